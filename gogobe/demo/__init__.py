@@ -1,0 +1,1 @@
+"""The guided run on bundled real feeds."""

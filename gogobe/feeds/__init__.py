@@ -1,0 +1,1 @@
+"""What a feed is: names, containers, encodings, rows. No Beam, no network."""

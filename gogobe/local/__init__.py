@@ -1,0 +1,1 @@
+"""The embedded stack: Kafka, PostgreSQL, Flink and Beam's Java services."""
