@@ -1,0 +1,135 @@
+"""Fetching a published file over HTTP into a local file, whole or not at all.
+
+What goes wrong at the portals is listed in the design's notes on downloading: gzip bodies decoded on the
+way, bodies cut short, login pages with status 200, links that are dead by the time they are read. Each ends
+here in a `FetchError` with a reason code; transient ones only after all attempts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import unquote, urlsplit
+
+import requests
+import urllib3
+
+CHUNK_BYTES: Final = 1 << 18
+PERMANENT: Final[Mapping[int, str]] = {
+    401: "forbidden",
+    403: "forbidden",
+    404: "not_found",
+    410: "not_found",
+}
+HTML_STARTS: Final = (b"<!doctype html", b"<html")
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """How to ask. Times in seconds; `headers` may carry the browser's User-Agent that some portals need."""
+
+    attempts: int = 4
+    backoff: float = 0.5
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    max_bytes: int = 2 << 30
+    headers: Mapping[str, str] = field(default_factory=lambda: {"User-Agent": "gogobe"})
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file as it came: size in bytes and the sha256 (hex) of its raw bytes."""
+
+    size: int
+    sha256: str
+
+
+class FetchError(Exception):
+    """A file that could not be had. Reasons: `not_found`, `forbidden`, `html_page`, `http_status`,
+    `unsupported_url`, `too_large`, `empty_body` (permanent); `unreachable`, `server_error`, `short_body`
+    (transient, `attempts` were made)."""
+
+    def __init__(self, reason: str, detail: str, *, transient: bool = False) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.transient = transient
+        self.attempts = 1
+
+
+def file_name_of(url: str) -> str:
+    """The last segment of a URL's path, unquoted: the published file's name on most portals."""
+    return unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+
+
+def fetch(url: str, target: Path, settings: FetchSettings, session: requests.Session) -> Fetched:
+    """Fetches `url` into `target` (overwritten), with retries of what may pass. Raises FetchError."""
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise FetchError("unsupported_url", f"{url}: only http and https addresses can be fetched")
+    attempt = 1
+    while True:
+        try:
+            return _fetch_once(url, target, settings, session)
+        except FetchError as error:
+            error.attempts = attempt
+            if not error.transient or attempt >= settings.attempts:
+                raise
+        time.sleep(settings.backoff * 2 ** (attempt - 1))
+        attempt += 1
+
+
+def _fetch_once(url: str, target: Path, settings: FetchSettings, session: requests.Session) -> Fetched:
+    try:
+        with session.get(
+            url,
+            headers={**settings.headers, "Accept-Encoding": "identity"},
+            timeout=(settings.connect_timeout, settings.read_timeout),
+            stream=True,
+        ) as response:
+            _check_status(url, response)
+            with target.open("wb") as file:
+                fetched, start = _copy(url, response, file, settings.max_bytes)
+    except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
+        raise FetchError("unreachable", f"{url}: {error}", transient=True) from error
+    except requests.RequestException as error:
+        raise FetchError("unsupported_url", f"{url}: {error}") from error
+    _check_body(url, fetched, start, response.headers.get("Content-Length"))
+    return fetched
+
+
+def _check_status(url: str, response: requests.Response) -> None:
+    status = response.status_code
+    if status in PERMANENT:
+        raise FetchError(PERMANENT[status], f"{url}: the portal answered {status} {response.reason}")
+    if status == 429 or status >= 500:
+        raise FetchError("server_error", f"{url}: the portal answered {status}", transient=True)
+    if status != 200:
+        raise FetchError("http_status", f"{url}: the portal answered {status} {response.reason}")
+
+
+def _copy(url: str, response: requests.Response, file: BinaryIO, max_bytes: int) -> tuple[Fetched, bytes]:
+    """Copies the raw body, undecoded; returns what came and its first bytes."""
+    digest = hashlib.sha256()
+    size = 0
+    start = b""
+    while chunk := response.raw.read(CHUNK_BYTES, decode_content=False):
+        start = start or chunk[:512]
+        size += len(chunk)
+        if size > max_bytes:
+            raise FetchError("too_large", f"{url}: more than {max_bytes} bytes")
+        digest.update(chunk)
+        file.write(chunk)
+    return Fetched(size, digest.hexdigest()), start
+
+
+def _check_body(url: str, fetched: Fetched, start: bytes, content_length: str | None) -> None:
+    if content_length is not None and content_length.isdigit() and fetched.size != int(content_length):
+        detail = f"{url}: {fetched.size} bytes came where Content-Length says {content_length}"
+        raise FetchError("short_body", detail, transient=True)
+    if fetched.size == 0:
+        raise FetchError("empty_body", f"{url}: the portal answered with no bytes at all")
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(HTML_STARTS):
+        raise FetchError("html_page", f"{url}: an HTML page (a login, or an expired link), not a feed")

@@ -1,0 +1,89 @@
+"""The object store: a folder, S3 or GCS behind one small class, over fsspec.
+
+Objects are content-addressed, so a put that finds its key taken has nothing to do, and a put that dies half
+way leaves nothing under the key: folders rename into place, S3 and GCS show an object only once it is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+import fsspec
+
+
+def content_key(chain: str, sha256: str, file_name: str) -> str:
+    """Where a raw file lies below the store's root: by chain, then by the hash of its bytes.
+
+    The published name's suffix is kept for people who look; nothing reads it.
+    """
+    suffix = "".join(Path(file_name).suffixes[-1:]).lower()
+    return f"raw/{chain}/{sha256[:2]}/{sha256}{suffix}"
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """`url` is a folder, `s3://bucket/prefix` or `gs://bucket/prefix`; `endpoint` names an S3 or GCS server
+    other than the cloud's own (MinIO, a test server). Credentials come from the environment, as the cloud's
+    own tools read them."""
+
+    url: str
+    endpoint: str | None = None
+
+    @property
+    def _scheme(self) -> str:
+        scheme = urlsplit(self.url).scheme
+        return "file" if scheme in ("", "file") else scheme
+
+    def _filesystem(self) -> Any:
+        options: dict[str, Any] = {}
+        if self.endpoint and self._scheme != "file":
+            options["endpoint_url"] = self.endpoint
+        return fsspec.filesystem(self._scheme, **options)
+
+    def _folder(self) -> Path:
+        return Path(urlsplit(self.url).path if self.url.startswith("file:") else self.url).absolute()
+
+    def path_of(self, key: str) -> str:
+        """The object's full address: an absolute path in a folder store, else a URL."""
+        if self._scheme == "file":
+            return str(self._folder() / key)
+        return f"{self.url.rstrip('/')}/{key}"
+
+    def put(self, key: str, source: Path) -> str:
+        """Puts a local file under the key, unless the key is taken; returns its address."""
+        target = self.path_of(key)
+        if self._scheme == "file":
+            _put_in_folder(Path(target), source)
+        else:
+            filesystem = self._filesystem()
+            if not filesystem.exists(target):
+                filesystem.put_file(str(source), target)
+        return target
+
+    def open(self, path: str) -> BinaryIO:
+        """Opens an address from `put` for reading; seekable. Raises FileNotFoundError."""
+        if self._scheme == "file":
+            return Path(path).open("rb")
+        return cast(BinaryIO, self._filesystem().open(path, "rb"))
+
+    def local_path(self, path: str) -> str | None:
+        """The address as a path on this machine, where the store is a folder."""
+        return path if self._scheme == "file" else None
+
+
+def _put_in_folder(target: Path, source: Path) -> None:
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        shutil.copyfile(source, part)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,107 @@
+"""Fetching against a real HTTP server that misbehaves as portals do."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+
+from gogobe.io.fetch import Fetched, FetchError, FetchSettings, fetch, file_name_of
+
+BODY = b"\x1f\x8b" + bytes(range(256)) * 40
+QUICK = FetchSettings(attempts=3, backoff=0.001, connect_timeout=2, read_timeout=2, max_bytes=50_000)
+
+
+class Portal(BaseHTTPRequestHandler):
+    """Answers by path; `/flaky` fails twice, then gives the file."""
+
+    calls: dict[str, int]
+
+    def do_GET(self) -> None:
+        self.calls[self.path] = self.calls.get(self.path, 0) + 1
+        status, body, length = self._answer()
+        self.send_response(status)
+        self.send_header("Content-Length", str(length))
+        if self.path == "/gzip":
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _answer(self) -> tuple[int, bytes, int]:
+        match self.path:
+            case "/gone":
+                return 404, b"no", 2
+            case "/login":
+                page = b"\xef\xbb\xbf\r\n<!DOCTYPE html><html>login</html>"
+                return 200, page, len(page)
+            case "/short":
+                return 200, BODY[:100], len(BODY)
+            case "/empty":
+                return 200, b"", 0
+            case "/huge":
+                return 200, b"x" * 60_000, 60_000
+            case "/broken":
+                return 503, b"", 0
+            case "/flaky" if self.calls["/flaky"] < 3:
+                return 500, b"", 0
+        return 200, BODY, len(BODY)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def portal() -> Iterator[str]:
+    handler = type("Handler", (Portal,), {"calls": {}})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("path", ["/file.gz", "/flaky", "/gzip"])
+def test_the_raw_bytes_come_whole(portal: str, tmp_path: Path, path: str):
+    target = tmp_path / "file"
+    fetched = fetch(portal + path, target, QUICK, requests.Session())
+    assert target.read_bytes() == BODY
+    assert fetched == Fetched(len(BODY), hashlib.sha256(BODY).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("path", "reason", "attempts"),
+    [
+        ("/gone", "not_found", 1),
+        ("/login", "html_page", 1),
+        ("/empty", "empty_body", 1),
+        ("/huge", "too_large", 1),
+        ("/short", "short_body", 3),
+        ("/broken", "server_error", 3),
+    ],
+)
+def test_what_cannot_be_had_says_why(portal: str, tmp_path: Path, path: str, reason: str, attempts: int):
+    with pytest.raises(FetchError) as caught:
+        fetch(portal + path, tmp_path / "file", QUICK, requests.Session())
+    assert (caught.value.reason, caught.value.attempts) == (reason, attempts)
+    assert portal + path in str(caught.value)
+
+
+def test_a_portal_that_is_not_there(tmp_path: Path):
+    with pytest.raises(FetchError) as caught:
+        fetch("http://127.0.0.1:9/file.gz", tmp_path / "file", QUICK, requests.Session())
+    assert (caught.value.reason, caught.value.attempts) == ("unreachable", 3)
+
+
+@pytest.mark.parametrize("url", ["ftp://portal/file.gz", "file:///etc/passwd", "nonsense"])
+def test_other_addresses_are_not_fetched(tmp_path: Path, url: str):
+    with pytest.raises(FetchError) as caught:
+        fetch(url, tmp_path / "file", QUICK, requests.Session())
+    assert caught.value.reason == "unsupported_url"
+
+
+def test_file_name_of_a_signed_url():
+    assert file_name_of("https://p/x/Price7290-001-2025.gz?sv=1&sig=a%2F") == "Price7290-001-2025.gz"
