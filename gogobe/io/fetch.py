@@ -92,11 +92,14 @@ def _fetch_once(url: str, target: Path, settings: FetchSettings, session: reques
             _check_status(url, response)
             with target.open("wb") as file:
                 fetched, start = _copy(url, response, file, settings.max_bytes)
+    except urllib3.exceptions.ProtocolError as error:
+        # urllib3 holds the body against Content-Length.
+        raise FetchError("short_body", f"{url}: {error}", transient=True) from error
     except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
         raise FetchError("unreachable", f"{url}: {error}", transient=True) from error
     except requests.RequestException as error:
         raise FetchError("unsupported_url", f"{url}: {error}") from error
-    _check_body(url, fetched, start, response.headers.get("Content-Length"))
+    _check_body(url, fetched, start)
     return fetched
 
 
@@ -125,10 +128,7 @@ def _copy(url: str, response: requests.Response, file: BinaryIO, max_bytes: int)
     return Fetched(size, digest.hexdigest()), start
 
 
-def _check_body(url: str, fetched: Fetched, start: bytes, content_length: str | None) -> None:
-    if content_length is not None and content_length.isdigit() and fetched.size != int(content_length):
-        detail = f"{url}: {fetched.size} bytes came where Content-Length says {content_length}"
-        raise FetchError("short_body", detail, transient=True)
+def _check_body(url: str, fetched: Fetched, start: bytes) -> None:
     if fetched.size == 0:
         raise FetchError("empty_body", f"{url}: the portal answered with no bytes at all")
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(HTML_STARTS):

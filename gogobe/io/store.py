@@ -6,7 +6,6 @@ way leaves nothing under the key: folders rename into place, S3 and GCS show an 
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from dataclasses import dataclass
@@ -70,7 +69,7 @@ class ObjectStore:
         """Opens an address from `put` for reading; seekable. Raises FileNotFoundError."""
         if self._scheme == "file":
             return Path(path).open("rb")
-        return cast(BinaryIO, self._filesystem().open(path, "rb"))
+        return cast("BinaryIO", self._filesystem().open(path, "rb"))
 
     def local_path(self, path: str) -> str | None:
         """The address as a path on this machine, where the store is a folder."""
@@ -84,6 +83,6 @@ def _put_in_folder(target: Path, source: Path) -> None:
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         shutil.copyfile(source, part)
-        os.replace(part, target)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)

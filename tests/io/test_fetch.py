@@ -31,23 +31,18 @@ class Portal(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _answer(self) -> tuple[int, bytes, int]:
-        match self.path:
-            case "/gone":
-                return 404, b"no", 2
-            case "/login":
-                page = b"\xef\xbb\xbf\r\n<!DOCTYPE html><html>login</html>"
-                return 200, page, len(page)
-            case "/short":
-                return 200, BODY[:100], len(BODY)
-            case "/empty":
-                return 200, b"", 0
-            case "/huge":
-                return 200, b"x" * 60_000, 60_000
-            case "/broken":
-                return 503, b"", 0
-            case "/flaky" if self.calls["/flaky"] < 3:
-                return 500, b"", 0
-        return 200, BODY, len(BODY)
+        page = b"\xef\xbb\xbf\r\n<!DOCTYPE html><html>login</html>"
+        if self.path == "/flaky" and self.calls["/flaky"] < 3:
+            return 500, b"", 0
+        answers = {
+            "/gone": (404, b"no", 2),
+            "/login": (200, page, len(page)),
+            "/short": (200, BODY[:100], len(BODY)),
+            "/empty": (200, b"", 0),
+            "/huge": (200, b"x" * 60_000, 60_000),
+            "/broken": (503, b"", 0),
+        }
+        return answers.get(self.path, (200, BODY, len(BODY)))
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
@@ -57,7 +52,7 @@ class Portal(BaseHTTPRequestHandler):
 def portal() -> Iterator[str]:
     handler = type("Handler", (Portal,), {"calls": {}})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
