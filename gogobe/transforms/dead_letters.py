@@ -1,0 +1,74 @@
+"""Dead letters: how every step says what could not go on, and why.
+
+Each step's main output carries what went well, its tagged output `FAILURES` the dead letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+import apache_beam as beam
+import msgspec
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
+
+from gogobe.messages import DeadLetter, FileDownloaded, encode
+
+FAILURES: Final = "failures"
+
+
+def now() -> datetime:
+    """The time of day, in UTC."""
+    return datetime.now(UTC)
+
+
+def original_text(message: bytes | msgspec.Struct) -> str:
+    """A message as text for a dead letter: bytes that are not UTF-8 are shown with replacement characters."""
+    raw = message if isinstance(message, bytes) else encode(message)
+    return raw.decode("utf-8", errors="replace")
+
+
+def file_dead_letter(
+    stage: str, file: FileDownloaded, reason: str, detail: str, place: str | None = None
+) -> DeadLetter:
+    """The dead letter of a file that lies in the store, or of a part of it."""
+    return DeadLetter(
+        stage=stage,
+        reason=reason,
+        detail=detail,
+        original=original_text(file),
+        failed_at=now(),
+        chain=file.chain,
+        source_url=file.source_url,
+        file=file.file_name,
+        content_sha256=file.content_sha256,
+        place=place,
+    )
+
+
+def failure(letter: DeadLetter) -> TaggedOutput:
+    """A dead letter on its way out of a DoFn, counted by stage and reason."""
+    Metrics.counter(f"gogobe.{letter.stage}", f"dead_letters.{letter.reason}").inc()
+    return TaggedOutput(FAILURES, letter)
+
+
+class EncodeDeadLetters(beam.PTransform):
+    """Dead letters → key and value for their topic, keyed by source so that a file's letters keep order."""
+
+    def expand(self, letters: beam.PCollection[DeadLetter]) -> beam.PCollection[tuple[bytes, bytes]]:
+        return letters | "Encode dead letter" >> beam.Map(keyed_dead_letter).with_output_types(
+            tuple[bytes, bytes]
+        )
+
+
+def keyed_dead_letter(letter: DeadLetter) -> tuple[bytes, bytes]:
+    """A dead letter's Kafka key and value."""
+    key = letter.source_url or letter.file or letter.stage
+    return key.encode(), encode(letter)
+
+
+def all_failures(outputs: Iterable[beam.PCollection[DeadLetter]]) -> beam.PCollection[DeadLetter]:
+    """The failures of several steps as one collection."""
+    return tuple(outputs) | "All failures" >> beam.Flatten()

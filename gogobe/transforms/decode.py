@@ -1,0 +1,50 @@
+"""Kafka bytes to typed messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+import msgspec
+
+from gogobe.messages import DeadLetter, decoder
+from gogobe.transforms.dead_letters import FAILURES, failure, now, original_text
+
+
+class DecodeMessages(beam.PTransform):
+    """Key and value → messages of one type; what does not validate is a dead letter `invalid_message`."""
+
+    def __init__(self, message_type: type[msgspec.Struct], stage: str = "decode") -> None:
+        super().__init__()
+        self._message_type = message_type
+        self._stage = stage
+
+    def expand(self, records: beam.PCollection[tuple[bytes, bytes]]) -> Any:
+        return records | beam.ParDo(_Decode(self._message_type, self._stage)).with_outputs(
+            FAILURES, main="messages"
+        )
+
+
+class _Decode(beam.DoFn):
+    def __init__(self, message_type: type[msgspec.Struct], stage: str) -> None:
+        self._message_type = message_type
+        self._stage = stage
+
+    def setup(self) -> None:
+        self._decoder = decoder(self._message_type)
+
+    def process(self, record: tuple[bytes, bytes]) -> Iterator[Any]:
+        _, value = record
+        try:
+            yield self._decoder.decode(value)
+        except ValueError as error:
+            yield failure(
+                DeadLetter(
+                    stage=self._stage,
+                    reason="invalid_message",
+                    detail=f"not a {self._message_type.__name__}: {error}",
+                    original=original_text(value),
+                    failed_at=now(),
+                )
+            )
