@@ -1,0 +1,128 @@
+"""Batches into the database, several to a commit; dead letters into their table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.transforms.window import GlobalWindows
+
+from gogobe.io.dead_letters import record_dead_letters
+from gogobe.io.loader import Loader, LoadResult
+from gogobe.messages import DeadLetter, IngestBatch
+from gogobe.transforms.dead_letters import FAILURES, failure, now, original_text
+
+STAGE: Final = "load"
+
+
+def refused_batch_letter(batch: IngestBatch, reason: str, detail: str) -> DeadLetter:
+    """The dead letter of a batch that the database refused; its original is the whole batch, to be replayed."""
+    return DeadLetter(
+        stage=STAGE,
+        reason=reason,
+        detail=detail,
+        original=original_text(batch),
+        failed_at=now(),
+        chain=batch.chain,
+        source_url=batch.source_url,
+        file=batch.file,
+        content_sha256=batch.content_sha256,
+        place=f"batch {batch.sequence}",
+    )
+
+
+class LoadBatches(beam.PTransform):
+    """`IngestBatch` → `LoadResult`, one for each commit. A commit takes up to `commit_batches`, and no batch
+    waits longer than its bundle or `commit_seconds`: what is in a finished bundle is in the database."""
+
+    def __init__(self, database: str, commit_batches: int, commit_seconds: float) -> None:
+        super().__init__()
+        self._dofn = _Load(database, commit_batches, commit_seconds)
+
+    def expand(self, batches: Any) -> Any:
+        return batches | beam.ParDo(self._dofn).with_outputs(FAILURES, main="loaded")
+
+
+class _Load(beam.DoFn):
+    def __init__(self, database: str, commit_batches: int, commit_seconds: float) -> None:
+        self._database = database
+        self._commit_batches = commit_batches
+        self._commit_seconds = commit_seconds
+        self._commits = Metrics.counter("gogobe.load", "commits")
+        self._rows = Metrics.counter("gogobe.load", "rows")
+        self._duplicates = Metrics.counter("gogobe.load", "duplicate_batches")
+        self._milliseconds = Metrics.distribution("gogobe.load", "commit_milliseconds")
+
+    def setup(self) -> None:
+        self._loader = Loader(self._database)
+
+    def start_bundle(self) -> None:
+        self._waiting: list[IngestBatch] = []
+        self._since = time.monotonic()
+
+    def process(self, batch: IngestBatch) -> Iterator[Any]:
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting.append(batch)
+        late = time.monotonic() - self._since >= self._commit_seconds
+        if late or len(self._waiting) >= self._commit_batches:
+            result = self._commit()
+            for letter in _failed(result):
+                yield failure(letter)
+            yield result
+
+    def finish_bundle(self) -> Iterator[Any]:
+        if not self._waiting:
+            return
+        result = self._commit()
+        for letter in _failed(result):
+            output = failure(letter)
+            output.value = GlobalWindows.windowed_value(output.value)
+            yield output
+        yield GlobalWindows.windowed_value(result)
+
+    def teardown(self) -> None:
+        self._loader.close()
+
+    def _commit(self) -> LoadResult:
+        started = time.monotonic()
+        batches, self._waiting = self._waiting, []
+        result = self._loader.load(batches)
+        self._commits.inc()
+        self._rows.inc(result.rows)
+        self._duplicates.inc(result.duplicate_batches)
+        self._milliseconds.update(int((time.monotonic() - started) * 1000))
+        return result
+
+
+def _failed(result: LoadResult) -> list[DeadLetter]:
+    return [refused_batch_letter(failed.batch, failed.reason, failed.detail) for failed in result.failed]
+
+
+class RecordDeadLetters(beam.PTransform):
+    """Dead letters into their table, a bundle at a time; seen again, a letter counts its attempts."""
+
+    def __init__(self, database: str) -> None:
+        super().__init__()
+        self._database = database
+
+    def expand(self, letters: Any) -> Any:
+        return letters | beam.ParDo(_Record(self._database))
+
+
+class _Record(beam.DoFn):
+    def __init__(self, database: str) -> None:
+        self._database = database
+
+    def start_bundle(self) -> None:
+        self._letters: list[DeadLetter] = []
+
+    def process(self, letter: DeadLetter) -> None:
+        self._letters.append(letter)
+
+    def finish_bundle(self) -> None:
+        if self._letters:
+            record_dead_letters(self._database, self._letters)

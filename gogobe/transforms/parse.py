@@ -1,0 +1,80 @@
+"""Files in the store to batches of 500 rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from gogobe.feeds.batches import cut_batches
+from gogobe.feeds.reader import FeedReader, Problem
+from gogobe.io.store import ObjectStore
+from gogobe.messages import DeadLetter, FileDownloaded, IngestBatch, encode
+from gogobe.transforms.dead_letters import FAILURES, failure, file_dead_letter
+
+STAGE: Final = "parse"
+
+
+def open_file(file: FileDownloaded, store: ObjectStore) -> BinaryIO:
+    """The file's bytes: from this machine where the hint holds, else from the store."""
+    if file.local_path is not None:
+        local = Path(file.local_path)
+        if local.is_file() and local.stat().st_size == file.size:
+            return cast("BinaryIO", local.open("rb"))
+    return store.open(file.s3_path)
+
+
+def problem_letter(file: FileDownloaded, problem: Problem) -> DeadLetter:
+    """What a file's reader could not read, as the file's dead letter."""
+    return file_dead_letter(STAGE, file, problem.code, problem.detail, problem.place)
+
+
+class ParseFiles(beam.PTransform):
+    """`FileDownloaded` → `IngestBatch`es of exactly 500 rows but the last; a file's problems are dead
+    letters, next to the rows that could be read."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        super().__init__()
+        self._store = store
+
+    def expand(self, files: Any) -> Any:
+        return files | beam.ParDo(_Parse(self._store)).with_outputs(FAILURES, main="batches")
+
+
+class _Parse(beam.DoFn):
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._files = Metrics.counter("gogobe.parse", "files")
+        self._rows = Metrics.counter("gogobe.parse", "rows")
+        self._refused = Metrics.counter("gogobe.parse", "refused")
+        self._milliseconds = Metrics.distribution("gogobe.parse", "file_milliseconds")
+
+    def process(self, file: FileDownloaded) -> Iterator[Any]:
+        try:
+            source = open_file(file, self._store)
+        except FileNotFoundError as error:
+            detail = f"{file.s3_path} is not in the store; announce {file.source_url} again"
+            yield failure(file_dead_letter(STAGE, file, "missing_object", f"{detail} ({error})"))
+            return
+        with source:
+            yield from self._parse(file, source)
+
+    def _parse(self, file: FileDownloaded, source: BinaryIO) -> Iterator[Any]:
+        started = time.monotonic()
+        reader = FeedReader(source, file.file_name)
+        yield from cut_batches(reader, file)
+        for problem in reader.summary.problems:
+            yield failure(problem_letter(file, problem))
+        self._files.inc()
+        self._rows.inc(reader.summary.read)
+        self._refused.inc(reader.summary.refused)
+        self._milliseconds.update(int((time.monotonic() - started) * 1000))
+
+
+def keyed_batch(batch: IngestBatch) -> tuple[bytes, bytes]:
+    """A batch's Kafka key and value; keyed by store, so that a store's batches keep their order."""
+    return f"{batch.chain}/{batch.chain_id}/{batch.store_id}".encode(), encode(batch)

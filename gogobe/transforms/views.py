@@ -1,0 +1,77 @@
+"""Refreshing the materialized views after loads, not at every load."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.coders import BooleanCoder
+from apache_beam.metrics import Metrics
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import (
+    ReadModifyWriteStateSpec,
+    RuntimeTimer,
+    TimerSpec,
+    on_timer,
+)
+from apache_beam.utils.timestamp import Duration, Timestamp
+
+from gogobe.io.loader import LoadResult
+from gogobe.io.views import refresh_views
+
+
+class RefreshViews(beam.PTransform):
+    """Every load sets one timer `every` seconds ahead, unless it is set: so views are refreshed at most once
+    in that time, and once more after the last load."""
+
+    def __init__(self, database: str, every: float) -> None:
+        super().__init__()
+        self._dofn = _Refresh(database, every)
+
+    def expand(self, loaded: Any) -> Any:
+        return (
+            loaded
+            | "Changed" >> beam.Filter(_changed)
+            | "One key" >> beam.Map(_one_key).with_output_types(tuple[str, int])
+            | "Refresh, debounced" >> beam.ParDo(self._dofn)
+        )
+
+
+def _changed(result: LoadResult) -> bool:
+    return result.rows > 0
+
+
+def _one_key(result: LoadResult) -> tuple[str, int]:
+    return "views", result.rows
+
+
+class _Refresh(beam.DoFn):
+    SET = ReadModifyWriteStateSpec("set", BooleanCoder())
+    DUE = TimerSpec("due", TimeDomain.REAL_TIME)
+
+    def __init__(self, database: str, every: float) -> None:
+        self._database = database
+        self._every = every
+        self._refreshes = Metrics.counter("gogobe.views", "refreshes")
+        self._milliseconds = Metrics.distribution("gogobe.views", "refresh_milliseconds")
+
+    def process(
+        self,
+        keyed: tuple[str, int],
+        timer_set: Any = beam.DoFn.StateParam(SET),
+        due: RuntimeTimer = beam.DoFn.TimerParam(DUE),
+    ) -> None:
+        if not timer_set.read():
+            timer_set.write(True)
+            due.set(Timestamp.now() + Duration.of(self._every))
+
+    @on_timer(DUE)
+    def refresh(self, timer_set: Any = beam.DoFn.StateParam(SET)) -> Iterator[None]:
+        timer_set.clear()
+        started = time.monotonic()
+        refresh_views(self._database)
+        self._refreshes.inc()
+        self._milliseconds.update(int((time.monotonic() - started) * 1000))
+        yield from ()
