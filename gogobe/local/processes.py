@@ -1,0 +1,159 @@
+"""Starting, recording and stopping the stack's processes, so that none is left behind.
+
+Every service is the leader of a session of its own. A record of it (pid and start time) lies on disk before
+anything waits for it; whoever comes next, after a crash too, stops exactly the processes of those sessions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import psutil
+
+STOP_SECONDS: Final = 15.0
+LOG_LINES_SHOWN: Final = 15
+
+
+class StackError(Exception):
+    """A service that did not start or died; the message names it, its log and the remedy."""
+
+
+class ServiceRecord(msgspec.Struct, frozen=True):
+    """A started service: the leader of session `pid`, started at `created` (seconds since the epoch)."""
+
+    name: str
+    pid: int
+    created: float
+    log: str
+    stop_signal: int = signal.SIGTERM
+
+
+class Records:
+    """The services that were started below one folder and not yet seen to stop, on disk."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def read(self) -> list[ServiceRecord]:
+        """All records; none where there is no file or it was cut short by a crash."""
+        try:
+            return msgspec.json.decode(self._file.read_bytes(), type=list[ServiceRecord])
+        except (FileNotFoundError, msgspec.DecodeError):
+            return []
+
+    def add(self, record: ServiceRecord) -> None:
+        self._write([*self.read(), record])
+
+    def clear(self) -> None:
+        self._file.unlink(missing_ok=True)
+
+    def _write(self, records: list[ServiceRecord]) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        part = self._file.with_suffix(".part")
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(records)))
+        part.replace(self._file)
+
+
+def start_service(
+    name: str,
+    command: Sequence[str],
+    log: Path,
+    records: Records,
+    *,
+    environment: Mapping[str, str] | None = None,
+    stop_signal: int = signal.SIGTERM,
+) -> ServiceRecord:
+    """Starts a command in a session of its own, its output going to `log` (started anew), and records it."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        started = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    created = psutil.Process(started.pid).create_time()
+    record = ServiceRecord(name, started.pid, created, str(log), stop_signal)
+    records.add(record)
+    return record
+
+
+def members(record: ServiceRecord) -> list[psutil.Process]:
+    """The living processes of a service: its leader and all that still belong to its session."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        leader = psutil.Process(record.pid)
+        if abs(leader.create_time() - record.created) > 0.05:
+            return []  # the number was given to somebody else's process
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if os.getsid(process.pid) == record.pid and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def is_running(record: ServiceRecord) -> bool:
+    """Whether the service's leader lives."""
+    return any(process.pid == record.pid for process in members(record))
+
+
+def stop_services(records: Sequence[ServiceRecord], seconds: float = STOP_SECONDS) -> None:
+    """Asks all to stop, the last started first, waits, and kills what is left after `seconds`."""
+    living = {record.pid: members(record) for record in records}
+    for record in reversed(records):
+        if living[record.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(record.pid, record.stop_signal)
+    deadline = time.monotonic() + seconds
+    for record in records:
+        _, left = psutil.wait_procs(living[record.pid], timeout=max(0.0, deadline - time.monotonic()))
+        for process in {*left, *members(record)}:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+    psutil.wait_procs([process for group in living.values() for process in group], timeout=5)
+
+
+def wait_until_ready(
+    record: ServiceRecord, ready: Callable[[], bool], seconds: float, interval: float = 0.1
+) -> None:
+    """Waits for a service's health check. Raises StackError when it dies or takes too long."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if not is_running(record):
+            raise StackError(_what_happened(record, "stopped while starting"))
+        if time.monotonic() > deadline:
+            raise StackError(_what_happened(record, f"was not ready within {seconds:.0f} seconds"))
+        time.sleep(interval)
+
+
+def _what_happened(record: ServiceRecord, what: str) -> str:
+    lines = Path(record.log).read_text("utf-8", "replace").splitlines()[-LOG_LINES_SHOWN:]
+    shown = "\n".join(f"  | {line}" for line in lines) or "  | (the log is empty)"
+    return f"{record.name} {what}. The end of its log ({record.log}):\n{shown}"
+
+
+def free_ports(count: int) -> list[int]:
+    """TCP ports on 127.0.0.1 that are free now; all different."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def accepts_connections(port: int) -> bool:
+    """Whether something listens on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
