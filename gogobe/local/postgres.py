@@ -82,7 +82,7 @@ def wait_for_postgres(record: ServiceRecord, port: int) -> None:
     """Waits until the server answers, and makes the database if it is missing. Raises StackError."""
     wait_until_ready(record, lambda: _answers(port), READY_SECONDS)
     with psycopg.connect(dsn_of(port, "postgres"), autocommit=True) as connection:
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
             connection.execute(f"CREATE DATABASE {DATABASE}")
 
 

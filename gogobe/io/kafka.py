@@ -1,0 +1,114 @@
+"""Kafka: topics, publishing from commands, and reading and writing in a pipeline.
+
+Reading: the broker's own auto-commit is off and offsets are committed when the runner has finalized what was
+read. With an expansion service that runs under `--experiments=use_deprecated_read`, Flink reads natively and
+its committed offsets stand exactly at what is done; other ways restart the job or never commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import apache_beam as beam
+from apache_beam.io.kafka import ReadFromKafka, WriteToKafka
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+MAX_MESSAGE_BYTES: Final = 16 << 20
+ADMIN_SECONDS: Final = 30.0
+DELIVERY_SECONDS: Final = 60.0
+
+
+class PublishError(Exception):
+    """Messages that the broker did not take; the message says how many and why."""
+
+
+class ReadTopic(beam.PTransform):
+    """A topic's records as (key, value), unbounded; offsets follow commits."""
+
+    def __init__(self, topic: str, bootstrap: str, group: str, expansion_service: str) -> None:
+        super().__init__()
+        self._read = ReadFromKafka(
+            consumer_config={
+                "bootstrap.servers": bootstrap,
+                "group.id": group,
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": "false",
+            },
+            topics=[topic],
+            commit_offset_in_finalize=True,
+            expansion_service=expansion_service,
+        )
+
+    def expand(self, begin: Any) -> Any:
+        return begin | "Read" >> self._read
+
+
+class WriteTopic(beam.PTransform):
+    """(key, value) records into a topic; keys are never null."""
+
+    def __init__(self, topic: str, bootstrap: str, expansion_service: str) -> None:
+        super().__init__()
+        self._write = WriteToKafka(
+            producer_config={
+                "bootstrap.servers": bootstrap,
+                "acks": "all",
+                "compression.type": "lz4",
+                "linger.ms": "20",
+                "max.request.size": str(MAX_MESSAGE_BYTES),
+            },
+            topic=topic,
+            expansion_service=expansion_service,
+        )
+
+    def expand(self, records: Any) -> Any:
+        typed = records | "Keyed bytes" >> beam.Map(_as_is).with_output_types(tuple[bytes, bytes])
+        return typed | "Write" >> self._write
+
+
+def _as_is(record: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    return record
+
+
+def ensure_topics(bootstrap: str, topics: Iterable[str], partitions: int = 4) -> None:
+    """Makes the topics that are missing. Raises KafkaException when the broker refuses."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    present = admin.list_topics(timeout=ADMIN_SECONDS).topics
+    missing = [
+        NewTopic(topic, num_partitions=partitions, config={"max.message.bytes": str(MAX_MESSAGE_BYTES)})
+        for topic in topics
+        if topic not in present
+    ]
+    for made in admin.create_topics(missing).values() if missing else ():
+        made.result(ADMIN_SECONDS)
+
+
+def publish(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) -> int:
+    """Publishes (key, value) records and waits until all are delivered; returns how many.
+
+    Raises PublishError when any was not.
+    """
+    refused: list[str] = []
+
+    def delivered(error: Any, _message: Any) -> None:
+        if error is not None:
+            refused.append(str(error))
+
+    producer = Producer(
+        {"bootstrap.servers": bootstrap, "linger.ms": 5, "message.max.bytes": MAX_MESSAGE_BYTES}
+    )
+    count = 0
+    try:
+        for key, value in records:
+            producer.produce(topic, value, key, on_delivery=delivered)
+            producer.poll(0)
+            count += 1
+    except (KafkaException, BufferError) as error:
+        raise PublishError(f"{topic} at {bootstrap}: {error}") from error
+    undelivered = producer.flush(DELIVERY_SECONDS) + len(refused)
+    if undelivered:
+        why = refused[0] if refused else "no answer in time"
+        raise PublishError(f"{topic} at {bootstrap}: {undelivered} of {count} messages not delivered ({why})")
+    return count
