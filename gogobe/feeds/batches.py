@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from gogobe.feeds.names import FileName, UnknownFileName, normal_store_id, parse_file_name
+from gogobe.feeds.names import FileName, UnknownFileNameError, normal_store_id, parse_file_name
 from gogobe.feeds.reader import FeedReader, FeedSummary
 from gogobe.feeds.rows import Block, Kind
 from gogobe.messages import FileDownloaded, FileTotals, IngestBatch
@@ -49,7 +49,7 @@ def _chain_id(reader: FeedReader, file: FileDownloaded) -> str | None:
 def _name(file_name: str) -> FileName | None:
     try:
         return parse_file_name(file_name)
-    except UnknownFileName:
+    except UnknownFileNameError:
         return None
 
 

@@ -9,7 +9,7 @@ import apache_beam as beam
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, Repeatedly
 from apache_beam.transforms.window import GlobalWindows
 
-from gogobe.feeds.names import UnknownFileName, normal_store_id, parse_file_name
+from gogobe.feeds.names import UnknownFileNameError, normal_store_id, parse_file_name
 from gogobe.io.fetch import file_name_of
 from gogobe.messages import FileDiscovered, FileDownloaded, decoder, encode
 
@@ -22,7 +22,7 @@ def store_of(message: FileDiscovered | FileDownloaded) -> str:
         file_name = message.file_name or file_name_of(message.url)
     try:
         name = parse_file_name(file_name)
-    except UnknownFileName:
+    except UnknownFileNameError:
         return f"{message.chain}/{file_name}"
     return f"{message.chain}/{name.chain_id}/{normal_store_id(name.store_id or '0')}"
 

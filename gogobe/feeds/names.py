@@ -1,0 +1,105 @@
+"""The names of published files, both directions.
+
+The patterns, as seen at the portals:
+
+    PriceFull7290027600007-001-202512250300.gz              chain, store, time
+    PriceFull7290027600007-001-357-20260607-034000.gz       chain, sub-chain, store, date, time (2026)
+    Stores7290058140886-000-20250724-050500.xml             chain, store, date, time
+    PriceFull7290058140886-001-202508070559-000.xml         a suffix after the time
+    PriceFull-7290696200003-097-201608280606-001.xml        a hyphen after the type
+    Stores7290876100000-2025042909000.xml                   no store, a time of 13 digits
+    NULLPrice7290058140886-041-202506110912.gz              a prefix; such a file need not be empty
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, cast
+from zoneinfo import ZoneInfo
+
+from gogobe.feeds.rows import Kind
+
+ISRAEL: Final = ZoneInfo("Asia/Jerusalem")
+
+_NAME: Final = re.compile(
+    r"""
+    (?P<prefix>null)?
+    (?P<word>(?:price|promo|stores)full|price|promo|stores|store)
+    (?P<hyphen>-?)
+    (?P<chain>\d{1,13})
+    (?:-(?P<places>\d{1,8}(?:-\d{1,8})?))?
+    -(?P<time>20\d{10,12}|20\d{6}-\d{4}(?:\d{2})?)
+    (?:-(?P<suffix>\d{1,4}))?
+    (?P<extension>(?:\.[a-z0-9]+)*)
+    """,
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+
+
+class UnknownFileNameError(ValueError):
+    """A name that follows none of the patterns; the message gives the name."""
+
+
+@dataclass(frozen=True)
+class FileName:
+    """The parts of a name, as published; `format` puts them together again."""
+
+    word: str
+    chain_id: str
+    store_id: str | None
+    time: str
+    sub_chain_id: str | None = None
+    prefix: str = ""
+    hyphen: str = ""
+    suffix: str | None = None
+    extension: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """What the name says the file holds: Full and not; Store, Stores and StoresFull are one kind."""
+        word = self.word.lower()
+        return "stores" if word.startswith("store") else cast("Kind", word)
+
+    @property
+    def published_at(self) -> datetime | None:
+        """The time in the name, Israel's local time, as an aware datetime; None where it is no time at all."""
+        digits = self.time.replace("-", "")[:14]
+        layout = "%Y%m%d%H%M%S" if len(digits) == 14 else "%Y%m%d%H%M"
+        try:
+            return datetime.strptime(digits[: 14 if len(digits) == 14 else 12], layout).replace(tzinfo=ISRAEL)
+        except ValueError:
+            return None
+
+    def format(self) -> str:
+        """The name as it is published."""
+        places = [self.sub_chain_id, self.store_id, self.time, self.suffix]
+        tail = "".join(f"-{place}" for place in places if place is not None)
+        return f"{self.prefix}{self.word}{self.hyphen}{self.chain_id}{tail}{self.extension}"
+
+
+def parse_file_name(name: str) -> FileName:
+    """The parts of a published name, folders before it ignored. Raises UnknownFileNameError."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    match = _NAME.fullmatch(base)
+    if match is None:
+        raise UnknownFileNameError(f"{base!r} follows none of the patterns of published files")
+    sub_chain_id, _, store_id = (match["places"] or "").rpartition("-")
+    return FileName(
+        word=match["word"],
+        chain_id=match["chain"],
+        store_id=store_id or None,
+        time=match["time"],
+        sub_chain_id=sub_chain_id or None,
+        prefix=match["prefix"] or "",
+        hyphen=match["hyphen"],
+        suffix=match["suffix"],
+        extension=match["extension"],
+    )
+
+
+def normal_store_id(text: str) -> str:
+    """A store's or sub-chain's number as a key: without leading zeros; what is no number stays as it is."""
+    stripped = text.strip()
+    return stripped.lstrip("0") or "0" if stripped.isdecimal() else stripped or "0"

@@ -1,0 +1,65 @@
+"""What can be wrong with a file, one code each, and the bounds that hostile input meets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+PROBLEMS: Final[dict[str, str]] = {
+    "truncated": "the file is cut short; all rows before the cut were read",
+    "count_mismatch": "the file announces another number of rows than it holds",
+    "no_rows": "the file holds no row, and does not say that it is empty",
+    "unknown_layout": "no element of the file looks like a row of a known kind",
+    "kind_differs": "the file holds another kind of rows than its name says",
+    "html_page": "an HTML page (a login, an expired link), not a feed",
+    "not_a_feed": "neither XML, gzip nor zip",
+    "bad_xml": "not well-formed XML from this place on; all rows before it were read",
+    "bad_encoding": "bytes that are not in the file's encoding; all rows before them were read",
+    "bad_container": "the gzip or zip data is damaged; all rows before the damage were read",
+    "too_large": "more decompressed bytes than are allowed",
+    "ratio": "decompresses to far more than a feed does",
+    "too_deep": "elements nested deeper than are allowed",
+    "text_too_long": "a text longer than is allowed",
+    "zip_members": "a zip archive that does not hold exactly one file",
+    "zip_path": "a zip member whose name leads out of its folder",
+    "zip_encrypted": "a zip member that is encrypted",
+    "dtd": "a document type definition; feeds have none, and entities are not expanded",
+    "no_chain": "neither the file nor its name tells the chain",
+}
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a file: a code of `PROBLEMS`, a sentence for people, and where it is:
+    the byte offset in the file as published, or the line in its decoded text."""
+
+    code: str
+    detail: str
+    byte_offset: int | None = None
+    line: int | None = None
+
+    @property
+    def place(self) -> str | None:
+        """Where, in words."""
+        places = [("byte", self.byte_offset), ("line", self.line)]
+        return ", ".join(f"{name} {number}" for name, number in places if number is not None) or None
+
+
+class FeedError(Exception):
+    """Reading ends here; carries the problem. Does not leave the reader."""
+
+    def __init__(self, code: str, detail: str = "", *, byte_offset: int | None = None, line: int | None = None):
+        self.problem = Problem(code, detail or PROBLEMS[code], byte_offset, line)
+        super().__init__(self.problem.detail)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one file. `ratio` is decompressed to compressed bytes, looked at from `ratio_from` on."""
+
+    max_bytes: int = 4 << 30
+    ratio: int = 200
+    ratio_from: int = 64 << 20
+    max_depth: int = 64
+    max_text: int = 1 << 20
