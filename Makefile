@@ -1,0 +1,88 @@
+# Everything is installed into the checkout: .venv/ (Python) and var/ (Java class paths, data, logs).
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMPS := var/stamps
+JAVA_MODULES := kafka expansion flink
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help install run test lint format bench bench-parse bench-match fuzz lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+install: $(STAMPS)/project $(STAMPS)/java ## Install everything into the checkout (quick when nothing changed)
+
+run: install ## The main job on real feeds, on a stack of its own; shows the result
+	@$(BIN)/gogobe demo
+
+test: install lint ## Lint, types and all tests, with real servers
+	@$(BIN)/pytest
+
+lint: install ## Lint, format check and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: install ## Format the code
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+bench: install ## Items a second and memory: parse, match, load, the whole pipeline
+	@$(BIN)/python -m benchmarks.pipeline
+
+bench-parse: install ## Parsing alone
+	@$(BIN)/python -m benchmarks.parse
+
+bench-match: install ## Matching alone
+	@$(BIN)/python -m benchmarks.match
+
+fuzz: install ## Broken feeds by the thousand: every one ends in rows or a named reason
+	@$(BIN)/python -m benchmarks.fuzz
+
+lock: install ## Write requirements.lock anew from pyproject.toml, with the newest versions that fit
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --group dev --extra plot pyproject.toml -o requirements.lock
+
+clean: ## Remove what was installed, and the stack's data and logs
+	@if [ -x $(BIN)/gogobe ]; then $(BIN)/gogobe down; fi
+	rm -rf .venv var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# --- the steps of `install`, each with a stamp of when it was last done --------------------------------------
+
+$(STAMPS)/prerequisites: Makefile
+	@missing=; \
+	need() { if ! (eval "$$2") >/dev/null 2>&1; then echo "make install needs $$1: $$3" >&2; missing=1; fi; }; \
+	need "Python 3.11, 3.12 or 3.13 with venv" \
+	  '$(PYTHON) -c "import sys, venv, ensurepip; assert (3, 11) <= sys.version_info < (3, 14)"' \
+	  'apt install python3 python3-venv, or name another with `make PYTHON=python3.12`'; \
+	need "a JDK of version 17 or newer" \
+	  '[ "$$("$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -XshowSettings:properties -version 2>&1 | sed -n "s/.*java.specification.version = //p")" -ge 17 ]' \
+	  'apt install openjdk-17-jdk-headless, or https://adoptium.net; JAVA_HOME wins over PATH'; \
+	need "Maven" 'mvn --version' 'apt install maven, or https://maven.apache.org/download.cgi'; \
+	need "g++, which builds annoy" 'g++ --version' 'apt install g++'; \
+	[ -z "$$missing" ]
+	@mkdir -p $(@D) && touch $@
+
+# pip only fetches uv, whose hashes stand in the lock; uv then makes the environment hold exactly the lock.
+$(STAMPS)/python: requirements.lock | $(STAMPS)/prerequisites
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@awk '/^[^ ]/ { uv = /^uv==/ } uv' requirements.lock > $(STAMPS)/uv.lock
+	@[ -x $(BIN)/uv ] || $(BIN)/pip install --quiet --require-hashes --no-deps -r $(STAMPS)/uv.lock
+	@echo "Installing the Python packages of requirements.lock into .venv/"
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@rm -f $(STAMPS)/project
+	@touch $@
+
+$(STAMPS)/project: pyproject.toml setup.py $(STAMPS)/python
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/java: java/pom.xml $(JAVA_MODULES:%=java/%/pom.xml) | $(STAMPS)/prerequisites
+	@echo "Installing the Java class paths of java/pom.xml into var/java/"
+	@rm -rf var/java
+	@mvn --quiet --batch-mode --file java/pom.xml dependency:copy-dependencies
+	@touch $@
