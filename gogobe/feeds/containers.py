@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import struct
 import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import BinaryIO, Final, Literal
 
 from isal import isal_zlib
@@ -29,7 +28,7 @@ def container_of(source: BinaryIO) -> Container:
     source.seek(0)
     if magic.startswith(GZIP_MAGIC):
         return "gzip"
-    return "zip" if magic == ZIP_MAGIC or magic == b"PK\x05\x06" else "plain"
+    return "zip" if magic in (ZIP_MAGIC, b"PK\x05\x06") else "plain"
 
 
 def contents(source: BinaryIO, container: Container, limits: Limits) -> Iterator[bytes]:
@@ -68,17 +67,16 @@ def _gzip(source: BinaryIO) -> Iterator[bytes]:
         source.seek(-len(rest), 1)
 
 
-def _inflate(source: BinaryIO, wbits: int) -> Iterator[bytes]:
+def _inflate(source: BinaryIO, wbits: int) -> Generator[bytes, None, bytes]:
     """One deflated stream from where the source stands; returns the bytes read beyond its end."""
     inflater = isal_zlib.decompressobj(wbits=wbits)
-    data = b""
     while not inflater.eof:
         data = inflater.unconsumed_tail or source.read(READ_BYTES)
         if not data:
             raise FeedError("truncated", byte_offset=source.tell())
         try:
             piece = inflater.decompress(data, OUTPUT_BYTES)
-        except (isal_zlib.error, zlib.error) as error:
+        except isal_zlib.error as error:
             raise FeedError(
                 "bad_container", f"damaged gzip or zip data: {error}", byte_offset=source.tell()
             ) from error
@@ -87,7 +85,7 @@ def _inflate(source: BinaryIO, wbits: int) -> Iterator[bytes]:
     rest: bytes = inflater.unused_data
     if len(rest) < 2:
         rest += source.read(2 - len(rest))
-    return rest  # noqa: B901
+    return rest
 
 
 def _zip(source: BinaryIO) -> Iterator[bytes]:

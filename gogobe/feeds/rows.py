@@ -54,8 +54,8 @@ class Item(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class PromotionItem(msgspec.Struct, gc=False, omit_defaults=True):
-    """One item of one group of a promotion. In the first layout a promotion has a single group, "1"; its
-    gifts (`GiftsItems`, or `IsGiftItem` 1) are `is_gift`."""
+    """One item of one group of a promotion. In the first layout a promotion's items are group "1" and
+    those of its `GiftsItems` group "gifts"; `is_gift` is set for these and where the feed says so."""
 
     item_code: str = msgspec.field(name="ean")
     group_id: str = "1"

@@ -1,0 +1,188 @@
+"""Which element means which field, under every name that chains give it, and how its text is read.
+
+A new chain's variant is one line in one of these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from gogobe.feeds.names import ISRAEL
+
+# Words for null, as published; "00000" is one where a code or text is expected.
+NULL_WORDS: Final = frozenset({"", "לא ידוע", "00000", "null", "None", "NULL", "אין", "-"})
+_TRUE: Final = frozenset({"1", "true", "True", "TRUE", "Y", "כן"})
+_FALSE: Final = frozenset({"0", "false", "False", "FALSE", "N", "לא"})
+
+Reading = Callable[[str], Any]
+
+
+def text(raw: str) -> str | None:
+    """Text in one line without spaces around it; None for a word for null."""
+    words = " ".join(raw.split())
+    return None if words in NULL_WORDS else words
+
+
+def code(raw: str) -> str | None:
+    """A code, as published but for spaces around it."""
+    return raw.strip() or None
+
+
+def number(raw: str) -> Decimal | None:
+    """An exact decimal; None for what is no finite number (a field beside the price may be anything)."""
+    stripped = raw.strip()
+    try:
+        value = Decimal(stripped)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and value.adjusted() < 12 else None
+
+
+def whole(raw: str) -> int | None:
+    """A small whole number; None for what is none."""
+    stripped = raw.strip()
+    return int(stripped) if stripped.isascii() and stripped.isdecimal() and len(stripped) < 9 else None
+
+
+def yes_no(raw: str) -> bool | None:
+    """1 or 0, true or false; None for anything else."""
+    stripped = raw.strip()
+    if stripped in _TRUE:
+        return True
+    return False if stripped in _FALSE else None
+
+
+def moment(raw: str) -> datetime | None:
+    """A time in any of the published forms, Israel's local time unless it says otherwise, made aware:
+    `2025-12-18 09:15:00`, `2025-12-18 09:15`, `2024-03-03`, `2016/08/27 11:17`,
+    `25/07/2022 09:55:14`, ISO 8601."""
+    stripped = raw.strip().replace("/", "-")
+    if stripped[2:3] == "-":  # 25/07/2022 09:55:14
+        stripped = f"{stripped[6:10]}-{stripped[3:5]}-{stripped[:2]}{stripped[10:]}"
+    try:
+        value = datetime.fromisoformat(stripped)
+    except ValueError:
+        return None
+    if value.year < 1971 or value.year > 9000:
+        return None
+    return value if value.tzinfo else value.replace(tzinfo=ISRAEL)
+
+
+HEADER: Final[Mapping[str, str]] = {
+    "chainid": "chain_id",
+    "subchainid": "sub_chain_id",
+    "storeid": "store_id",
+    "bikoretno": "bikoret_no",
+    "chainname": "chain_name",
+}
+
+ITEM: Final[Mapping[str, tuple[str, Reading]]] = {
+    "itemcode": ("item_code", code),
+    "itemprice": ("price", code),
+    "itemname": ("name", text),
+    "itemnm": ("name", text),
+    "itemtype": ("item_type", whole),
+    "manufacturername": ("manufacturer", text),
+    "manufacturename": ("manufacturer", text),
+    "manufacturecountry": ("country", text),
+    "manufacturercountry": ("country", text),
+    "manufactureitemdescription": ("description", text),
+    "manufactureritemdescription": ("description", text),
+    "manufacturer": ("manufacturer", text),
+    "unitqty": ("unit_qty", text),
+    "quantity": ("quantity", number),
+    "unitofmeasure": ("unit_of_measure", text),
+    "unitmeasure": ("unit_of_measure", text),
+    "bisweighted": ("is_weighted", yes_no),
+    "blsweighted": ("is_weighted", yes_no),
+    "qtyinpackage": ("qty_in_package", number),
+    "unitofmeasureprice": ("unit_price", number),
+    "allowdiscount": ("allow_discount", yes_no),
+    "itemstatus": ("item_status", code),
+    "itemid": ("item_id", code),
+    "priceupdatedate": ("price_updated_at", moment),
+    "priceupdatetime": ("price_updated_at", moment),
+    "lastsaledatetime": ("last_sold_at", moment),
+}
+
+PROMOTION: Final[Mapping[str, tuple[str, Reading]]] = {
+    "promotionid": ("promotion_id", code),
+    "promotiondescription": ("description", text),
+    "promotionupdatedate": ("updated_at", moment),
+    "promotionupdatetime": ("updated_at", moment),
+    "promotionstartdatetime": ("starts_at", moment),
+    "promotionenddatetime": ("ends_at", moment),
+    "promotionstartdate": ("start_date", code),
+    "promotionstarthour": ("start_hour", code),
+    "promotionenddate": ("end_date", code),
+    "promotionendhour": ("end_hour", code),
+    "rewardtype": ("reward_type", code),
+    "discounttype": ("discount_type", code),
+    "discountrate": ("discount_rate", number),
+    "discountedprice": ("discounted_price", number),
+    "discountedpricepermida": ("discounted_price_per_unit", number),
+    "minqty": ("min_qty", number),
+    "maxqty": ("max_qty", number),
+    "minnoofitemofered": ("min_items_offered", number),
+    "minnoofitemoffered": ("min_items_offered", number),
+    "minnoofitemsofered": ("min_items_offered", number),
+    "minpurchaseamnt": ("min_purchase_amount", number),
+    "minpurchaseamount": ("min_purchase_amount", number),
+    "redemptionlimit": ("redemption_limit", number),
+    "promotiondays": ("days", text),
+    "isweightedpromo": ("is_weighted", yes_no),
+    "additionaliscoupon": ("is_coupon", yes_no),
+    "isgiftitem": ("is_gift", yes_no),
+    "allowmultiplediscounts": ("allow_multiple_discounts", yes_no),
+    "remarks": ("remarks", text),
+    "clubid": ("club_id", text),
+}
+
+PROMOTION_ITEM: Final[Mapping[str, tuple[str, Reading]]] = {
+    "itemcode": ("item_code", code),
+    "isgiftitem": ("is_gift", yes_no),
+    "itemtype": ("item_type", whole),
+    "rewardtype": ("reward_type", code),
+    "minqty": ("min_qty", number),
+    "maxqty": ("max_qty", number),
+    "discountrate": ("discount_rate", number),
+    "discountedprice": ("discounted_price", number),
+    "discountedpricepermida": ("discounted_price_per_unit", number),
+    "bisweighted": ("is_weighted", yes_no),
+    "blsweighted": ("is_weighted", yes_no),
+}
+
+PROMOTION_GROUP: Final[Mapping[str, tuple[str, Reading]]] = {
+    "groupid": ("group_id", code),
+    "minpurchaseamount": ("min_purchase_amount", number),
+    "minpurchaseamnt": ("min_purchase_amount", number),
+    "discounttype": ("discount_type", code),
+}
+
+STORE: Final[Mapping[str, tuple[str, Reading]]] = {
+    "storeid": ("store_id", code),
+    "chainid": ("chain_id", code),
+    "subchainid": ("sub_chain_id", code),
+    "chainname": ("chain_name", text),
+    "subchainname": ("sub_chain_name", text),
+    "bikoretno": ("bikoret_no", code),
+    "storetype": ("store_type", code),
+    "storename": ("name", text),
+    "address": ("address", text),
+    "city": ("city", text),
+    "zipcode": ("zip_code", text),
+    "latitude": ("latitude", number),
+    "lat": ("latitude", number),
+    "longitude": ("longitude", number),
+    "lon": ("longitude", number),
+    "lng": ("longitude", number),
+    "lastupdatedate": ("updated_at", moment),
+}
+
+
+def local_name(tag: str) -> str:
+    """An element's name without its namespace, in lower case."""
+    return tag.rsplit("}", 1)[-1].lower()
