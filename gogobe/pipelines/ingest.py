@@ -1,0 +1,79 @@
+"""The main job: from announced files to queryable prices, in one streaming pipeline.
+
+python -m gogobe.pipelines.ingest --kafka=… --database=… --expansion_service=… [Beam's own options]
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.runner import PipelineResult
+
+from gogobe.io.fetch import FetchSettings
+from gogobe.io.kafka import ReadTopic, WriteTopic
+from gogobe.io.store import ObjectStore
+from gogobe.messages import DEADLETTER, DISCOVERED, DOWNLOADED, INGEST, FileDiscovered, FileDownloaded
+from gogobe.pipelines.options import settings_of
+from gogobe.settings import Settings
+from gogobe.transforms.dead_letters import FAILURES, EncodeDeadLetters
+from gogobe.transforms.decode import DecodeMessages
+from gogobe.transforms.download import DownloadFiles, keyed_downloaded
+from gogobe.transforms.load import LoadBatches, RecordDeadLetters
+from gogobe.transforms.match import MatchItems
+from gogobe.transforms.order import InStoreOrder
+from gogobe.transforms.parse import ParseFiles, keyed_batch
+from gogobe.transforms.views import RefreshViews
+
+
+def build(pipeline: beam.Pipeline, settings: Settings) -> None:
+    """The recipe."""
+    kafka, expansion = settings.kafka, settings.expansion_service
+    store = ObjectStore(settings.store, settings.store_endpoint or None)
+
+    announced = pipeline | "Read discovered" >> ReadTopic(DISCOVERED, kafka, settings.group, expansion)
+    decoded = announced | "Decode" >> DecodeMessages(FileDiscovered)
+    downloaded = (
+        decoded.messages
+        | "Spread downloads" >> InStoreOrder(FileDiscovered)
+        | "Download" >> DownloadFiles(store, fetch_settings(settings), settings.fetch_threads)
+    )
+    parsed = downloaded.files | "Spread files" >> InStoreOrder(FileDownloaded) | "Parse" >> ParseFiles(store)
+    batches = parsed.batches | "Match" >> MatchItems()
+    loaded = batches | "Load" >> LoadBatches(
+        settings.database, settings.commit_batches, settings.commit_seconds
+    )
+    loaded.loaded | "Views" >> RefreshViews(settings.database, settings.views_every)
+
+    failures = [step[FAILURES] for step in (decoded, downloaded, parsed, loaded)] | beam.Flatten()
+    failures | "Record dead letters" >> RecordDeadLetters(settings.database)
+
+    _publish(downloaded.files | "Key downloaded" >> beam.Map(keyed_downloaded), DOWNLOADED, settings)
+    _publish(batches | "Key batch" >> beam.Map(keyed_batch), INGEST, settings)
+    _publish(failures | EncodeDeadLetters(), DEADLETTER, settings)
+
+
+def _publish(records: Any, topic: str, settings: Settings) -> None:
+    records | f"Publish {topic}" >> WriteTopic(topic, settings.kafka, settings.expansion_service)
+
+
+def fetch_settings(settings: Settings) -> FetchSettings:
+    """How to download, from the settings."""
+    return FetchSettings(attempts=settings.fetch_attempts, headers={"User-Agent": settings.user_agent})
+
+
+def submit(flags: Sequence[str]) -> PipelineResult:
+    """Builds the pipeline and hands it to its runner; returns at once. Raises SettingsError."""
+    options = PipelineOptions(list(flags))
+    pipeline = beam.Pipeline(options=options)
+    build(pipeline, settings_of(options))
+    return pipeline.run()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    submit(sys.argv[1:]).wait_until_finish()
