@@ -1,0 +1,191 @@
+"""The normal form of a product's name: one spelling for what chains write in ten ways.
+
+Names are short Hebrew texts, often cut at 20 to 24 characters, with sizes glued to words ("דבש5יח"), units in
+every abbreviation, and gershayim written with whatever key was near. `parse_name` takes one apart into words,
+and into the numbers that decide whether two names can be one product: size, percentages, pieces in a pack.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Dimension = Literal["mass", "volume", "pieces", "length", ""]
+
+# What is written -> the unit's dimension, and how many g, ml, pieces or cm one of it has. Written without
+# quotes and with final letters folded, as they stand when units are looked up.
+UNITS: Final[dict[str, tuple[Dimension, float]]] = {
+    **dict.fromkeys(("ג", "גר", "גרמ", "גרמימ", "g", "gr", "gram"), ("mass", 1.0)),
+    **dict.fromkeys(("קג", "קילו", "קילוגרמ", "קילוגרמימ", "לקג", "kg"), ("mass", 1000.0)),
+    **dict.fromkeys(("מג", "מיליגרמ", "mg"), ("mass", 0.001)),
+    **dict.fromkeys(("מל", "מיליליטר", "מיליליטרימ", "ml", "cc", "סמק"), ("volume", 1.0)),
+    **dict.fromkeys(("ל", "לי", "ליט", "ליטר", "ליטרימ", "l", "lt", "liter"), ("volume", 1000.0)),
+    **dict.fromkeys(
+        ("יח", "יחי", "יחיד", "יחידה", "יחידות", "קפסולות", "קפס", "טבליות", "כמוסות"), ("pieces", 1.0)
+    ),
+    **dict.fromkeys(("מגבונימ", "שקיקימ", "שקיות", "דפימ", "זוגות", "כדורימ", "pcs"), ("pieces", 1.0)),
+    **dict.fromkeys(("סמ", "cm"), ("length", 1.0)),
+    **dict.fromkeys(("ממ", "mm"), ("length", 0.1)),
+    **dict.fromkeys(("מ", "מטר", "מטרימ", "m"), ("length", 100.0)),
+}
+
+# Words that say how many pieces a pack has.
+PACKS: Final[dict[str, int]] = {
+    **dict.fromkeys(("זוג", "צמד", "זוגי"), 2),
+    **dict.fromkeys(("שלישיה", "שלישית", "שלישיית", "שלישיימ", "טריו"), 3),
+    **dict.fromkeys(("רביעיה", "רביעית", "רביעיית"), 4),
+    **dict.fromkeys(("חמישיה", "חמישית", "חמישיית"), 5),
+    **dict.fromkeys(("שישיה", "שישית", "שישיית", "ששיה", "שישה"), 6),
+    **dict.fromkeys(("שמיניה", "שמינית", "שמיניית"), 8),
+    **dict.fromkeys(("תריסר",), 12),
+}
+
+# Abbreviations that the trade writes, by what they stand for; keys as words stand in the normal form.
+ABBREVIATIONS: Final[dict[str, str]] = {
+    "שוק": "שוקולד",
+    "תפוא": "תפוח אדמה",
+    "תפוע": "תפוח עצ",
+    "תפא": "תפוח אדמה",
+    "תפע": "תפוח עצ",
+    "עגב": "עגבניות",
+    "נק": "נקניקיות",
+    "גב": "גבינה",
+    "גבינת": "גבינה",
+    "יוג": "יוגורט",
+    "בט": "בטעמ",
+    "חט": "חטיפ",
+    "עוג": "עוגיות",
+    "דאוד": "דאודורנט",
+    "דאו": "דאודורנט",
+    "אדפ": "או דה פרפומ",
+    "אדט": "או דה טואלט",
+    "ללס": "ללא סוכר",
+    "לס": "ללא סוכר",
+}
+
+_FINALS: Final = str.maketrans("ךםןףץ", "כמנפצ")
+_DOUBLE_QUOTES: Final = str.maketrans(dict.fromkeys("״“”„‟«»″", '"') | dict.fromkeys("׳‘’‚‛`´′", "'"))
+_HEBREW_MARKS: Final = re.compile(
+    "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u200e\u200f\u202a-\u202e]"
+)
+# Quotes within a word are an abbreviation's (מ"ל, תפו"א); those at its end abbreviate too (ק', יח').
+_INNER_QUOTES: Final = re.compile(r"(?<=[^\W\d_])['\"]+")
+_TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+|[%*×]")
+_DOUBLED: Final = re.compile(r"([וי])\1")
+_TIMES: Final = frozenset("*xXх×")
+# Beyond these a number is a code, a shade or a year, not a size.
+_LARGEST_AMOUNT: Final[dict[Dimension, float]] = {
+    "mass": 50_000,
+    "volume": 50_000,
+    "pieces": 1_000,
+    "length": 10_000,
+}
+_LARGEST_PACK: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedName:
+    """A name taken apart.
+
+    `words` are its words in normal form and in order, without units; `numbers` the numbers that belong to no
+    unit (shades, stages, sizes whose unit was cut off). `amount` is the size of one piece in grams, millilitres
+    or centimetres, `pack` how many pieces (1 where nothing is said), `percents` the percentages.
+    """
+
+    words: tuple[str, ...]
+    numbers: tuple[float, ...]
+    percents: tuple[float, ...]
+    amount: float
+    dimension: Dimension
+    pack: int
+
+
+def normalize(name: str) -> str:
+    """The name's spelling evened out, still one text: lower case, no niqqud, no final letters, plain quotes.
+
+    Quotes inside words go (מ"ל becomes מל), doubled vav and yod become one.
+    """
+    text = unicodedata.normalize("NFKC", name)
+    text = _HEBREW_MARKS.sub("", text).replace("־", " ").lower()
+    text = text.translate(_DOUBLE_QUOTES).translate(_FINALS)
+    text = _INNER_QUOTES.sub("", text)
+    return _DOUBLED.sub(r"\1", text)
+
+
+def parse_name(name: str) -> ParsedName:
+    """Take a name apart. Never raises: what is no size, percentage or pack is a word or a number."""
+    tokens = _TOKEN.findall(normalize(name))
+    parts = _Parts()
+    place = 0
+    while place < len(tokens):
+        place += parts.take(tokens[place : place + 4])
+    return parts.parsed()
+
+
+class _Parts:
+    """What has been read of a name so far."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.numbers: list[float] = []
+        self.percents: list[float] = []
+        self.amount = 0.0
+        self.dimension: Dimension = ""
+        self.pack = 1
+
+    def take(self, ahead: list[str]) -> int:
+        """Read what begins at the first of the tokens; how many of them that was."""
+        token, following = ahead[0], ahead[1] if len(ahead) > 1 else ""
+        if token[0].isdigit():
+            return self._take_number(float(token.replace(",", ".")), ahead)
+        if token == "%" and following[:1].isdigit():
+            self.percents.append(float(following.replace(",", ".")))
+            return 2
+        if token.isalpha():
+            self.pack = PACKS.get(token, self.pack)
+            self.words.extend(ABBREVIATIONS.get(token, token).split())
+        return 1
+
+    def _take_number(self, value: float, ahead: list[str]) -> int:
+        following = ahead[1] if len(ahead) > 1 else ""
+        if following == "%":
+            self.percents.append(value)
+            return 2
+        if following in UNITS:
+            dimension, factor = UNITS[following]
+            self._add_size(value * factor, dimension)
+            return 2
+        if following in _TIMES and len(ahead) > 2 and ahead[2][0].isdigit():
+            second = float(ahead[2].replace(",", "."))
+            return 3 + self._take_product(value, second, ahead[3] if len(ahead) > 3 else "")
+        self.numbers.append(value)
+        return 1
+
+    def _take_product(self, first: float, second: float, unit: str) -> int:
+        """Read "4*100 g" or "100*4 g"; 1 where the word after it was its unit, else 0."""
+        dimension, factor = UNITS.get(unit, ("", 1.0))
+        if dimension in ("mass", "volume", "") and min(first, second) <= _LARGEST_PACK:
+            # The unit follows the second; but a piece has more grams than a pack has pieces, either way round.
+            piece, pack = (second, first) if factor > 1 else (max(first, second), min(first, second))
+            self.pack = max(int(pack), 1)
+            if dimension:
+                self._add_size(piece * factor, dimension)
+            else:
+                self.numbers.append(piece)
+        else:
+            self.numbers += [first, second]
+        return int(bool(dimension))
+
+    def _add_size(self, amount: float, dimension: Dimension) -> None:
+        if dimension == "pieces":
+            self.pack = int(amount) if 1 <= amount <= _LARGEST_AMOUNT[dimension] else self.pack
+        elif amount <= _LARGEST_AMOUNT[dimension] and (not self.amount or dimension != "length"):
+            self.amount, self.dimension = amount, dimension
+
+    def parsed(self) -> ParsedName:
+        dimension: Dimension = self.dimension or ("pieces" if self.pack > 1 else "")
+        return ParsedName(
+            tuple(self.words), tuple(self.numbers), tuple(self.percents), self.amount, dimension, self.pack
+        )
