@@ -78,7 +78,7 @@ $(STAMPS)/python: requirements.lock | $(STAMPS)/prerequisites
 	@touch $@
 
 $(STAMPS)/project: pyproject.toml setup.py $(STAMPS)/python
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --editable .
 	@touch $@
 
 $(STAMPS)/java: java/pom.xml $(JAVA_MODULES:%=java/%/pom.xml) | $(STAMPS)/prerequisites

@@ -107,6 +107,7 @@ def follow(
     database: str,
     urls: Sequence[str],
     since: datetime,
+    *,
     seconds: float,
     show: Callable[[Sequence[FileOutcome]], None],
     check: Callable[[], None],

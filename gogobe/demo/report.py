@@ -1,0 +1,112 @@
+"""What the demo shows at its end, for people and as JSON."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from gogobe.demo.follow import FileOutcome
+
+
+class ChainPrice(msgspec.Struct):
+    """A product's cheapest price in one chain."""
+
+    chain: str
+    price: str
+
+
+class ProductComparison(msgspec.Struct):
+    """One master's prices across chains."""
+
+    master_id: int
+    name: str
+    prices: list[ChainPrice]
+
+
+class RunReport(msgspec.Struct):
+    """One run of the demo. Seconds from the announcement of all files; `latency_…` over the files that were
+    loaded; `items_per_second` from the first commit to the last, None when nothing new was loaded."""
+
+    started_at: str
+    seconds: float
+    files: list[FileOutcome]
+    latency_median: float | None
+    latency_p95: float | None
+    items: int
+    items_per_second: float | None
+    newly_loaded: int
+    comparison: list[ProductComparison]
+
+
+def latencies(files: Sequence[FileOutcome]) -> tuple[float | None, float | None]:
+    """Median and 95th percentile of the seconds to the last visible row, of files that were loaded."""
+    seconds = sorted(file.seconds for file in files if file.state == "loaded" and file.seconds is not None)
+    if not seconds:
+        return None, None
+    return statistics.median(seconds), seconds[min(len(seconds) - 1, round(0.95 * (len(seconds) - 1)))]
+
+
+def items_per_second(files: Sequence[FileOutcome]) -> float | None:
+    """Rows committed by this run a second, between its first commit and its last."""
+    fresh = [file for file in files if file.first_row_seconds is not None and file.seconds is not None]
+    if not fresh:
+        return None
+    start = min(file.first_row_seconds or 0.0 for file in fresh)
+    end = max(file.seconds or 0.0 for file in fresh)
+    rows = sum(file.loaded + file.unchanged + file.stale for file in fresh)
+    return rows / max(end - start, 0.001)
+
+
+def show_report(console: Console, report: RunReport) -> None:
+    """Prints the tables."""
+    console.print(_files_table(report.files))
+    if report.latency_median is not None and report.latency_p95 is not None:
+        console.print(
+            f"Announcement to visible row: median {report.latency_median:.1f} s, "
+            f"p95 {report.latency_p95:.1f} s (start of the pipeline included)"
+        )
+    if report.items_per_second is None:
+        console.print("Nothing was loaded twice: every batch was already in the database.")
+    else:
+        console.print(f"{report.items:,} rows, {report.items_per_second:,.0f} a second while loading")
+    if report.comparison:
+        console.print(_comparison_table(report.comparison))
+
+
+def _files_table(files: Sequence[FileOutcome]) -> Table:
+    table = Table(title="Files", title_justify="left")
+    for column in ("chain", "store", "type", "state"):
+        table.add_column(column)
+    for column in ("announced", "read", "loaded", "refused", "seconds"):
+        table.add_column(column, justify="right")
+    table.add_column("reason")
+    for file in files:
+        numbers = (file.announced, file.read, file.loaded + file.unchanged, file.refused)
+        table.add_row(
+            file.chain or file.source_url.split("/")[-2],
+            file.store or file.file[:36],
+            file.kind,
+            file.state,
+            *("" if number is None or not file.chain else f"{number:,}" for number in numbers),
+            "" if file.seconds is None else f"{file.seconds:.1f}",
+            ", ".join(file.reasons),
+        )
+    return table
+
+
+def _comparison_table(products: Sequence[ProductComparison]) -> Table:
+    chains = sorted({price.chain for product in products for price in product.prices})
+    table = Table(title="The same products across chains (cheapest price, ILS)", title_justify="left")
+    table.add_column("GTIN")
+    table.add_column("name")
+    for chain in chains:
+        table.add_column(chain, justify="right")
+    for product in products:
+        by_chain = {price.chain: price.price for price in product.prices}
+        row = [by_chain.get(chain, "") for chain in chains]
+        table.add_row(str(product.master_id), product.name, *row)
+    return table
