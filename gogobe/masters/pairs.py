@@ -44,7 +44,8 @@ _CHUNK: Final = 4096
 def rarities(document_counts: npt.NDArray[np.int32], documents: int) -> Floats:
     """How rare each hashed word is: ln(1 + N / (1 + n)), scaled so that a word never seen has 1."""
     highest = np.log1p(documents)
-    return (np.log1p(documents / (1.0 + document_counts)) / highest).astype(np.float32)
+    rarity: Floats = (np.log1p(documents / (1.0 + document_counts)) / highest).astype(np.float32)
+    return rarity
 
 
 def rarity_of(words: npt.NDArray[np.uint32], table: Floats) -> Floats:
@@ -58,6 +59,7 @@ def compare(
     item_rows: npt.NDArray[np.int64],
     candidates: Facts,
     candidate_rows: npt.NDArray[np.int64],
+    *,
     cosines: Floats,
     rarity: Floats,
 ) -> Floats:
