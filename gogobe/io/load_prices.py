@@ -1,0 +1,280 @@
+"""Prices: staged by COPY, merged where newer, with a line of history where the price is another one.
+
+A PriceFull's row that confirms what stands is not written again: that its file lists it stands in
+`listed_codes` and, once the file is complete, in its store's mark. docs/database.md tells why that is sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from gogobe.feeds.rows import Item
+from gogobe.io.load_ledger import (
+    CompletedFile,
+    Subject,
+    Taken,
+    file_row_base,
+    is_full,
+    keep_listed_codes,
+    subject_of,
+)
+from gogobe.io.load_stores import LockedStore, Mark
+from gogobe.io.postgres import Cursor, Dialect, copy_rows
+from gogobe.messages import IngestBatch
+
+_Row = tuple[int, int, Item]
+"""The number of a batch among those of its round, the key of its store, and one of its items."""
+
+STAGING: Final = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS staged_prices (
+        batch            smallint NOT NULL,
+        store_key        integer NOT NULL,
+        item_code        text NOT NULL,
+        price            numeric NOT NULL,
+        unit_price       numeric,
+        allow_discount   boolean,
+        price_updated_at timestamptz,
+        published_at     timestamptz NOT NULL,
+        source_row       bigint NOT NULL,
+        is_full          boolean NOT NULL
+    )
+"""
+
+_COLUMNS: Final = (
+    ("batch", "int2"),
+    ("store_key", "int4"),
+    ("item_code", "text"),
+    ("price", "numeric"),
+    ("unit_price", "numeric"),
+    ("allow_discount", "bool"),
+    ("price_updated_at", "timestamptz"),
+    ("published_at", "timestamptz"),
+    ("source_row", "int8"),
+    ("is_full", "bool"),
+)
+
+# What becomes of a staged row: n(ew), c(hanged), s(ame: only the file is newer), o(lder than what stands).
+# The stores' rows are held, so between reading `prices` and writing it nobody else writes it.
+_MERGE: Final = """
+    WITH compared AS MATERIALIZED (
+        SELECT s.*, p.price AS old_price, p.first_seen_at, p.published_at = s.published_at AS again,
+               CASE WHEN p.item_code IS NULL THEN 'n'
+                    WHEN (p.published_at, p.source_row) >= (s.published_at, s.source_row) THEN 'o'
+                    WHEN p.price = s.price AND p.ended_at IS NULL
+                         AND p.unit_price IS NOT DISTINCT FROM s.unit_price
+                         AND p.allow_discount IS NOT DISTINCT FROM s.allow_discount
+                         AND p.price_updated_at IS NOT DISTINCT FROM s.price_updated_at THEN 's'
+                    ELSE 'c' END AS outcome
+        FROM staged_prices s
+        LEFT JOIN prices p ON p.store_key = s.store_key AND p.item_code = s.item_code
+    ), written AS (
+        INSERT INTO prices (store_key, item_code, price, unit_price, allow_discount, price_updated_at,
+                            published_at, source_row, first_seen_at)
+        SELECT store_key, item_code, price, unit_price, allow_discount, price_updated_at,
+               published_at, source_row, published_at
+        FROM compared WHERE outcome IN ('n', 'c') OR (outcome = 's' AND NOT is_full)
+        ON CONFLICT (store_key, item_code) DO UPDATE SET
+            price = excluded.price, unit_price = excluded.unit_price, allow_discount = excluded.allow_discount,
+            price_updated_at = excluded.price_updated_at, published_at = excluded.published_at,
+            source_row = excluded.source_row, ended_at = NULL
+    ), history AS (
+        INSERT INTO price_changes (store_key, item_code, changed_at, old_price, new_price)
+        SELECT store_key, item_code, published_at, old_price, price
+        FROM compared WHERE outcome = 'c' AND price <> old_price AND first_seen_at < published_at
+        ON CONFLICT (store_key, item_code, changed_at) DO UPDATE SET new_price = excluded.new_price
+    )
+    SELECT batch, outcome, count(*), count(*) FILTER (WHERE again AND outcome = 'c')
+    FROM compared GROUP BY batch, outcome
+"""
+
+# A file that repeats a code may take back the change that its earlier row had made.
+_DROP_TAKEN_BACK: Final = """
+    DELETE FROM price_changes h USING staged_prices s
+    WHERE h.store_key = s.store_key AND h.item_code = s.item_code AND h.changed_at = s.published_at
+      AND h.old_price = h.new_price
+"""
+
+_NEWER_LISTS: Final = """
+    SELECT listed.store_key, listed.published_at, listed.file_row, listed.codes
+    FROM unnest(%s::integer[], %s::timestamptz[], %s::bigint[]) AS oldest (store_key, published_at, file_row)
+    JOIN listed_codes listed ON listed.store_key = oldest.store_key AND listed.subject = %s
+     AND (listed.published_at, listed.file_row) > (oldest.published_at, oldest.file_row)
+"""
+
+_END: Final = """
+    UPDATE prices p SET ended_at = %(published_at)s
+    WHERE p.store_key = %(store_key)s AND p.ended_at IS NULL
+      AND (p.published_at, p.source_row) < (%(published_at)s, %(file_row)s)
+      AND NOT EXISTS (
+          SELECT 1 FROM (SELECT unnest(codes) AS code FROM listed_codes WHERE content_sha256 = %(file)s) listed
+          WHERE listed.code = p.item_code)
+"""
+
+
+def mark_of(batch: IngestBatch) -> Mark:
+    """What orders the batch's file among the files of its store."""
+    return batch.published_at, file_row_base(batch.content_sha256)
+
+
+def in_order(batches: Iterable[IngestBatch], subject: Subject) -> list[IngestBatch]:
+    """The batches of one subject, older files first, each file's in its order."""
+    chosen = [batch for batch in batches if subject_of(batch) == subject]
+    return sorted(chosen, key=lambda batch: (*mark_of(batch), batch.sequence))
+
+
+def load_prices(
+    cursor: Cursor,
+    dialect: Dialect,
+    taken: Taken,
+    store_keys: Mapping[str, int],
+    stores: Mapping[int, LockedStore],
+) -> None:
+    """Merges the batches' prices and counts into their tallies. `store_keys` by batch id; `stores` are held."""
+    batches = in_order(taken.batches, "prices")
+    outdated = {
+        batch.batch_id
+        for batch in batches
+        if stores[store_keys[batch.batch_id]].is_outdated("prices", mark_of(batch))
+    }
+    for batch in batches:
+        if batch.batch_id in outdated:
+            taken.tallies[batch.batch_id].stale += len(batch.items)
+    current = [batch for batch in batches if batch.batch_id not in outdated]
+    if not current:
+        return
+    lists = newer_lists(cursor, current, store_keys, "prices")
+    keep_listed_codes(
+        cursor,
+        [
+            (batch, store_keys[batch.batch_id], [item.item_code for item in batch.items])
+            for batch in current
+            if is_full(batch)
+        ],
+        "prices",
+    )
+    for together in rounds(current, store_keys):
+        _merge(cursor, dialect, together, _newest_rows(together, taken, store_keys, lists), taken)
+
+
+class NewerLists:
+    """What full files that are still on their way list: a row of an older file is stale where they list it."""
+
+    def __init__(self, rows: Iterable[tuple[int, Mark, Sequence[str]]]) -> None:
+        self._lists: dict[int, dict[Mark, set[str]]] = {}
+        for store_key, mark, codes in rows:
+            self._lists.setdefault(store_key, {}).setdefault(mark, set()).update(codes)
+
+    def codes_after(self, store_key: int, mark: Mark) -> set[str]:
+        """The codes that files newer than `mark` list in the store."""
+        lists = self._lists.get(store_key, {})
+        return {code for other, codes in lists.items() if other > mark for code in codes}
+
+
+def newer_lists(
+    cursor: Cursor, batches: Iterable[IngestBatch], store_keys: Mapping[str, int], subject: Subject
+) -> NewerLists:
+    """The lists of full files not yet complete that are newer than the store's oldest of the batches."""
+    oldest: dict[int, Mark] = {}
+    for batch in batches:
+        key = store_keys[batch.batch_id]
+        oldest[key] = min(mark_of(batch), oldest.get(key, mark_of(batch)))
+    moments, file_rows = zip(*oldest.values(), strict=True)
+    cursor.execute(_NEWER_LISTS, (list(oldest), list(moments), list(file_rows), subject))
+    return NewerLists((key, (at, file_row), codes) for key, at, file_row, codes in cursor.fetchall())
+
+
+def rounds(batches: Iterable[IngestBatch], store_keys: Mapping[str, int]) -> list[list[IngestBatch]]:
+    """The batches, given in order, in rounds that have one file of a store each: a store's files are merged one
+    after the other, so that the history tells of each, whatever shares a commit."""
+    found: list[list[IngestBatch]] = []
+    files: dict[int, list[str]] = {}
+    for batch in batches:
+        of_store = files.setdefault(store_keys[batch.batch_id], [])
+        if batch.content_sha256 not in of_store:
+            of_store.append(batch.content_sha256)
+        number = of_store.index(batch.content_sha256)
+        if number == len(found):
+            found.append([])
+        found[number].append(batch)
+    return found
+
+
+def _newest_rows(
+    batches: Sequence[IngestBatch], taken: Taken, store_keys: Mapping[str, int], lists: NewerLists
+) -> list[_Row]:
+    """One row for each store and code, the file's last, in the order of the key. The others are counted: as
+    unchanged where the later row says the same, else as loaded, as if each batch had its own commit."""
+    newest: dict[tuple[int, str], _Row] = {}
+    for number, batch in enumerate(batches):
+        store_key = store_keys[batch.batch_id]
+        tally = taken.tallies[batch.batch_id]
+        listed = lists.codes_after(store_key, mark_of(batch))
+        for item in batch.items:
+            key = store_key, item.item_code
+            if item.item_code in listed:
+                tally.stale += 1
+                continue
+            if key in newest:
+                if newest[key][2].price == item.price:
+                    tally.unchanged += 1
+                else:
+                    tally.loaded += 1
+            newest[key] = number, store_key, item
+    return [newest[key] for key in sorted(newest)]
+
+
+def _merge(
+    cursor: Cursor,
+    dialect: Dialect,
+    batches: Sequence[IngestBatch],
+    rows: Sequence[_Row],
+    taken: Taken,
+) -> None:
+    cursor.execute("TRUNCATE staged_prices" if dialect.truncates_cheaply else "DELETE FROM staged_prices")
+    copy_rows(cursor, "staged_prices", _COLUMNS, _staged(batches, rows))
+    cursor.execute(_MERGE)
+    corrected = 0
+    for number, outcome, count, again in cursor.fetchall():
+        tally = taken.tallies[batches[number].batch_id]
+        if outcome == "s":
+            tally.unchanged += count
+        elif outcome == "o":
+            tally.stale += count
+        else:
+            tally.loaded += count
+        corrected += again
+    if corrected:
+        cursor.execute(_DROP_TAKEN_BACK)
+
+
+def _staged(batches: Sequence[IngestBatch], rows: Sequence[_Row]) -> Iterable[tuple[Any, ...]]:
+    files = [(*mark_of(batch), is_full(batch)) for batch in batches]
+    for number, store_key, item in rows:
+        published_at, file_row, full = files[number]
+        yield (
+            number,
+            store_key,
+            item.item_code,
+            item.price,
+            item.unit_price,
+            item.allow_discount,
+            item.price_updated_at,
+            published_at,
+            file_row + item.row,
+            full,
+        )
+
+
+def end_prices(cursor: Cursor, file: CompletedFile) -> int:
+    """Marks as ended what the store had and the complete PriceFull no longer lists; returns how many."""
+    cursor.execute(
+        _END,
+        {
+            "store_key": file.store_key,
+            "published_at": file.published_at,
+            "file_row": file_row_base(file.content_sha256),
+            "file": file.content_sha256,
+        },
+    )
+    return cursor.rowcount

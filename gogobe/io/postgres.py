@@ -1,0 +1,119 @@
+"""Connections to the database, what its errors mean, and where PostgreSQL and CockroachDB differ."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString, TypeVar
+
+import psycopg
+from psycopg import IsolationLevel, errors
+
+logger = logging.getLogger(__name__)
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Cursor = psycopg.Cursor[tuple[Any, ...]]
+Result = TypeVar("Result")
+
+ATTEMPTS: Final = 8
+FIRST_PAUSE_SECONDS: Final = 0.05
+LONGEST_PAUSE_SECONDS: Final = 5.0
+
+# SQLSTATE classes after which the same work may succeed: connection lost, conflict with another transaction,
+# resources short, shut down by the operator. https://www.postgresql.org/docs/current/errcodes-appendix.html
+_TRANSIENT_CLASSES: Final = ("08", "40", "53")
+_TRANSIENT_CODES: Final = ("57P01", "57P02", "57P03", "57P05", "55P03")
+
+# What is wrong with the data itself: trying again cannot help. ValueError and OverflowError come from psycopg's
+# encoding of a value that has no form in the database (a lone surrogate, a number out of range).
+DATA_ERRORS: Final = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    errors.ProgramLimitExceeded,
+    ValueError,
+    OverflowError,
+)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """Where the two databases differ.
+
+    `partitions`: `price_changes` is partitioned by month. `truncates_cheaply`: emptying a temporary table by
+    TRUNCATE is quick (CockroachDB runs a schema change for it, so rows are deleted there).
+    """
+
+    name: str
+    partitions: bool
+    truncates_cheaply: bool
+
+
+POSTGRESQL: Final = Dialect("postgresql", partitions=True, truncates_cheaply=True)
+COCKROACHDB: Final = Dialect("cockroachdb", partitions=False, truncates_cheaply=False)
+
+
+def connect(dsn: str, isolation: IsolationLevel | None = None) -> Connection:
+    """A connection in autocommit mode: transactions are opened with `connection.transaction()`. Its times are
+    in UTC. `isolation` None is the server's default. Raises psycopg.OperationalError."""
+    connection = psycopg.connect(dsn, autocommit=True, application_name="gogobe", connect_timeout=10)
+    connection.isolation_level = isolation
+    connection.execute("SET TIME ZONE 'UTC'")
+    return connection
+
+
+def dialect_of(connection: Connection) -> Dialect:
+    """Which database answers."""
+    row = connection.execute("SELECT version()").fetchone()
+    return COCKROACHDB if row and "CockroachDB" in row[0] else POSTGRESQL
+
+
+def is_transient(error: psycopg.Error) -> bool:
+    """Whether the same work may succeed when tried again."""
+    code = error.sqlstate
+    if code is None:  # raised on this side: the connection is gone, or was never made
+        return isinstance(error, psycopg.OperationalError)
+    return code[:2] in _TRANSIENT_CLASSES or code in _TRANSIENT_CODES
+
+
+def with_retries(work: Callable[[], Result], *, attempts: int = ATTEMPTS) -> Result:
+    """Runs `work`, which must be one transaction or harmless to repeat, until it succeeds.
+
+    Conflicts with other transactions, lost connections and short resources are tried again, with pauses that
+    double up to five seconds; the last attempt's error is raised, and every other error at once.
+    """
+    for attempt in range(1, attempts):
+        try:
+            return work()
+        except psycopg.Error as error:
+            if not is_transient(error):
+                raise
+            pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt) * random.uniform(0.5, 1.0)
+            logger.warning(
+                "attempt %d of %d failed (%s), again in %.2f s: %s",
+                attempt,
+                attempts,
+                error.sqlstate or type(error).__name__,
+                pause,
+                str(error).partition("\n")[0],
+            )
+            time.sleep(pause)
+    return work()
+
+
+def copy_rows(
+    cursor: Cursor,
+    table: LiteralString,
+    columns: Sequence[tuple[LiteralString, LiteralString]],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """Binary COPY of rows into a table. `columns` are pairs of name and type (binary COPY casts nothing)."""
+    names: LiteralString = ", ".join(name for name, _ in columns)
+    statement: LiteralString = "COPY " + table + " (" + names + ") FROM STDIN (FORMAT BINARY)"
+    with cursor.copy(statement) as copy:
+        copy.set_types([kind for _, kind in columns])
+        write = copy.write_row
+        for row in rows:
+            write(row)
