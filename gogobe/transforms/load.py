@@ -11,19 +11,21 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
 
 from gogobe.io.dead_letters import record_dead_letters
-from gogobe.io.loader import Loader, LoadResult
+from gogobe.io.loader import FailedBatch, Loader, LoadResult
 from gogobe.messages import DeadLetter, IngestBatch
 from gogobe.transforms.dead_letters import FAILURES, failure, now, original_text
 
 STAGE: Final = "load"
 
 
-def refused_batch_letter(batch: IngestBatch, reason: str, detail: str) -> DeadLetter:
+def refused_batch_letter(failed: FailedBatch) -> DeadLetter:
     """The dead letter of a batch that the database refused; its original is the whole batch, to be replayed."""
+    batch = failed.batch
     return DeadLetter(
         stage=STAGE,
-        reason=reason,
-        detail=detail,
+        reason=failed.reason,
+        detail=failed.detail,
+        cause=failed.cause,
         original=original_text(batch),
         failed_at=now(),
         chain=batch.chain,
@@ -99,7 +101,7 @@ class _Load(beam.DoFn):
 
 
 def _failed(result: LoadResult) -> list[DeadLetter]:
-    return [refused_batch_letter(failed.batch, failed.reason, failed.detail) for failed in result.failed]
+    return [refused_batch_letter(failed) for failed in result.failed]
 
 
 class RecordDeadLetters(beam.PTransform):

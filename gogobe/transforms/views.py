@@ -40,11 +40,11 @@ class RefreshViews(beam.PTransform):
 
 
 def _changed(result: LoadResult) -> bool:
-    return result.rows > 0
+    return result.changed_views
 
 
 def _one_key(result: LoadResult) -> tuple[str, int]:
-    return "views", result.rows
+    return "views", result.batches
 
 
 class _Refresh(beam.DoFn):

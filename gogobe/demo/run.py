@@ -1,0 +1,123 @@
+"""The guided run: the stack, the pipeline, the bundled feeds, and what became of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from apache_beam.runners.runner import PipelineState
+from rich.console import Console
+from rich.status import Status
+
+from gogobe.demo.follow import FileOutcome, by_state, follow
+from gogobe.demo.portal import Published, running_portal
+from gogobe.demo.report import (
+    ChainPrice,
+    ProductComparison,
+    RunReport,
+    items_per_second,
+    latencies,
+    show_report,
+)
+from gogobe.io.kafka import ensure_topics, publish
+from gogobe.io.migrations import migrate
+from gogobe.io.queries import well_known
+from gogobe.io.views import refresh_views
+from gogobe.local.stack import StackAddresses, running_stack
+from gogobe.messages import DISCOVERED, TOPICS, FileDiscovered, encode
+from gogobe.pipelines.ingest import submit
+from gogobe.pipelines.options import flags_of, flink_flags
+from gogobe.settings import Settings
+from gogobe.transforms.order import store_of
+
+FOLLOW_SECONDS: Final = 240.0
+PRODUCTS_SHOWN: Final = 12
+
+
+class DemoError(Exception):
+    """The run did not come to its end; the message says what is missing and where to look."""
+
+
+def run_demo(var: Path, console: Console) -> RunReport:
+    """Starts everything below `var`, loads the bundled feeds, prints the tables, writes `last-run.json` and
+    stops what it started. Raises StackError or DemoError."""
+    started = datetime.now(UTC)
+    with console.status("Starting Kafka, PostgreSQL, Flink …") as status, running_stack(var) as stack:
+        migrate(stack.database)
+        ensure_topics(stack.kafka, TOPICS)
+        status.update("Submitting the pipeline …")
+        pipeline = submit(pipeline_flags(stack, var))
+        try:
+            with running_portal() as published:
+                files, announced_at = _load(stack, published, pipeline, status)
+        finally:
+            pipeline.cancel()
+        refresh_views(stack.database)
+        report = _report(stack, files, started, announced_at)
+    (var / "last-run.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))
+    show_report(console, report)
+    waiting = [file.file for file in files if not file.ended]
+    if waiting:
+        raise DemoError(f"{len(waiting)} files came to no end ({waiting[0]} …): see the logs in {var / 'log'}")
+    return report
+
+
+def pipeline_flags(stack: StackAddresses, var: Path) -> list[str]:
+    """The options of an ingest job on a local stack, its object store below `var`."""
+    settings = Settings(
+        kafka=stack.kafka,
+        database=stack.database,
+        expansion_service=stack.expansion_service,
+        store=str(var.absolute() / "store"),
+        views_every=5.0,
+    )
+    return [*flink_flags(stack.job_endpoint, stack.worker_pool, "gogobe-ingest"), *flags_of(settings)]
+
+
+def _load(
+    stack: StackAddresses, published: Sequence[Published], pipeline: Any, status: Status
+) -> tuple[list[FileOutcome], datetime]:
+    announced_at = datetime.now(UTC)
+    messages = [FileDiscovered(chain=one.chain, url=one.url, timestamp=announced_at) for one in published]
+    publish(stack.kafka, DISCOVERED, [(store_of(message).encode(), encode(message)) for message in messages])
+
+    def show(files: Sequence[FileOutcome]) -> None:
+        states = ", ".join(f"{count} {state}" for state, count in sorted(by_state(files).items()))
+        status.update(f"{len(files)} files announced: {states} …")
+
+    def check() -> None:
+        if PipelineState.is_terminal(pipeline.state):
+            raise DemoError(f"the pipeline ended by itself ({pipeline.state}): see log/flink.log")
+
+    urls = [one.url for one in published]
+    files = follow(stack.database, urls, announced_at, seconds=FOLLOW_SECONDS, show=show, check=check)
+    return files, announced_at
+
+
+def _report(
+    stack: StackAddresses, files: list[FileOutcome], started: datetime, announced_at: datetime
+) -> RunReport:
+    median, p95 = latencies(files)
+    fresh = [file for file in files if file.first_row_seconds is not None]
+    return RunReport(
+        started_at=started.isoformat(),
+        seconds=time.time() - started.timestamp(),
+        files=files,
+        latency_median=median,
+        latency_p95=p95,
+        items=sum(file.loaded + file.unchanged + file.stale for file in files),
+        items_per_second=items_per_second(files),
+        newly_loaded=sum(file.loaded for file in fresh),
+        comparison=[
+            ProductComparison(
+                master.master_id,
+                master.name or "",
+                [ChainPrice(price.chain, f"{price.cheapest:f}") for price in master.prices],
+            )
+            for master in well_known(stack.database, PRODUCTS_SHOWN)
+        ],
+    )

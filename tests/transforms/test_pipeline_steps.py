@@ -1,0 +1,109 @@
+"""The transforms on DirectRunner: each step's main output and its dead letters."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
+
+from gogobe.demo.portal import CUT_SHORT, LOGIN_PAGE, MISSING, Published, running_portal
+from gogobe.feeds.rows import Item
+from gogobe.io.fetch import FetchSettings
+from gogobe.io.store import ObjectStore
+from gogobe.messages import FileDiscovered, FileDownloaded, IngestBatch, decoder, encode
+from gogobe.transforms.dead_letters import FAILURES
+from gogobe.transforms.decode import DecodeMessages
+from gogobe.transforms.download import DownloadFiles
+from gogobe.transforms.match import MatchItems
+from gogobe.transforms.order import InStoreOrder, store_of
+from gogobe.transforms.parse import ParseFiles, keyed_batch
+
+NOW = datetime(2025, 8, 8, tzinfo=UTC)
+QUICK = FetchSettings(attempts=2, backoff=0.001)
+
+
+def discovered(published: Published) -> FileDiscovered:
+    return FileDiscovered(published.chain, published.url, NOW)
+
+
+def test_decode_parts_messages_from_dead_letters():
+    good = FileDiscovered("shufersal", "http://p/Price7290-1-202501010000.gz", NOW)
+    with TestPipeline() as pipeline:
+        decoded = pipeline | beam.Create([(b"k", encode(good)), (b"k", b"{")]) | DecodeMessages(FileDiscovered)
+        assert_that(decoded.messages, equal_to([good]))
+        letters = decoded[FAILURES] | beam.Map(lambda letter: (letter.stage, letter.reason, letter.original))
+        assert_that(letters, equal_to([("decode", "invalid_message", "{")]), "letters")
+
+
+def test_a_store_s_files_keep_their_order():
+    names = [f"http://p/Price7290-{store}-20250101{hour:02}00.gz" for hour in range(20) for store in (1, 2, 3)]
+    messages = [FileDiscovered("chain", name, NOW) for name in names]
+    seen: dict[str, list[str]] = {}
+
+    def in_order(found):
+        for message in found:
+            seen.setdefault(store_of(message), []).append(message.url)
+        assert {key: len(urls) for key, urls in seen.items()} == {f"chain/7290/{n}": 20 for n in (1, 2, 3)}
+        assert all(urls == sorted(urls) for urls in seen.values())
+
+    with TestPipeline() as pipeline:
+        assert_that(pipeline | beam.Create(messages, reshuffle=False) | InStoreOrder(FileDiscovered), in_order)
+
+
+def test_download_parse_and_match(tmp_path: Path):
+    store = ObjectStore(str(tmp_path / "store"))
+    with running_portal() as published, TestPipeline() as pipeline:
+        wanted = [one for one in published if "PriceFull7290058140886" in one.url]
+        bad = [one for one in published if one.url.endswith((MISSING, LOGIN_PAGE, CUT_SHORT))]
+        downloaded = (
+            pipeline
+            | beam.Create([discovered(one) for one in [*wanted, *bad]])
+            | "Download" >> DownloadFiles(store, QUICK, threads=4)
+        )
+        parsed = downloaded.files | "Parse" >> ParseFiles(store)
+        batches = parsed.batches | "Match" >> MatchItems()
+        letters = (downloaded[FAILURES], parsed[FAILURES]) | beam.Flatten()
+        reasons = letters | "Reason" >> beam.Map(lambda letter: (letter.stage, letter.reason))
+        assert_that(
+            reasons,
+            equal_to([("download", "not_found"), ("download", "html_page"), ("parse", "truncated")]),
+            "reasons",
+        )
+        assert_that(batches, check_batches, "batches")
+
+
+def check_batches(batches: list[IngestBatch]) -> None:
+    files: dict[str, list[IngestBatch]] = {}
+    for batch in batches:
+        files.setdefault(batch.file, []).append(batch)
+    assert {len(found) for name, found in files.items() if "140886" in name} == {9}
+    for found in files.values():
+        found.sort(key=lambda batch: batch.sequence)
+        assert [batch.sequence for batch in found] == list(range(len(found)))
+        assert [batch.last for batch in found] == [False] * (len(found) - 1) + [True]
+        assert {len(batch.items) for batch in found[:-1]} <= {500}
+        assert found[-1].totals is not None
+    read = {name: found[-1].totals for name, found in files.items()}
+    assert read["PriceFull7290058140886-003-202507131800.gz"].read == 4041
+    assert read["PriceFull7290058140886-003-202507151200.gz"].read == 4107
+    assert not read[CUT_SHORT.split("/")[1]].complete
+    items = [item for batch in batches for item in batch.items]
+    assert all(item.master_id for item in items)
+    assert {item.match for item in items} == {"gtin", "new"}
+    for batch in batches:
+        key, message = keyed_batch(batch)
+        assert key
+        assert decoder(IngestBatch).decode(message) == batch
+
+
+def test_an_object_that_is_gone_is_a_dead_letter(tmp_path: Path):
+    file = FileDownloaded("c", str(tmp_path / "gone"), "ab", 1, "http://p/x", "x", NOW, NOW)
+    with TestPipeline() as pipeline:
+        parsed = pipeline | beam.Create([file]) | ParseFiles(ObjectStore(str(tmp_path)))
+        reasons = parsed[FAILURES] | beam.Map(lambda letter: (letter.stage, letter.reason))
+        assert_that(reasons, equal_to([("parse", "missing_object")]))
+
+
+def test_the_wire_name_of_a_code():
+    assert b'"ean":"1"' in encode(Item(item_code="1", price=1, row=1))  # type: ignore[arg-type]
