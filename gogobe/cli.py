@@ -18,6 +18,7 @@ from gogobe.local.processes import StackError
 from gogobe.local.stack import Stack, StackPorts
 from gogobe.settings import Settings, SettingsError, load_settings
 
+TABLE_WIDTH: Final = 170
 VAR: Final = click.option(
     "--var",
     type=click.Path(file_okay=False, path_type=Path),
@@ -74,6 +75,11 @@ def _needed(settings: Settings, *names: str) -> None:
             )
 
 
+def wide_console() -> Console:
+    """A console that does not cut tables where the output is a file or a pipe."""
+    return Console() if sys.stdout.isatty() else Console(width=TABLE_WIDTH)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gogobe")
 def main() -> None:
@@ -123,7 +129,7 @@ def status(var: Path) -> None:
     for service in services:
         table.add_row(service.name, "running" if service.running else "stopped", str(service.pid), service.log)
     if services:
-        Console().print(table)
+        wide_console().print(table)
     if stack.addresses() is None:
         click.echo("the stack is not running: `gogobe up` starts it")
         sys.exit(1)
@@ -133,7 +139,7 @@ def status(var: Path) -> None:
 @VAR
 @settings_options(*Settings.__struct_fields__)
 @click.pass_context
-def ingest(context: click.Context, var: Path, **flags: Any) -> None:
+def ingest(context: click.Context, /, var: Path, **flags: Any) -> None:
     """Submit the streaming pipeline. Other options are Beam's own and passed through.
 
     Without --runner it goes to the local stack's Flink, and runs on there until the stack stops.
@@ -187,7 +193,7 @@ def demo(var: Path) -> None:
     from gogobe.demo.run import DemoError, run_demo
 
     try:
-        run_demo(var, Console())
+        run_demo(var, wide_console())
     except (StackError, DemoError) as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
@@ -221,4 +227,4 @@ def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
                 str(price.stores),
                 f"{price.last_seen_at:%Y-%m-%d %H:%M}",
             )
-        Console().print(table)
+        wide_console().print(table)

@@ -36,7 +36,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     views_every: Annotated[float, _help("Materialized views are refreshed at most this often.")] = 10.0
     fetch_attempts: Annotated[int, _help("Attempts at a download before its dead letter.")] = 4
     fetch_threads: Annotated[int, _help("Downloads at once in one worker.")] = 8
-    user_agent: Annotated[str, _help("User-Agent of downloads; some portals want a browser's.")] = "gogobe"
+    fetch_user_agent: Annotated[str, _help("User-Agent of downloads; some portals want a browser's.")] = (
+        "gogobe"
+    )
 
 
 class SettingsError(ValueError):

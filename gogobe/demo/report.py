@@ -79,8 +79,8 @@ def show_report(console: Console, report: RunReport) -> None:
 
 def _files_table(files: Sequence[FileOutcome]) -> Table:
     table = Table(title="Files", title_justify="left")
-    for column in ("chain", "store", "type", "state"):
-        table.add_column(column)
+    for column in ("chain", "store", "type", "file", "state"):
+        table.add_column(column, no_wrap=True)
     for column in ("announced", "read", "loaded", "refused", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("reason")
@@ -88,8 +88,9 @@ def _files_table(files: Sequence[FileOutcome]) -> Table:
         numbers = (file.announced, file.read, file.loaded + file.unchanged, file.refused)
         table.add_row(
             file.chain or file.source_url.split("/")[-2],
-            file.store or file.file[:36],
+            "" if file.kind == "stores" else file.store,
             file.kind,
+            file.file,
             file.state,
             *("" if number is None or not file.chain else f"{number:,}" for number in numbers),
             "" if file.seconds is None else f"{file.seconds:.1f}",

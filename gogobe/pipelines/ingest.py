@@ -63,7 +63,7 @@ def _publish(records: Any, topic: str, settings: Settings) -> None:
 
 def fetch_settings(settings: Settings) -> FetchSettings:
     """How to download, from the settings."""
-    return FetchSettings(attempts=settings.fetch_attempts, headers={"User-Agent": settings.user_agent})
+    return FetchSettings(attempts=settings.fetch_attempts, headers={"User-Agent": settings.fetch_user_agent})
 
 
 def submit(flags: Sequence[str]) -> PipelineResult:

@@ -50,6 +50,7 @@ class InStoreOrder(beam.PTransform):
             )
             | "Group by store" >> beam.GroupByKey()
             | "Ungroup" >> beam.ParDo(_Ungroup(self._message_type))
+            | "As before" >> beam.WindowInto(GlobalWindows())
         )
 
 

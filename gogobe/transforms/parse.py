@@ -11,7 +11,8 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from gogobe.feeds.batches import cut_batches
-from gogobe.feeds.reader import FeedReader, Problem
+from gogobe.feeds.problems import Problem
+from gogobe.feeds.reader import FeedReader
 from gogobe.io.store import ObjectStore
 from gogobe.messages import DeadLetter, FileDownloaded, IngestBatch, encode
 from gogobe.transforms.dead_letters import FAILURES, failure, file_dead_letter

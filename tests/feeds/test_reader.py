@@ -161,6 +161,8 @@ def test_every_field_of_a_row():
         "two lines",
     )
     assert (row.is_weighted, row.allow_discount, row.item_status, row.item_id) == (False, True, "0", "5")
+    assert row.price_updated_at
+    assert row.last_sold_at
     assert row.price_updated_at.isoformat() == "2026-06-07T03:40:00+03:00"
     assert row.last_sold_at.isoformat() == "2016-08-27T11:17:00+03:00"
     assert (str(row.quantity), str(row.unit_price)) == ("439.00", "2.62")

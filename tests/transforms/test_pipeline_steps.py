@@ -11,7 +11,7 @@ from gogobe.demo.portal import CUT_SHORT, LOGIN_PAGE, MISSING, Published, runnin
 from gogobe.feeds.rows import Item
 from gogobe.io.fetch import FetchSettings
 from gogobe.io.store import ObjectStore
-from gogobe.messages import FileDiscovered, FileDownloaded, IngestBatch, decoder, encode
+from gogobe.messages import FileDiscovered, FileDownloaded, FileTotals, IngestBatch, decoder, encode
 from gogobe.transforms.dead_letters import FAILURES
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
@@ -84,7 +84,7 @@ def check_batches(batches: list[IngestBatch]) -> None:
         assert [batch.last for batch in found] == [False] * (len(found) - 1) + [True]
         assert {len(batch.items) for batch in found[:-1]} <= {500}
         assert found[-1].totals is not None
-    read = {name: found[-1].totals for name, found in files.items()}
+    read = {name: found[-1].totals or FileTotals(0, 0, complete=True) for name, found in files.items()}
     assert read["PriceFull7290058140886-003-202507131800.gz"].read == 4041
     assert read["PriceFull7290058140886-003-202507151200.gz"].read == 4107
     assert not read[CUT_SHORT.split("/")[1]].complete
