@@ -1,0 +1,43 @@
+"""The materialized views: refreshed while they are read, outside any load's transaction."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from psycopg import sql
+
+from gogobe.io.postgres import connect, with_retries
+
+logger = logging.getLogger(__name__)
+
+VIEWS: Final = (
+    "master_chain_prices",
+    "master_search",
+    "promotions_today",
+    "changed_this_week",
+    "chain_health",
+)
+"""In the order in which they read each other."""
+
+_LOCK: Final = 0x676F676F6265 + 2
+
+
+def refresh_views(dsn: str) -> bool:
+    """Refreshes all views, each as a statement of its own. Returns False, having done nothing, where another
+    worker is refreshing them now. Raises psycopg.Error."""
+    return with_retries(lambda: _refresh(dsn))
+
+
+def _refresh(dsn: str) -> bool:
+    with connect(dsn) as connection:
+        if connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() == (False,):
+            logger.info("another worker is refreshing the views")
+            return False
+        connection.execute("SET work_mem = '64MB'")
+        for view in VIEWS:
+            connection.execute(
+                sql.SQL("REFRESH MATERIALIZED VIEW CONCURRENTLY {}").format(sql.Identifier(view))
+            )
+        connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+    return True
