@@ -106,7 +106,8 @@ _COUNT: Final = """
 """
 
 _TOTALS: Final = """
-    UPDATE files SET announced = %s, read = %s, complete = %s, problems = %s, batches_expected = %s
+    UPDATE files SET announced = %s, read = %s, complete = %s,
+        problems = ARRAY(SELECT DISTINCT unnest(problems || %s::text[])), batches_expected = %s
     WHERE content_sha256 = %s
 """
 

@@ -227,7 +227,7 @@ def describe_stores(cursor: Cursor, taken: Taken, store_keys: Mapping[StoreId, i
                 continue
             told = [getattr(row, name) for name in DESCRIPTION]
             after = [new if new is not None else old for new, old in zip(told, known, strict=True)]
-            if after == known and known_at is not None:
+            if after == known and known_row:
                 tally.unchanged += 1
             else:
                 tally.loaded += 1

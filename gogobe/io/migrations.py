@@ -22,7 +22,8 @@ from gogobe.io.postgres import Connection, Dialect, connect, dialect_of, with_re
 
 logger = logging.getLogger(__name__)
 
-_LOCK: Final = 0x676F676F6265  # "gogobe" in hexadecimal: the advisory lock that migrations take
+_LOCK: Final = 0x676F676F6265  # "gogobe" in hexadecimal: the advisory locks are counted from here
+_MONTHS_LOCK: Final = _LOCK + 1
 _STEP_NAME: Final = re.compile(r"(\d{4})_\w+\.sql")
 _PARTITIONED: Final = re.compile(r"^--partitioned$.*?^--end$", re.MULTILINE | re.DOTALL)
 
@@ -99,10 +100,14 @@ def _applied(connection: Connection, steps: list[Step]) -> int:
     return len(rows)
 
 
+def step_text(step: Step, dialect: Dialect) -> str:
+    """A step's SQL as one of the two databases takes it."""
+    return step.text if dialect.partitions else _PARTITIONED.sub("", step.text)
+
+
 def _apply(connection: Connection, step: Step, dialect: Dialect) -> None:
-    text = step.text if dialect.partitions else _PARTITIONED.sub("", step.text)
     with connection.transaction():
-        connection.execute(text.encode())
+        connection.execute(step_text(step, dialect).encode())
         connection.execute(
             "INSERT INTO schema_steps (number, name, digest) VALUES (%s, %s, %s)",
             (step.number, step.name, step.digest),
@@ -130,18 +135,30 @@ def ensure_months(connection: Connection, dialect: Dialect, moments: Iterable[da
         return
     for first in sorted({month_of(moment) for moment in moments}):
         name = f"price_changes_{first:%Y_%m}"
-        if connection.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone() == (True,):
+        if _has_table(connection, name):
             continue
-        with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK + 1,))
-            if connection.execute("SELECT to_regclass(%s) IS NOT NULL", (name,)).fetchone() == (True,):
-                continue
-            partition = sql.Identifier(name)
-            connection.execute(
-                sql.SQL("CREATE TABLE {} (LIKE price_changes INCLUDING DEFAULTS)").format(partition)
+        # The session's lock, so that the second look is a transaction of its own and sees what others made.
+        connection.execute("SELECT pg_advisory_lock(%s)", (_MONTHS_LOCK,))
+        try:
+            if not _has_table(connection, name):
+                _make_month(connection, sql.Identifier(name), first)
+        finally:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (_MONTHS_LOCK,))
+
+
+def _make_month(connection: Connection, partition: sql.Identifier, first: datetime) -> None:
+    with connection.transaction():
+        connection.execute(sql.SQL("CREATE TABLE {} (LIKE price_changes INCLUDING DEFAULTS)").format(partition))
+        connection.execute(
+            sql.SQL("ALTER TABLE price_changes ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+                partition, sql.Literal(first.isoformat()), sql.Literal(month_after(first).isoformat())
             )
-            connection.execute(
-                sql.SQL("ALTER TABLE price_changes ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
-                    partition, sql.Literal(first.isoformat()), sql.Literal(month_after(first).isoformat())
-                )
-            )
+        )
+
+
+def _has_table(connection: Connection, name: str) -> bool:
+    # A query of the catalogue and not to_regclass(), which may answer from what this session saw before.
+    found = connection.execute(
+        "SELECT 1 FROM pg_class WHERE relname = %s AND relnamespace = current_schema()::regnamespace", (name,)
+    )
+    return found.fetchone() is not None
