@@ -53,9 +53,23 @@ def _bodies() -> dict[str, bytes]:
     return bodies
 
 
+def _server(handler: type[BaseHTTPRequestHandler], port_file: Path) -> ThreadingHTTPServer:
+    remembered = port_file.read_text("ascii").strip() if port_file.exists() else ""
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", int(remembered or 0)), handler)
+    except OSError:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    port_file.write_text(str(server.server_port), "ascii")
+    return server
+
+
 @contextlib.contextmanager
-def running_portal() -> Iterator[list[Published]]:
-    """Serves the feeds on a free port of 127.0.0.1 for the length of a `with`; gives what it publishes."""
+def running_portal(port_file: Path) -> Iterator[list[Published]]:
+    """Serves the feeds on 127.0.0.1 for the length of a `with`; gives what it publishes.
+
+    The port is the one that `port_file` remembers from the last run, so that what a killed run had announced
+    can still be fetched by the next; a free one where that is taken.
+    """
     bodies = _bodies()
 
     class Handler(BaseHTTPRequestHandler):
@@ -69,7 +83,7 @@ def running_portal() -> Iterator[list[Published]]:
         def log_message(self, format: str, *args: object) -> None:
             """Quiet."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _server(Handler, port_file)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     try:

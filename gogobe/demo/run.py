@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,6 @@ from typing import Any, Final
 import msgspec
 from apache_beam.runners.runner import PipelineState
 from rich.console import Console
-from rich.status import Status
 
 from gogobe.demo.follow import FileOutcome, by_state, follow
 from gogobe.demo.portal import Published, running_portal
@@ -23,7 +22,7 @@ from gogobe.demo.report import (
     latencies,
     show_report,
 )
-from gogobe.io.kafka import ensure_topics, publish
+from gogobe.io.kafka import ensure_topics, lag, publish
 from gogobe.io.migrations import migrate
 from gogobe.io.queries import well_known
 from gogobe.io.views import refresh_views
@@ -35,6 +34,7 @@ from gogobe.settings import Settings
 from gogobe.transforms.order import store_of
 
 FOLLOW_SECONDS: Final = 240.0
+OFFSET_SECONDS: Final = 30.0
 PRODUCTS_SHOWN: Final = 12
 
 
@@ -45,25 +45,32 @@ class DemoError(Exception):
 def run_demo(var: Path, console: Console) -> RunReport:
     """Starts everything below `var`, loads the bundled feeds, prints the tables, writes `last-run.json` and
     stops what it started. Raises StackError or DemoError."""
-    started = datetime.now(UTC)
     with console.status("Starting Kafka, PostgreSQL, Flink …") as status, running_stack(var) as stack:
-        migrate(stack.database)
-        ensure_topics(stack.kafka, TOPICS)
-        status.update("Submitting the pipeline …")
-        pipeline = submit(pipeline_flags(stack, var))
-        try:
-            with running_portal() as published:
-                files, announced_at = _load(stack, published, pipeline, status)
-        finally:
-            pipeline.cancel()
-        refresh_views(stack.database)
-        report = _report(stack, files, started, announced_at)
+        report = load_bundled_feeds(stack, var, status.update)
     (var / "last-run.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     show_report(console, report)
-    waiting = [file.file for file in files if not file.ended]
+    waiting = [file.file for file in report.files if not file.ended]
     if waiting:
         raise DemoError(f"{len(waiting)} files came to no end ({waiting[0]} …): see the logs in {var / 'log'}")
     return report
+
+
+def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], None]) -> RunReport:
+    """Runs the pipeline on a stack until the bundled feeds have come to their ends; `say` hears of progress."""
+    started = datetime.now(UTC)
+    migrate(stack.database)
+    ensure_topics(stack.kafka, TOPICS)
+    say("Submitting the pipeline …")
+    pipeline = submit(pipeline_flags(stack, var))
+    try:
+        with running_portal(var / "portal.port") as published:
+            files = _load(stack, published, pipeline, say)
+            say("Waiting for the checkpoint that commits the offsets …")
+            _wait_for_offsets(stack)
+    finally:
+        pipeline.cancel()
+    refresh_views(stack.database)
+    return _report(stack, files, started)
 
 
 def pipeline_flags(stack: StackAddresses, var: Path) -> list[str]:
@@ -79,28 +86,32 @@ def pipeline_flags(stack: StackAddresses, var: Path) -> list[str]:
 
 
 def _load(
-    stack: StackAddresses, published: Sequence[Published], pipeline: Any, status: Status
-) -> tuple[list[FileOutcome], datetime]:
+    stack: StackAddresses, published: Sequence[Published], pipeline: Any, say: Callable[[str], None]
+) -> list[FileOutcome]:
     announced_at = datetime.now(UTC)
     messages = [FileDiscovered(chain=one.chain, url=one.url, timestamp=announced_at) for one in published]
     publish(stack.kafka, DISCOVERED, [(store_of(message).encode(), encode(message)) for message in messages])
 
     def show(files: Sequence[FileOutcome]) -> None:
         states = ", ".join(f"{count} {state}" for state, count in sorted(by_state(files).items()))
-        status.update(f"{len(files)} files announced: {states} …")
+        say(f"{len(files)} files announced: {states} …")
 
     def check() -> None:
         if PipelineState.is_terminal(pipeline.state):
             raise DemoError(f"the pipeline ended by itself ({pipeline.state}): see log/flink.log")
 
     urls = [one.url for one in published]
-    files = follow(stack.database, urls, announced_at, seconds=FOLLOW_SECONDS, show=show, check=check)
-    return files, announced_at
+    return follow(stack.database, urls, announced_at, seconds=FOLLOW_SECONDS, show=show, check=check)
 
 
-def _report(
-    stack: StackAddresses, files: list[FileOutcome], started: datetime, announced_at: datetime
-) -> RunReport:
+def _wait_for_offsets(stack: StackAddresses) -> None:
+    """Offsets follow commits by a checkpoint; a pipeline that is stopped before it would do its work again."""
+    deadline = time.monotonic() + OFFSET_SECONDS
+    while lag(stack.kafka, Settings().group, DISCOVERED) and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+
+def _report(stack: StackAddresses, files: list[FileOutcome], started: datetime) -> RunReport:
     median, p95 = latencies(files)
     fresh = [file for file in files if file.first_row_seconds is not None]
     return RunReport(
@@ -116,7 +127,7 @@ def _report(
             ProductComparison(
                 master.master_id,
                 master.name or "",
-                [ChainPrice(price.chain, f"{price.cheapest:f}") for price in master.prices],
+                [ChainPrice(price.chain, f"{price.cheapest:.2f}") for price in master.prices],
             )
             for master in well_known(stack.database, PRODUCTS_SHOWN)
         ],

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import apache_beam as beam
 from apache_beam.io.kafka import ReadFromKafka, WriteToKafka
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -112,3 +112,44 @@ def publish(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) 
         why = refused[0] if refused else "no answer in time"
         raise PublishError(f"{topic} at {bootstrap}: {undelivered} of {count} messages not delivered ({why})")
     return count
+
+
+def lag(bootstrap: str, group: str, topic: str) -> int:
+    """How many of a topic's records lie beyond a group's committed offsets: announced and not yet done."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
+    try:
+        partitions = consumer.list_topics(topic, timeout=ADMIN_SECONDS).topics[topic].partitions
+        committed = consumer.committed(
+            [TopicPartition(topic, one) for one in partitions], timeout=ADMIN_SECONDS
+        )
+        behind = 0
+        for place in committed:
+            low, high = consumer.get_watermark_offsets(
+                TopicPartition(topic, place.partition), timeout=ADMIN_SECONDS
+            )
+            behind += high - max(place.offset, low)
+        return behind
+    finally:
+        consumer.close()
+
+
+def read_to_end(bootstrap: str, topic: str) -> list[tuple[bytes, bytes]]:
+    """All (key, value) records that a topic holds now; commits nothing."""
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "read-to-end", "enable.auto.commit": False}
+    )
+    try:
+        partitions = consumer.list_topics(topic, timeout=ADMIN_SECONDS).topics[topic].partitions
+        records = []
+        for partition in partitions:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ADMIN_SECONDS)
+            consumer.assign([TopicPartition(topic, partition, low)])
+            while low < high:
+                message = consumer.poll(ADMIN_SECONDS)
+                if message is None or message.error():
+                    raise KafkaException(message.error() if message else f"{topic}: nothing came")
+                low = message.offset() + 1
+                records.append((message.key(), message.value()))
+        return records
+    finally:
+        consumer.close()

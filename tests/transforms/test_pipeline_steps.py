@@ -53,7 +53,7 @@ def test_a_store_s_files_keep_their_order():
 
 def test_download_parse_and_match(tmp_path: Path):
     store = ObjectStore(str(tmp_path / "store"))
-    with running_portal() as published, TestPipeline() as pipeline:
+    with running_portal(tmp_path / "port") as published, TestPipeline() as pipeline:
         wanted = [one for one in published if "PriceFull7290058140886" in one.url]
         bad = [one for one in published if one.url.endswith((MISSING, LOGIN_PAGE, CUT_SHORT))]
         downloaded = (
