@@ -49,7 +49,7 @@ def first(stack: StackAddresses, var: Path) -> RunReport:
 
 def rows(stack: StackAddresses, query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(stack.database) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+        return connection.execute(query).fetchall()
 
 
 def test_every_file_ends_with_its_true_count(first: RunReport):
