@@ -42,25 +42,27 @@ _COLUMNS: Final = (
 )
 
 STAGING: Final = """
-    CREATE TEMPORARY TABLE IF NOT EXISTS staged_aliases (
-        chain_id text NOT NULL, item_code text NOT NULL, described_on date NOT NULL,
-        description_rank bigint NOT NULL, master_id bigint, match text NOT NULL, score real NOT NULL,
-        item_type integer, is_weighted boolean, name text, manufacturer text, country text, description text,
-        unit_qty text, quantity numeric, unit_of_measure text, qty_in_package numeric, item_status text,
-        item_id text
-    )
+    chain_id text NOT NULL, item_code text NOT NULL, described_on date NOT NULL,
+    description_rank bigint NOT NULL, master_id bigint, match text NOT NULL, score real NOT NULL,
+    item_type integer, is_weighted boolean, name text, manufacturer text, country text, description text,
+    unit_qty text, quantity numeric, unit_of_measure text, qty_in_package numeric, item_status text,
+    item_id text
 """
 
+# OFFSET 0, here and below: a look-up for each row, never a join with the whole table (see load_prices.py).
 _DROP_KNOWN: Final = """
-    DELETE FROM staged_aliases s USING master_aliases a
-    WHERE a.chain_id = s.chain_id AND a.item_code = s.item_code
-      AND (a.described_on, a.description_rank) >= (s.described_on, s.description_rank)
+    DELETE FROM staged_aliases s WHERE EXISTS (
+        SELECT 1 FROM master_aliases a WHERE a.chain_id = s.chain_id AND a.item_code = s.item_code
+           AND (a.described_on, a.description_rank) >= (s.described_on, s.description_rank)
+        OFFSET 0)
 """
 
 # The masters whose best name may be another one now: those that get a new alias, or one with other words.
 _REWORDED: Final = """
     SELECT DISTINCT s.master_id FROM staged_aliases s
-    LEFT JOIN master_aliases a ON a.chain_id = s.chain_id AND a.item_code = s.item_code
+    LEFT JOIN LATERAL (
+        SELECT * FROM master_aliases a WHERE a.chain_id = s.chain_id AND a.item_code = s.item_code OFFSET 0
+    ) a ON true
     WHERE s.master_id IS NOT NULL
       AND (a.item_code IS NULL OR (a.name, a.manufacturer, a.quantity, a.unit_of_measure, a.master_id)
            IS DISTINCT FROM (s.name, s.manufacturer, s.quantity, s.unit_of_measure, s.master_id))
@@ -159,7 +161,8 @@ def load_aliases(
     staged = _new_words(batches, offered)
     if not staged:
         return
-    cursor.execute("TRUNCATE staged_aliases" if dialect.truncates_cheaply else "DELETE FROM staged_aliases")
+    if not dialect.empties_on_commit:
+        cursor.execute("DELETE FROM staged_aliases")
     copy_rows(cursor, "staged_aliases", _COLUMNS, (staged[key] for key in sorted(staged)))
     cursor.execute(_DROP_KNOWN)
     if cursor.rowcount == len(staged):

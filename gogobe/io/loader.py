@@ -34,7 +34,16 @@ from gogobe.io.load_stores import (
     store_id_of,
 )
 from gogobe.io.migrations import ensure_months, month_of
-from gogobe.io.postgres import DATA_ERRORS, Connection, Cursor, Dialect, connect, dialect_of, with_retries
+from gogobe.io.postgres import (
+    DATA_ERRORS,
+    Connection,
+    Cursor,
+    Dialect,
+    connect,
+    dialect_of,
+    staging_table,
+    with_retries,
+)
 from gogobe.messages import IngestBatch
 
 logger = logging.getLogger(__name__)
@@ -159,9 +168,11 @@ class Loader:
             self.close()
             self._forget()
             connection = connect(self._dsn, self._isolation)
-            connection.execute(PRICE_STAGING)
-            connection.execute(ALIAS_STAGING)
             self._dialect = dialect_of(connection)
+            if self._dialect.session:
+                connection.execute(self._dialect.session)
+            connection.execute(staging_table(self._dialect, "staged_prices", PRICE_STAGING))
+            connection.execute(staging_table(self._dialect, "staged_aliases", ALIAS_STAGING))
             self._connection = connection
         return self._connection, self._dialect
 

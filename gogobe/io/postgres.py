@@ -42,17 +42,25 @@ DATA_ERRORS: Final = (
 class Dialect:
     """Where the two databases differ.
 
-    `partitions`: `price_changes` is partitioned by month. `truncates_cheaply`: emptying a temporary table by
-    TRUNCATE is quick (CockroachDB runs a schema change for it, so rows are deleted there).
+    `partitions`: `price_changes` is partitioned by month. `empties_on_commit`: a temporary table can be
+    declared ON COMMIT DELETE ROWS; elsewhere its rows are deleted before it is used again. `session`: what a
+    connection is told at its beginning.
     """
 
     name: str
     partitions: bool
-    truncates_cheaply: bool
+    empties_on_commit: bool
+    session: LiteralString = ""
 
 
-POSTGRESQL: Final = Dialect("postgresql", partitions=True, truncates_cheaply=True)
-COCKROACHDB: Final = Dialect("cockroachdb", partitions=False, truncates_cheaply=False)
+POSTGRESQL: Final = Dialect("postgresql", partitions=True, empties_on_commit=True)
+COCKROACHDB: Final = Dialect(
+    "cockroachdb",
+    partitions=False,
+    empties_on_commit=False,
+    # One statement may then update some rows of a table and insert others.
+    session="SET enable_multiple_modifications_of_table = true; SET experimental_enable_temp_tables = on",
+)
 
 
 def connect(dsn: str, isolation: IsolationLevel | None = None) -> Connection:
@@ -101,6 +109,12 @@ def with_retries(work: Callable[[], Result], *, attempts: int = ATTEMPTS) -> Res
             )
             time.sleep(pause)
     return work()
+
+
+def staging_table(dialect: Dialect, name: LiteralString, columns: LiteralString) -> LiteralString:
+    """The statement that makes a temporary table for a connection's lifetime, empty in each transaction."""
+    end: LiteralString = " ON COMMIT DELETE ROWS" if dialect.empties_on_commit else ""
+    return "CREATE TEMPORARY TABLE IF NOT EXISTS " + name + " (" + columns + ")" + end
 
 
 def copy_rows(

@@ -75,9 +75,11 @@ CREATE TABLE master_aliases (
 CREATE INDEX master_aliases_by_master ON master_aliases (master_id);
 CREATE INDEX master_aliases_by_code ON master_aliases (item_code);
 
--- The current price of an item in a store. No column but the key is indexed, so that an update is a HOT one.
+-- The current price of an item in a store. No column but the key is indexed, so that an update is a HOT one. Here
+-- and in price_changes the store's key is no declared foreign key: the loader holds the store's row whenever it
+-- writes, and checking that again for each row takes a quarter of a first load's time.
 CREATE TABLE prices (
-    store_key        integer NOT NULL REFERENCES stores,
+    store_key        integer NOT NULL,
     allow_discount   boolean,
     published_at     timestamptz NOT NULL,
     source_row       bigint NOT NULL,
@@ -91,7 +93,7 @@ CREATE TABLE prices (
 ) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
 
 CREATE TABLE price_changes (
-    store_key  integer NOT NULL REFERENCES stores,
+    store_key  integer NOT NULL,
     changed_at timestamptz NOT NULL,
     old_price  numeric NOT NULL,
     new_price  numeric NOT NULL,

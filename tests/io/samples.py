@@ -9,10 +9,16 @@ from decimal import Decimal
 from typing import Any
 
 from gogobe.feeds.rows import BATCH_SIZE, Item, Kind, Promotion, PromotionItem, Store
+from gogobe.io.postgres import Connection
 from gogobe.messages import FileTotals, IngestBatch
 
 MORNING = datetime(2025, 8, 7, 6, 0, tzinfo=UTC)
 CHAIN = "7290027600007"
+
+
+def empty(db: Connection) -> None:
+    """Takes everything out of the database."""
+    db.execute("TRUNCATE chains, masters, prices, price_changes CASCADE")
 
 
 def at(hour: float) -> datetime:

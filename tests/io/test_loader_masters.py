@@ -9,7 +9,7 @@ from gogobe.feeds.rows import Item
 from gogobe.io.load_masters import OfferedAliases
 from gogobe.io.loader import Loader
 from gogobe.io.postgres import Connection
-from tests.io.samples import CHAIN, at, file_batches, item
+from tests.io.samples import CHAIN, at, empty, file_batches, item
 
 
 def test_the_wording_that_wins_does_not_depend_on_the_order(dsn: str, db: Connection) -> None:
@@ -21,7 +21,7 @@ def test_the_wording_that_wins_does_not_depend_on_the_order(dsn: str, db: Connec
     ]
     seen = set()
     for order in itertools.permutations(files):
-        db.execute("TRUNCATE chains, masters CASCADE")
+        empty(db)
         for store_id, hour, name in order:
             with Loader(dsn) as loader:
                 loader.load(file_batches([item("100", "5", name=name)], store_id=store_id, hour=hour))

@@ -12,7 +12,7 @@ from gogobe.feeds.rows import RefusedRow
 from gogobe.io.loader import Loader
 from gogobe.io.postgres import Connection
 from gogobe.messages import IngestBatch
-from tests.io.samples import CHAIN, at, file_batches, item
+from tests.io.samples import CHAIN, at, empty, file_batches, item
 
 
 def prices(db: Connection) -> dict[str, tuple[Decimal, bool]]:
@@ -115,7 +115,7 @@ def test_two_files_of_one_moment_end_alike_in_any_order(dsn: str, db: Connection
     files = [file_batches([item("100", price)], hour=1, kind="price") for price in ("5", "6", "7")]
     seen = set()
     for order in itertools.permutations(files):
-        db.execute("TRUNCATE chains CASCADE")
+        empty(db)
         with Loader(dsn) as loader:
             for batches in order:
                 loader.load(batches)
@@ -138,7 +138,7 @@ def test_a_repeated_code_ends_alike_however_its_batches_are_committed(
 ) -> None:
     seen = []
     for number in range(3):
-        db.execute("TRUNCATE chains CASCADE")
+        empty(db)
         first = file_batches([item("100", price) for price in ("4", "5")], hour=1, size=1)
         second = file_batches([item("100", price) for price in repeated], hour=2, size=1, kind=kind)  # type: ignore[arg-type]
         with Loader(dsn) as loader:
@@ -203,7 +203,7 @@ def test_any_order_of_commits_ends_in_the_newest_files_prices(dsn: str, db: Conn
     file, with what later ones changed."""
     chance = random.Random(7)
     for _ in range(12):
-        db.execute("TRUNCATE chains CASCADE")
+        empty(db)
         files = [
             file_batches([item(str(code), str(hour + 1)) for code in range(100, 108)], hour=hour, size=3)
             for hour in range(2)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from gogobe.io.loader import Loader
 from gogobe.io.postgres import Connection
 from gogobe.messages import IngestBatch
-from tests.io.samples import CHAIN, at, file_batches, item, store
+from tests.io.samples import CHAIN, at, empty, file_batches, item, store
 
 
 def stores_file(*rows: object, hour: float = 0) -> list[IngestBatch]:
@@ -36,7 +36,7 @@ def test_a_store_is_one_whatever_its_files_say_of_the_sub_chain(dsn: str, db: Co
     prices, stores = file_batches([item("1", "1")]), stores_file(store("5", sub_chain_id="7", name="דיל"))
     later = file_batches([item("1", "2")], kind="price", hour=3)
     for order in ([prices, stores, later], [stores, prices, later]):
-        db.execute("TRUNCATE chains CASCADE")
+        empty(db)
         for batches in order:
             with Loader(dsn) as loader:
                 loader.load(batches)
