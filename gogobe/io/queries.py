@@ -64,8 +64,9 @@ class FileLine(msgspec.Struct, frozen=True):
 
 _BY_CODE: Final = """
     SELECT DISTINCT coalesce(m.merged_into, m.master_id) AS master_id FROM masters m
-    WHERE m.master_id = %(number)s
-       OR m.master_id IN (SELECT a.master_id FROM master_aliases a WHERE a.item_code = ANY(%(codes)s))
+    WHERE m.master_id IN (
+        SELECT %(number)s::bigint
+        UNION SELECT a.master_id FROM master_aliases a WHERE a.item_code = ANY(%(codes)s))
     ORDER BY 1 LIMIT %(limit)s
 """
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from psycopg import sql
 
-from gogobe.io.postgres import connect, with_retries
+from gogobe.io.postgres import Connection, connect, with_retries
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,20 @@ def _refresh(dsn: str) -> bool:
             return False
         connection.execute("SET work_mem = '64MB'")
         for view in VIEWS:
+            _analyze_unknown(connection)
             connection.execute(
                 sql.SQL("REFRESH MATERIALIZED VIEW CONCURRENTLY {}").format(sql.Identifier(view))
             )
         connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
     return True
+
+
+def _analyze_unknown(connection: Connection) -> None:
+    """Gathers statistics of tables and views that have rows and were never analyzed: after a first load a
+    refresh may come before autovacuum does, and would be planned as if they were empty."""
+    unknown = connection.execute(
+        "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'm') AND reltuples < 0 "
+        "AND relnamespace = current_schema()::regnamespace AND pg_relation_size(oid) > 0 ORDER BY 1"
+    ).fetchall()
+    for (name,) in unknown:
+        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name)))

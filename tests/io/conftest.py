@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,13 +34,15 @@ def postgres_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 @pytest.fixture
 def empty_dsn(postgres_port: int) -> Iterator[str]:
     """An empty database."""
-    yield from _database(postgres_port, "template0")
+    with new_database(postgres_port, "template0") as name:
+        yield dsn_of(postgres_port, name)
 
 
 @pytest.fixture
 def dsn(postgres_port: int) -> Iterator[str]:
     """A database of its own with the schema and nothing in it."""
-    yield from _database(postgres_port, "migrated")
+    with new_database(postgres_port, "migrated") as name:
+        yield dsn_of(postgres_port, name)
 
 
 @pytest.fixture
@@ -49,9 +52,11 @@ def db(dsn: str) -> Iterator[Connection]:
         yield connection
 
 
-def _database(port: int, template: str) -> Iterator[str]:
+@contextlib.contextmanager
+def new_database(port: int, template: str) -> Iterator[str]:
+    """A database made from a template and dropped in the end; its name."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(dsn_of(port, "postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE {name} TEMPLATE {template} STRATEGY "file_copy"')
-        yield dsn_of(port, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy".encode())
+        yield name
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

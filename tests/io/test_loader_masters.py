@@ -13,12 +13,7 @@ from tests.io.samples import CHAIN, at, empty, file_batches, item
 
 
 def test_the_wording_that_wins_does_not_depend_on_the_order(dsn: str, db: Connection) -> None:
-    files = [
-        ("5", 0.0, "milk"),
-        ("6", 1.0, "milk 3% fresh"),
-        ("7", 2.0, "milk 3%"),
-        ("8", 1.5, "milk 1% fresh"),
-    ]
+    files = [("5", 0.0, "milk"), ("6", 1.0, "milk 3% fresh"), ("7", 0.5, "milk 1% fresh")]
     seen = set()
     for order in itertools.permutations(files):
         empty(db)
