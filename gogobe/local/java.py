@@ -1,4 +1,4 @@
-"""The stack's Java programs, and Kafka's and Flink's configuration files.
+"""The stack's Java programs: Kafka, with its configuration file, and Beam's two services. Flink: `flink.py`.
 
 Main classes, flags and what they need were found by running them; `java/pom.xml` has the versions.
 """
@@ -17,10 +17,6 @@ import msgspec
 from gogobe.local.processes import Records, ServiceRecord, StackError, start_service
 
 MAX_MESSAGE_BYTES: Final = 16 << 20
-ADD_OPENS: Final = tuple(
-    f"--add-opens=java.base/{package}=ALL-UNNAMED"
-    for package in ("java.lang", "java.util", "java.nio", "java.util.concurrent")
-)
 # A quiet console: what is worth reading is a warning.
 LOGGING: Final = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -30,19 +26,23 @@ LOGGING: Final = (
 
 
 def java_command(jars: Path, heap: str, main: str, *arguments: str, options: Sequence[str] = ()) -> list[str]:
-    """A command line for a main class over the jars of a folder. Raises StackError without a JDK or jars."""
+    """A command line for a main class over the jars of a folder; `heap` as in `512m`.
+
+    Raises StackError without a JDK or jars.
+    """
     java = _java()
     if not any(jars.glob("*.jar")):
         raise StackError(f"the Java parts are not in {jars}: run `make install`")
-    return [java, f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", *LOGGING, *options,
+    return [java, f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:-UsePerfData", *LOGGING, *options,
             "-cp", f"{jars}/*", main, *arguments]  # fmt: skip
 
 
 def _java() -> str:
     home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    java = shutil.which(Path(home) / "bin" / "java" if home else "java")
     if java is None:
-        raise StackError("java is not on PATH: install a JDK of version 17 or newer")
+        where = f"in JAVA_HOME ({home})" if home else "on PATH"
+        raise StackError(f"java is not {where}: install a JDK of version 17 or newer")
     return java
 
 
@@ -91,12 +91,23 @@ def start_expansion_service(
 ) -> ServiceRecord:
     """Starts Beam's Java expansion service. The flag on its own command line (not the pipeline's) makes
     ReadFromKafka expand to the read that Flink runs natively: the one way in which offsets follow commits."""
+    # Else every job stages all of the class path, 138 MB that the Java worker has already.
+    config = log.with_name("expansion.yaml")
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(_expansion_config(config), "utf-8")
     command = java_command(
         jars, "384m", "org.apache.beam.sdk.expansion.service.ExpansionService", str(port),
-        "--experiments=use_deprecated_read",
+        "--experiments=use_deprecated_read", f"--expansionServiceConfigFile={config}",
         "--defaultEnvironmentType=EXTERNAL", f"--defaultEnvironmentConfig=127.0.0.1:{java_worker_port}",
+        options=["-XX:TieredStopAtLevel=1"],
     )  # fmt: skip
     return start_service("Expansion service", command, log, records)
+
+
+def _expansion_config(itself: Path) -> str:
+    transforms = ("kafka_read_with_metadata", "kafka_read_without_metadata", "kafka_write")
+    lines = [f'  "beam:transform:org.apache.beam:{name}:v1": [{{path: "{itself}"}}]\n' for name in transforms]
+    return "allowlist: []\ndependencies:\n" + "".join(lines)
 
 
 def start_java_worker(jars: Path, log: Path, port: int, records: Records) -> ServiceRecord:
@@ -109,38 +120,3 @@ def start_java_worker(jars: Path, log: Path, port: int, records: Records) -> Ser
     ).decode()
     command = java_command(jars, "768m", "org.apache.beam.fn.harness.ExternalWorkerService")
     return start_service("Java worker", command, log, records, environment={"PIPELINE_OPTIONS": options})
-
-
-def start_job_server(
-    jars: Path, folder: Path, log: Path, ports: tuple[int, int, int], records: Records
-) -> ServiceRecord:
-    """Starts Beam's job server with Flink embedded in it, on ports (jobs, artifacts, expansion)."""
-    (folder / "flink-conf").mkdir(parents=True, exist_ok=True)
-    conf = folder / "flink-conf" / "flink-conf.yaml"
-    conf.write_text("".join(f"{line}\n" for line in _flink_conf(folder)), "utf-8")
-    job, artifact, expansion = ports
-    command = java_command(
-        jars, "2g", "org.apache.beam.runners.flink.FlinkJobServerDriver",
-        "--job-host=127.0.0.1", f"--job-port={job}", f"--artifact-port={artifact}",
-        f"--expansion-port={expansion}", f"--artifacts-dir={folder / 'artifacts'}",
-        "--flink-master=[local]", f"--flink-conf-dir={folder / 'flink-conf'}",
-        options=ADD_OPENS,
-    )  # fmt: skip
-    return start_service("Flink job server", command, log, records)
-
-
-def _flink_conf(folder: Path) -> list[str]:
-    return [
-        "state.backend.type: hashmap",
-        "state.checkpoint-storage: filesystem",
-        f"state.checkpoints.dir: file://{folder.absolute() / 'checkpoints'}",
-        # Little in flight: a message here stands for a whole file.
-        "taskmanager.memory.segment-size: 8kb",
-        "taskmanager.network.memory.buffers-per-channel: 2",
-        "taskmanager.network.memory.floating-buffers-per-gate: 2",
-        "rest.address: 127.0.0.1",
-        "rest.bind-address: 127.0.0.1",
-        "restart-strategy.type: fixed-delay",
-        "restart-strategy.fixed-delay.attempts: 2147483647",
-        "restart-strategy.fixed-delay.delay: 1 s",
-    ]

@@ -90,17 +90,25 @@ def start_service(
 
 
 def members(record: ServiceRecord) -> list[psutil.Process]:
-    """The living processes of a service: its leader and all that still belong to its session."""
+    """The living processes of a service: its leader, the leader's descendants (PostgreSQL's make sessions of
+    their own) and, when the leader is gone, all that still belong to its session."""
+    found: set[psutil.Process] = set()
     with contextlib.suppress(psutil.NoSuchProcess):
         leader = psutil.Process(record.pid)
         if abs(leader.create_time() - record.created) > 0.05:
             return []  # the number was given to somebody else's process
-    found = []
+        found.update([leader, *leader.children(recursive=True)])
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError):
-            if os.getsid(process.pid) == record.pid and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
+            if os.getsid(process.pid) == record.pid:
+                found.add(process)
+    return [process for process in found if _lives(process)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def is_running(record: ServiceRecord) -> bool:
@@ -109,7 +117,11 @@ def is_running(record: ServiceRecord) -> bool:
 
 
 def stop_services(records: Sequence[ServiceRecord], seconds: float = STOP_SECONDS) -> None:
-    """Asks all to stop, the last started first, waits, and kills what is left after `seconds`."""
+    """Asks all to stop, the last started first, waits, and kills what is left after `seconds`.
+
+    Only processes that are verifiably of these services: a number that was given to somebody else's process
+    since then is left alone.
+    """
     living = {record.pid: members(record) for record in records}
     for record in reversed(records):
         if living[record.pid]:

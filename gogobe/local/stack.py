@@ -1,12 +1,23 @@
-"""The embedded stack as a whole: started together, checked, stopped together."""
+"""The embedded stack as a whole: started together, checked, stopped together.
+
+A stack belongs to whoever started it in a `with` (`running_stack`), or to nobody (`Stack.start`, `gogobe up`)
+and then runs on until it is stopped. A lock on its folder tells the one whose owner lives from what a killed
+owner has left, which the next start clears away.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import msgspec
@@ -14,6 +25,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from gogobe.local import java
+from gogobe.local.flink import JOBS_AT_ONCE, FlinkPorts, start_job_server
 from gogobe.local.postgres import dsn_of, start_postgres, wait_for_postgres
 from gogobe.local.processes import (
     Records,
@@ -31,13 +43,15 @@ READY_SECONDS: Final = 90.0
 
 
 class StackAddresses(msgspec.Struct, frozen=True):
-    """Where the stack's services listen, all on 127.0.0.1."""
+    """Where the stack's services listen, all on 127.0.0.1. `flink`: where Flink's REST interface of a job may
+    be, an address for each of the jobs that can run at once."""
 
     kafka: str
     database: str
     expansion_service: str
     job_endpoint: str
     worker_pool: str
+    flink: tuple[str, ...]
 
 
 class ServiceStatus(msgspec.Struct, frozen=True):
@@ -59,14 +73,42 @@ class StackPorts:
     expansion_service: int
     java_worker: int
     worker_pool: int
-    jobs: int
-    artifacts: int
-    job_expansion: int
+    flink: FlinkPorts
 
     @classmethod
     def choose(cls, kafka: int | None = None, postgres: int | None = None) -> StackPorts:
-        ports = free_ports(9)
-        return cls(kafka or ports[0], ports[1], postgres or ports[2], *ports[3:])
+        free = iter(free_ports(9 + JOBS_AT_ONCE))
+        return cls(
+            kafka=kafka or next(free),
+            kafka_controller=next(free),
+            postgres=postgres or next(free),
+            expansion_service=next(free),
+            java_worker=next(free),
+            worker_pool=next(free),
+            flink=FlinkPorts(
+                jobs=next(free),
+                artifacts=next(free),
+                expansion=next(free),
+                rest=tuple(islice(free, JOBS_AT_ONCE)),
+            ),
+        )
+
+    def addresses(self) -> StackAddresses:
+        return StackAddresses(
+            kafka=f"127.0.0.1:{self.kafka}",
+            database=dsn_of(self.postgres),
+            expansion_service=f"127.0.0.1:{self.expansion_service}",
+            job_endpoint=f"127.0.0.1:{self.flink.jobs}",
+            worker_pool=f"127.0.0.1:{self.worker_pool}",
+            flink=tuple(f"127.0.0.1:{port}" for port in self.flink.rest),
+        )
+
+
+class _State(msgspec.Struct, frozen=True):
+    """What `stack.json` holds. `kept`: it runs on without an owner."""
+
+    addresses: StackAddresses
+    kept: bool
 
 
 class Stack:
@@ -74,57 +116,93 @@ class Stack:
 
     def __init__(self, var: Path, jars: Path | None = None) -> None:
         self._var = var.absolute()
-        self._jars = jars or self._var / "java"
+        self._jars = jars.absolute() if jars else self._var / "java"
         self._records = Records(self._var / "stack.processes.json")
-        self._addresses = self._var / "stack.json"
+        self._state = self._var / "stack.json"
 
-    def start(self, ports: StackPorts) -> StackAddresses:
-        """Cleans up what an earlier run left, starts all services at once, and waits until each is healthy.
+    def start(self, ports: StackPorts | None = None) -> StackAddresses:
+        """Starts a stack that runs on after this process has ended, until `stop`.
 
+        Clears away what a killed owner left, starts all services at once, and waits until each is healthy.
         Raises StackError, with everything stopped again, when one is not; or when a stack already runs here.
         """
-        if self.addresses() is not None:
-            raise StackError(f"a stack already runs over {self._var}: `gogobe status` shows it")
-        self.stop()
-        try:
-            self._start_all(ports)
-        except BaseException:
-            self.stop()
-            raise
-        addresses = StackAddresses(
-            kafka=f"127.0.0.1:{ports.kafka}",
-            database=dsn_of(ports.postgres),
-            expansion_service=f"127.0.0.1:{ports.expansion_service}",
-            job_endpoint=f"127.0.0.1:{ports.jobs}",
-            worker_pool=f"127.0.0.1:{ports.worker_pool}",
-        )
-        self._addresses.write_bytes(msgspec.json.format(msgspec.json.encode(addresses)))
-        return addresses
+        with self._locked():
+            return self._start(ports or StackPorts.choose(), kept=True)
+
+    @contextlib.contextmanager
+    def running(self, ports: StackPorts | None = None) -> Iterator[StackAddresses]:
+        """As `start`, for the length of a `with`; SIGTERM ends the `with` as Ctrl-C does."""
+        with self._locked(), _sigterm_as_exit():
+            addresses = self._start(ports or StackPorts.choose(), kept=False)
+            try:
+                yield addresses
+            finally:
+                self._stop()
 
     def stop(self) -> None:
-        """Stops what runs, or what is left of it."""
-        self._addresses.unlink(missing_ok=True)
-        stop_services(self._records.read())
-        self._records.clear()
+        """Stops what runs, or what is left of it. Raises StackError when it belongs to a living process."""
+        with self._locked():
+            self._stop()
 
     def addresses(self) -> StackAddresses | None:
-        """Where the running stack listens; None when none runs (or one was cut off in the middle)."""
-        try:
-            addresses = msgspec.json.decode(self._addresses.read_bytes(), type=StackAddresses)
-        except (FileNotFoundError, msgspec.DecodeError):
-            return None
+        """Where the running stack listens; None when none runs, or not all of it."""
+        state = self._read_state()
         records = self._records.read()
-        return addresses if records and all(is_running(record) for record in records) else None
+        alive = state is not None and bool(records) and all(is_running(record) for record in records)
+        return state.addresses if state is not None and alive else None
 
     def status(self) -> list[ServiceStatus]:
-        """Each service that was started here, in the order of starting."""
+        """Each service that was started here and not stopped, in the order of starting."""
         return [
             ServiceStatus(record.name, is_running(record), record.pid, record.log)
             for record in self._records.read()
         ]
 
+    def _read_state(self) -> _State | None:
+        try:
+            return msgspec.json.decode(self._state.read_bytes(), type=_State)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._var.mkdir(parents=True, exist_ok=True)
+        with (self._var / "stack.lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                message = f"the stack over {self._var} belongs to process {file.read()}: wait, or end that one"
+                raise StackError(message) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+    def _start(self, ports: StackPorts, *, kept: bool) -> StackAddresses:
+        state = self._read_state()
+        if state is not None and state.kept and self.addresses() is not None:
+            raise StackError(f"a stack already runs over {self._var}: `gogobe status` shows it")
+        self._stop()
+        try:
+            self._start_all(ports)
+        except BaseException:
+            self._stop()
+            raise
+        addresses = ports.addresses()
+        self._state.write_bytes(msgspec.json.format(msgspec.json.encode(_State(addresses, kept))))
+        return addresses
+
+    def _stop(self) -> None:
+        self._state.unlink(missing_ok=True)
+        stop_services(self._records.read())
+        self._records.clear()
+
     def _start_all(self, ports: StackPorts) -> None:
+        """The slow ones first; none waits for another."""
         data, records = self._var / "data", self._records
+        checks = self._start_beam(ports)
+        postgres = start_postgres(data / "postgres", self._log("postgres"), ports.postgres, records)
         kafka = java.start_kafka(
             self._jars / "kafka",
             data / "kafka",
@@ -132,8 +210,6 @@ class Stack:
             (ports.kafka, ports.kafka_controller),
             records,
         )
-        postgres = start_postgres(data / "postgres", self._log("postgres"), ports.postgres, records)
-        checks = self._start_beam(ports)
         wait_for_postgres(postgres, ports.postgres)
         for record, ready in [(kafka, lambda: _kafka_answers(ports.kafka)), *checks]:
             wait_until_ready(record, ready, READY_SECONDS)
@@ -141,9 +217,14 @@ class Stack:
     def _start_beam(self, ports: StackPorts) -> list[tuple[ServiceRecord, Callable[[], bool]]]:
         records = self._records
         expansion = self._jars / "expansion"
-        job_ports = (ports.jobs, ports.artifacts, ports.job_expansion)
         pool = [sys.executable, "-m", "gogobe.local.worker_pool", str(ports.worker_pool)]
         return [
+            (
+                start_job_server(
+                    self._jars / "flink", self._var / "data" / "flink", self._log("flink"), ports.flink, records
+                ),
+                lambda: accepts_connections(ports.flink.jobs),
+            ),
             (
                 java.start_expansion_service(
                     expansion, self._log("expansion"), ports.expansion_service, ports.java_worker, records
@@ -153,12 +234,6 @@ class Stack:
             (
                 java.start_java_worker(expansion, self._log("java-worker"), ports.java_worker, records),
                 lambda: accepts_connections(ports.java_worker),
-            ),
-            (
-                java.start_job_server(
-                    self._jars / "flink", self._var / "data" / "flink", self._log("flink"), job_ports, records
-                ),
-                lambda: accepts_connections(ports.jobs),
             ),
             (
                 start_service("Python worker pool", pool, self._log("workers"), records),
@@ -174,13 +249,25 @@ class Stack:
 def running_stack(
     var: Path, jars: Path | None = None, ports: StackPorts | None = None
 ) -> Iterator[StackAddresses]:
-    """A stack for the length of a `with`; its data stays below `var`."""
-    stack = Stack(var, jars)
-    addresses = stack.start(ports or StackPorts.choose())
-    try:
+    """A stack for the length of a `with`; its data stays below `var`. Raises StackError."""
+    with Stack(var, jars).running(ports) as addresses:
         yield addresses
+
+
+@contextlib.contextmanager
+def _sigterm_as_exit() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
     finally:
-        stack.stop()
+        signal.signal(signal.SIGTERM, before)
 
 
 def _kafka_answers(port: int) -> bool:

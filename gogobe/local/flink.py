@@ -1,0 +1,141 @@
+"""Flink, embedded in Beam's job server: its configuration, and its jobs by Flink's own REST interface.
+
+Every job gets an embedded cluster of its own, whose REST server takes the first free port of a few that are
+kept for it. That is the way to stop a job: Beam's `result.cancel()` only says CANCELLED, and the job goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+import requests
+
+from gogobe.local.java import java_command
+from gogobe.local.processes import Records, ServiceRecord, StackError, start_service
+
+JOBS_AT_ONCE: Final = 4
+REST_SECONDS: Final = 5.0
+# Beam's Flink runner reaches into these packages; JDK 17 closes them.
+ADD_OPENS: Final = tuple(
+    f"--add-opens=java.base/{package}=ALL-UNNAMED"
+    for package in ("java.lang", "java.util", "java.nio", "java.util.concurrent")
+)
+ENDED: Final = ("CANCELED", "FAILED", "FINISHED")
+
+
+class FlinkJob(msgspec.Struct, frozen=True):
+    """A job of an embedded cluster. `state` is Flink's: RUNNING, RESTARTING, CANCELED …"""
+
+    id: str = msgspec.field(name="jid")
+    name: str
+    state: str
+    rest: str = ""
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """One checkpoint of a job; `duration` in milliseconds, `size` in bytes."""
+
+    id: int
+    status: Literal["IN_PROGRESS", "COMPLETED", "FAILED"]
+    duration: int = msgspec.field(name="end_to_end_duration")
+    size: int = msgspec.field(name="state_size")
+
+
+class _Overview(msgspec.Struct):
+    jobs: list[FlinkJob]
+
+
+class _Checkpoints(msgspec.Struct):
+    history: list[Checkpoint]
+
+
+@dataclass(frozen=True)
+class FlinkPorts:
+    """The ports of Beam's job server, and those of its jobs' REST interfaces."""
+
+    jobs: int
+    artifacts: int
+    expansion: int
+    rest: tuple[int, ...]
+
+
+def start_job_server(jars: Path, folder: Path, log: Path, ports: FlinkPorts, records: Records) -> ServiceRecord:
+    """Starts Beam's job server; checkpoints and artifacts go below `folder`. Raises StackError."""
+    conf = folder / "conf"
+    conf.mkdir(parents=True, exist_ok=True)
+    lines = [f"{name}: {value}\n" for name, value in _flink_settings(folder.absolute(), ports.rest).items()]
+    (conf / "flink-conf.yaml").write_text("".join(lines), "utf-8")
+    command = java_command(
+        jars, "2g", "org.apache.beam.runners.flink.FlinkJobServerDriver",
+        "--job-host=127.0.0.1", f"--job-port={ports.jobs}", f"--artifact-port={ports.artifacts}",
+        f"--expansion-port={ports.expansion}", f"--artifacts-dir={folder / 'artifacts'}",
+        "--flink-master=[local]", f"--flink-conf-dir={conf}",
+        options=[*ADD_OPENS, f"-Djava.io.tmpdir={folder}"],
+    )  # fmt: skip
+    return start_service("Flink job server", command, log, records)
+
+
+def _flink_settings(folder: Path, rest_ports: Sequence[int]) -> dict[str, object]:
+    return {
+        "rest.address": "127.0.0.1",
+        "rest.bind-address": "127.0.0.1",
+        "rest.bind-port": ",".join(str(port) for port in rest_ports),
+        "io.tmp.dirs": folder,
+        "state.backend.type": "hashmap",
+        "state.checkpoint-storage": "filesystem",
+        "state.checkpoints.dir": f"file://{folder}/checkpoints",
+        # Little in flight, because a checkpoint waits for it, and a message here stands for a whole file.
+        # (Fewer buffers yet, one of each, and a job stood still for ever.)
+        "taskmanager.memory.segment-size": "8kb",
+        "taskmanager.network.memory.buffers-per-channel": 2,
+        "taskmanager.network.memory.floating-buffers-per-gate": 2,
+        # A job whose worker died starts again from its last checkpoint, as often as it takes.
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": 2147483647,
+        "restart-strategy.fixed-delay.delay": "1 s",
+    }
+
+
+def jobs(rest: Sequence[str]) -> list[FlinkJob]:
+    """The jobs of all embedded clusters at the given addresses (HOST:PORT), ended ones too while they show."""
+    return list(_jobs(rest))
+
+
+def _jobs(rest: Sequence[str]) -> Iterator[FlinkJob]:
+    for address in rest:
+        try:
+            answer = requests.get(f"http://{address}/jobs/overview", timeout=REST_SECONDS)
+        except requests.ConnectionError:
+            continue  # no job runs there
+        answer.raise_for_status()
+        for job in msgspec.json.decode(answer.content, type=_Overview).jobs:
+            yield msgspec.structs.replace(job, rest=address)
+
+
+def cancel_jobs(rest: Sequence[str], seconds: float = 30.0) -> list[FlinkJob]:
+    """Stops all jobs and waits until they have ended; returns those that ran. Offsets stay at what is done.
+
+    Raises StackError when one goes on for longer than `seconds`.
+    """
+    running = [job for job in jobs(rest) if job.state not in ENDED]
+    for job in running:
+        requests.patch(f"http://{job.rest}/jobs/{job.id}?mode=cancel", timeout=REST_SECONDS)
+    deadline = time.monotonic() + seconds
+    while going_on := [job for job in jobs(rest) if job.state not in ENDED]:
+        if time.monotonic() > deadline:
+            states = ", ".join(f"{job.name} is {job.state}" for job in going_on)
+            raise StackError(f"cancelled, and not ended within {seconds:.0f} seconds: {states}")
+        time.sleep(0.1)
+    return running
+
+
+def checkpoints(job: FlinkJob) -> list[Checkpoint]:
+    """A job's latest checkpoints, the newest first."""
+    answer = requests.get(f"http://{job.rest}/jobs/{job.id}/checkpoints", timeout=REST_SECONDS)
+    answer.raise_for_status()
+    return msgspec.json.decode(answer.content, type=_Checkpoints).history
