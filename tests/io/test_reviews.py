@@ -1,0 +1,70 @@
+"""Pairs put up for review, decided, and decided otherwise."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from gogobe.io.loader import Loader
+from gogobe.io.postgres import Connection
+from gogobe.io.reviews import (
+    UnknownPairError,
+    Verdict,
+    decide,
+    decided_pairs,
+    record_decisions,
+    undecided_pairs,
+)
+from gogobe.masters.decisions import Decision
+from tests.io.samples import CHAIN, file_batches, item
+
+OWN, TOMATO = 10**14 + 55, 10**14 + 1
+PAIR = Decision("review", CHAIN, "55", "עגבניה", OWN, TOMATO, "עגבניות", 0.7, ["same words"])
+SAME = Verdict(CHAIN, "55", TOMATO, is_same=True)
+
+
+def load(dsn: str, hour: float) -> None:
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("55", "5", master_id=OWN, match="review", name="עגבניה")], hour=hour))
+
+
+def alias(db: Connection) -> tuple[object, ...] | None:
+    return db.execute("SELECT master_id, match, decided_at IS NOT NULL FROM master_aliases").fetchone()
+
+
+def test_a_pair_is_kept_once_with_its_latest_evidence(dsn: str) -> None:
+    record_decisions(dsn, [PAIR, PAIR])
+    record_decisions(dsn, [msgspec.structs.replace(PAIR, score=0.8)])
+    (pair,) = undecided_pairs(dsn)
+    assert (pair.candidate_name, pair.reasons, round(pair.score, 3)) == ("עגבניות", ["same words"], 0.8)
+
+
+def test_yes_moves_the_alias_for_good(dsn: str, db: Connection) -> None:
+    load(dsn, 0)
+    record_decisions(dsn, [PAIR])
+    decide(dsn, [SAME], by="dana")
+    assert alias(db) == (TOMATO, "alias", True)
+    load(dsn, 24)
+    assert alias(db) == (TOMATO, "alias", True)
+    record_decisions(dsn, [PAIR, msgspec.structs.replace(PAIR, candidate_id=TOMATO + 1)])
+    assert undecided_pairs(dsn) == [], "an item that has its master needs no word on other candidates"
+    assert [(pair.is_same, pair.decided_by) for pair in decided_pairs(dsn)] == [(True, "dana")]
+    assert db.execute("SELECT name FROM masters WHERE master_id = %s", (TOMATO,)).fetchone() == ("עגבניות",)
+
+
+def test_no_leaves_the_alias_and_takes_back_a_yes(dsn: str, db: Connection) -> None:
+    load(dsn, 0)
+    record_decisions(dsn, [PAIR])
+    no = msgspec.structs.replace(SAME, is_same=False)
+    decide(dsn, [no], by="dana")
+    assert alias(db) == (OWN, "review", False)
+    decide(dsn, [SAME], by="dana")
+    decide(dsn, [no], by="dana")
+    assert alias(db) == (OWN, "new", False)
+
+
+def test_an_unknown_pair_undoes_the_whole_call(dsn: str) -> None:
+    record_decisions(dsn, [PAIR])
+    with pytest.raises(UnknownPairError, match="code 99"):
+        decide(dsn, [SAME, msgspec.structs.replace(SAME, item_code="99")], by="dana")
+    assert len(undecided_pairs(dsn)) == 1
