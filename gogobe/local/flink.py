@@ -91,7 +91,7 @@ def _flink_settings(folder: Path, rest_ports: Sequence[int]) -> dict[str, object
         "state.checkpoints.dir": f"file://{folder}/checkpoints",
         # Little in flight, because a checkpoint waits for it, and a message here stands for a whole file.
         # (Fewer buffers yet, one of each, and a job stood still for ever.)
-        "taskmanager.memory.segment-size": "8kb",
+        "taskmanager.memory.segment-size": "4kb",
         "taskmanager.network.memory.buffers-per-channel": 2,
         "taskmanager.network.memory.floating-buffers-per-gate": 2,
         # A job whose worker died starts again from its last checkpoint, as often as it takes.

@@ -3,78 +3,125 @@
 Beam's own pool listens on every interface and gives its workers a pipe for stdout that nobody reads, which
 stops a job for ever once 64 kB were printed. This one listens on 127.0.0.1 and lets workers write to its log.
 
+Importing Beam takes seconds, so workers are forks of a process that has done it: the nursery. It has no
+threads of its own; the gRPC server, which has, is a fork of it too, and tells it what to do through a pipe.
+
     python -m gogobe.local.worker_pool PORT
 """
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import signal
-import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
+from types import FrameType
 from typing import Any, Final
 
 import grpc
+import msgspec
 from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 from apache_beam.runners.worker.sdk_worker import SdkHarness
 
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
+STATE_CACHE_BYTES: Final = 100 << 20
+STOP_SECONDS: Final = 5.0
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What the server asks of the nursery: a worker for a control endpoint, or none any more (None)."""
+
+    worker_id: str
+    control_address: str | None
 
 
 class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
     """Beam's external worker pool protocol: start and stop workers by id."""
 
-    def __init__(self) -> None:
-        self._workers: dict[str, subprocess.Popen[bytes]] = {}
+    def __init__(self, nursery: Connection) -> None:
+        self._nursery = nursery
+        self._one_at_a_time = threading.Lock()
 
     def StartWorker(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Starts a worker process that serves the runner's control endpoint."""
-        command = [sys.executable, "-m", __spec__.name, "--worker", request.control_endpoint.url]
-        self._workers[request.worker_id] = subprocess.Popen([*command, request.worker_id])
+        self._ask(Request(request.worker_id, request.control_endpoint.url))
         return beam_fn_api_pb2.StartWorkerResponse()
 
     def StopWorker(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """Stops a worker process; an id that is not known has nothing to stop."""
-        worker = self._workers.pop(request.worker_id, None)
-        if worker is not None:
-            _stop(worker)
+        self._ask(Request(request.worker_id, None))
         return beam_fn_api_pb2.StopWorkerResponse()
 
-    def stop_all(self) -> None:
-        for worker in self._workers.values():
-            _stop(worker)
+    def _ask(self, request: Request) -> None:
+        with self._one_at_a_time:
+            self._nursery.send(request)
 
 
-def _stop(worker: subprocess.Popen[bytes]) -> None:
-    worker.terminate()
-    try:
-        worker.wait(5)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()
+class Nursery:
+    """Starts and stops the workers that the server asks for."""
+
+    def __init__(self) -> None:
+        self._context = multiprocessing.get_context("fork")
+        self._processes: dict[str, ForkProcess] = {}
+
+    def serve(self, port: int) -> None:
+        """Serves until SIGTERM, or until the gRPC server is gone; then stops all workers."""
+        requests, servers_end = self._context.Pipe()
+        self._start("", serve_requests, port, servers_end)
+        servers_end.close()
+        signal.signal(signal.SIGTERM, _leave)
+        try:
+            while True:
+                self._do(requests.recv())
+        except EOFError:
+            logging.getLogger(__name__).error("the gRPC server of the worker pool is gone")
+        finally:
+            self._stop(list(self._processes))
+
+    def _do(self, request: Request) -> None:
+        if request.control_address is None:
+            self._stop([request.worker_id])
+        else:
+            self._start(request.worker_id, run_worker, request.control_address, request.worker_id)
+
+    def _start(self, name: str, target: Any, *arguments: Any) -> None:
+        process = self._context.Process(target=target, args=arguments)
+        process.start()
+        self._processes[name] = process
+
+    def _stop(self, names: list[str]) -> None:
+        stopping = [self._processes.pop(name) for name in names if name in self._processes]
+        for process in stopping:
+            process.terminate()
+        for process in stopping:
+            process.join(STOP_SECONDS)
+            process.kill()
+            process.join()
 
 
-def serve(port: int) -> None:
-    """Serves until SIGTERM, then stops the workers."""
-    pool = WorkerPool()
+def _leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def serve_requests(port: int, nursery: Connection) -> None:
+    """The gRPC server, in a process of its own; raises RuntimeError when the port is taken."""
     server = grpc.server(ThreadPoolExecutor(4))
     server.add_insecure_port(f"127.0.0.1:{port}")
-    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
+    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(WorkerPool(nursery), server)
     server.start()
-    signal.signal(signal.SIGTERM, lambda *_: server.stop(0))
     server.wait_for_termination()
-    pool.stop_all()
 
 
-def main(arguments: list[str]) -> None:
-    """`PORT`: the pool; `--worker CONTROL_URL ID`: one worker of it."""
-    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
-    if arguments[0] == "--worker":
-        SdkHarness(arguments[1], worker_id=arguments[2], state_cache_size=100 << 20).run()
-    else:
-        serve(int(arguments[0]))
+def run_worker(control_address: str, worker_id: str) -> None:
+    """One worker; returns when the runner closes its control stream."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    SdkHarness(control_address, worker_id=worker_id, state_cache_size=STATE_CACHE_BYTES).run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    Nursery().serve(int(sys.argv[1]))
