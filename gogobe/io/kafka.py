@@ -7,7 +7,7 @@ its committed offsets stand exactly at what is done; other ways restart the job 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import apache_beam as beam
@@ -102,16 +102,25 @@ def publish(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) 
     count = 0
     try:
         for key, value in records:
-            producer.produce(topic, value, key, on_delivery=delivered)
+            while not _queued(producer, topic, key, value, delivered):
+                producer.poll(0.1)
             producer.poll(0)
             count += 1
-    except (KafkaException, BufferError) as error:
+    except KafkaException as error:
         raise PublishError(f"{topic} at {bootstrap}: {error}") from error
     undelivered = producer.flush(DELIVERY_SECONDS) + len(refused)
     if undelivered:
         why = refused[0] if refused else "no answer in time"
         raise PublishError(f"{topic} at {bootstrap}: {undelivered} of {count} messages not delivered ({why})")
     return count
+
+
+def _queued(producer: Producer, topic: str, key: bytes, value: bytes, delivered: Callable[..., None]) -> bool:
+    try:
+        producer.produce(topic, value, key, on_delivery=delivered)
+    except BufferError:
+        return False  # the queue is full: what is in it goes first
+    return True
 
 
 def lag(bootstrap: str, group: str, topic: str) -> int:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psutil
 import psycopg
 
 from gogobe.local.processes import (
@@ -70,7 +71,10 @@ def dsn_of(port: int, database: str = DATABASE) -> str:
 
 def start_postgres(data: Path, log: Path, port: int, records: Records) -> ServiceRecord:
     """Starts a server over `data` (made if it is not there). Raises StackError."""
-    if not (data / "PG_VERSION").exists():
+    data = data.absolute()
+    if (data / "PG_VERSION").exists():
+        _clear_leftovers(data)
+    else:
         _make_cluster(data)
     settings = [part for setting in SERVER_SETTINGS for part in ("-c", setting)]
     command = [*_as_no_root(), str(_binary("postgres")), "-D", str(data), "-p", str(port), *settings]
@@ -88,7 +92,10 @@ def wait_for_postgres(record: ServiceRecord, port: int) -> None:
 
 @contextlib.contextmanager
 def running_postgres(data: Path, log: Path, port: int | None = None) -> Iterator[PostgresServer]:
-    """A server for the length of a `with`; its data stays in the folder."""
+    """A server for the length of a `with`; its data stays in the folder. A free port unless told.
+
+    One that a killed owner has left over the same folder is stopped first. Raises StackError.
+    """
     port = port or free_ports(1)[0]
     records = Records(data.parent / f"{data.name}.processes.json")
     stop_services(records.read())
@@ -100,6 +107,25 @@ def running_postgres(data: Path, log: Path, port: int | None = None) -> Iterator
     finally:
         stop_services([record])
         records.clear()
+
+
+def _clear_leftovers(data: Path) -> None:
+    """Ends what a server that was killed has left over `data`: backends in the middle of a query, and a lock
+    file that names its process, whose number may be somebody else's by now."""
+    left = [process for process in psutil.process_iter() if _serves(process, data)]
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=10)
+    (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _serves(process: psutil.Process, data: Path) -> bool:
+    """PostgreSQL's processes, and only they, work in the data folder."""
+    try:
+        return process.name() == "postgres" and Path(process.cwd()) == data
+    except (psutil.Error, OSError):
+        return False
 
 
 def _answers(port: int) -> bool:

@@ -14,6 +14,8 @@ from gogobe.settings import Settings, load_settings
 CHECKPOINT_MILLISECONDS: Final = 3_000
 BUNDLE_ELEMENTS: Final = 8
 BUNDLE_MILLISECONDS: Final = 500
+# A checkpoint waits for the files in flight; one that is given up would start the job again.
+CHECKPOINT_TIMEOUT_MILLISECONDS: Final = 3_600_000
 
 
 class SettingsOptions(PipelineOptions):
@@ -30,8 +32,14 @@ class FlinkOptions(PipelineOptions):
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        for name in ("checkpointing_interval", "max_bundle_size", "max_bundle_time_mills"):
+        for name in (
+            "checkpointing_interval",
+            "checkpoint_timeout_millis",
+            "max_bundle_size",
+            "max_bundle_time_mills",
+        ):
             parser.add_argument(f"--{name}", type=int)
+        parser.add_argument("--finish_bundle_before_checkpointing", action="store_true")
 
 
 def settings_of(options: PipelineOptions) -> Settings:
@@ -51,6 +59,10 @@ def flink_flags(job_endpoint: str, worker_pool: str, name: str, parallelism: int
 
     A bundle holds up the checkpoint and an element may be a whole file, so bundles are short; as many Python
     processes as there are slots, because parsing holds the interpreter's lock.
+
+    Offsets are committed with a checkpoint, and a job that is submitted anew starts from them. So what they
+    cover must be done, not lie in the checkpoint: bundles are finished before it (Flink's runner would keep
+    their output in its state), and it stays aligned (an unaligned one holds hundreds of messages in flight).
     """
     return [
         "--runner=PortableRunner",
@@ -62,6 +74,8 @@ def flink_flags(job_endpoint: str, worker_pool: str, name: str, parallelism: int
         f"--parallelism={parallelism}",
         f"--sdk_worker_parallelism={parallelism}",
         f"--checkpointing_interval={CHECKPOINT_MILLISECONDS}",
+        f"--checkpoint_timeout_millis={CHECKPOINT_TIMEOUT_MILLISECONDS}",
+        "--finish_bundle_before_checkpointing",
         f"--max_bundle_size={BUNDLE_ELEMENTS}",
         f"--max_bundle_time_mills={BUNDLE_MILLISECONDS}",
     ]
