@@ -14,7 +14,7 @@ from gogobe.feeds.problems import FeedError, Limits
 Container = Literal["gzip", "zip", "plain"]
 
 READ_BYTES: Final = 1 << 16
-OUTPUT_BYTES: Final = 1 << 18
+OUTPUT_BYTES: Final = 1 << 16
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZIP_MAGIC: Final = b"PK\x03\x04"
 _GZIP_WBITS: Final = 31
@@ -32,9 +32,12 @@ def container_of(source: BinaryIO) -> Container:
 
 
 def contents(source: BinaryIO, container: Container, limits: Limits) -> Iterator[bytes]:
-    """The bytes inside, in pieces of at most 256 KiB. Raises FeedError (`truncated`, `bad_container`,
-    `too_large`, `ratio`, `zip_…`), after everything before the fault was yielded."""
-    pieces = {"gzip": _gzip, "zip": _zip, "plain": _plain}[container](source)
+    """The bytes inside, in pieces of exactly 64 KiB but for the last, however the source gives them.
+
+    Raises FeedError (`truncated`, `bad_container`, `too_large`, `ratio`, `zip_…`), after everything before the
+    fault was yielded.
+    """
+    pieces = _even({"gzip": _gzip, "zip": _zip, "plain": _plain}[container](source))
     compressed = max(_size(source), 1)
     size = 0
     for piece in pieces:
@@ -44,6 +47,23 @@ def contents(source: BinaryIO, container: Container, limits: Limits) -> Iterator
         if size > limits.ratio_from and size > limits.ratio * compressed:
             raise FeedError("ratio", f"{size} bytes from {compressed}, more than {limits.ratio} times")
         yield piece
+
+
+def _even(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    held = b""
+    fault: FeedError | None = None
+    try:
+        for piece in pieces:
+            held = held + piece if held else piece
+            while len(held) >= OUTPUT_BYTES:
+                yield held[:OUTPUT_BYTES]
+                held = held[OUTPUT_BYTES:]
+    except FeedError as error:
+        fault = error
+    if held:
+        yield held
+    if fault is not None:
+        raise fault
 
 
 def _size(source: BinaryIO) -> int:
@@ -99,7 +119,7 @@ def _zip(source: BinaryIO) -> Iterator[bytes]:
             start = members[0].header_offset
             if members[0].compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
                 raise FeedError("bad_container", f"zip method {members[0].compress_type} is not known")
-    except (zipfile.BadZipFile, struct.error, ValueError, UnicodeDecodeError):
+    except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError):
         start = 0  # the directory at its end is missing or damaged: the first member still stands in front
     yield from _zip_member(source, start)
 

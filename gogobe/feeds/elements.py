@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from lxml import etree
 
@@ -15,18 +15,37 @@ from gogobe.feeds.fields import (
     PROMOTION_ITEM,
     STORE,
     Reading,
-    code,
+    club,
+    day_and_hour,
     local_name,
-    moment,
     number,
+    positive,
 )
 from gogobe.feeds.rows import Item, Promotion, PromotionGroup, PromotionItem, RefusedRow, Store
 
 # Attributes of a promotion may stand one level down.
 _NESTED: Final = frozenset({"additionalrestrictions", "clubs"})
 _ITEM_LISTS: Final = frozenset({"promotionitems", "giftsitems"})
+_ABOVE_A_STORE: Final = frozenset(
+    {"sub_chain_id", "sub_chain_name", "chain_id", "chain_name", "update_date", "update_time"}
+)
 GIFTS: Final = "gifts"
-_CACHE_SIZE: Final = 50_000
+_MEMO_SIZE: Final = 4096
+
+
+class Memo(dict[str | None, Any]):
+    """What texts read as: a text that comes again is read once. Forgets all when it is full."""
+
+    def __init__(self, reading: Reading) -> None:
+        super().__init__()
+        self._reading = reading
+
+    def __missing__(self, raw: str | None) -> Any:
+        value = None if raw is None else self._reading(raw)
+        if len(self) >= _MEMO_SIZE:
+            self.clear()
+        self[raw] = value
+        return value
 
 
 class Fields:
@@ -35,8 +54,7 @@ class Fields:
 
     def __init__(self, table: Mapping[str, tuple[str, Reading]]) -> None:
         self._table = table
-        self._tags: dict[object, tuple[str, Reading] | None] = {}
-        self._cache: dict[tuple[str, str], Any] = {}
+        self._tags: dict[object, tuple[str, Memo] | None] = {}
 
     def read(self, element: etree._Element) -> dict[str, Any]:
         """The fields of an element's children, by name; those without a value are left out. Where two
@@ -46,30 +64,31 @@ class Fields:
             raw = child.text
             if raw is None:
                 continue
-            tag = child.tag
             try:
-                known = self._tags[tag]
+                known = self._tags[child.tag]
             except KeyError:
-                known = self._learn(tag)
+                known = self._learn(child.tag)
             if known is None:
                 continue
-            name, reading = known
-            key = (name, raw)
-            try:
-                value = self._cache[key]
-            except KeyError:
-                value = reading(raw)
-                if len(self._cache) > _CACHE_SIZE:
-                    self._cache.clear()
-                self._cache[key] = value
+            name, memo = known
+            value = memo[raw]
             if value is not None and name not in values:
                 values[name] = value
         return values
 
-    def _learn(self, tag: object) -> tuple[str, Reading] | None:
-        known = self._table.get(local_name(tag)) if isinstance(tag, str) else None
-        self._tags[tag] = known
+    def _learn(self, tag: object) -> tuple[str, Memo] | None:
+        entry = self._table.get(local_name(tag)) if isinstance(tag, str) else None
+        if len(self._tags) >= _MEMO_SIZE:
+            self._tags.clear()
+        self._tags[tag] = known = None if entry is None else (entry[0], Memo(entry[1]))
         return known
+
+
+class RowElements(Protocol):
+    """What turns the elements of one kind of feed into rows. `row` counts them from 1 in their file, refused
+    ones too; `line` is where the element begins."""
+
+    def row(self, element: etree._Element, row: int, line: int) -> Any: ...
 
 
 class ItemElements:
@@ -77,37 +96,38 @@ class ItemElements:
 
     def __init__(self) -> None:
         self._fields = Fields(ITEM)
+        self._prices = Memo(positive)
 
-    def row(self, element: etree._Element, row: int) -> Item | RefusedRow:
+    def row(self, element: etree._Element, row: int, line: int) -> Item | RefusedRow:
         values = self._fields.read(element)
         item_code = values.get("item_code")
         published = values.pop("price", None)
-        reason, price = _price(published)
-        if item_code is None:
-            reason = "no_code"
-        if reason is not None or price is None:
-            return RefusedRow(row, element.sourceline or 0, reason or "bad_price", item_code, published)
+        price: Decimal | None = self._prices[published]
+        if item_code is None or price is None:
+            return refused_item(row, line, item_code, published)
         return Item(price=price, row=row, **values)
 
 
-def _price(published: str | None) -> tuple[str | None, Decimal | None]:
-    if published is None:
-        return "no_price", None
-    price = number(published)
-    if price is None:
-        return "bad_price", None
-    return (None, price) if price > 0 else ("zero_price", None)
+def refused_item(row: int, line: int, item_code: str | None, published: str | None) -> RefusedRow:
+    """Why an item without a code or a price above zero is not taken; `detail` keeps the price as published."""
+    if item_code is None:
+        reason = "no_code"
+    elif published is None:
+        reason = "no_price"
+    else:
+        reason = "bad_price" if number(published) is None else "zero_price"
+    return RefusedRow(row, line, reason, item_code, published)
 
 
 class PromotionElements:
-    """Elements of promotion feeds, in both layouts, to promotions."""
+    """Elements of promotion feeds, in all layouts, to promotions."""
 
     def __init__(self) -> None:
         self._head = Fields(PROMOTION)
         self._item = Fields(PROMOTION_ITEM)
         self._group = Fields(PROMOTION_GROUP)
 
-    def row(self, element: etree._Element, row: int) -> Promotion | RefusedRow:
+    def row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow:
         values = self._head.read(element)
         clubs = [values.pop("club_id")] if "club_id" in values else []
         items: list[PromotionItem] = []
@@ -120,22 +140,29 @@ class PromotionElements:
                 items += self._items(child, GIFTS if name == "giftsitems" else "1")
             elif name == "groups":
                 self._read_groups(child, groups, items)
-        if not items and (flat := self._item.read(element)).get("item_code"):
-            items.append(
-                PromotionItem(
-                    **{name: flat[name] for name in ("item_code", "is_gift", "item_type") if name in flat}
-                )
-            )
+        if not items and (item := self._flat_item(element)):
+            items.append(item)
         if "promotion_id" not in values:
-            return RefusedRow(row, element.sourceline or 0, "no_promotion_id")
+            return RefusedRow(row, line, "no_promotion_id")
         _set_times(values)
         return Promotion(row=row, club_ids=clubs, groups=groups, items=items, **values)
+
+    def _flat_item(self, element: etree._Element) -> PromotionItem | None:
+        """The item of a row that is a promotion and its item in one (`Sale`, `Line`)."""
+        values = self._item.read(element)
+        if "item_code" not in values:
+            return None
+        return PromotionItem(
+            item_code=values["item_code"],
+            is_gift=bool(values.get("is_gift")),
+            item_type=values.get("item_type"),
+        )
 
     def _nested(self, element: etree._Element, values: dict[str, Any]) -> list[str]:
         clubs = []
         for child in element.iter("*"):
-            if local_name(str(child.tag)) == "clubid" and (club := code(child.text or "")):
-                clubs.append(club)
+            if local_name(str(child.tag)) == "clubid" and (number_ := club(child.text or "")):
+                clubs.append(number_)
         for name, value in self._head.read(element).items():
             if name != "club_id":
                 values.setdefault(name, value)
@@ -163,12 +190,34 @@ class PromotionElements:
 
 def _set_times(values: dict[str, Any]) -> None:
     for edge, target in (("start", "starts_at"), ("end", "ends_at")):
-        date, hour = values.pop(f"{edge}_date", None), values.pop(f"{edge}_hour", None)
-        if date and target not in values:
-            day = date[:10]
-            at = moment(f"{day} {hour}") if hour else moment(date)
-            if at or (at := moment(date)):
-                values[target] = at
+        day, hour = values.pop(f"{edge}_date", None), values.pop(f"{edge}_hour", None)
+        if day and target not in values:
+            values[target] = day_and_hour(day, hour)
+
+
+class FlatPromotionElements:
+    """Elements that are one item of a promotion each (`Sales/Sale`): those of one promotion that follow one
+    another become one promotion, so a row is held back until the next promotion begins."""
+
+    def __init__(self) -> None:
+        self._elements = PromotionElements()
+        self._held: Promotion | None = None
+
+    def row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow | None:
+        read = self._elements.row(element, row, line)
+        held = self._held
+        if isinstance(read, RefusedRow):
+            return read
+        if held is not None and held.promotion_id == read.promotion_id and len(held.items) < _MEMO_SIZE:
+            held.items += read.items
+            return None
+        self._held = read
+        return held
+
+    def rest(self) -> Promotion | None:
+        """The last promotion, at the file's end."""
+        held, self._held = self._held, None
+        return held
 
 
 class StoreElements:
@@ -176,16 +225,25 @@ class StoreElements:
 
     def __init__(self) -> None:
         self._fields = Fields(STORE)
+        self._parent: etree._Element | None = None
+        self._above: dict[str, Any] = {}
 
-    def row(self, element: etree._Element, row: int) -> Store | RefusedRow:
+    def row(self, element: etree._Element, row: int, line: int) -> Store | RefusedRow:
         values = self._fields.read(element)
         parent = element.getparent()
+        if parent is not self._parent:
+            self._parent, self._above = parent, self._read_above(parent)
+        values = {**self._above, **values}
+        if "store_id" not in values:
+            return RefusedRow(row, line, "no_store_id")
+        day, hour = values.pop("update_date", None), values.pop("update_time", None)
+        return Store(row=row, updated_at=day_and_hour(day, hour) if day else None, **values)
+
+    def _read_above(self, parent: etree._Element | None) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         while parent is not None:
             above = self._fields.read(parent)
-            for name in ("sub_chain_id", "sub_chain_name", "chain_id", "chain_name"):
-                if name in above:
-                    values.setdefault(name, above[name])
+            for name in _ABOVE_A_STORE & above.keys():
+                found.setdefault(name, above[name])
             parent = parent.getparent()
-        if "store_id" not in values:
-            return RefusedRow(row, element.sourceline or 0, "no_store_id")
-        return Store(row=row, **values)
+        return found

@@ -1,4 +1,4 @@
-"""A feed's encoding, told from its bytes, and its text as UTF-8.
+"""A feed's encoding, told from its bytes, and its text as an XML parser should see it.
 
 Declarations lie: ISO-8859-8 is really windows-1255, or UTF-8; UTF-16 comes with no declaration at all.
 """
@@ -6,6 +6,7 @@ Declarations lie: ISO-8859-8 is really windows-1255, or UTF-8; UTF-16 comes with
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -19,6 +20,15 @@ BOMS: Final = (
 )
 HEBREW: Final = frozenset({"iso-8859-8", "iso-8859-8-i", "windows-1255", "cp1255", "hebrew"})
 _DECLARED: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_ONE_BYTE: Final = re.compile(r"(?:windows-|cp)125[0-8]|iso-8859-(?:[1-9]|1[013-6])")
+# In windows-1255 Hebrew letters are E0–FA; in UTF-8 every one of them begins with D7.
+_HIGH: Final = bytes(range(0x80))
+_UTF8_HEBREW: Final = b"\xd7"
+
+# XML 1.0, 2.2: no control characters but tab and line ends, nor U+FFFE and U+FFFF.
+_CONTROLS: Final = bytes(byte for byte in range(0x20) if byte not in b"\t\n\r")
+_CONTROLS_TO_SPACES: Final = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
+_FORBIDDEN: Final = re.compile(f"[{_CONTROLS.decode('ascii')}\ufffe\uffff]")
 
 
 def encoding_of(head: bytes) -> tuple[str, int]:
@@ -39,36 +49,64 @@ def encoding_of(head: bytes) -> tuple[str, int]:
 
 
 def _is_utf8(head: bytes) -> bool:
+    """Whether these bytes are UTF-8, or would be but for some damage."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, False)
     except UnicodeDecodeError:
-        return False
+        return head.count(_UTF8_HEBREW) * 4 > len(head.translate(None, _HIGH))
     return True
 
 
 def _known(name: str) -> str:
-    try:
-        return codecs.lookup(name).name
-    except LookupError:
-        return "windows-1255"
+    """A declared encoding of one byte a character; anything else is a lie here, and Hebrew most likely."""
+    return codecs.lookup(name).name if _ONE_BYTE.fullmatch(name) else "windows-1255"
 
 
-def as_utf8(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """The pieces' text as UTF-8. UTF-8 itself passes as it is: the XML parser checks it. Raises FeedError
-    `bad_encoding` after everything before the fault was yielded."""
-    if encoding == "utf-8":
-        yield from pieces
-        return
-    decoder = codecs.getincrementaldecoder(encoding)()
-    size = 0
-    for piece in pieces:
-        try:
-            text = decoder.decode(piece)
-        except UnicodeDecodeError as error:
-            good = error.object[: error.start].decode(encoding, "ignore")
-            yield good.encode("utf-8", "surrogatepass")
-            raise FeedError(
-                "bad_encoding", f"not {encoding}: {error.reason}", byte_offset=size + error.start
-            ) from error
-        size += len(piece)
-        yield text.encode("utf-8", "surrogatepass")
+class FeedText:
+    """A feed's text in pieces: decoded, with line ends as XML 1.0 (2.11) has them, and with spaces in place of
+    the control characters that XML forbids; `forbidden` tells whether there were any.
+
+    `encoding` is one that `encoding_of` gave, and `skipped` the length of the byte order mark, which `pieces`
+    no longer hold. Raises FeedError `bad_encoding` with the offset in the decompressed bytes, after everything
+    before the fault was yielded.
+    """
+
+    def __init__(self, pieces: Iterable[bytes], encoding: str, skipped: int = 0) -> None:
+        self._pieces = pieces
+        self._encoding = encoding
+        self._size = skipped
+        self._wide = encoding.startswith("utf-16")
+        self.forbidden = False
+
+    def __iter__(self) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder(self._encoding)()
+        lines = io.IncrementalNewlineDecoder(None, translate=True)
+        for piece in self._pieces:
+            begun = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(self._without_controls(piece))
+            except UnicodeDecodeError as error:
+                good = error.object[: error.start].decode(self._encoding)
+                yield lines.decode(good, final=True)
+                raise FeedError(
+                    "bad_encoding",
+                    f"not {self._encoding}: {error.reason}",
+                    byte_offset=self._size - begun + error.start,
+                ) from error
+            self._size += len(piece)
+            yield self._legal(lines.decode(text))
+        yield lines.decode("", final=True)
+
+    def _without_controls(self, piece: bytes) -> bytes:
+        if self._wide:
+            return piece
+        clean = piece.translate(_CONTROLS_TO_SPACES)
+        self.forbidden |= clean is not piece
+        return clean
+
+    def _legal(self, text: str) -> str:
+        if not self._wide and "\ufffe" not in text and "\uffff" not in text:
+            return text
+        clean, count = _FORBIDDEN.subn(" ", text)
+        self.forbidden |= count > 0
+        return clean

@@ -5,6 +5,7 @@ A new chain's variant is one line in one of these tables.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -16,6 +17,9 @@ from gogobe.feeds.names import ISRAEL
 NULL_WORDS: Final = frozenset({"", "לא ידוע", "00000", "null", "None", "NULL", "אין", "-"})
 _TRUE: Final = frozenset({"1", "true", "True", "TRUE", "Y", "כן"})
 _FALSE: Final = frozenset({"0", "false", "False", "FALSE", "N", "לא"})
+
+_LONGEST_NUMBER: Final = 32
+_CLUB: Final = re.compile(r"\s*(\d+)\s*(?:[-=]|$)", re.ASCII)
 
 Reading = Callable[[str], Any]
 
@@ -32,13 +36,32 @@ def code(raw: str) -> str | None:
 
 
 def number(raw: str) -> Decimal | None:
-    """An exact decimal; None for what is no finite number (a field beside the price may be anything)."""
+    """An exact decimal, below 10^12 and of up to 12 places; None for what is no such number."""
     stripped = raw.strip()
+    if len(stripped) > _LONGEST_NUMBER or not stripped.isascii() or "_" in stripped:
+        return None
     try:
         value = Decimal(stripped)
     except InvalidOperation:
         return None
-    return value if value.is_finite() and value.adjusted() < 12 else None
+    return value if value.is_finite() and value.adjusted() < 12 and _places(value) <= 12 else None
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
+
+
+def positive(raw: str) -> Decimal | None:
+    """A price: a number above zero, else None."""
+    value = number(raw)
+    return value if value is not None and value > 0 else None
+
+
+def club(raw: str) -> str | None:
+    """A club's number, where its name comes with it (`0 - כלל הלקוחות`, `0=אין`); else as `text`."""
+    match = _CLUB.match(raw)
+    return match[1] if match else text(raw)
 
 
 def whole(raw: str) -> int | None:
@@ -69,6 +92,12 @@ def moment(raw: str) -> datetime | None:
     if value.year < 1971 or value.year > 9000:
         return None
     return value if value.tzinfo else value.replace(tzinfo=ISRAEL)
+
+
+def day_and_hour(day: str, hour: str | None) -> datetime | None:
+    """A time whose day and hour stand in two elements; an hour that cannot be read leaves the day's own."""
+    at = moment(f"{day.strip()[:10]} {hour.strip()}") if hour else None
+    return at or moment(day)
 
 
 HEADER: Final[Mapping[str, str]] = {
@@ -138,7 +167,7 @@ PROMOTION: Final[Mapping[str, tuple[str, Reading]]] = {
     "isgiftitem": ("is_gift", yes_no),
     "allowmultiplediscounts": ("allow_multiple_discounts", yes_no),
     "remarks": ("remarks", text),
-    "clubid": ("club_id", text),
+    "clubid": ("club_id", club),
 }
 
 PROMOTION_ITEM: Final[Mapping[str, tuple[str, Reading]]] = {
@@ -179,7 +208,8 @@ STORE: Final[Mapping[str, tuple[str, Reading]]] = {
     "longitude": ("longitude", number),
     "lon": ("longitude", number),
     "lng": ("longitude", number),
-    "lastupdatedate": ("updated_at", moment),
+    "lastupdatedate": ("update_date", code),
+    "lastupdatetime": ("update_time", code),
 }
 
 

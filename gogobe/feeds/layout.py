@@ -9,6 +9,7 @@ from typing import Final, Literal
 from lxml import etree
 
 from gogobe.feeds.fields import HEADER, ITEM, PROMOTION, STORE, code, local_name
+from gogobe.feeds.parser import new_parser, syntax_problem
 from gogobe.feeds.problems import FeedError
 
 Family = Literal["price", "promo", "stores"]
@@ -23,17 +24,22 @@ LISTS: Final[Mapping[str, Family]] = {
     "branches": "stores",
     "subchains": "stores",
 }
+_COUNTED: Final = frozenset({"items", "products", "promotions", "sales"})
+# What a store's row says of its chain holds for the file; its own number does not.
+_OF_THE_CHAIN: Final = frozenset({"chain_id", "chain_name"})
 
 
 @dataclass
 class Layout:
-    """A feed's rows are the elements named `tag`; None for a feed that says it is empty. `header` holds what
-    stands before the first row, by field; `announced` is the feed's own count of its rows."""
+    """A feed's rows are the elements named `tag`; None for a feed without any. `flat` promotions are rows of
+    one item each. `header` holds what stands before the first row, by field; `announced` is the feed's own
+    count of its rows."""
 
     family: Family
     tag: str | None
     header: dict[str, str] = field(default_factory=dict)
     announced: int | None = None
+    flat: bool = False
 
 
 def family_of(children: Iterable[str]) -> Family | None:
@@ -49,30 +55,54 @@ def family_of(children: Iterable[str]) -> Family | None:
 
 
 class LayoutFinder:
-    """Takes a feed's UTF-8 text in pieces until its first row has gone by."""
+    """Takes a feed's text in pieces until its first row has gone by."""
 
-    def __init__(self) -> None:
-        self._parser = etree.XMLPullParser(
-            events=("start", "end"), encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False
-        )
+    def __init__(self, max_row: int) -> None:
+        self._parser = new_parser(("start", "end"))
+        self._max_row = max_row
+        self._size = 0
         self._path: list[str] = []
         self._first_path: list[str] = []
         self._empty_list: Family | None = None
-        self._header: dict[str, str] = {}
+        self._header: list[tuple[etree._Element, str, str]] = []
         self._announced: int | None = None
 
-    def feed(self, piece: bytes) -> Layout | None:
-        """The layout, as soon as it is known. Raises lxml's XMLSyntaxError, and FeedError `dtd`."""
-        self._parser.feed(piece)
-        return self._look()
+    def feed(self, text: str) -> Layout | None:
+        """The layout, as soon as it is known. Raises FeedError (`bad_xml`, `dtd`, `html_page`, …)."""
+        fault: FeedError | None = None
+        try:
+            self._parser.feed(text.encode())
+        except etree.XMLSyntaxError as error:
+            fault = syntax_problem(error)
+        layout = self._look()
+        self._size += len(text)
+        if layout is None and fault is not None:
+            raise FeedError("html_page") if self._first_path[:1] == ["html"] else fault
+        if layout is None and self._size > self._max_row:
+            raise self._unknown()
+        return layout
 
-    def at_end(self) -> Layout:
-        """The layout of a feed that came to its end without a row. Raises FeedError `unknown_layout`."""
+    def at_end(self, *, cut: bool) -> Layout:
+        """The layout of a feed that came to its end without a row; `cut` where it is known to be cut short.
+        Raises FeedError `truncated`, `no_rows`, `html_page` or `unknown_layout`."""
+        try:
+            self._parser.close()
+        except etree.XMLSyntaxError as error:
+            if not cut and self._first_path:
+                raise FeedError("truncated", f"the XML ends in the middle: {error.msg}") from error
+        header = self._header_above(None)
         if self._empty_list is not None:
-            return Layout(self._empty_list, None, self._header, self._announced)
-        path = "/".join(self._first_path) or "nothing"
+            return Layout(self._empty_list, None, header, self._announced)
+        if "chain_id" in header:
+            raise FeedError("no_rows")
+        raise self._unknown()
+
+    def _unknown(self) -> FeedError:
         root = self._first_path[0] if self._first_path else "no element"
-        raise FeedError("unknown_layout", f"root {root}, first path {path}: no element looks like a row")
+        if root == "html":
+            return FeedError("html_page")
+        path = "/".join(self._first_path) or "nothing"
+        return FeedError("unknown_layout", f"root {root}, first path {path}: no element looks like a row")
 
     def _look(self) -> Layout | None:
         for event, element in self._parser.read_events():
@@ -83,23 +113,53 @@ class LayoutFinder:
                 self._start(element, name)
                 continue
             self._path.pop()
-            family = family_of(local_name(child.tag) for child in element if isinstance(child.tag, str))
-            in_promotion = any(parent in ("promotion", "sale") for parent in self._path)
-            if family and self._path and not (family == "price" and in_promotion):
-                return Layout(family, element.tag, self._header, self._announced)
+            if layout := self._layout(element):
+                return layout
             if name in HEADER and len(element) == 0 and (value := code(element.text or "")):
-                self._header.setdefault(HEADER[name], value)
+                self._header.append((element, HEADER[name], value))
             if name in LISTS and len(element) == 0:
                 self._empty_list = LISTS[name]
         return None
 
     def _start(self, element: etree._Element, name: str) -> None:
         if not self._path and (element.getroottree().docinfo.doctype or ""):
-            raise FeedError("dtd")
+            raise FeedError("html_page" if name == "html" else "dtd")
         self._path.append(name)
         if len(self._path) > len(self._first_path) and self._path[:-1] == self._first_path:
             self._first_path.append(name)
-        if name in LISTS:
-            for attribute, value in element.attrib.items():
-                if local_name(str(attribute)) == "count" and str(value).strip().isdecimal():
-                    self._announced = int(value)
+        if name in _COUNTED and self._announced is None:
+            self._announced = _count_of(element)
+
+    def _layout(self, element: etree._Element) -> Layout | None:
+        """The layout, if this element is a row: one within a promotion's own lists is none."""
+        children = [local_name(child.tag) for child in element if isinstance(child.tag, str)]
+        family = family_of(children)
+        if family is None or not self._path:
+            return None
+        if family == "price" and any(parent in ("promotion", "sale") for parent in self._path):
+            return None
+        flat = family == "promo" and "itemcode" in children
+        header = self._header_above(element)
+        if family == "stores":
+            within = self._header_of(element)
+            header |= {name: within[name] for name in _OF_THE_CHAIN & within.keys() if name not in header}
+        elif family == "price" or flat:
+            header = self._header_of(element) | header
+        return Layout(family, str(element.tag), header, self._announced, flat)
+
+    def _header_above(self, row: etree._Element | None) -> dict[str, str]:
+        """What was read outside the row, by field: the first of each."""
+        outside = [entry for entry in self._header if row is None or row not in entry[0].iterancestors()]
+        return {name: value for _, name, value in reversed(outside)}
+
+    def _header_of(self, row: etree._Element) -> dict[str, str]:
+        inside = [entry for entry in self._header if entry[0].getparent() is row]
+        return {name: value for _, name, value in reversed(inside)}
+
+
+def _count_of(element: etree._Element) -> int | None:
+    for attribute, value in element.attrib.items():
+        count = str(value).strip()
+        if local_name(str(attribute)) == "count" and count.isascii() and count.isdecimal() and len(count) < 10:
+            return int(count)
+    return None

@@ -10,18 +10,20 @@ import msgspec
 PROBLEMS: Final[dict[str, str]] = {
     "truncated": "the file is cut short; all rows before the cut were read",
     "count_mismatch": "the file announces another number of rows than it holds",
-    "no_rows": "the file holds no row, and does not say that it is empty",
+    "no_rows": "the file holds no row that could be taken, and does not say that it is empty",
     "unknown_layout": "no element of the file looks like a row of a known kind",
-    "kind_differs": "the file holds another kind of rows than its name says",
+    "kind_differs": "the file holds another kind of rows than its name says; what it holds was read",
     "html_page": "an HTML page (a login, an expired link), not a feed",
     "not_a_feed": "neither XML, gzip nor zip",
     "bad_xml": "not well-formed XML from this place on; all rows before it were read",
     "bad_encoding": "bytes that are not in the file's encoding; all rows before them were read",
     "bad_container": "the gzip or zip data is damaged; all rows before the damage were read",
+    "control_characters": "characters that XML forbids; they were read as spaces and nothing is missing",
     "too_large": "more decompressed bytes than are allowed",
     "ratio": "decompresses to far more than a feed does",
     "too_deep": "elements nested deeper than are allowed",
     "text_too_long": "a text longer than is allowed",
+    "row_too_long": "more text between the ends of two rows than is allowed",
     "zip_members": "a zip archive that does not hold exactly one file",
     "zip_path": "a zip member whose name leads out of its folder",
     "zip_encrypted": "a zip member that is encrypted",
@@ -29,10 +31,14 @@ PROBLEMS: Final[dict[str, str]] = {
     "no_chain": "neither the file nor its name tells the chain",
 }
 
+# These tell of something odd in a file that was read to its end all the same.
+NOTICES: Final = frozenset({"kind_differs", "control_characters"})
+
 
 class Problem(msgspec.Struct, frozen=True):
     """One thing that is wrong with a file: a code of `PROBLEMS`, a sentence for people, and where it is:
-    the byte offset in the file as published, or the line in its decoded text."""
+    the line in its text, from 1, or the byte offset, from 0: in the file as published for a cut or damaged
+    container, in the decompressed bytes for a wrong encoding."""
 
     code: str
     detail: str
@@ -56,10 +62,12 @@ class FeedError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on one file. `ratio` is decompressed to compressed bytes, looked at from `ratio_from` on."""
+    """Bounds on one file. `ratio` is decompressed to compressed bytes, looked at from `ratio_from` on;
+    `max_text` bounds one text, `max_row` what stands between the ends of two rows, both in characters.
+    Depth is bounded by libxml2 itself, at 256."""
 
     max_bytes: int = 4 << 30
     ratio: int = 200
     ratio_from: int = 64 << 20
-    max_depth: int = 64
     max_text: int = 1 << 20
+    max_row: int = 16 << 20

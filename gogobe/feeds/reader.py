@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Final, TypeVar
 
 import msgspec
-from lxml import etree
 
 from gogobe.feeds.containers import Container, container_of, contents
-from gogobe.feeds.elements import GIFTS, ItemElements, PromotionElements, StoreElements
-from gogobe.feeds.encodings import as_utf8, encoding_of
+from gogobe.feeds.elements import GIFTS
+from gogobe.feeds.encodings import FeedText, encoding_of
 from gogobe.feeds.layout import Family, Layout, LayoutFinder
 from gogobe.feeds.names import UnknownFileNameError, parse_file_name
-from gogobe.feeds.problems import FeedError, Limits, Problem
-from gogobe.feeds.rows import BATCH_SIZE, Block, Kind, Promotion, RefusedRow
+from gogobe.feeds.problems import NOTICES, PROBLEMS, FeedError, Limits, Problem
+from gogobe.feeds.rows import BATCH_SIZE, Block, Kind, RefusedRow
+from gogobe.feeds.stream import RowStream, Run
 
 HEAD_BYTES: Final = 1 << 16
 HTML_STARTS: Final = (b"<!doctype html", b"<html")
+# The first row stands near the top; the parser that looks for it need not see more.
+_STEP: Final = 1 << 12
+_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+
+Piece = TypeVar("Piece", bytes, str)
 
 
 class FeedHeader(msgspec.Struct):
@@ -37,43 +42,41 @@ class FeedHeader(msgspec.Struct):
 
 
 class FeedSummary(msgspec.Struct):
-    """What a feed was and held. `read` counts its rows as they stand in the file, refused ones too."""
+    """What a feed was and held. `read` counts its rows as they stand in the file, refused ones too; `items`,
+    `promotions` and `stores` those that were taken; `promotion_items` are without the `gift_items`.
+    `complete` is false where rows are missing or may be; `problems` are in the order they were met."""
 
     container: Container = "plain"
     encoding: str = "utf-8"
     kind: Kind | None = None
     read: int = 0
     refused: int = 0
+    items: int = 0
+    promotions: int = 0
     promotion_items: int = 0
     gift_items: int = 0
+    stores: int = 0
     announced: int | None = None
     complete: bool = True
     problems: list[Problem] = []
 
 
-class RowElements(Protocol):
-    """What turns the elements of one kind of feed into rows."""
-
-    def row(self, element: etree._Element, row: int) -> Any: ...
-
-
-_ELEMENTS: Final[dict[Family, type[RowElements]]] = {
-    "price": ItemElements,
-    "promo": PromotionElements,
-    "stores": StoreElements,
-}
-
-
 class FeedReader:
     """Iterates over the blocks of one feed; `header` holds from the first block on, `summary` at the end.
 
-    `source` is the file as published, seekable; its own I/O errors are raised as they are.
+    `source` is the file as published, seekable; its own I/O errors are raised as they are. `fast` off leaves
+    every row to the XML parser: the same rows, slower.
     """
 
-    def __init__(self, source: BinaryIO, file_name: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self, source: BinaryIO, file_name: str, limits: Limits | None = None, *, fast: bool = True
+    ) -> None:
         self._source = source
         self._file_name = file_name
         self._limits = limits or Limits()
+        self._fast = fast
+        self._family: Family | None = None
+        self._cut: FeedError | None = None
         self.header = FeedHeader()
         self.summary = FeedSummary()
 
@@ -83,145 +86,158 @@ class FeedReader:
         return self.summary.kind
 
     def __iter__(self) -> Iterator[Block]:
+        blocks = _BlockCutter()
         try:
-            yield from self._blocks()
+            for run in self._runs():
+                self._count(run)
+                yield from blocks.add(run)
         except FeedError as error:
             self._problem(error.problem)
+        yield from blocks.rest()
         self._check_counts()
 
-    def _problem(self, problem: Problem) -> None:
-        self.summary.problems.append(problem)
-        self.summary.complete = False
-
-    def _blocks(self) -> Iterator[Block]:
-        rows: list[Any] = []
-        refused: list[RefusedRow] = []
-        fault: FeedError | None = None
-        try:
-            for element_row in self._rows():
-                if isinstance(element_row, RefusedRow):
-                    refused.append(element_row)
-                    self.summary.refused += 1
-                    continue
-                rows.append(element_row)
-                if len(rows) == BATCH_SIZE:
-                    yield Block(rows, refused)
-                    rows, refused = [], []
-        except FeedError as error:
-            fault = error
-        if rows or refused:
-            yield Block(rows, refused)
-        if fault is not None:
-            raise fault
-
-    def _rows(self) -> Iterator[Any]:
+    def _runs(self) -> Iterator[Run]:
         self.summary.container = container_of(self._source)
-        pieces = contents(self._source, self.summary.container, self._limits)
-        text = self._text(pieces)
-        layout, head = self._find_layout(text)
+        text = self._text()
+        pieces = self._until_cut(text)
+        layout, head, blank_lines = self._find_layout(pieces)
         self._take(layout)
-        if layout.tag is None:
-            return
-        elements = _ELEMENTS[layout.family]()
-        for element in _elements(chain(head, text), layout.tag):
-            self.summary.read += 1
-            row = elements.row(element, self.summary.read)
-            if isinstance(row, Promotion):
-                gifts = sum(item.group_id == GIFTS for item in row.items)
-                self.summary.gift_items += gifts
-                self.summary.promotion_items += len(row.items) - gifts
-            yield row
+        if layout.tag is not None:
+            stream = RowStream(layout, self._limits, blank_lines, fast=self._fast)
+            yield from self._rows(stream, chain(head, pieces))
+        if text.forbidden:
+            self._problem(Problem("control_characters", PROBLEMS["control_characters"]))
+        if self._cut is not None:
+            raise self._cut
 
-    def _text(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    def _rows(self, stream: RowStream, pieces: Iterable[str]) -> Iterator[Run]:
+        """The rows; of two faults, the one that ended them is kept."""
+        try:
+            for piece in pieces:
+                yield from stream.feed(piece)
+        except FeedError as error:
+            self._cut = error
+        else:
+            try:
+                yield from stream.close()
+            except FeedError as error:
+                self._cut = self._cut or self._at_the_end(error)
+        self.summary.read = stream.read
+        yield from stream.held()
+
+    def _text(self) -> FeedText:
+        """The feed's text; its first bytes tell the encoding, and whether it is a feed at all."""
+        pieces = self._until_cut(contents(self._source, self.summary.container, self._limits))
         head = b""
         for piece in pieces:
             head += piece
             if len(head) >= HEAD_BYTES:
                 break
-        start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:20].lower()
-        self.summary.encoding, skip = encoding_of(head)
-        if start.startswith(HTML_STARTS):
+        start = head.lstrip(_BLANK)[:16]
+        if not start:
+            raise self._cut or FeedError("not_a_feed", "an empty file")
+        self.summary.encoding, skipped = encoding_of(head)
+        if start.lower().startswith(HTML_STARTS):
             raise FeedError("html_page")
-        if self.summary.encoding == "utf-8" and not start.startswith(b"<"):
-            raise FeedError("not_a_feed", f"begins with {head[:16]!r}")
-        return as_utf8(chain([head[skip:]], pieces), self.summary.encoding)
+        if not self.summary.encoding.startswith("utf-16") and not start.startswith(b"<"):
+            raise FeedError("not_a_feed", f"begins with {start!r}")
+        return FeedText(chain([head[skipped:]], pieces), self.summary.encoding, skipped)
 
-    def _find_layout(self, text: Iterator[bytes]) -> tuple[Layout, list[bytes]]:
-        finder = LayoutFinder()
-        head: list[bytes] = []
-        for piece in text:
-            head.append(piece)
-            try:
-                layout = finder.feed(piece)
-            except etree.XMLSyntaxError as error:
-                raise _syntax_problem(error) from error
-            if layout is not None:
-                return layout, head
-        return finder.at_end(), head
+    def _until_cut(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
+        """The pieces up to a fault in them, which is kept until all that stands before it was read."""
+        try:
+            yield from pieces
+        except FeedError as error:
+            self._cut = error
+
+    def _find_layout(self, pieces: Iterable[str]) -> tuple[Layout, list[str], int]:
+        """The layout, the text that it took to find it, and the number of blank lines that stood before it,
+        which XML allows only where there is no declaration."""
+        finder = LayoutFinder(self._limits.max_row)
+        head: list[str] = []
+        blank_lines = 0
+        for piece in pieces:
+            text = piece if head else piece.lstrip(" \t\n")
+            blank_lines += piece.count("\n", 0, len(piece) - len(text))
+            if text:
+                head.append(text)
+                for begin in range(0, len(text), _STEP):
+                    if layout := finder.feed(text[begin : begin + _STEP]):
+                        return layout, head, blank_lines
+        try:
+            return finder.at_end(cut=self._cut is not None), head, blank_lines
+        except FeedError as error:
+            raise self._cut or self._at_the_end(error) from error
+
+    def _at_the_end(self, error: FeedError) -> FeedError:
+        """Text that ends too early is cut where the file ends."""
+        problem = error.problem
+        if problem.code != "truncated":
+            return error
+        return FeedError("truncated", problem.detail, byte_offset=self._source.seek(0, 2), line=problem.line)
 
     def _take(self, layout: Layout) -> None:
         for name, value in layout.header.items():
             setattr(self.header, name, value)
         self.header.announced = self.summary.announced = layout.announced
-        self.summary.kind = _kind(layout.family, self._file_name)
+        self._family = layout.family
+        self.summary.kind = layout.family
+        try:
+            named = parse_file_name(self._file_name).kind
+        except UnknownFileNameError:
+            return
+        if named.startswith(layout.family):
+            self.summary.kind = named
+        else:
+            self._problem(Problem("kind_differs", f"named {named}, but holds rows of kind {layout.family}"))
+
+    def _count(self, run: Run) -> None:
+        summary = self.summary
+        summary.refused += len(run.refused)
+        if self._family == "price":
+            summary.items += len(run.rows)
+        elif self._family == "stores":
+            summary.stores += len(run.rows)
+        else:
+            summary.promotions += len(run.rows)
+            for row in run.rows:
+                gifts = sum(item.group_id == GIFTS for item in row.items)
+                summary.gift_items += gifts
+                summary.promotion_items += len(row.items) - gifts
+
+    def _problem(self, problem: Problem) -> None:
+        self.summary.problems.append(problem)
+        self.summary.complete &= problem.code in NOTICES
 
     def _check_counts(self) -> None:
         summary = self.summary
-        announced = summary.announced
-        if summary.kind is None or summary.problems:
+        if summary.kind is None or not summary.complete:
             return
-        if announced is not None and announced != summary.read:
-            self._problem(Problem("count_mismatch", f"{announced} rows announced, {summary.read} read"))
+        announced, read = summary.announced, summary.read
+        if read == summary.refused and (read or announced):
+            detail = f"{announced or 'an unknown number of'} rows announced, {read} read, all of them refused"
+            self._problem(Problem("no_rows", detail if read else f"{announced} rows announced, none found"))
+        elif announced is not None and announced != read:
+            self._problem(Problem("count_mismatch", f"{announced} rows announced, {read} read"))
 
 
-def _kind(family: Family, file_name: str) -> Kind:
-    try:
-        named = parse_file_name(file_name).kind
-    except UnknownFileNameError:
-        return family
-    return named if named.startswith(family) else family
+class _BlockCutter:
+    """Rows as they come, to blocks of exactly 500 of them."""
 
+    def __init__(self) -> None:
+        self._rows: list[Any] = []
+        self._refused: list[RefusedRow] = []
 
-def _elements(text: Iterable[bytes], tag: str) -> Iterator[etree._Element]:
-    """The elements of one name, each gone from the tree when the next is asked for."""
-    parser = etree.XMLPullParser(
-        events=("end",), tag=tag, encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False,
-        remove_comments=True, remove_pis=True,
-    )  # fmt: skip
-    for piece in text:
-        fault: etree.XMLSyntaxError | None = None
-        try:
-            parser.feed(piece)
-        except etree.XMLSyntaxError as error:
-            fault = error
-        yield from _taken(parser)
-        if fault is not None:
-            raise _syntax_problem(fault) from fault
-    try:
-        parser.close()
-    except etree.XMLSyntaxError as error:
-        yield from _taken(parser)
-        raise FeedError("truncated", f"the XML ends in the middle: {error.msg}", line=error.lineno) from error
-    yield from _taken(parser)
+    def add(self, run: Run) -> Iterator[Block]:
+        self._rows += run.rows
+        self._refused += run.refused
+        while len(self._rows) >= BATCH_SIZE:
+            rows, self._rows = self._rows[:BATCH_SIZE], self._rows[BATCH_SIZE:]
+            last = rows[-1].row
+            refused = [row for row in self._refused if row.row < last]
+            self._refused = [row for row in self._refused if row.row > last]
+            yield Block(rows, refused)
 
-
-def _taken(parser: etree.XMLPullParser[Any]) -> Iterator[etree._Element]:
-    for _, element in parser.read_events():
-        parent = element.getparent()
-        if parent is None:
-            continue  # the root itself, where it has the rows' name
-        yield element
-        element.clear(keep_tail=False)
-        before = element.getprevious()
-        if before is not None and before.tag == element.tag:
-            parent.remove(before)
-
-
-def _syntax_problem(error: etree.XMLSyntaxError) -> FeedError:
-    message = error.msg or "not well-formed"
-    line = error.lineno
-    if "depth" in message:
-        return FeedError("too_deep", message, line=line)
-    if "huge text" in message or "too long" in message.lower():
-        return FeedError("text_too_long", message, line=line)
-    return FeedError("bad_xml", message, line=line)
+    def rest(self) -> Iterator[Block]:
+        if self._rows or self._refused:
+            yield Block(self._rows, self._refused)

@@ -1,0 +1,195 @@
+"""The fast path of price feeds: one regular expression that takes a whole row at once.
+
+The rows of a feed are nearly all alike: the same plain elements in the same order, some of them left out or
+empty. That order is learned from a row that the XML parser has read, and a pattern made of it that captures
+every text. Whatever the pattern does not take whole (other elements, attributes, comments, CDATA, character
+references) is left to the parser, so the rows are the very same: the pattern holds what XML asks of such a
+row, and the text that it sees holds no character that XML forbids.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any, Final
+
+import msgspec
+
+from gogobe.feeds.elements import Memo, refused_item
+from gogobe.feeds.fields import ITEM, Reading, code, positive
+from gogobe.feeds.rows import Item, RefusedRow
+
+_START_TAG: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_.-]*)[ \t\n]*/?>")
+_BLANKS: Final = re.compile(r"\s*+", re.ASCII)
+_REFERENCE: Final = re.compile(r"&(?:amp|lt|gt|quot|apos);")
+# Learning stops after so many patterns: a feed that needs more is not of the kind that this is for.
+_MOST_PATTERNS: Final = 16
+# Nearly every row has its own of these, so remembering what they read as does not pay.
+_UNLIKE: Final = frozenset({"item_code", "item_id", "name"})
+_FIELDS: Final = tuple(field.name for field in msgspec.structs.fields(Item))
+_AFTER_ROW: Final = _FIELDS[_FIELDS.index("row") + 1 : _FIELDS.index("gtin")]
+
+# Texts to values; whether there may be references (`&amp;`) in them.
+ReadColumn = Callable[[Iterable[str], bool], list[Any]]
+
+
+@dataclass
+class Taken:
+    """Rows that stood one after another in a text, and where they end."""
+
+    rows: list[Item]
+    refused: list[RefusedRow]
+    end: int
+
+
+class ItemPattern:
+    """What the rows named `tag` look like, as far as it is known."""
+
+    def __init__(self, tag: str) -> None:
+        self._tag = tag
+        self._order: list[str] = []
+        self._pattern: re.Pattern[str] | None = None
+        self._made = 0
+        self._columns: dict[str, tuple[int, ReadColumn]] = {}
+        self._readings = {
+            name: _memoized(reading) if name not in _UNLIKE else _one_by_one(reading)
+            for name, reading in ITEM.values()
+        }
+        self._readings["price"] = _memoized(positive)
+
+    def learn(self, row: str) -> None:
+        """Takes up what a row looks like that the parser has read and the pattern did not take."""
+        begin = row.rfind(f"<{self._tag}>")
+        if begin >= 0 and self._pattern is not None and _is_row(self._pattern, row, begin):
+            return  # it was left to the parser for a reference in its text
+        order = _START_TAG.findall(row, begin)[1:] if begin >= 0 else []
+        if self._made >= _MOST_PATTERNS or not order or len(order) != len(set(order)):
+            return
+        for candidate in (_merged(self._order, order), order):
+            if candidate == self._order or not _one_element_a_field(candidate):
+                continue
+            self._made += 1
+            pattern = _compiled(self._tag, candidate)
+            if _is_row(pattern, row, begin):
+                self._order, self._pattern = candidate, pattern
+                self._columns = self._columns_of(candidate)
+                return
+
+    def take(self, text: str, start: int, first_row: int, first_line: int) -> Taken:
+        """The rows that follow one another from `start` on, which must be within the list of rows.
+
+        `text` holds no forbidden characters and no `]]>`. `first_row` is the number of the first row,
+        `first_line` the line that `start` is in.
+        """
+        if self._pattern is None:
+            return Taken([], [], start)
+        begin = _after_blanks(text, start)
+        stop = _first_strange_reference(text, begin)
+        texts = self._pattern.findall(text, begin, stop)
+        # All that is no row ends up in the last group of a last match.
+        rest = texts.pop()[-1] if texts and texts[-1][-1] else ""
+        if not texts:
+            return Taken([], [], start)
+        end = stop - len(rest)
+        rows, whole = self._items(list(zip(*texts, strict=True)), first_row, text.find("&", begin, end) >= 0)
+        if whole:
+            return Taken(rows, [], end)
+        begins = [match.start() for match in re.finditer(f"<{self._tag}>", text[begin:end])]
+        refused = [
+            self._refused(row, values, first_line + text.count("\n", start, begin + place))
+            for row, place, values in zip(rows, begins, texts, strict=True)
+            if not (row.item_code and row.price)
+        ]
+        return Taken([row for row in rows if row.item_code and row.price], refused, end)
+
+    def _items(
+        self, columns: list[tuple[str, ...]], first_row: int, references: bool
+    ) -> tuple[list[Item], bool]:
+        """Items of columns of texts, and whether each of them has a code and a price."""
+        count = len(columns[0])
+        values = {name: read(columns[place], references) for name, (place, read) in self._columns.items()}
+        codes, prices = values["item_code"], values["price"]
+        more = (values.get(name, repeat(None)) for name in _AFTER_ROW)
+        items = list(map(Item, codes, prices, range(first_row, first_row + count), *more))
+        return items, all(codes) and all(prices)
+
+    def _refused(self, row: Item, values: Sequence[str], line: int) -> RefusedRow:
+        published = _unescaped(values[self._columns["price"][0]])
+        return refused_item(row.row, line, row.item_code, code(published))
+
+    def _columns_of(self, order: list[str]) -> dict[str, tuple[int, ReadColumn]]:
+        """Of each field, the place of its group and how its column is read."""
+        places = {ITEM[tag.lower()][0]: place for place, tag in enumerate(order) if tag.lower() in ITEM}
+        return {name: (place, self._readings[name]) for name, place in places.items()}
+
+
+def _after_blanks(text: str, start: int) -> int:
+    blanks = _BLANKS.match(text, start)
+    return blanks.end() if blanks else start
+
+
+def _compiled(tag: str, order: list[str]) -> re.Pattern[str]:
+    """A row: its elements in this order, each with a text, empty, or missing. Possessive (`++`, `?+`): a row
+    that does not fit is given up at once. What is no row is taken whole, by the last group."""
+    elements = "".join(rf"(?:<{name}(?:>([^<]*+)</{name}|[ \t\n]*+/)>\s*+)?+" for name in map(re.escape, order))
+    row = rf"<{re.escape(tag)}>\s*+{elements}</{re.escape(tag)}>\s*+"
+    return re.compile(rf"{row}|([\s\S]++)", re.ASCII)
+
+
+def _is_row(pattern: re.Pattern[str], text: str, begin: int) -> bool:
+    match = pattern.fullmatch(text, begin)
+    return match is not None and match.lastindex != pattern.groups
+
+
+def _merged(known: list[str], order: list[str]) -> list[str]:
+    """The known order, with what is new in another one put after what stands before it there."""
+    merged = list(known)
+    place = 0
+    for name in order:
+        if name in merged:
+            place = merged.index(name) + 1
+        else:
+            merged.insert(place, name)
+            place += 1
+    return merged
+
+
+def _one_element_a_field(order: list[str]) -> bool:
+    """Whether each field has one element at most, and a price and a code have theirs."""
+    fields = [ITEM[tag.lower()][0] for tag in order if tag.lower() in ITEM]
+    return len(fields) == len(set(fields)) and {"item_code", "price"} <= set(fields)
+
+
+def _first_strange_reference(text: str, start: int) -> int:
+    """Where the first reference is that is not one of XML's five; the text's end, if there is none."""
+    place = text.find("&", start)
+    while place >= 0 and _REFERENCE.match(text, place):
+        place = text.find("&", place + 1)
+    return place if place >= 0 else len(text)
+
+
+def _unescaped(text: str) -> str:
+    if "&" not in text:
+        return text
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&apos;", "'")
+    return text.replace("&amp;", "&")
+
+
+def _memoized(reading: Reading) -> ReadColumn:
+    memo = Memo(lambda raw: reading(_unescaped(raw)))
+
+    def read(column: Iterable[str], _references: bool) -> list[Any]:
+        return list(map(memo.__getitem__, column))
+
+    return read
+
+
+def _one_by_one(reading: Reading) -> ReadColumn:
+    def read(column: Iterable[str], references: bool) -> list[Any]:
+        if references:
+            return [reading(_unescaped(raw) if "&" in raw else raw) for raw in column]
+        return [reading(raw) for raw in column]
+
+    return read

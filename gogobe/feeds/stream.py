@@ -1,0 +1,177 @@
+"""A feed's text to its rows, in order: by the pattern where it takes them, by the XML parser where not.
+
+Rows that the pattern takes are cut out of the text, and all the rest goes to one parser: what is left when
+well-formed elements are taken out is well-formed where the whole is, and wrong where the whole is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from lxml import etree
+
+from gogobe.feeds.elements import (
+    FlatPromotionElements,
+    ItemElements,
+    PromotionElements,
+    RowElements,
+    StoreElements,
+)
+from gogobe.feeds.item_pattern import ItemPattern, Taken
+from gogobe.feeds.layout import Family, Layout
+from gogobe.feeds.parser import RowParser
+from gogobe.feeds.problems import FeedError, Limits
+from gogobe.feeds.rows import RefusedRow
+
+_ELEMENTS: Final[dict[Family, type[RowElements]]] = {
+    "price": ItemElements,
+    "promo": PromotionElements,
+    "stores": StoreElements,
+}
+_LONGEST_REST: Final = 1 << 18
+# A feed whose rows the pattern mostly fails to take is read faster by the parser alone.
+_ODD_ROWS: Final = 100
+
+
+class Run(NamedTuple):
+    """Rows that came out together, and rows refused between them."""
+
+    rows: list[Any]
+    refused: list[RefusedRow]
+
+
+class RowStream:
+    """Fed with a feed's text, gives its rows. `fast` off leaves everything to the parser; the rows are the
+    same. `read` counts the rows as they stand in the file; `blank_lines` are lines left out before the text."""
+
+    def __init__(self, layout: Layout, limits: Limits, blank_lines: int = 0, *, fast: bool = True) -> None:
+        assert layout.tag is not None, "a feed without rows has no stream of them"
+        self._elements = FlatPromotionElements() if layout.flat else _ELEMENTS[layout.family]()
+        self._parser = RowParser(layout.tag)
+        self._bound = _TextBound(limits.max_text)
+        self._max_row = limits.max_row
+        self._since_row = 0
+        self._lines = self._parser.lines_before = blank_lines
+        self.read = 0
+        plain = fast and layout.family == "price" and "}" not in layout.tag
+        self._pattern = ItemPattern(layout.tag) if plain else None
+        self._row_end = re.compile(rf"</{re.escape(layout.tag)}[ \t\n]*>")
+        self._rest = ""
+        self._after_row = False
+        self._fast_rows = self._odd_rows = 0
+
+    def feed(self, text: str) -> Iterator[Run]:
+        """The rows that end in this text. Raises FeedError after the rows before the fault."""
+        allowed = self._bound.allowed(text)
+        yield from self._runs(text[:allowed])
+        if allowed < len(text):
+            raise FeedError("text_too_long", line=self._lines + 1)
+        self._since_row += len(text)
+        if self._since_row > self._max_row:
+            raise FeedError("row_too_long", line=self._lines + 1)
+
+    def close(self) -> Iterator[Run]:
+        """The rows left at the text's end. Raises FeedError `truncated` where the XML is not at its end."""
+        yield from self._parse(self._rest)
+        self._rest = ""
+        yield from self._made(self._parser.close())
+
+    def held(self) -> Iterator[Run]:
+        """What is still held back when no more text comes, be it for a fault."""
+        if isinstance(self._elements, FlatPromotionElements) and (last := self._elements.rest()):
+            yield Run([last], [])
+
+    def _runs(self, text: str) -> Iterator[Run]:
+        text, self._rest = self._rest + text, ""
+        place = 0
+        # One letter is looked for much faster than three.
+        plain = "]" not in text or "]]>" not in text
+        while self._pattern is not None and plain:
+            if self._after_row:
+                taken = self._take(self._pattern, text, place)
+                place = taken.end
+                if taken.rows or taken.refused:
+                    yield Run(taken.rows, taken.refused)
+            row_end = self._row_end.search(text, place)
+            if row_end is None:
+                break
+            yield from self._parse_one(self._pattern, text[place : row_end.end()])
+            place = row_end.end()
+        self._rest = text[place:]
+        if self._pattern is None or len(self._rest) > _LONGEST_REST or not plain:
+            yield from self._parse(self._rest)
+            self._rest, self._after_row = "", False
+
+    def _take(self, pattern: ItemPattern, text: str, place: int) -> Taken:
+        """Rows by the pattern, in the parser's stead."""
+        taken = pattern.take(text, place, self.read + 1, self._lines + 1)
+        lines = text.count("\n", place, taken.end)
+        self._lines += lines
+        self._parser.lines_before += lines
+        count = len(taken.rows) + len(taken.refused)
+        self.read += count
+        self._fast_rows += count
+        if count:
+            self._since_row = 0
+        return taken
+
+    def _parse_one(self, pattern: ItemPattern, text: str) -> Iterator[Run]:
+        """Text up to what looks like a row's end, by the parser. Only if the very last character ends a row
+        there do we stand behind a row, and not within a comment, CDATA or a tag left open."""
+        yield from self._parse(text[:-1])
+        read = self.read
+        yield from self._parse(text[-1])
+        self._after_row = self.read > read
+        if self._after_row:
+            self._odd_rows += 1
+            pattern.learn(text)
+        if self._odd_rows > max(_ODD_ROWS, self._fast_rows):
+            self._pattern = None
+
+    def _parse(self, text: str) -> Iterator[Run]:
+        if text:
+            yield from self._made(self._parser.feed(text))
+            self._lines += text.count("\n")
+
+    def _made(self, elements: Iterable[etree._Element]) -> Iterator[Run]:
+        """The rows of the elements, also those before a fault, which is raised after them."""
+        rows: list[Any] = []
+        refused: list[RefusedRow] = []
+        fault: FeedError | None = None
+        try:
+            for element in elements:
+                self.read += 1
+                row = self._elements.row(element, self.read, self._parser.line_of(element))
+                if isinstance(row, RefusedRow):
+                    refused.append(row)
+                elif row is not None:
+                    rows.append(row)
+        except FeedError as error:
+            fault = error
+        if rows or refused:
+            self._since_row = 0
+            yield Run(rows, refused)
+        if fault is not None:
+            raise fault
+
+
+class _TextBound:
+    """Watches that no text between two tags is longer than allowed, across the pieces that it comes in."""
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._too_long = re.compile(rf"[^<]{{{longest + 1}}}")
+        self._run = 0
+
+    def allowed(self, text: str) -> int:
+        """How much of this piece stands before a text that is too long: all of it, most often."""
+        first = text.find("<")
+        if self._run + (first if first >= 0 else len(text)) > self._longest:
+            return 0
+        if len(text) > self._longest and (found := self._too_long.search(text)):
+            return found.start()
+        last = text.rfind("<")
+        self._run = len(text) - last - 1 if last >= 0 else self._run + len(text)
+        return len(text)
