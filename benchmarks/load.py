@@ -69,6 +69,11 @@ class Measure(msgspec.Struct):
     def rows_per_second(self) -> float:
         return self.rows / self.seconds
 
+    @property
+    def rows_per_cpu_second(self) -> float:
+        """What one core would do alone, with loader and server taking turns on it."""
+        return self.rows / (self.python_seconds + self.server_seconds)
+
 
 class Clock:
     """Measures from its making to `read`."""
@@ -257,8 +262,9 @@ def show(measures: Sequence[Measure]) -> None:
             f"{one.python_seconds:.2f}",
             f"{one.server_seconds:.2f}",
             f"{one.rows_per_second:,.0f}",
+            f"{one.rows_per_cpu_second:,.0f}",
         )
-    Console(file=sys.stdout).print(table)
+    Console(file=sys.stdout, width=112).print(table)
 
 
 def main() -> None:
@@ -275,7 +281,11 @@ def main() -> None:
         measures = run(server, options.stores, options.items)
     show(measures)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    lines = [msgspec.structs.asdict(one) | {"rows_per_second": one.rows_per_second} for one in measures]
+    lines = [
+        msgspec.structs.asdict(one)
+        | {"rows_per_second": one.rows_per_second, "rows_per_cpu_second": one.rows_per_cpu_second}
+        for one in measures
+    ]
     options.output.write_bytes(msgspec.json.format(msgspec.json.encode(lines)))
 
 

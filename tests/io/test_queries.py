@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from gogobe.io import views
 from gogobe.io.loader import Loader
+from gogobe.io.postgres import connect
 from gogobe.io.queries import compare_prices, files_report, well_known
 from gogobe.io.views import refresh_views
 from tests.io.samples import at, file_batches, item
@@ -80,3 +82,12 @@ def test_files_by_their_address(market: str) -> None:
         loader.load(batches)
     (line,) = files_report(market, [batches[0].source_url, "https://nowhere.example/"])
     assert (line.file, line.state, line.read, line.loaded) == ("price-9.gz", "loaded", 1, 1)
+
+
+def test_views_refresh_while_they_are_read_and_one_at_a_time(market: str) -> None:
+    with connect(market) as reader, reader.transaction():
+        assert reader.execute("SELECT count(*) FROM master_chain_prices").fetchone() == (4,)
+        assert refresh_views(market), "a reader's lock does not hold up a refresh"
+    with connect(market) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (views._LOCK,))
+        assert not refresh_views(market)
