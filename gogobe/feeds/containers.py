@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 from collections.abc import Generator, Iterator
-from typing import BinaryIO, Final, Literal
+from typing import BinaryIO, Final, Literal, cast
 
 from isal import isal_zlib
 
@@ -21,7 +21,28 @@ _GZIP_WBITS: Final = 31
 _RAW_WBITS: Final = -15
 
 
-def container_of(source: BinaryIO) -> Container:
+class FullReads:
+    """A source that gives as many bytes as are asked for, but at its end; what lies beneath may give fewer."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self.seek = source.seek
+        self.tell = source.tell
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(size)
+        while 0 < len(data) < size:
+            more = self._source.read(size - len(data))
+            if not more:
+                break
+            data += more
+        return data
+
+    def seekable(self) -> bool:
+        return True
+
+
+def container_of(source: FullReads) -> Container:
     """The container of a seekable source, which is left at its start."""
     source.seek(0)
     magic = source.read(4)
@@ -31,7 +52,7 @@ def container_of(source: BinaryIO) -> Container:
     return "zip" if magic in (ZIP_MAGIC, b"PK\x05\x06") else "plain"
 
 
-def contents(source: BinaryIO, container: Container, limits: Limits) -> Iterator[bytes]:
+def contents(source: FullReads, container: Container, limits: Limits) -> Iterator[bytes]:
     """The bytes inside, in pieces of exactly 64 KiB but for the last, however the source gives them.
 
     Raises FeedError (`truncated`, `bad_container`, `too_large`, `ratio`, `zip_…`), after everything before the
@@ -66,19 +87,19 @@ def _even(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise fault
 
 
-def _size(source: BinaryIO) -> int:
+def _size(source: FullReads) -> int:
     place = source.tell()
     size = source.seek(0, 2)
     source.seek(place)
     return size
 
 
-def _plain(source: BinaryIO) -> Iterator[bytes]:
+def _plain(source: FullReads) -> Iterator[bytes]:
     while piece := source.read(OUTPUT_BYTES):
         yield piece
 
 
-def _gzip(source: BinaryIO) -> Iterator[bytes]:
+def _gzip(source: FullReads) -> Iterator[bytes]:
     """All members; what follows the last that is no member (padding) is left alone."""
     while True:
         rest = yield from _inflate(source, _GZIP_WBITS)
@@ -87,7 +108,7 @@ def _gzip(source: BinaryIO) -> Iterator[bytes]:
         source.seek(-len(rest), 1)
 
 
-def _inflate(source: BinaryIO, wbits: int) -> Generator[bytes, None, bytes]:
+def _inflate(source: FullReads, wbits: int) -> Generator[bytes, None, bytes]:
     """One deflated stream from where the source stands; returns the bytes read beyond its end."""
     inflater = isal_zlib.decompressobj(wbits=wbits)
     while not inflater.eof:
@@ -108,9 +129,9 @@ def _inflate(source: BinaryIO, wbits: int) -> Generator[bytes, None, bytes]:
     return rest
 
 
-def _zip(source: BinaryIO) -> Iterator[bytes]:
+def _zip(source: FullReads) -> Iterator[bytes]:
     try:
-        with zipfile.ZipFile(source) as archive:
+        with zipfile.ZipFile(cast("BinaryIO", source)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             if len(members) != 1:
                 names = ", ".join(member.filename for member in members[:3])
@@ -131,7 +152,7 @@ def _check_member(name: str, flags: int) -> None:
         raise FeedError("zip_encrypted", f"member {name!r} is encrypted")
 
 
-def _zip_member(source: BinaryIO, start: int) -> Iterator[bytes]:
+def _zip_member(source: FullReads, start: int) -> Iterator[bytes]:
     """A member by its local header (APPNOTE.TXT 4.3.7)."""
     source.seek(start)
     header = source.read(30)
@@ -150,7 +171,7 @@ def _zip_member(source: BinaryIO, start: int) -> Iterator[bytes]:
         raise FeedError("bad_container", f"zip method {method} is not known")
 
 
-def _stored(source: BinaryIO, size: int) -> Iterator[bytes]:
+def _stored(source: FullReads, size: int) -> Iterator[bytes]:
     left = size
     while left:
         piece = source.read(min(left, OUTPUT_BYTES))

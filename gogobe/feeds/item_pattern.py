@@ -49,6 +49,7 @@ class ItemPattern:
 
     def __init__(self, tag: str) -> None:
         self._tag = tag
+        self._row_begin = re.compile(f"<{re.escape(tag)}>")
         self._order: list[str] = []
         self._pattern: re.Pattern[str] | None = None
         self._made = 0
@@ -93,27 +94,30 @@ class ItemPattern:
         if not texts:
             return Taken([], [], start)
         end = stop - len(rest)
-        rows, whole = self._items(list(zip(*texts, strict=True)), first_row, text.find("&", begin, end) >= 0)
-        if whole:
+        rows, refused = self._items(list(zip(*texts, strict=True)), first_row, text.find("&", begin, end) >= 0)
+        if not refused:
             return Taken(rows, [], end)
-        begins = [match.start() for match in re.finditer(f"<{self._tag}>", text[begin:end])]
-        refused = [
-            self._refused(row, values, first_line + text.count("\n", start, begin + place))
-            for row, place, values in zip(rows, begins, texts, strict=True)
-            if not (row.item_code and row.price)
+        begins = [match.start() for match in self._row_begin.finditer(text, begin, end)]
+        lines = [first_line + text.count("\n", start, begins[place]) for place in refused]
+        refusals = [
+            self._refused(rows[place], texts[place], line) for place, line in zip(refused, lines, strict=True)
         ]
-        return Taken([row for row in rows if row.item_code and row.price], refused, end)
+        for place in reversed(refused):
+            del rows[place]
+        return Taken(rows, refusals, end)
 
     def _items(
         self, columns: list[tuple[str, ...]], first_row: int, references: bool
-    ) -> tuple[list[Item], bool]:
-        """Items of columns of texts, and whether each of them has a code and a price."""
+    ) -> tuple[list[Item], list[int]]:
+        """Items of columns of texts, and the places of those that lack a code or a price."""
         count = len(columns[0])
         values = {name: read(columns[place], references) for name, (place, read) in self._columns.items()}
         codes, prices = values["item_code"], values["price"]
         more = (values.get(name, repeat(None)) for name in _AFTER_ROW)
         items = list(map(Item, codes, prices, range(first_row, first_row + count), *more))
-        return items, all(codes) and all(prices)
+        if all(codes) and all(prices):
+            return items, []
+        return items, [place for place, item in enumerate(items) if not (item.item_code and item.price)]
 
     def _refused(self, row: Item, values: Sequence[str], line: int) -> RefusedRow:
         published = _unescaped(values[self._columns["price"][0]])

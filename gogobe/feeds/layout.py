@@ -89,7 +89,9 @@ class LayoutFinder:
             self._parser.close()
         except etree.XMLSyntaxError as error:
             if not cut and self._first_path:
-                raise FeedError("truncated", f"the XML ends in the middle: {error.msg}") from error
+                problem = syntax_problem(error).problem
+                detail = f"the XML ends in the middle: {problem.detail}"
+                raise FeedError("truncated", detail, line=problem.line) from error
         header = self._header_above(None)
         if self._empty_list is not None:
             return Layout(self._empty_list, None, header, self._announced)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from lxml import etree
 
 from gogobe.feeds.fields import HEADER, local_name
 from gogobe.feeds.problems import FeedError
+
+# Messages tell lines of the text as the parser saw it; ours tell them apart from the message.
+_PLACE: Final = re.compile(r",? line \d+(?:, column \d+)?")
+# libxml2 keeps an element's line in 16 bits; further down it tells the line in which its first text ends.
+_LINES_KEPT: Final = 0xFFFF
 
 
 def new_parser(events: tuple[str, ...], tag: str | None = None) -> etree.XMLPullParser[Any]:
@@ -21,12 +27,12 @@ def new_parser(events: tuple[str, ...], tag: str | None = None) -> etree.XMLPull
 
 def syntax_problem(error: etree.XMLSyntaxError, lines_before: int = 0) -> FeedError:
     """The parser's complaint as a problem of the file; `lines_before` are lines that it did not see."""
-    message = error.msg or "not well-formed"
+    message = _PLACE.sub("", error.msg or "not well-formed").strip()
     line = (error.lineno or 0) + lines_before
     if "depth" in message:
         return FeedError("too_deep", message, line=line)
     if "too long" in message or "size limit" in message:
-        return FeedError("text_too_long", message.strip(), line=line)
+        return FeedError("text_too_long", message, line=line)
     return FeedError("bad_xml", message, line=line)
 
 
@@ -63,12 +69,16 @@ class RowParser:
             fault = error
         yield from self._taken()
         if fault is not None:
-            line = (fault.lineno or 0) + self.lines_before
-            raise FeedError("truncated", f"the XML ends in the middle: {fault.msg}", line=line) from fault
+            problem = syntax_problem(fault, self.lines_before).problem
+            detail = f"the XML ends in the middle: {problem.detail}"
+            raise FeedError("truncated", detail, line=problem.line) from fault
 
     def line_of(self, element: etree._Element) -> int:
         """The line of the file in which an element begins, from 1."""
-        return (element.sourceline or 0) + self.lines_before
+        line: int = element.sourceline or 0
+        if line >= _LINES_KEPT:
+            line -= (element.text or "").count("\n")
+        return line + self.lines_before
 
     def _taken(self) -> Iterator[etree._Element]:
         for _, element in self._parser.read_events():

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final, TypeVar
 
 import msgspec
 
-from gogobe.feeds.containers import Container, container_of, contents
+from gogobe.feeds.containers import Container, FullReads, container_of, contents
 from gogobe.feeds.elements import GIFTS
 from gogobe.feeds.encodings import FeedText, encoding_of
 from gogobe.feeds.layout import Family, Layout, LayoutFinder
@@ -71,7 +71,7 @@ class FeedReader:
     def __init__(
         self, source: BinaryIO, file_name: str, limits: Limits | None = None, *, fast: bool = True
     ) -> None:
-        self._source = source
+        self._source = FullReads(source)
         self._file_name = file_name
         self._limits = limits or Limits()
         self._fast = fast
@@ -121,7 +121,7 @@ class FeedReader:
             try:
                 yield from stream.close()
             except FeedError as error:
-                self._cut = self._cut or self._at_the_end(error)
+                self._cut = self._at_the_end(error)
         self.summary.read = stream.read
         yield from stream.held()
 
@@ -167,13 +167,15 @@ class FeedReader:
         try:
             return finder.at_end(cut=self._cut is not None), head, blank_lines
         except FeedError as error:
-            raise self._cut or self._at_the_end(error) from error
+            raise self._at_the_end(error) from error
 
     def _at_the_end(self, error: FeedError) -> FeedError:
-        """Text that ends too early is cut where the file ends."""
+        """Text that ends too early ends at the fault that is known, or else where the file ends."""
         problem = error.problem
-        if problem.code != "truncated":
+        if problem.code not in ("truncated", "unknown_layout", "no_rows"):
             return error
+        if self._cut is not None or problem.code != "truncated":
+            return self._cut or error
         return FeedError("truncated", problem.detail, byte_offset=self._source.seek(0, 2), line=problem.line)
 
     def _take(self, layout: Layout) -> None:
