@@ -68,7 +68,7 @@ def start_job_server(jars: Path, folder: Path, log: Path, ports: FlinkPorts, rec
     """Starts Beam's job server; checkpoints and artifacts go below `folder`. Raises StackError."""
     conf = folder / "conf"
     conf.mkdir(parents=True, exist_ok=True)
-    lines = [f"{name}: {value}\n" for name, value in _flink_settings(folder.absolute(), ports.rest).items()]
+    lines = [f"{name}: {value}\n" for name, value in flink_settings(folder.absolute(), ports).items()]
     (conf / "flink-conf.yaml").write_text("".join(lines), "utf-8")
     command = java_command(
         jars, "2g", "org.apache.beam.runners.flink.FlinkJobServerDriver",
@@ -80,11 +80,12 @@ def start_job_server(jars: Path, folder: Path, log: Path, ports: FlinkPorts, rec
     return start_service("Flink job server", command, log, records)
 
 
-def _flink_settings(folder: Path, rest_ports: Sequence[int]) -> dict[str, object]:
+def flink_settings(folder: Path, ports: FlinkPorts) -> dict[str, object]:
+    """Flink's configuration, which it reads from `flink-conf.yaml`."""
     return {
         "rest.address": "127.0.0.1",
         "rest.bind-address": "127.0.0.1",
-        "rest.bind-port": ",".join(str(port) for port in rest_ports),
+        "rest.bind-port": ",".join(str(port) for port in ports.rest),
         "io.tmp.dirs": folder,
         "state.backend.type": "hashmap",
         "state.checkpoint-storage": "filesystem",
@@ -92,6 +93,9 @@ def _flink_settings(folder: Path, rest_ports: Sequence[int]) -> dict[str, object
         # Little in flight, because a checkpoint waits for it, and a message here stands for a whole file.
         # (Fewer buffers yet, one of each, and a job stood still for ever.)
         "taskmanager.memory.segment-size": "4kb",
+        "taskmanager.memory.min-segment-size": "256b",
+        "taskmanager.network.memory.buffer-debloat.enabled": "true",
+        "taskmanager.network.memory.buffer-debloat.target": "500 ms",
         "taskmanager.network.memory.buffers-per-channel": 2,
         "taskmanager.network.memory.floating-buffers-per-gate": 2,
         # A job whose worker died starts again from its last checkpoint, as often as it takes.

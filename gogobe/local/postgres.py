@@ -26,6 +26,7 @@ from gogobe.local.processes import (
     ServiceRecord,
     StackError,
     free_ports,
+    listens,
     start_service,
     stop_services,
     wait_until_ready,
@@ -84,7 +85,7 @@ def start_postgres(data: Path, log: Path, port: int, records: Records) -> Servic
 
 def wait_for_postgres(record: ServiceRecord, port: int) -> None:
     """Waits until the server answers, and makes the database if it is missing. Raises StackError."""
-    wait_until_ready(record, lambda: _answers(port), READY_SECONDS)
+    wait_until_ready(record, lambda: listens(record, port) and _answers(port), READY_SECONDS)
     with psycopg.connect(dsn_of(port, "postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
             connection.execute(f"CREATE DATABASE {DATABASE}")

@@ -20,6 +20,7 @@ import msgspec
 import psutil
 
 STOP_SECONDS: Final = 15.0
+ORPHAN_SECONDS: Final = 0.5
 LOG_LINES_SHOWN: Final = 15
 
 
@@ -72,17 +73,23 @@ def start_service(
     environment: Mapping[str, str] | None = None,
     stop_signal: int = signal.SIGTERM,
 ) -> ServiceRecord:
-    """Starts a command in a session of its own, its output going to `log` (started anew), and records it."""
+    """Starts a command in a session of its own, its output going to `log` (started anew), and records it.
+
+    Raises StackError when there is no such program.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
-        started = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,
-        )
+        try:
+            started = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise StackError(f"{name} cannot be started: {error}") from error
     created = psutil.Process(started.pid).create_time()
     record = ServiceRecord(name, started.pid, created, str(log), stop_signal)
     records.add(record)
@@ -117,7 +124,8 @@ def is_running(record: ServiceRecord) -> bool:
 
 
 def stop_services(records: Sequence[ServiceRecord], seconds: float = STOP_SECONDS) -> None:
-    """Asks all to stop, the last started first, waits, and kills what is left after `seconds`.
+    """Asks all to stop, the last started first, and kills what is left after `seconds`, or soon after its
+    leader has ended.
 
     Only processes that are verifiably of these services: a number that was given to somebody else's process
     since then is left alone.
@@ -127,13 +135,14 @@ def stop_services(records: Sequence[ServiceRecord], seconds: float = STOP_SECOND
         if living[record.pid]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(record.pid, record.stop_signal)
-    deadline = time.monotonic() + seconds
-    for record in records:
-        _, left = psutil.wait_procs(living[record.pid], timeout=max(0.0, deadline - time.monotonic()))
-        for process in {*left, *members(record)}:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-    psutil.wait_procs([process for group in living.values() for process in group], timeout=5)
+    everyone = {process for group in living.values() for process in group}
+    psutil.wait_procs([process for process in everyone if process.pid in living], timeout=seconds)
+    psutil.wait_procs(everyone, timeout=ORPHAN_SECONDS)
+    left = {*filter(_lives, everyone), *(process for record in records for process in members(record))}
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=5)
 
 
 def wait_until_ready(
@@ -147,6 +156,18 @@ def wait_until_ready(
         if time.monotonic() > deadline:
             raise StackError(_what_happened(record, f"was not ready within {seconds:.0f} seconds"))
         time.sleep(interval)
+
+
+def listens(record: ServiceRecord, port: int) -> bool:
+    """Whether this service, and not somebody else, takes connections on a port of 127.0.0.1."""
+    if not accepts_connections(port):
+        return False
+    for process in members(record):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            sockets = process.net_connections("tcp")
+            if any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in sockets):
+                return True
+    return False
 
 
 def _what_happened(record: ServiceRecord, what: str) -> str:

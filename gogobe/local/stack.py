@@ -13,8 +13,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -31,9 +32,9 @@ from gogobe.local.processes import (
     Records,
     ServiceRecord,
     StackError,
-    accepts_connections,
     free_ports,
     is_running,
+    listens,
     start_service,
     stop_services,
     wait_until_ready,
@@ -201,7 +202,7 @@ class Stack:
     def _start_all(self, ports: StackPorts) -> None:
         """The slow ones first; none waits for another."""
         data, records = self._var / "data", self._records
-        checks = self._start_beam(ports)
+        listening = self._start_beam(ports)
         postgres = start_postgres(data / "postgres", self._log("postgres"), ports.postgres, records)
         kafka = java.start_kafka(
             self._jars / "kafka",
@@ -211,34 +212,27 @@ class Stack:
             records,
         )
         wait_for_postgres(postgres, ports.postgres)
-        for record, ready in [(kafka, lambda: _kafka_answers(ports.kafka)), *checks]:
-            wait_until_ready(record, ready, READY_SECONDS)
+        for record, port in [(kafka, ports.kafka), *listening]:
+            wait_until_ready(record, partial(listens, record, port), READY_SECONDS)
+        wait_until_ready(kafka, partial(_kafka_answers, ports.kafka), READY_SECONDS)
 
-    def _start_beam(self, ports: StackPorts) -> list[tuple[ServiceRecord, Callable[[], bool]]]:
-        records = self._records
-        expansion = self._jars / "expansion"
-        pool = [sys.executable, "-m", "gogobe.local.worker_pool", str(ports.worker_pool)]
+    def _start_beam(self, ports: StackPorts) -> list[tuple[ServiceRecord, int]]:
+        """The services with the ports on which they listen when they are ready."""
+        jars, records = self._jars / "expansion", self._records
+        flink = start_job_server(
+            self._jars / "flink", self._var / "data" / "flink", self._log("flink"), ports.flink, records
+        )
+        expansion = java.start_expansion_service(
+            jars, self._log("expansion"), ports.expansion_service, ports.java_worker, records
+        )
+        worker = java.start_java_worker(jars, self._log("java-worker"), ports.java_worker, records)
+        command = [sys.executable, "-m", "gogobe.local.worker_pool", str(ports.worker_pool)]
+        pool = start_service("Python worker pool", command, self._log("workers"), records)
         return [
-            (
-                start_job_server(
-                    self._jars / "flink", self._var / "data" / "flink", self._log("flink"), ports.flink, records
-                ),
-                lambda: accepts_connections(ports.flink.jobs),
-            ),
-            (
-                java.start_expansion_service(
-                    expansion, self._log("expansion"), ports.expansion_service, ports.java_worker, records
-                ),
-                lambda: accepts_connections(ports.expansion_service),
-            ),
-            (
-                java.start_java_worker(expansion, self._log("java-worker"), ports.java_worker, records),
-                lambda: accepts_connections(ports.java_worker),
-            ),
-            (
-                start_service("Python worker pool", pool, self._log("workers"), records),
-                lambda: accepts_connections(ports.worker_pool),
-            ),
+            (flink, ports.flink.jobs),
+            (expansion, ports.expansion_service),
+            (worker, ports.java_worker),
+            (pool, ports.worker_pool),
         ]
 
     def _log(self, name: str) -> Path:
@@ -271,8 +265,6 @@ def _sigterm_as_exit() -> Iterator[None]:
 
 
 def _kafka_answers(port: int) -> bool:
-    if not accepts_connections(port):
-        return False
     client = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}", "log_level": 0})
     try:
         client.list_topics(timeout=2)

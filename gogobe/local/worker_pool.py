@@ -109,7 +109,8 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 def serve_requests(port: int, nursery: Connection) -> None:
     """The gRPC server, in a process of its own; raises RuntimeError when the port is taken."""
-    server = grpc.server(ThreadPoolExecutor(4))
+    # Else two pools could share a port, and a job would get workers from either.
+    server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
     server.add_insecure_port(f"127.0.0.1:{port}")
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(WorkerPool(nursery), server)
     server.start()

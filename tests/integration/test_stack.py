@@ -1,0 +1,201 @@
+"""The stack as a whole: nothing of it stays behind, and a streaming job on it loses nothing."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from gogobe.io.kafka import ensure_topics, lag, publish
+from gogobe.local.flink import cancel_jobs, checkpoints, jobs
+from gogobe.local.processes import Records, StackError, members
+from gogobe.local.stack import Stack, StackAddresses, StackPorts, running_stack
+from tests.integration import relay
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+STORES = 20
+OWNER = """
+import sys, time
+from pathlib import Path
+from gogobe.local.stack import running_stack
+with running_stack(Path(sys.argv[1]), Path(sys.argv[2])):
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+def wait_until(what: str, true: Callable[[], bool], seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds} seconds: {what}"
+        time.sleep(0.2)
+
+
+def processes(var: Path) -> list[psutil.Process]:
+    return [process for record in Records(var / "stack.processes.json").read() for process in members(record)]
+
+
+def alive(those: list[psutil.Process]) -> list[psutil.Process]:
+    return [one for one in those if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.fixture
+def owner(tmp_path: Path, jars: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs a stack over tmp_path, up."""
+    command = [sys.executable, "-c", OWNER, str(tmp_path), str(jars)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        yield process
+        process.kill()
+
+
+def test_a_stack_ends_with_its_owner_or_is_cleared_away(
+    owner: subprocess.Popen[str], tmp_path: Path, jars: Path
+):
+    left = processes(tmp_path)
+    assert len(left) > 7
+    with pytest.raises(StackError, match=f"belongs to process {owner.pid}"):
+        Stack(tmp_path, jars).start()
+    with pytest.raises(StackError, match=f"belongs to process {owner.pid}"):
+        Stack(tmp_path, jars).stop()
+
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    assert len(alive(left)) == len(left)
+
+    stack = Stack(tmp_path, jars)
+    addresses = stack.start()
+    assert alive(left) == []
+    assert stack.addresses() == addresses
+    assert {service.running for service in stack.status()} == {True}
+    with pytest.raises(StackError, match="already runs"):
+        stack.start()
+    running = processes(tmp_path)
+    stack.stop()
+    assert alive(running) == []
+    assert stack.addresses() is None
+    assert stack.status() == []
+
+
+def test_sigterm_ends_a_stack_cleanly(owner: subprocess.Popen[str], tmp_path: Path):
+    running = processes(tmp_path)
+    owner.send_signal(signal.SIGTERM)
+    assert owner.wait(60) == 128 + signal.SIGTERM
+    assert alive(running) == []
+    assert Stack(tmp_path).status() == []
+
+
+def test_a_service_that_fails_is_named_and_the_others_are_stopped(tmp_path: Path, jars: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = StackPorts.choose(kafka=taken.getsockname()[1])
+        with (
+            pytest.raises(StackError, match=r"(?s)Kafka stopped while starting.*kafka\.log.*in use"),
+            running_stack(tmp_path, jars, ports),
+        ):
+            pass
+    assert processes(tmp_path) == []
+    here = [one for one in psutil.process_iter() if str(tmp_path) in " ".join(_command(one))]
+    assert alive(here) == []
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def announce(stack: StackAddresses, name: str, count: int) -> None:
+    ensure_topics(stack.kafka, [f"{name}.in", f"{name}.out"])
+    publish(stack.kafka, f"{name}.in", ((b"%d" % (n % STORES), b"%d" % n) for n in range(count)))
+
+
+class Offsets:
+    """What a group has committed, and which numbers lie below it."""
+
+    def __init__(self, stack: StackAddresses, name: str) -> None:
+        self._consumer = Consumer(
+            {"bootstrap.servers": stack.kafka, "group.id": name, "enable.auto.commit": False}
+        )
+        topic = f"{name}.in"
+        self._partitions = [
+            TopicPartition(topic, n) for n in self._consumer.list_topics(topic).topics[topic].partitions
+        ]
+        self._numbers = {one.partition: list(self._read(one)) for one in self._partitions}
+
+    def _read(self, partition: TopicPartition) -> Iterator[int]:
+        _, high = self._consumer.get_watermark_offsets(partition)
+        self._consumer.assign([TopicPartition(partition.topic, partition.partition, 0)])
+        for _ in range(high):
+            message = self._consumer.poll(30)
+            assert message is not None
+            yield int(message.value())
+
+    def covered(self) -> set[int]:
+        places = self._consumer.committed(self._partitions, timeout=30)
+        return {n for place in places for n in self._numbers[place.partition][: max(place.offset, 0)]}
+
+
+def test_a_killed_worker_loses_nothing_and_offsets_cover_only_what_is_done(stack: StackAddresses):
+    count = 600
+    announce(stack, "killed", count)
+    offsets = Offsets(stack, "killed")
+    relay.submit(stack, "killed", seconds=0.02)
+    victim = 0
+    while not (offsets.covered() and victim):
+        covered = offsets.covered()
+        out = relay.relayed(stack, "killed")
+        assert covered <= {one.number for one in out}
+        if not victim and len(out) > count / 4:
+            assert len({one.pid for one in out}) == 2  # as many processes as slots
+            for store in range(STORES):
+                numbers = [one.number for one in out if one.number % STORES == store]
+                assert numbers == sorted(numbers)
+            victim = out[-1].pid
+            os.kill(victim, signal.SIGKILL)
+        time.sleep(0.2)
+
+    def all_out() -> bool:
+        covered = offsets.covered()
+        found = {one.number for one in relay.relayed(stack, "killed")}
+        assert covered <= found
+        return len(found) == count
+
+    wait_until("all messages out", all_out)
+    wait_until("all offsets committed", lambda: lag(stack.kafka, "killed", "killed.in") == 0)
+    assert len({one.pid for one in relay.relayed(stack, "killed")}) > 2
+    (job,) = [one for one in jobs(stack.flink) if one.name.startswith("killed")]
+    assert {one.status for one in checkpoints(job)[:2]} <= {"COMPLETED", "IN_PROGRESS"}
+    cancel_jobs(stack.flink)
+
+
+def test_a_job_goes_on_where_the_one_before_was_stopped(stack: StackAddresses):
+    count = 600
+    announce(stack, "stopped", count)
+    offsets = Offsets(stack, "stopped")
+    relay.submit(stack, "stopped", seconds=0.02)
+    wait_until("some offsets committed", lambda: bool(offsets.covered()))
+    cancel_jobs(stack.flink)
+    before = relay.relayed(stack, "stopped")
+    done = offsets.covered()
+    assert len(before) < count
+    wait_until("its workers gone", lambda: not any(psutil.pid_exists(one.pid) for one in before), 30)
+    assert relay.relayed(stack, "stopped") == before
+
+    relay.submit(stack, "stopped", seconds=0)
+    wait_until(
+        "all messages out", lambda: len({one.number for one in relay.relayed(stack, "stopped")}) == count
+    )
+    after = relay.relayed(stack, "stopped")
+    times = {number: sum(one.number == number for one in after) for number in done}
+    assert set(times.values()) == {1}  # what was committed is not done again
+    cancel_jobs(stack.flink)

@@ -1,0 +1,84 @@
+"""What Flink's REST interface tells of jobs, from an HTTP server that answers as Flink does."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from gogobe.local.flink import Checkpoint, FlinkJob, FlinkPorts, cancel_jobs, checkpoints, flink_settings, jobs
+from gogobe.local.processes import StackError, free_ports
+
+
+class Flink(BaseHTTPRequestHandler):
+    state = "RUNNING"
+    stops = True
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self):
+        if self.path == "/jobs/overview":
+            self._answer(
+                {"jobs": [{"jid": "a1", "name": "ingest", "state": Flink.state, "tasks": {"total": 2}}]}
+            )
+        else:
+            one = {"id": 7, "status": "COMPLETED", "end_to_end_duration": 25, "state_size": 10732, "x": 1}
+            self._answer({"counts": {}, "history": [one]})
+
+    def do_PATCH(self):
+        Flink.asked.append(self.path)
+        if Flink.stops:
+            Flink.state = "CANCELED"
+        self._answer({})
+
+    def _answer(self, body: object) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def rest() -> Iterator[list[str]]:
+    """The addresses of a stack: nobody at the first, one job at the second."""
+    Flink.state, Flink.stops, Flink.asked = "RUNNING", True, []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Flink)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield [f"127.0.0.1:{free_ports(1)[0]}", f"127.0.0.1:{server.server_port}"]
+    server.shutdown()
+    server.server_close()
+
+
+def test_jobs_are_found_wherever_one_runs(rest: list[str]):
+    assert jobs(rest) == [FlinkJob("a1", "ingest", "RUNNING", rest[1])]
+    assert jobs(rest[:1]) == []
+
+
+def test_checkpoints_tell_duration_and_size(rest: list[str]):
+    assert checkpoints(jobs(rest)[0]) == [Checkpoint(7, "COMPLETED", 25, 10732)]
+
+
+def test_cancelling_waits_for_the_end(rest: list[str]):
+    assert [job.name for job in cancel_jobs(rest)] == ["ingest"]
+    assert Flink.asked == ["/jobs/a1?mode=cancel"]
+    assert cancel_jobs(rest) == []
+    assert len(Flink.asked) == 1
+
+
+def test_a_job_that_goes_on_is_named(rest: list[str]):
+    Flink.stops = False
+    with pytest.raises(StackError, match="ingest is RUNNING"):
+        cancel_jobs(rest, seconds=0.3)
+
+
+def test_settings_keep_to_loopback_and_to_the_folder(tmp_path: Path):
+    settings = flink_settings(tmp_path, FlinkPorts(1, 2, 3, (5001, 5002)))
+    assert settings["rest.bind-address"] == "127.0.0.1"
+    assert settings["rest.bind-port"] == "5001,5002"
+    assert str(settings["state.checkpoints.dir"]) == f"file://{tmp_path}/checkpoints"

@@ -1,0 +1,86 @@
+"""The embedded PostgreSQL: it starts for root too, below folders that only root enters, and keeps its data."""
+
+import os
+import signal
+import stat
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from gogobe.local.postgres import SERVER_SETTINGS, PostgresServer, running_postgres
+from gogobe.local.processes import Records, StackError, free_ports
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """As `mktemp -d` makes it: closed to everybody else."""
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o700)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    return folder
+
+
+def ask(server: PostgresServer, query: str) -> str:
+    with psycopg.connect(server.dsn) as connection:
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_a_real_server_whose_data_stays(folder: Path):
+    with running_postgres(folder / "data", folder / "postgres.log") as server:
+        assert int(ask(server, "SHOW server_version_num")) >= 180000
+        assert ask(server, "SELECT current_database()") == "gogobe"
+        assert ask(server, "SHOW listen_addresses") == "127.0.0.1"
+        assert (
+            ask(server, "SELECT string_agg(datlocprovider::text, '' ORDER BY datname) FROM pg_database")
+            == "bbbb"
+        )
+        with psycopg.connect(server.dsn) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 'מחירים' AS word")
+    with running_postgres(folder / "data", folder / "postgres.log") as server:
+        assert ask(server, "SELECT word FROM kept") == "מחירים"
+    assert not any(
+        process.name() == "postgres" and _works_in(process, folder) for process in psutil.process_iter()
+    )
+
+
+def test_data_is_safe_by_default(folder: Path):
+    names = {setting.split("=")[0] for setting in SERVER_SETTINGS}
+    assert not names & {"fsync", "full_page_writes", "synchronous_commit"}
+    with running_postgres(folder / "data", folder / "postgres.log") as server:
+        safe = "SELECT string_agg(setting, ' ') FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
+        assert ask(server, safe) == "on on on"
+
+
+def test_starts_over_what_a_killed_server_left(folder: Path):
+    data, log = folder / "data", folder / "postgres.log"
+    with running_postgres(data, log) as server:
+        with psycopg.connect(server.dsn) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        backend = psycopg.connect(server.dsn)
+        os.kill(Records(folder / "data.processes.json").read()[0].pid, signal.SIGKILL)
+    backend.close()
+    # Its lock file names a process that lives and is somebody else's, as after a restart of the machine.
+    (data / "postmaster.pid").write_text(f"{os.getppid()}\n{data}\n1\n{server.port}\n\n127.0.0.1\n")
+    with running_postgres(data, log) as server:
+        assert ask(server, "SELECT one FROM kept") == "1"
+
+
+def test_a_failure_names_the_server_and_its_log(folder: Path):
+    port = free_ports(1)[0]
+    with (
+        running_postgres(folder / "first", folder / "first.log", port),
+        pytest.raises(StackError, match=r"(?s)PostgreSQL stopped while starting.*second\.log.*in use"),
+        running_postgres(folder / "second", folder / "second.log", port),
+    ):
+        pass
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return Path(process.cwd()).is_relative_to(folder)
+    except psutil.Error:
+        return False
