@@ -7,18 +7,29 @@ its committed offsets stand exactly at what is done; other ways restart the job 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import apache_beam as beam
 from apache_beam.io.kafka import ReadFromKafka, WriteToKafka
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.cimpl import NewTopic
 
 MAX_MESSAGE_BYTES: Final = 16 << 20
 ADMIN_SECONDS: Final = 30.0
 DELIVERY_SECONDS: Final = 60.0
+_NOT_YET: Final = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
+
+Result = TypeVar("Result")
 
 
 class PublishError(Exception):
@@ -73,7 +84,9 @@ def _as_is(record: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
 
 
 def ensure_topics(bootstrap: str, topics: Iterable[str], partitions: int = 4) -> None:
-    """Makes the topics that are missing. Raises KafkaException when the broker refuses."""
+    """Makes the topics that are missing, and waits until every partition answers. Raises KafkaException when
+    the broker refuses."""
+    topics = list(topics)
     admin = AdminClient({"bootstrap.servers": bootstrap})
     present = admin.list_topics(timeout=ADMIN_SECONDS).topics
     missing = [
@@ -83,6 +96,28 @@ def ensure_topics(bootstrap: str, topics: Iterable[str], partitions: int = 4) ->
     ]
     for made in admin.create_topics(missing).values() if missing else ():
         made.result(ADMIN_SECONDS)
+    _wait_for_leaders(admin, [TopicPartition(topic.topic, n) for topic in missing for n in range(partitions)])
+
+
+def _wait_for_leaders(admin: AdminClient, partitions: list[TopicPartition]) -> None:
+    def ask() -> None:
+        for answer in admin.list_offsets(dict.fromkeys(partitions, OffsetSpec.latest())).values():
+            answer.result(ADMIN_SECONDS)
+
+    if partitions:
+        _patiently(ask)
+
+
+def _patiently(ask: Callable[[], Result]) -> Result:
+    """Asks until the broker has an answer: after a start, or for a new topic, it has none for a moment."""
+    deadline = time.monotonic() + ADMIN_SECONDS
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in _NOT_YET or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def publish(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) -> int:
@@ -97,7 +132,12 @@ def publish(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) 
             refused.append(str(error))
 
     producer = Producer(
-        {"bootstrap.servers": bootstrap, "linger.ms": 5, "message.max.bytes": MAX_MESSAGE_BYTES}
+        {
+            "bootstrap.servers": bootstrap,
+            "linger.ms": 5,
+            "message.max.bytes": MAX_MESSAGE_BYTES,
+            "topic.metadata.propagation.max.ms": 5_000,  # a missing topic is an error soon
+        }
     )
     count = 0
     try:
@@ -128,9 +168,8 @@ def lag(bootstrap: str, group: str, topic: str) -> int:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
     try:
         partitions = consumer.list_topics(topic, timeout=ADMIN_SECONDS).topics[topic].partitions
-        committed = consumer.committed(
-            [TopicPartition(topic, one) for one in partitions], timeout=ADMIN_SECONDS
-        )
+        asked = [TopicPartition(topic, one) for one in partitions]
+        committed = _patiently(lambda: consumer.committed(asked, timeout=ADMIN_SECONDS))
         behind = 0
         for place in committed:
             low, high = consumer.get_watermark_offsets(
