@@ -44,7 +44,8 @@ class Facts:
     that a cut or inflected word still resembles itself; `brands` and `brand_shapes` (n, 4) the same of the
     manufacturer. `numbers` (n, 6) are numbers in the name without a unit, `percents` (n, 2). `amount` is the
     size by the feed's own fields, `named_amount` that of a piece by the name, in grams, millilitres or
-    centimetres; `pack` the pieces by the name (0 where it says nothing); `price` in ILS; `weighed` 0 or 1.
+    centimetres; `pack` the pieces by the name (0 where it says nothing); `price` in ILS; `weighed` 0 or 1;
+    `company` the prefix of the GTIN, which only a master has: 0 for items to be matched.
     """
 
     words: npt.NDArray[np.uint32]
@@ -58,6 +59,7 @@ class Facts:
     pack: npt.NDArray[np.float32]
     price: npt.NDArray[np.float32]
     weighed: npt.NDArray[np.float32]
+    company: npt.NDArray[np.uint32]
 
     def __len__(self) -> int:
         return len(self.amount)
@@ -102,6 +104,7 @@ def describe(items: Sequence[Described]) -> tuple[list[str], Facts]:
         pack=np.array([name.pack if name.pack > 1 else 0 for name in parsed], dtype=np.float32),
         price=np.array([item.price for item in items], dtype=np.float32),
         weighed=np.array([item.is_weighted for item in items], dtype=np.float32),
+        company=np.zeros(len(items), dtype=np.uint32),
     )
     return [" ".join(name.words) for name in parsed], facts
 

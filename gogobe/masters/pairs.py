@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from gogobe.masters.facts import Facts
+from gogobe.masters.facts import WORDS, Facts
+from gogobe.masters.lexicon import Lexicon
 
 Floats = npt.NDArray[np.float32]
 
@@ -15,10 +17,13 @@ FEATURES: Final = (
     "words_of_item_found",  # share of the item's words, by rarity, that the candidate has too
     "words_of_candidate_found",
     "all_words_found",  # the product of the two
-    "rarest_missing_of_item",  # rarity of the rarest word of the item that the candidate lacks
+    "rarest_missing_of_item",  # rarity of the rarest word that the other lacks, unless it is the brand
     "rarest_missing_of_candidate",
-    "first_word_shared",
+    "missing_altogether",  # the same, over all missing words of both
     "rarity_shared",  # how much the shared words say altogether
+    "brand_by_company",  # how far a word of the item belongs to the company of the candidate's GTIN
+    "brand_of_another",  # how far a word that the candidate lacks belongs to another company
+    "brand_shared",  # how far a shared word belongs to the candidate's company
     "size_same",
     "size_near",
     "size_far",
@@ -41,17 +46,14 @@ _ALIKE: Final = 0.6  # below this share of letter pairs two words are different 
 _CHUNK: Final = 4096
 
 
-def rarities(document_counts: npt.NDArray[np.int32], documents: int) -> Floats:
-    """How rare each hashed word is: ln(1 + N / (1 + n)), scaled so that a word never seen has 1."""
-    highest = np.log1p(documents)
-    rarity: Floats = (np.log1p(documents / (1.0 + document_counts)) / highest).astype(np.float32)
-    return rarity
+@dataclass(frozen=True)
+class Comparison:
+    """Pairs compared: `features` (pairs, features), and how far each word of the item was found in the
+    candidate (`item_found`) and the other way round (`candidate_found`), (pairs, 14) each, 0 to 1."""
 
-
-def rarity_of(words: npt.NDArray[np.uint32], table: Floats) -> Floats:
-    """The rarity of hashed words, 0 where there is no word. The table's length is a power of two."""
-    found: Floats = np.where(words != 0, table[words & np.uint32(len(table) - 1)], np.float32(0))
-    return found
+    features: Floats
+    item_found: Floats
+    candidate_found: Floats
 
 
 def compare(
@@ -61,15 +63,22 @@ def compare(
     candidate_rows: npt.NDArray[np.int64],
     *,
     cosines: Floats,
-    rarity: Floats,
-) -> Floats:
-    """The features of each pair (items[item_rows[i]], candidates[candidate_rows[i]]): (pairs, features)."""
-    table = np.zeros((len(item_rows), len(FEATURES)), dtype=np.float32)
-    for start in range(0, len(item_rows), _CHUNK):
+    lexicon: Lexicon,
+) -> Comparison:
+    """Compare each pair (items[item_rows[i]], candidates[candidate_rows[i]])."""
+    pairs = len(item_rows)
+    result = Comparison(
+        np.zeros((pairs, len(FEATURES)), dtype=np.float32),
+        np.zeros((pairs, WORDS), dtype=np.float32),
+        np.zeros((pairs, WORDS), dtype=np.float32),
+    )
+    for start in range(0, pairs, _CHUNK):
         part = slice(start, start + _CHUNK)
         left, right = items.take(item_rows[part]), candidates.take(candidate_rows[part])
+        ours, theirs = _words_found(left, right)
+        result.item_found[part], result.candidate_found[part] = ours, theirs
         columns = [
-            *_word_features(left, right, rarity),
+            *_word_features(left, right, ours, theirs, lexicon=lexicon),
             *_size_features(left, right),
             *_number_features(left, right),
             *_price_features(left, right),
@@ -77,8 +86,8 @@ def compare(
             _brand_confirmed(left, right),
             cosines[part],
         ]
-        table[part] = np.stack(columns, axis=1)
-    return table
+        result.features[part] = np.stack(columns, axis=1)
+    return result
 
 
 def _likeness(
@@ -102,29 +111,45 @@ def _likeness(
     return likeness
 
 
-def _word_features(left: Facts, right: Facts, rarity: Floats) -> list[Floats]:
-    our_rarity, their_rarity = rarity_of(left.words, rarity), rarity_of(right.words, rarity)
+def _words_found(left: Facts, right: Facts) -> tuple[Floats, Floats]:
+    """How far each word of one side occurs on the other, its manufacturer's name included."""
     between = _likeness(left.words, left.shapes, right.words, right.shapes)
     ours, theirs = between.max(axis=2), between.max(axis=1)
     # The manufacturer's name may stand in the other's product name: then that word is accounted for.
-    for brands, shapes, side in ((right.brands, right.brand_shapes, 0), (left.brands, left.brand_shapes, 1)):
-        if brands.any():
-            facts = left if side == 0 else right
-            branded = _likeness(facts.words, facts.shapes, brands, shapes).max(axis=2)
-            if side == 0:
-                ours = np.maximum(ours, branded)
-            else:
-                theirs = np.maximum(theirs, branded)
+    ours = np.maximum(ours, _likeness(left.words, left.shapes, right.brands, right.brand_shapes).max(axis=2))
+    theirs = np.maximum(
+        theirs, _likeness(right.words, right.shapes, left.brands, left.brand_shapes).max(axis=2)
+    )
+    return ours, theirs
+
+
+def _word_features(
+    left: Facts, right: Facts, ours: Floats, theirs: Floats, *, lexicon: Lexicon
+) -> list[Floats]:
+    our_rarity, their_rarity = lexicon.rarity_of(left.words), lexicon.rarity_of(right.words)
     our_share = (our_rarity * ours).sum(axis=1) / np.maximum(our_rarity.sum(axis=1), 1e-6)
     their_share = (their_rarity * theirs).sum(axis=1) / np.maximum(their_rarity.sum(axis=1), 1e-6)
+
+    our_words = np.concatenate([left.words, left.brands], axis=1)
+    our_belonging = lexicon.share_of(our_words, right.company)
+    their_belonging = lexicon.share_of(right.words, right.company)
+    owners, owned = lexicon.ownership(our_words)
+    found = np.concatenate([ours, np.zeros_like(left.brands, dtype=np.float32)], axis=1)
+    foreign = owned * (owners != right.company[:, None]) * (1 - found) * (our_belonging < 0.1)
+    width = left.words.shape[1]
+    our_missing = our_rarity * (1 - ours) * (1 - our_belonging[:, :width])
+    their_missing = their_rarity * (1 - theirs) * (1 - their_belonging)
     return [
         our_share,
         their_share,
         our_share * their_share,
-        (our_rarity * (1 - ours)).max(axis=1),
-        (their_rarity * (1 - theirs)).max(axis=1),
-        between[:, 0, 0],
+        our_missing.max(axis=1),
+        their_missing.max(axis=1),
+        np.minimum(our_missing.sum(axis=1) + their_missing.sum(axis=1), 4.0),
         np.minimum((our_rarity * ours).sum(axis=1), 3.0),
+        our_belonging.max(axis=1),
+        foreign.max(axis=1),
+        (their_belonging * theirs).max(axis=1),
     ]
 
 
