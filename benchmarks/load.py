@@ -251,7 +251,15 @@ def run(server: PostgresServer, stores: int, items: int) -> list[Measure]:
 def show(measures: Sequence[Measure]) -> None:
     """The measures as a table."""
     table = Table(
-        "what", "rows a commit", "rows", "seconds", "Python CPU", "server CPU", "rows/s", title="Loading prices"
+        "what",
+        "rows a commit",
+        "rows",
+        "seconds",
+        "Python",
+        "server",
+        "rows/s",
+        "rows/CPU s",
+        title="Loading prices",
     )
     for one in measures:
         table.add_row(

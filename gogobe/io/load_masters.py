@@ -59,7 +59,7 @@ _DROP_KNOWN: Final = """
 
 # The masters whose best name may be another one now: those that get a new alias, or one with other words.
 _REWORDED: Final = """
-    SELECT DISTINCT s.master_id FROM staged_aliases s
+    SELECT DISTINCT CASE WHEN a.decided_at IS NULL THEN s.master_id ELSE a.master_id END FROM staged_aliases s
     LEFT JOIN LATERAL (
         SELECT * FROM master_aliases a WHERE a.chain_id = s.chain_id AND a.item_code = s.item_code OFFSET 0
     ) a ON true
