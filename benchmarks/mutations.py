@@ -18,6 +18,7 @@ FEEDS: Final = Path(gogobe.demo.__file__).parent / "feeds"
 # Feeds are shortened to this many bytes of text: several pieces and blocks of the reader, and still quick.
 SEED_SIZES: Final = (2_000, 12_000, 60_000, 500_000)
 _ROW: Final = re.compile(rb"</(?:item|product|promotion|store|branch)>\s*", re.IGNORECASE)
+_COUNT: Final = re.compile(rb"""(\bcount=")\d+(")""", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,12 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _shortened(text: bytes, size: int) -> bytes:
-    """The feed's first rows and its end, so that its elements still close."""
+    """The feed's first rows and its end, so that its elements still close and its count holds."""
     rows = [match.end() for match in _ROW.finditer(text)]
     before = [end for end in rows if end <= size]
-    return text[: before[-1]] + text[rows[-1] :] if before else text
+    if not before:
+        return text
+    return _COUNT.sub(rb"\g<1>%d\2" % len(before), text[: before[-1]] + text[rows[-1] :], count=1)
 
 
 def case(all_seeds: list[Seed], seed: int, number: int) -> Case:
@@ -234,8 +237,9 @@ def _zip(text: bytes, chance: random.Random) -> bytes:
     buffer = io.BytesIO()
     method = chance.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED))
     with zipfile.ZipFile(buffer, "w", method, compresslevel=1) as archive:
-        archive.writestr(chance.choice(("feed.xml", "feed.xml", "feed.xml", "../feed.xml", "/feed.xml")), text)
-        if chance.random() < 0.1:
+        name = "feed.xml" if chance.random() < 0.95 else chance.choice(("../feed.xml", "/feed.xml", "C:feed.xml"))
+        archive.writestr(name, text)
+        if chance.random() < 0.05:
             archive.writestr("other.xml", text)
     return buffer.getvalue()
 

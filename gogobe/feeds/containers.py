@@ -130,6 +130,8 @@ def _inflate(source: FullReads, wbits: int) -> Generator[bytes, None, bytes]:
 
 
 def _zip(source: FullReads) -> Iterator[bytes]:
+    start: int
+    checksum: int | None
     try:
         with zipfile.ZipFile(cast("BinaryIO", source)) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
@@ -137,12 +139,18 @@ def _zip(source: FullReads) -> Iterator[bytes]:
                 names = ", ".join(member.filename for member in members[:3])
                 raise FeedError("zip_members", f"{len(members)} files in the archive: {names}")
             _check_member(members[0].filename, members[0].flag_bits)
-            start = members[0].header_offset
+            start, checksum = max(members[0].header_offset, 0), members[0].CRC
             if members[0].compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
                 raise FeedError("bad_container", f"zip method {members[0].compress_type} is not known")
     except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError):
-        start = 0  # the directory at its end is missing or damaged: the first member still stands in front
-    yield from _zip_member(source, start)
+        # The directory at its end is missing or damaged: the first member still stands in front.
+        start, checksum = 0, None
+    found = 0
+    for piece in _zip_member(source, start):
+        found = isal_zlib.crc32(piece, found)
+        yield piece
+    if checksum is not None and found != checksum:
+        raise FeedError("bad_container", f"checksum {found:08x}, where the zip announces {checksum:08x}")
 
 
 def _check_member(name: str, flags: int) -> None:

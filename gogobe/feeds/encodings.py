@@ -29,6 +29,11 @@ _UTF8_HEBREW: Final = b"\xd7"
 _CONTROLS: Final = bytes(byte for byte in range(0x20) if byte not in b"\t\n\r")
 _CONTROLS_TO_SPACES: Final = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 _FORBIDDEN: Final = re.compile(f"[{_CONTROLS.decode('ascii')}\ufffe\uffff]")
+_FORBIDDEN_REFERENCE: Final = re.compile(
+    r"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]));"
+)
+_STRAY: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
+_LONGEST_REFERENCE: Final = 10
 
 
 def encoding_of(head: bytes) -> tuple[str, int]:
@@ -63,8 +68,9 @@ def _known(name: str) -> str:
 
 
 class FeedText:
-    """A feed's text in pieces: decoded, with line ends as XML 1.0 (2.11) has them, and with spaces in place of
-    the control characters that XML forbids; `forbidden` tells whether there were any.
+    """A feed's text in pieces: decoded, with line ends as XML 1.0 (2.11) has them, with spaces in place of the
+    control characters that XML forbids, and with `&amp;` for an `&` that begins no reference; `forbidden` and
+    `stray` tell whether there were any.
 
     `encoding` is one that `encoding_of` gave, and `skipped` the length of the byte order mark, which `pieces`
     no longer hold. Raises FeedError `bad_encoding` with the offset in the decompressed bytes, after everything
@@ -76,26 +82,41 @@ class FeedText:
         self._encoding = encoding
         self._size = skipped
         self._wide = encoding.startswith("utf-16")
+        self._cdata = False
         self.forbidden = False
+        self.stray = False
 
     def __iter__(self) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder(self._encoding)()
         lines = io.IncrementalNewlineDecoder(None, translate=True)
+        held = ""
+        fault: FeedError | None = None
+        try:
+            for decoded in self._decoded():
+                text = held + lines.decode(decoded)
+                end = _end_of_references(text)
+                yield self._legal(text[:end])
+                held = text[end:]
+        except FeedError as error:
+            fault = error
+        yield self._legal(held + lines.decode("", final=True))
+        if fault is not None:
+            raise fault
+
+    def _decoded(self) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder(self._encoding)()
         for piece in self._pieces:
             begun = len(decoder.getstate()[0])
             try:
                 text = decoder.decode(self._without_controls(piece))
             except UnicodeDecodeError as error:
-                good = error.object[: error.start].decode(self._encoding)
-                yield lines.decode(good, final=True)
+                yield error.object[: error.start].decode(self._encoding)
                 raise FeedError(
                     "bad_encoding",
                     f"not {self._encoding}: {error.reason}",
                     byte_offset=self._size - begun + error.start,
                 ) from error
             self._size += len(piece)
-            yield self._legal(lines.decode(text))
-        yield lines.decode("", final=True)
+            yield text
 
     def _without_controls(self, piece: bytes) -> bytes:
         if self._wide:
@@ -105,8 +126,21 @@ class FeedText:
         return clean
 
     def _legal(self, text: str) -> str:
-        if not self._wide and "\ufffe" not in text and "\uffff" not in text:
-            return text
-        clean, count = _FORBIDDEN.subn(" ", text)
-        self.forbidden |= count > 0
-        return clean
+        if self._wide or "\ufffe" in text or "\uffff" in text:
+            text, count = _FORBIDDEN.subn(" ", text)
+            self.forbidden |= count > 0
+        # Within CDATA an `&` is one; behind the first such section all are left as they are.
+        self._cdata |= "[" in text and "<![CDATA[" in text
+        if "&" in text and not self._cdata:
+            text, count = _STRAY.subn("&amp;", text)
+            self.stray |= count > 0
+            if "&#" in text:
+                text, count = _FORBIDDEN_REFERENCE.subn(" ", text)
+                self.forbidden |= count > 0
+        return text
+
+
+def _end_of_references(text: str) -> int:
+    """Where a text can be cut, near its end, without cutting a reference in two."""
+    begin = text.rfind("&", max(len(text) - _LONGEST_REFERENCE, 0))
+    return begin if begin >= 0 and text.find(";", begin) < 0 else len(text)

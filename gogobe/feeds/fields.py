@@ -214,5 +214,5 @@ STORE: Final[Mapping[str, tuple[str, Reading]]] = {
 
 
 def local_name(tag: str) -> str:
-    """An element's name without its namespace, in lower case."""
-    return tag.rsplit("}", 1)[-1].lower()
+    """An element's name without its namespace or a prefix that has none, in lower case."""
+    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower()

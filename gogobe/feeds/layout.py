@@ -9,7 +9,7 @@ from typing import Final, Literal
 from lxml import etree
 
 from gogobe.feeds.fields import HEADER, ITEM, PROMOTION, STORE, code, local_name
-from gogobe.feeds.parser import new_parser, syntax_problem
+from gogobe.feeds.parser import close_parser, feed_parser, new_parser
 from gogobe.feeds.problems import FeedError
 
 Family = Literal["price", "promo", "stores"]
@@ -69,11 +69,7 @@ class LayoutFinder:
 
     def feed(self, text: str) -> Layout | None:
         """The layout, as soon as it is known. Raises FeedError (`bad_xml`, `dtd`, `html_page`, …)."""
-        fault: FeedError | None = None
-        try:
-            self._parser.feed(text.encode())
-        except etree.XMLSyntaxError as error:
-            fault = syntax_problem(error)
+        fault = feed_parser(self._parser, text)
         layout = self._look()
         self._size += len(text)
         if layout is None and fault is not None:
@@ -85,13 +81,9 @@ class LayoutFinder:
     def at_end(self, *, cut: bool) -> Layout:
         """The layout of a feed that came to its end without a row; `cut` where it is known to be cut short.
         Raises FeedError `truncated`, `no_rows`, `html_page` or `unknown_layout`."""
-        try:
-            self._parser.close()
-        except etree.XMLSyntaxError as error:
-            if not cut and self._first_path:
-                problem = syntax_problem(error).problem
-                detail = f"the XML ends in the middle: {problem.detail}"
-                raise FeedError("truncated", detail, line=problem.line) from error
+        fault = close_parser(self._parser)
+        if fault is not None and not cut and self._first_path:
+            raise fault
         header = self._header_above(None)
         if self._empty_list is not None:
             return Layout(self._empty_list, None, header, self._announced)

@@ -25,13 +25,41 @@ def new_parser(events: tuple[str, ...], tag: str | None = None) -> etree.XMLPull
     )  # fmt: skip
 
 
-def syntax_problem(error: etree.XMLSyntaxError, lines_before: int = 0) -> FeedError:
-    """The parser's complaint as a problem of the file; `lines_before` are lines that it did not see."""
-    message = _PLACE.sub("", error.msg or "not well-formed").strip()
-    line = (error.lineno or 0) + lines_before
+def feed_parser(parser: etree.XMLPullParser[Any], text: str) -> FeedError | None:
+    """Feeds a parser; returns what is wrong with the text, if anything. It has then come to its end."""
+    try:
+        parser.feed(text.encode())
+    except etree.XMLSyntaxError as error:
+        return _problem(parser, error)
+    return _problem(parser)
+
+
+def close_parser(parser: etree.XMLPullParser[Any]) -> FeedError | None:
+    """Tells a parser that no more text comes; returns what is wrong with that, if anything."""
+    try:
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        fault = _problem(parser, error)
+        return fault and FeedError("truncated", f"the XML ends in the middle: {fault}", line=fault.problem.line)
+    return None
+
+
+def _problem(parser: etree.XMLPullParser[Any], error: etree.XMLSyntaxError | None = None) -> FeedError | None:
+    """The first complaint that ends the parsing. Others are none of ours (a prefix without a namespace), and
+    what lxml raises may be one of those; of an unknown entity it tells only in its log."""
+    for entry in parser.feed_error_log:
+        if entry.level == etree.ErrorLevels.FATAL:
+            return _named(entry.message, entry.line)
+    if error is None or parser.feed_error_log:
+        return None
+    return _named(error.msg or "not well-formed", error.lineno or 0)
+
+
+def _named(complaint: str, line: int) -> FeedError:
+    message = _PLACE.sub("", complaint).strip()
     if "depth" in message:
         return FeedError("too_deep", message, line=line)
-    if "too long" in message or "size limit" in message:
+    if "too long" in message or "limit exceeded" in message or "size limit" in message:
         return FeedError("text_too_long", message, line=line)
     return FeedError("bad_xml", message, line=line)
 
@@ -51,27 +79,21 @@ class RowParser:
     def feed(self, text: str) -> Iterator[etree._Element]:
         """The elements that end in this text. Raises FeedError (`bad_xml`, `too_deep`, `text_too_long`) after
         all that come before the fault."""
-        fault: etree.XMLSyntaxError | None = None
-        try:
-            self._parser.feed(text.encode())
-        except etree.XMLSyntaxError as error:
-            fault = error
+        fault = feed_parser(self._parser, text)
         yield from self._taken()
         if fault is not None:
-            raise syntax_problem(fault, self.lines_before) from fault
+            raise self._placed(fault)
 
     def close(self) -> Iterator[etree._Element]:
         """The elements left at the end of the text. Raises FeedError `truncated` where there should be more."""
-        fault: etree.XMLSyntaxError | None = None
-        try:
-            self._parser.close()
-        except etree.XMLSyntaxError as error:
-            fault = error
+        fault = close_parser(self._parser)
         yield from self._taken()
         if fault is not None:
-            problem = syntax_problem(fault, self.lines_before).problem
-            detail = f"the XML ends in the middle: {problem.detail}"
-            raise FeedError("truncated", detail, line=problem.line) from fault
+            raise self._placed(fault)
+
+    def _placed(self, fault: FeedError) -> FeedError:
+        problem = fault.problem
+        return FeedError(problem.code, problem.detail, line=(problem.line or 0) + self.lines_before)
 
     def line_of(self, element: etree._Element) -> int:
         """The line of the file in which an element begins, from 1."""

@@ -19,6 +19,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "bad_encoding": "bytes that are not in the file's encoding; all rows before them were read",
     "bad_container": "the gzip or zip data is damaged; all rows before the damage were read",
     "control_characters": "characters that XML forbids; they were read as spaces and nothing is missing",
+    "stray_ampersands": "an & that begins no reference; read as it stands, and nothing is missing",
     "too_large": "more decompressed bytes than are allowed",
     "ratio": "decompresses to far more than a feed does",
     "too_deep": "elements nested deeper than are allowed",
@@ -32,7 +33,7 @@ PROBLEMS: Final[dict[str, str]] = {
 }
 
 # These tell of something odd in a file that was read to its end all the same.
-NOTICES: Final = frozenset({"kind_differs", "control_characters"})
+NOTICES: Final = frozenset({"kind_differs", "control_characters", "stray_ampersands"})
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -107,6 +107,8 @@ class FeedReader:
             yield from self._rows(stream, chain(head, pieces))
         if text.forbidden:
             self._problem(Problem("control_characters", PROBLEMS["control_characters"]))
+        if text.stray:
+            self._problem(Problem("stray_ampersands", PROBLEMS["stray_ampersands"]))
         if self._cut is not None:
             raise self._cut
 
