@@ -17,7 +17,7 @@ import gogobe.demo
 FEEDS: Final = Path(gogobe.demo.__file__).parent / "feeds"
 # Feeds are shortened to this many bytes of text: several pieces and blocks of the reader, and still quick.
 SEED_SIZES: Final = (2_000, 12_000, 60_000, 500_000)
-_ROW: Final = re.compile(rb"</(?:item|product|promotion|store|branch)>\s*", re.IGNORECASE)
+_ROWS: Final = (b"promotion", b"product", b"branch", b"store", b"item")
 _COUNT: Final = re.compile(rb"""(\bcount=")\d+(")""", re.IGNORECASE)
 
 
@@ -58,7 +58,8 @@ def _unpacked(data: bytes) -> bytes:
 
 def _shortened(text: bytes, size: int) -> bytes:
     """The feed's first rows and its end, so that its elements still close and its count holds."""
-    rows = [match.end() for match in _ROW.finditer(text)]
+    tag = next((name for name in _ROWS if b"</%b>" % name in text.lower()), b"none")
+    rows = [match.end() for match in re.finditer(rb"</%b>\s*" % tag, text, re.IGNORECASE)]
     before = [end for end in rows if end <= size]
     if not before:
         return text
@@ -237,7 +238,9 @@ def _zip(text: bytes, chance: random.Random) -> bytes:
     buffer = io.BytesIO()
     method = chance.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED))
     with zipfile.ZipFile(buffer, "w", method, compresslevel=1) as archive:
-        name = "feed.xml" if chance.random() < 0.95 else chance.choice(("../feed.xml", "/feed.xml", "C:feed.xml"))
+        name = (
+            "feed.xml" if chance.random() < 0.95 else chance.choice(("../feed.xml", "/feed.xml", "C:feed.xml"))
+        )
         archive.writestr(name, text)
         if chance.random() < 0.05:
             archive.writestr("other.xml", text)

@@ -87,6 +87,7 @@ def main() -> None:
 
     \b
     Try it:              gogobe demo
+    Look into a feed:    gogobe inspect FILE
     Keep it running:     gogobe up, gogobe ingest, gogobe announce URL --chain NAME
     Look at prices:      gogobe prices 7290000042435
     """
@@ -184,6 +185,37 @@ def announce(urls: tuple[str, ...], chain: str, var: Path, **flags: Any) -> None
     except PublishError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"announced {count} on {DISCOVERED}")
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a file and line.")
+@click.option("--rows", type=click.IntRange(min=0), help="How many first rows to show: 5, with --json none.")
+@VAR
+@settings_options("store_endpoint")
+def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, **flags: Any) -> None:
+    """Tell what feeds are and hold: paths, or URLs as s3://BUCKET/KEY. Needs no server.
+
+    Exits with 2 if a file could not be opened or read; the others are told of all the same.
+    """
+    from gogobe.inspect import UnreadableFileError, inspect_file, print_inspection
+
+    settings = settings_with_stack(flags, var)
+    shown = rows if rows is not None else 0 if as_json else 5
+    unreadable = False
+    for file in files:
+        try:
+            found = inspect_file(file, shown, settings.store_endpoint)
+        except UnreadableFileError as error:
+            click.echo(f"gogobe inspect: {error}", err=True)
+            unreadable = True
+            continue
+        if as_json:
+            click.echo(msgspec.json.encode(found))
+        else:
+            print_inspection(found, wide_console())
+    if unreadable:
+        sys.exit(2)
 
 
 @main.command()

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
-from typing import BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final
 
-import click
-import fsspec
 import msgspec
 from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gogobe.feeds.containers import Container
@@ -21,9 +21,19 @@ from gogobe.feeds.fields import number
 from gogobe.feeds.names import FileName, UnknownFileNameError, parse_file_name
 from gogobe.feeds.reader import FeedReader
 from gogobe.feeds.rows import Block, Item, Kind, Promotion, RefusedRow, Store
+from gogobe.io.store import ObjectStore
 
 Row = Item | Promotion | Store
-MISSING_FILE: Final = 2
+# What is shown of a row; in `_REFUSED`, of one that was refused.
+_SHOWN: Final[dict[type[Row], tuple[str, ...]]] = {
+    Item: ("row", "item_code", "name", "price", "manufacturer", "quantity", "unit_qty", "price_updated_at"),
+    Promotion: (
+        "row", "promotion_id", "description", "starts_at", "ends_at", "discounted_price", "club_ids", "groups",
+        "items",
+    ),
+    Store: ("row", "sub_chain_id", "store_id", "name", "address", "city"),
+}  # fmt: skip
+_REFUSED: Final = ("row", "line", "reason", "item_code", "detail")
 
 
 class Inspection(msgspec.Struct):
@@ -31,8 +41,9 @@ class Inspection(msgspec.Struct):
 
     `items` counts rows with a price, also those refused for a price of zero or below or for want of a code;
     `first_code`, `last_code`, `distinct_codes` and `price_sum` (exact, as text) are over the same rows.
-    `promotion_items` are without the `gift_items`. `problems` are codes, `details` their sentences.
-    Ids are as published; the file's name fills in what its content does not say.
+    `promotion_items` are without the `gift_items`. `refused_reasons` counts the refused rows by reason.
+    `problems` are codes, `details` their sentences. Ids are as published; the file's name fills in what its
+    content does not say. `rows` and `refused_rows` are there when rows were asked for.
     """
 
     file: str
@@ -55,26 +66,34 @@ class Inspection(msgspec.Struct):
     complete: bool
     problems: list[str]
     seconds: float
+    refused_reasons: dict[str, int]
     details: list[str]
     rows: list[Row] | msgspec.UnsetType = msgspec.UNSET
+    refused_rows: list[RefusedRow] | msgspec.UnsetType = msgspec.UNSET
 
 
 class UnreadableFileError(Exception):
     """A file that cannot be opened or read; the message names it and says why."""
 
 
-def inspect_file(address: str, rows: int = 0) -> Inspection:
-    """Reads a feed to its end, from a path or any URL that fsspec knows (`s3://…`), keeping its first `rows`
-    rows. What is wrong with its content is in the result; raises UnreadableFileError where it cannot be read
-    at all."""
+def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> Inspection:
+    """Reads a feed to its end, from a path or a URL (`s3://…`, `gs://…`; `endpoint` names another server than
+    the cloud's own), keeping its first `rows` rows and refused rows.
+
+    What is wrong with its content is in the result. Raises UnreadableFileError where it cannot be read at all.
+    """
     started = time.perf_counter()
-    with _opened(address) as source:
+    reasons: Counter[str] = Counter()
+    prices = _Prices()
+    first: list[Row] = []
+    refused: list[RefusedRow] = []
+    with _opened(address, endpoint) as source:
         reader = FeedReader(source, address)
-        prices = _Prices()
-        first: list[Row] = []
         for block in reader:
             prices.add(block)
+            reasons.update(row.reason for row in block.refused)
             first += block.rows[: max(rows - len(first), 0)]
+            refused += block.refused[: max(rows - len(refused), 0)]
     summary = reader.summary
     name = _name(address)
     is_price = summary.kind in ("price", "pricefull")
@@ -99,11 +118,13 @@ def inspect_file(address: str, rows: int = 0) -> Inspection:
         complete=summary.complete,
         problems=[problem.code for problem in summary.problems],
         seconds=round(time.perf_counter() - started, 3),
+        refused_reasons=dict(reasons),
         details=[
             f"{problem.detail} ({problem.place})" if problem.place else problem.detail
             for problem in summary.problems
         ],
         rows=first if rows else msgspec.UNSET,
+        refused_rows=refused if rows else msgspec.UNSET,
     )
 
 
@@ -137,17 +158,16 @@ class _Prices:
 
 
 @contextmanager
-def _opened(address: str) -> Iterator[BinaryIO]:
+def _opened(address: str, endpoint: str | None) -> Iterator[BinaryIO]:
     try:
-        opened = fsspec.open(address, "rb")
-    except (ImportError, ValueError) as error:
-        raise UnreadableFileError(f"{address}: {error}") from error
-    try:
-        with opened as source:
-            yield cast("BinaryIO", source)
+        with ObjectStore(address, endpoint).open(address) as source:
+            yield source
     except FileNotFoundError as error:
         raise UnreadableFileError(f"{address}: there is no such file") from error
     except (OSError, BotoCoreError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UnreadableFileError(f"{address}: cannot be read: {why}") from error
+    except (ImportError, ValueError) as error:
         raise UnreadableFileError(f"{address}: {error}") from error
 
 
@@ -160,54 +180,60 @@ def _name(address: str) -> FileName | None:
 
 def print_inspection(inspection: Inspection, console: Console) -> None:
     """The file's facts and its first rows, for people."""
-    facts = Table(title=inspection.file, title_justify="left", show_header=False)
-    for field in msgspec.structs.fields(inspection):
-        value = getattr(inspection, field.name)
-        if field.name not in ("file", "rows", "problems", "details") and value is not None:
-            facts.add_row(field.name.replace("_", " "), str(value))
+    console.print(f"[bold]{escape(inspection.file)}[/bold]", soft_wrap=True, highlight=False)
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column(overflow="fold")
+    for name, fact in _facts(inspection):
+        facts.add_row(f"  {name}", escape(fact))
     for code, detail in zip(inspection.problems, inspection.details, strict=True):
-        facts.add_row(f"[red]{code}", detail)
+        facts.add_row(f"  [red]{code}[/red]", escape(detail))
     console.print(facts)
     if isinstance(inspection.rows, list) and inspection.rows:
-        console.print(_table_of(inspection.rows))
+        console.print(_table_of(inspection.rows, _SHOWN[type(inspection.rows[0])]))
+    if isinstance(inspection.refused_rows, list) and inspection.refused_rows:
+        console.print(_table_of(inspection.refused_rows, _REFUSED, "refused"))
+    console.print()
 
 
-_SHOWN: Final[dict[type[Row], tuple[str, ...]]] = {
-    Item: ("row", "item_code", "name", "price", "manufacturer", "quantity", "unit_qty", "price_updated_at"),
-    Promotion: ("row", "promotion_id", "description", "starts_at", "ends_at", "discounted_price", "club_ids"),
-    Store: ("row", "sub_chain_id", "store_id", "name", "address", "city"),
-}
+def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
+    """What matters of the file, by its kind: names and sentences."""
+    kind = inspection.kind
+    yield "feed", f"{kind or 'none'}, chain {inspection.chain_id or '?'}, store {inspection.store_id or '?'}"
+    yield "container", f"{inspection.container}, {inspection.encoding}"
+    counts = "" if inspection.announced is None else f" of {inspection.announced} announced"
+    if inspection.refused:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in inspection.refused_reasons.items())
+        counts += f"; {inspection.refused} refused ({reasons})"
+    if kind in ("price", "pricefull"):
+        yield "items", f"{inspection.items}{counts}"
+    elif kind == "stores":
+        yield "stores", f"{inspection.stores}{counts}"
+    elif kind is not None:
+        yield "promotions", f"{inspection.promotions}{counts}"
+        yield "their items", f"{inspection.promotion_items}, and {inspection.gift_items} gifts"
+    if inspection.first_code is not None:
+        codes = f"{inspection.first_code} … {inspection.last_code}, {inspection.distinct_codes} distinct"
+        yield "codes", codes
+        yield "price sum", f"{inspection.price_sum}"
+    yield "complete", f"{'yes' if inspection.complete else 'no'}, read in {inspection.seconds} s"
 
 
-def _table_of(rows: list[Row]) -> Table:
-    table = Table(*(name.replace("_", " ") for name in _SHOWN[type(rows[0])]))
-    for row in rows:
-        values = (getattr(row, name) for name in _SHOWN[type(row)])
-        table.add_row(*("" if value is None else str(value) for value in values))
+def _table_of(rows: Iterable[Row | RefusedRow], names: Iterable[str], title: str | None = None) -> Table:
+    """The rows' fields of these names; a column without any value is left out."""
+    columns = {name: [_shown(getattr(row, name)) for row in rows] for name in names}
+    columns = {name: texts for name, texts in columns.items() if any(texts)}
+    table = Table(*(name.replace("_", " ") for name in columns), title=title, title_justify="left")
+    for texts in zip(*columns.values(), strict=True):
+        table.add_row(*map(escape, texts))
     return table
 
 
-@click.command("inspect")
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a file and line.")
-@click.option("--rows", type=click.IntRange(min=0), help="How many of the first rows to show; 5 in the table.")
-def inspect_command(files: tuple[str, ...], as_json: bool, rows: int | None) -> None:
-    """What FILE is and holds: container, encoding, kind, counts, problems. For paths and s3:// URLs.
-
-    Exits with 2 if one of the files could not be read; the others are told of all the same.
-    """
-    console = Console()
-    unreadable = False
-    for file in files:
-        try:
-            inspection = inspect_file(file, rows if rows is not None else 0 if as_json else 5)
-        except UnreadableFileError as error:
-            click.echo(f"gogobe inspect: {error}", err=True)
-            unreadable = True
-            continue
-        if as_json:
-            click.echo(msgspec.json.encode(inspection))
-        else:
-            print_inspection(inspection, console)
-    if unreadable:
-        sys.exit(MISSING_FILE)
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, list):
+        return ", ".join(value) if value and isinstance(value[0], str) else str(len(value) or "")
+    return str(value)

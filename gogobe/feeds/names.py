@@ -36,6 +36,7 @@ _NAME: Final = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
+_KIND: Final = re.compile(r"(?:price|promo)(?:full)?|store", re.IGNORECASE)
 
 
 class UnknownFileNameError(ValueError):
@@ -59,8 +60,7 @@ class FileName:
     @property
     def kind(self) -> Kind:
         """What the name says the file holds: Full and not; Store, Stores and StoresFull are one kind."""
-        word = self.word.lower()
-        return "stores" if word.startswith("store") else cast("Kind", word)
+        return cast("Kind", kind_named(self.word))
 
     @property
     def published_at(self) -> datetime | None:
@@ -97,6 +97,13 @@ def parse_file_name(name: str) -> FileName:
         suffix=match["suffix"],
         extension=match["extension"],
     )
+
+
+def kind_named(name: str) -> Kind | None:
+    """The kind that a name speaks of, also one that follows none of the patterns; folders are ignored."""
+    found = _KIND.search(name.replace("\\", "/").rsplit("/", 1)[-1])
+    word = found[0].lower() if found else None
+    return "stores" if word == "store" else cast("Kind | None", word)
 
 
 def normal_store_id(text: str) -> str:

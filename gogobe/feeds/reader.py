@@ -16,7 +16,7 @@ from gogobe.feeds.containers import Container, FullReads, container_of, contents
 from gogobe.feeds.elements import GIFTS
 from gogobe.feeds.encodings import FeedText, encoding_of
 from gogobe.feeds.layout import Family, Layout, LayoutFinder
-from gogobe.feeds.names import UnknownFileNameError, parse_file_name
+from gogobe.feeds.names import kind_named
 from gogobe.feeds.problems import NOTICES, PROBLEMS, FeedError, Limits, Problem
 from gogobe.feeds.rows import BATCH_SIZE, Block, Kind, RefusedRow
 from gogobe.feeds.stream import RowStream, Run
@@ -186,9 +186,8 @@ class FeedReader:
         self.header.announced = self.summary.announced = layout.announced
         self._family = layout.family
         self.summary.kind = layout.family
-        try:
-            named = parse_file_name(self._file_name).kind
-        except UnknownFileNameError:
+        named = kind_named(self._file_name)
+        if named is None:
             return
         if named.startswith(layout.family):
             self.summary.kind = named

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gogobe.feeds.names import FileName, UnknownFileNameError, normal_store_id, parse_file_name
+from gogobe.feeds.names import FileName, UnknownFileNameError, kind_named, normal_store_id, parse_file_name
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,17 @@ def test_published_names(name, kind, chain_id, sub_chain_id, store_id, published
 def test_other_names_are_refused_by_name(name):
     with pytest.raises(UnknownFileNameError, match=repr(name)):
         parse_file_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("PRICEFULL_copy.xml", "pricefull"), ("price/new PromoFull", "promofull"), ("a.promo", "promo"),
+        ("StoresFull.xml", "stores"), ("STORE", "stores"), ("prices.gz", "price"), ("feed.xml", None), ("", None),
+    ],
+)  # fmt: skip
+def test_the_kind_is_told_from_any_name(name, kind):
+    assert kind_named(name) == kind
 
 
 def test_a_time_that_is_none():
