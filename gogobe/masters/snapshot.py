@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from gogobe.masters.token_encoder import TokenEncoder
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
+INDEX: Final = "index.ann"
 ALIAS_MATCHES: Final = ("new", "alias", "review")
 """What the numbers in `alias_matches` say of a chain's code."""
 
@@ -138,6 +140,30 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def write_manifest(folder: Path, version: str, created_at: datetime, tables: Tables, encoder: str) -> Manifest:
+    """Write the manifest of a folder's files, the last step of a build: without it there is no snapshot."""
+    parts = {
+        path.name: Part(path.stat().st_size, sha256_of(path))
+        for path in sorted(folder.iterdir())
+        if path.name != MANIFEST
+    }
+    manifest = Manifest(
+        format=FORMAT,
+        version=version,
+        created_at=created_at.isoformat(timespec="seconds"),
+        masters=len(tables.masters),
+        names=int(tables.starts[-1]),
+        gtins=len(tables.gtins),
+        aliases=len(tables.aliases),
+        linked=int((tables.canonical != np.arange(len(tables.canonical))).sum()),
+        dimensions=len(tables.centre),
+        encoder=encoder,
+        parts=parts,
+    )
+    (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    return manifest
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a snapshot's folder. Raises SnapshotError where there is none that can be read."""
     path = folder / MANIFEST
@@ -180,7 +206,7 @@ def open_snapshot(local_dir: Path, *, check: bool = True) -> Snapshot:
         names = Facts(**_mapped(local_dir, "names", Facts))  # type: ignore[arg-type]
         lexicon = Lexicon(**_mapped(local_dir, "lexicon", Lexicon))  # type: ignore[arg-type]
         encoder = load_encoder(manifest.encoder, local_dir)
-        index = AnnoyIndex(local_dir / "index.ann", manifest.dimensions)
+        index = AnnoyIndex(local_dir / INDEX, manifest.dimensions)
     except (OSError, ValueError) as error:
         raise SnapshotError(f"{local_dir}: cannot be opened: {error}; fetch or build it again") from error
     if len(index) != len(tables.masters) or len(names) != int(tables.starts[-1]):
