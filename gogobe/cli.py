@@ -4,80 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
+from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.local.processes import StackError
 from gogobe.local.stack import Stack, StackPorts
-from gogobe.settings import Settings, SettingsError, load_settings
-
-TABLE_WIDTH: Final = 170
-VAR: Final = click.option(
-    "--var",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("var"),
-    envvar="GOGOBE_VAR",
-    show_default=True,
-    help="Folder of the local stack: data, logs, Java parts.",
-)
-
-
-def settings_options(*names: str) -> Callable[[Any], Any]:
-    """Adds the named settings as flags."""
-
-    def add(command: Any) -> Any:
-        for name in reversed(names):
-            hint = Settings.__annotations__[name]
-            command = click.option(f"--{name.replace('_', '-')}", name, help=_help_of(name, hint))(command)
-        return command
-
-    return add
-
-
-def _help_of(name: str, _hint: object) -> str:
-    for field in msgspec.inspect.type_info(Settings).fields:  # type: ignore[attr-defined]
-        if field.name == name:
-            metadata = field.type.extra_json_schema if hasattr(field.type, "extra_json_schema") else {}
-            return str((metadata or {}).get("description", ""))
-    return ""
-
-
-def settings_with_stack(flags: dict[str, Any], var: Path) -> Settings:
-    """The settings, empty addresses filled from the local stack that runs below `var`."""
-    try:
-        settings = load_settings(flags)
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from error
-    stack = Stack(var).addresses()
-    if stack is None:
-        return settings
-    return msgspec.structs.replace(
-        settings,
-        kafka=settings.kafka or stack.kafka,
-        database=settings.database or stack.database,
-        expansion_service=settings.expansion_service or stack.expansion_service,
-    )
-
-
-def _needed(settings: Settings, *names: str) -> None:
-    for name in names:
-        if not getattr(settings, name):
-            raise click.UsageError(
-                f"no {name} address: start a local stack with `gogobe up`, or give --{name.replace('_', '-')} "
-                f"or GOGOBE_{name.upper()}"
-            )
-
-
-def wide_console() -> Console:
-    """A console that does not cut tables where the output is a file or a pipe."""
-    return Console() if sys.stdout.isatty() else Console(width=TABLE_WIDTH)
+from gogobe.settings import Settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -149,7 +87,7 @@ def ingest(context: click.Context, /, var: Path, **flags: Any) -> None:
     from gogobe.pipelines.options import flags_of, flink_flags
 
     settings = settings_with_stack(flags, var)
-    _needed(settings, "kafka", "database", "expansion_service")
+    needed(settings, "kafka", "database", "expansion_service")
     settings = msgspec.structs.replace(settings, store=_absolute(settings.store))
     beam_flags = list(context.args)
     if not any(flag.startswith("--runner") for flag in beam_flags):
@@ -177,7 +115,7 @@ def announce(urls: tuple[str, ...], chain: str, var: Path, **flags: Any) -> None
     from gogobe.transforms.order import store_of
 
     settings = settings_with_stack(flags, var)
-    _needed(settings, "kafka")
+    needed(settings, "kafka")
     now = datetime.now(UTC)
     messages = [FileDiscovered(chain=chain, url=url, timestamp=now) for url in urls]
     try:
@@ -242,7 +180,7 @@ def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
     from gogobe.io.queries import compare_prices
 
     settings = settings_with_stack(flags, var)
-    _needed(settings, "database")
+    needed(settings, "database")
     found = compare_prices(settings.database, query, limit)
     if not found:
         click.echo(f"no product matches {query!r}")

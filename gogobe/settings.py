@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: Annotated[str, _help("Object store for raw files: a folder, s3://… or gs://….")] = "var/store"
     store_endpoint: Annotated[str, _help("S3 or GCS server other than the cloud's own.")] = ""
     masters: Annotated[str, _help("Where masters snapshots lie: a folder, s3://… or gs://….")] = "var/masters"
+    masters_cache: Annotated[str, _help("Folder for fetched snapshots; a temporary one unless given.")] = ""
     masters_every: Annotated[float, _help("How often a worker looks for a newer snapshot.")] = 30.0
     group: Annotated[str, _help("Kafka consumer group of the pipeline.")] = "gogobe-ingest"
     commit_batches: Annotated[int, _help("Batches in one commit, at most.")] = 20

@@ -1,0 +1,76 @@
+"""What the commands share: their settings as flags, the local stack's addresses, the console."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+from rich.console import Console
+
+from gogobe.local.stack import Stack
+from gogobe.settings import Settings, SettingsError, load_settings
+
+TABLE_WIDTH: Final = 170
+VAR: Final = click.option(
+    "--var",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("var"),
+    envvar="GOGOBE_VAR",
+    show_default=True,
+    help="Folder of the local stack: data, logs, Java parts.",
+)
+
+
+def settings_options(*names: str) -> Callable[[Any], Any]:
+    """Adds the named settings as flags."""
+
+    def add(command: Any) -> Any:
+        for name in reversed(names):
+            command = click.option(f"--{name.replace('_', '-')}", name, help=_help_of(name))(command)
+        return command
+
+    return add
+
+
+def _help_of(name: str) -> str:
+    for field in msgspec.inspect.type_info(Settings).fields:  # type: ignore[attr-defined]
+        if field.name == name:
+            metadata = field.type.extra_json_schema if hasattr(field.type, "extra_json_schema") else {}
+            return str((metadata or {}).get("description", ""))
+    return ""
+
+
+def settings_with_stack(flags: dict[str, Any], var: Path) -> Settings:
+    """The settings, empty addresses filled from the local stack that runs below `var`."""
+    try:
+        settings = load_settings(flags)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    stack = Stack(var).addresses()
+    if stack is None:
+        return settings
+    return msgspec.structs.replace(
+        settings,
+        kafka=settings.kafka or stack.kafka,
+        database=settings.database or stack.database,
+        expansion_service=settings.expansion_service or stack.expansion_service,
+    )
+
+
+def needed(settings: Settings, *names: str) -> None:
+    """Raises UsageError, with the remedy, for the first of the named settings that is empty."""
+    for name in names:
+        if not getattr(settings, name):
+            raise click.UsageError(
+                f"no {name} address: start a local stack with `gogobe up`, or give --{name.replace('_', '-')} "
+                f"or GOGOBE_{name.upper()}"
+            )
+
+
+def wide_console() -> Console:
+    """A console that does not cut tables where the output is a file or a pipe."""
+    return Console() if sys.stdout.isatty() else Console(width=TABLE_WIDTH)
