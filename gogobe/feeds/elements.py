@@ -31,6 +31,8 @@ _ABOVE_A_STORE: Final = frozenset(
 )
 GIFTS: Final = "gifts"
 _MEMO_SIZE: Final = 4096
+# Items of flat promotions that are held back: 30 MB of them, and more than any store's feed has.
+_MOST_HELD: Final = 100_000
 
 
 class Memo(dict[str | None, Any]):
@@ -152,11 +154,8 @@ class PromotionElements:
         values = self._item.read(element)
         if "item_code" not in values:
             return None
-        return PromotionItem(
-            item_code=values["item_code"],
-            is_gift=bool(values.get("is_gift")),
-            item_type=values.get("item_type"),
-        )
+        values["is_gift"] = bool(values.get("is_gift"))
+        return PromotionItem(**values)
 
     def _nested(self, element: etree._Element, values: dict[str, Any]) -> list[str]:
         clubs = []
@@ -196,28 +195,35 @@ def _set_times(values: dict[str, Any]) -> None:
 
 
 class FlatPromotionElements:
-    """Elements that are one item of a promotion each (`Sales/Sale`): those of one promotion that follow one
-    another become one promotion, so a row is held back until the next promotion begins."""
+    """Elements that are one item of a promotion each (`Sales/Sale`): those of one promotion become one,
+    wherever they stand in the file, so all are held back until its end, or until there are too many."""
 
     def __init__(self) -> None:
         self._elements = PromotionElements()
-        self._held: Promotion | None = None
+        self._held: dict[str, Promotion] = {}
+        self._items = 0
 
-    def row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow | None:
+    def row(self, element: etree._Element, row: int, line: int) -> RefusedRow | None:
         read = self._elements.row(element, row, line)
-        held = self._held
         if isinstance(read, RefusedRow):
             return read
-        if held is not None and held.promotion_id == read.promotion_id and len(held.items) < _MEMO_SIZE:
+        self._items += len(read.items)
+        held = self._held.setdefault(read.promotion_id, read)
+        if held is not read:
             held.items += read.items
-            return None
-        self._held = read
-        return held
+        return None
 
-    def rest(self) -> Promotion | None:
-        """The last promotion, at the file's end."""
-        held, self._held = self._held, None
-        return held
+    @property
+    def full(self) -> bool:
+        """Whether so much is held that it should be given out."""
+        return self._items >= _MOST_HELD
+
+    def held(self) -> list[Promotion]:
+        """What is held, in the file's order; it is held no longer."""
+        promotions = list(self._held.values())
+        self._held.clear()
+        self._items = 0
+        return promotions
 
 
 class StoreElements:

@@ -142,6 +142,8 @@ PROMOTION: Final[Mapping[str, tuple[str, Reading]]] = {
     "promotiondescription": ("description", text),
     "promotionupdatedate": ("updated_at", moment),
     "promotionupdatetime": ("updated_at", moment),
+    "priceupdatedate": ("updated_at", moment),
+    "priceupdatetime": ("updated_at", moment),
     "promotionstartdatetime": ("starts_at", moment),
     "promotionenddatetime": ("ends_at", moment),
     "promotionstartdate": ("start_date", code),

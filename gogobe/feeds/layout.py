@@ -25,21 +25,24 @@ LISTS: Final[Mapping[str, Family]] = {
     "subchains": "stores",
 }
 _COUNTED: Final = frozenset({"items", "products", "promotions", "sales"})
+# An element with a text this deep in a feed without a row we know is part of a row that we do not know.
+_ROW_DEPTH: Final = 4
 # What a store's row says of its chain holds for the file; its own number does not.
 _OF_THE_CHAIN: Final = frozenset({"chain_id", "chain_name"})
 
 
 @dataclass
 class Layout:
-    """A feed's rows are the elements named `tag`; None for a feed without any. `flat` promotions are rows of
-    one item each. `header` holds what stands before the first row, by field; `announced` is the feed's own
-    count of its rows."""
+    """A feed's rows are the elements named `tag`; None for a feed without any, which is `empty` if it says so.
+    `flat` promotions are rows of one item each. `header` holds what stands before the first row, by field;
+    `announced` is the feed's own count of its rows."""
 
     family: Family
     tag: str | None
     header: dict[str, str] = field(default_factory=dict)
     announced: int | None = None
     flat: bool = False
+    empty: bool = False
 
 
 def family_of(children: Iterable[str]) -> Family | None:
@@ -63,7 +66,8 @@ class LayoutFinder:
         self._size = 0
         self._path: list[str] = []
         self._first_path: list[str] = []
-        self._empty_list: Family | None = None
+        self._unknown_path: list[str] = []
+        self._lists: dict[str, str | None] = {}
         self._header: list[tuple[etree._Element, str, str]] = []
         self._announced: int | None = None
 
@@ -73,7 +77,7 @@ class LayoutFinder:
         layout = self._look()
         self._size += len(text)
         if layout is None and fault is not None:
-            raise FeedError("html_page") if self._first_path[:1] == ["html"] else fault
+            raise FeedError("html_page") if "".join(self._first_path[:1]).lower() == "html" else fault
         if layout is None and self._size > self._max_row:
             raise self._unknown()
         return layout
@@ -85,18 +89,23 @@ class LayoutFinder:
         if fault is not None and not cut and self._first_path:
             raise fault
         header = self._header_above(None)
-        if self._empty_list is not None:
-            return Layout(self._empty_list, None, header, self._announced)
+        if self._unknown_path and self._announced != 0:
+            raise self._unknown()
+        for name, child in self._lists.items():
+            # Children without any text are rows all the same.
+            tag = child if name in _COUNTED else None
+            return Layout(LISTS[name], tag, header, self._announced, empty=child is None)
         if "chain_id" in header:
             raise FeedError("no_rows")
         raise self._unknown()
 
     def _unknown(self) -> FeedError:
-        root = self._first_path[0] if self._first_path else "no element"
-        if root == "html":
+        path = self._unknown_path or self._first_path
+        root = path[0] if path else "no element"
+        if root.lower() == "html":
             return FeedError("html_page")
-        path = "/".join(self._first_path) or "nothing"
-        return FeedError("unknown_layout", f"root {root}, first path {path}: no element looks like a row")
+        where = "/".join(path) or "nothing"
+        return FeedError("unknown_layout", f"root {root}, first path {where}: no element looks like a row")
 
     def _look(self) -> Layout | None:
         for event, element in self._parser.read_events():
@@ -105,22 +114,29 @@ class LayoutFinder:
             name = local_name(element.tag)
             if event == "start":
                 self._start(element, name)
-                continue
-            self._path.pop()
-            if layout := self._layout(element):
+            elif layout := self._end(element, name):
                 return layout
-            if name in HEADER and len(element) == 0 and (value := code(element.text or "")):
-                self._header.append((element, HEADER[name], value))
-            if name in LISTS and len(element) == 0:
-                self._empty_list = LISTS[name]
+        return None
+
+    def _end(self, element: etree._Element, name: str) -> Layout | None:
+        if layout := self._layout(element):
+            return layout
+        value = code(element.text or "") if len(element) == 0 else None
+        if value and name in HEADER:
+            self._header.append((element, HEADER[name], value))
+        elif value and len(self._path) >= _ROW_DEPTH and not self._unknown_path:
+            self._unknown_path = self._path.copy()
+        if name in LISTS and name not in self._lists:
+            self._lists[name] = str(element[0].tag) if len(element) else None
+        self._path.pop()
         return None
 
     def _start(self, element: etree._Element, name: str) -> None:
         if not self._path and (element.getroottree().docinfo.doctype or ""):
             raise FeedError("html_page" if name == "html" else "dtd")
-        self._path.append(name)
+        self._path.append(etree.QName(element).localname)
         if len(self._path) > len(self._first_path) and self._path[:-1] == self._first_path:
-            self._first_path.append(name)
+            self._first_path.append(self._path[-1])
         if name in _COUNTED and self._announced is None:
             self._announced = _count_of(element)
 
@@ -128,9 +144,10 @@ class LayoutFinder:
         """The layout, if this element is a row: one within a promotion's own lists is none."""
         children = [local_name(child.tag) for child in element if isinstance(child.tag, str)]
         family = family_of(children)
-        if family is None or not self._path:
+        above = self._path[:-1]
+        if family is None or not above:
             return None
-        if family == "price" and any(parent in ("promotion", "sale") for parent in self._path):
+        if family == "price" and any(parent.lower() in ("promotion", "sale") for parent in above):
             return None
         flat = family == "promo" and "itemcode" in children
         header = self._header_above(element)

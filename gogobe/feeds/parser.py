@@ -15,6 +15,8 @@ from gogobe.feeds.problems import FeedError
 _PLACE: Final = re.compile(r",? line \d+(?:, column \d+)?")
 # libxml2 keeps an element's line in 16 bits; further down it tells the line in which its first text ends.
 _LINES_KEPT: Final = 0xFFFF
+# Leaves that hold for the rows below the elements that follow them.
+_HOLD_FOR_MORE: Final = frozenset({*HEADER, "subchainname", "lastupdatedate", "lastupdatetime"})
 
 
 def new_parser(events: tuple[str, ...], tag: str | None = None) -> etree.XMLPullParser[Any]:
@@ -109,19 +111,19 @@ class RowParser:
                 continue  # the root itself, where it has the rows' name
             yield element
             element.clear(keep_tail=False)
-            _remove_before(element, keep_header=False)
+            _remove_before(element, keep_leaves=False)
             if parent is not self._parent:
                 self._parent = parent
                 for above in element.iterancestors():
-                    _remove_before(above, keep_header=True)
+                    _remove_before(above, keep_leaves=True)
 
 
-def _remove_before(element: etree._Element, *, keep_header: bool) -> None:
-    """Takes what stands before an element out of the tree, but leaves that say whose feed it is."""
+def _remove_before(element: etree._Element, *, keep_leaves: bool) -> None:
+    """Takes what stands before an element out of the tree, but leaves that hold for more rows."""
     parent = element.getparent()
     before = element.getprevious()
     while parent is not None and before is not None:
-        if keep_header and len(before) == 0 and local_name(str(before.tag)) in HEADER:
+        if keep_leaves and len(before) == 0 and local_name(str(before.tag)) in _HOLD_FOR_MORE:
             return
         parent.remove(before)
         before = element.getprevious()

@@ -77,6 +77,7 @@ class FeedReader:
         self._fast = fast
         self._family: Family | None = None
         self._cut: FeedError | None = None
+        self._says_empty = False
         self.header = FeedHeader()
         self.summary = FeedSummary()
 
@@ -185,6 +186,7 @@ class FeedReader:
             setattr(self.header, name, value)
         self.header.announced = self.summary.announced = layout.announced
         self._family = layout.family
+        self._says_empty = layout.empty
         self.summary.kind = layout.family
         named = kind_named(self._file_name)
         if named is None:
@@ -217,9 +219,10 @@ class FeedReader:
         if summary.kind is None or not summary.complete:
             return
         announced, read = summary.announced, summary.read
-        if read == summary.refused and (read or announced):
-            detail = f"{announced or 'an unknown number of'} rows announced, {read} read, all of them refused"
-            self._problem(Problem("no_rows", detail if read else f"{announced} rows announced, none found"))
+        if read == summary.refused and (read or announced or not self._says_empty):
+            count = "an unknown number of" if announced is None else announced
+            found = f"{read} read, all of them refused" if read else "none found"
+            self._problem(Problem("no_rows", f"{count} rows announced, {found}"))
         elif announced is not None and announced != read:
             self._problem(Problem("count_mismatch", f"{announced} rows announced, {read} read"))
 

@@ -80,8 +80,8 @@ class RowStream:
 
     def held(self) -> Iterator[Run]:
         """What is still held back when no more text comes, be it for a fault."""
-        if isinstance(self._elements, FlatPromotionElements) and (last := self._elements.rest()):
-            yield Run([last], [])
+        if isinstance(self._elements, FlatPromotionElements) and (rows := self._elements.held()):
+            yield Run(rows, [])
 
     def _runs(self, text: str) -> Iterator[Run]:
         text, self._rest = self._rest + text, ""
@@ -143,6 +143,7 @@ class RowStream:
         try:
             for element in elements:
                 self.read += 1
+                self._since_row = 0
                 row = self._elements.row(element, self.read, self._parser.line_of(element))
                 if isinstance(row, RefusedRow):
                     refused.append(row)
@@ -151,8 +152,9 @@ class RowStream:
         except FeedError as error:
             fault = error
         if rows or refused:
-            self._since_row = 0
             yield Run(rows, refused)
+        if isinstance(self._elements, FlatPromotionElements) and self._elements.full:
+            yield from self.held()
         if fault is not None:
             raise fault
 
