@@ -1,62 +1,96 @@
-"""Feeds for the benchmarks: generated PriceFull files of many stores, like the real ones."""
+"""Feeds for the benchmarks: the bundled price files, as many more stores of their chains as are asked for."""
 
 from __future__ import annotations
 
 import gzip
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from gogobe.masters.gtin import valid_gtins
+from gogobe.demo.portal import CHAINS, FEEDS
+from gogobe.feeds.containers import FullReads, container_of, contents
+from gogobe.feeds.names import parse_file_name
+from gogobe.feeds.problems import Limits
 
-_ITEM = """    <Item>
-      <PriceUpdateDate>2025-0{month}-1{day} 12:36</PriceUpdateDate>
-      <ItemCode>{code}</ItemCode>
-      <ItemType>1</ItemType>
-      <ItemName>שעועית שחורה {code} גרם</ItemName>
-      <ManufacturerName>יצרן {maker}</ManufacturerName>
-      <ManufactureCountry>IL</ManufactureCountry>
-      <ManufacturerItemDescription>שעועית שחורה {code} גרם</ManufacturerItemDescription>
-      <UnitQty>גרמים</UnitQty>
-      <Quantity>{quantity}.00</Quantity>
-      <bIsWeighted>0</bIsWeighted>
-      <UnitOfMeasure>100 גרם</UnitOfMeasure>
-      <QtyInPackage>1</QtyInPackage>
-      <ItemPrice>{shekels}.{agorot:02}</ItemPrice>
-      <UnitOfMeasurePrice>2.62</UnitOfMeasurePrice>
-      <AllowDiscount>1</AllowDiscount>
-      <ItemStatus>1</ItemStatus>
-    </Item>
-"""
+_STORE: Final = re.compile(rb"(<storeid>)[^<]*", re.IGNORECASE)
+_ROW: Final = re.compile(rb"<(item|product)>.*?</\1>\s*", re.IGNORECASE | re.DOTALL)
+_CODE: Final = re.compile(rb"(<itemcode>)[^<]*", re.IGNORECASE)
+_COUNT: Final = re.compile(rb'(<items count=")\d+', re.IGNORECASE)
+FIRST_STORE: Final = 1_000
+LARGE_STORE: Final = 999_999
 
 
-def gtins(count: int) -> list[str]:
-    """Valid GTIN-13s, ascending."""
-    bodies = [f"729{number:09}" for number in range(count)]
-    found = []
-    for body in bodies:
-        total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
-        found.append(body + str(-total % 10))
-    assert all(valid_gtins(found[:100]))
-    return found
+@dataclass(frozen=True)
+class Feed:
+    """A file of a chain, and how many rows it has (refused ones too)."""
+
+    chain: str
+    path: Path
+    rows: int
 
 
-def write_feeds(folder: Path, stores: int, items: int) -> list[Path]:
-    """PriceFull files of one chain, `items` in each of `stores`; the same codes, prices by store."""
+@dataclass(frozen=True)
+class _Original:
+    chain: str
+    name: str
+    text: bytes
+
+    @property
+    def rows(self) -> int:
+        return sum(1 for _ in _ROW.finditer(self.text))
+
+
+def _originals() -> Iterator[_Original]:
+    for path in sorted(FEEDS.glob("PriceFull*")):
+        chain = next(name for chain_id, name in CHAINS.items() if chain_id in path.name)
+        with path.open("rb") as file:
+            source = FullReads(file)
+            yield _Original(chain, path.name, b"".join(contents(source, container_of(source), Limits())))
+
+
+def write_stores(folder: Path, rounds: int) -> list[Feed]:
+    """Every bundled PriceFull `rounds` times, each time for another store: the chains' own rows, names and
+    codes, compressed as they are published."""
     folder.mkdir(parents=True, exist_ok=True)
-    codes = gtins(items)
-    files = []
-    for store in range(1, stores + 1):
-        rows = "".join(
-            _ITEM.format(
-                code=code, maker=place % 300, quantity=place % 900 + 1, shekels=place % 90 + 1,
-                agorot=(place * 7 + store) % 100, month=place % 9 + 1, day=place % 10,
-            )
-            for place, code in enumerate(codes)
-        )  # fmt: skip
-        text = (
-            f"<root><ChainId>7290000000001</ChainId><SubChainId>001</SubChainId><StoreId>{store:03}</StoreId>"
-            f'<Items Count="{items}">\n{rows}</Items></root>'
-        )
-        file = folder / f"PriceFull7290000000001-{store:03}-202508070300.gz"
-        file.write_bytes(gzip.compress(text.encode(), 6, mtime=0))
-        files.append(file)
-    return files
+    feeds = []
+    for number, original in enumerate(_originals()):
+        rows = original.rows
+        for turn in range(rounds):
+            store = FIRST_STORE + number * 1_000 + turn
+            text = _STORE.sub(rb"\g<1>%d" % store, original.text, count=1)
+            feeds.append(_written(folder, original, store, text, rows))
+    return _alternating(feeds, rounds)
+
+
+def _alternating(feeds: Sequence[Feed], rounds: int) -> list[Feed]:
+    """The chains in turn, as crawlers announce them, and not one after the other."""
+    return [feed for turn in range(rounds) for feed in feeds[turn::rounds]]
+
+
+def write_large(folder: Path, rows: int) -> Feed:
+    """One PriceFull of at least `rows` rows: Shufersal's, again and again, with codes of their own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    original = next(one for one in _originals() if one.chain == "shufersal")
+    found = [match[0] for match in _ROW.finditer(original.text)]
+    begin, end = original.text.index(found[0]), original.text.rindex(found[-1]) + len(found[-1])
+    turns = -(-rows // len(found))
+    body = b"".join(
+        _CODE.sub(rb"\g<1>%d" % (turn * len(found) + place + 1), row, count=1)
+        for turn in range(turns)
+        for place, row in enumerate(found)
+    )
+    head = _STORE.sub(rb"\g<1>%d" % LARGE_STORE, original.text[:begin], count=1)
+    head = _COUNT.sub(rb"\g<1>%d" % (turns * len(found)), head)
+    text = head + body + original.text[end:]
+    return _written(folder, original, LARGE_STORE, text, turns * len(found))
+
+
+def _written(folder: Path, original: _Original, store: int, text: bytes, rows: int) -> Feed:
+    name = parse_file_name(original.name)
+    assert name.published_at is not None
+    path = folder / original.chain / f"PriceFull{name.chain_id}-{store}-{name.published_at:%Y%m%d%H%M}.gz"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(gzip.compress(text, 6, mtime=0))
+    return Feed(original.chain, path, rows)

@@ -1,114 +1,157 @@
 """`make bench`: the parts alone, the whole as a plain loop, and the whole as the streaming pipeline on Flink.
 
-The same generated PriceFull files, a chain's stores of 5,000 items each, go through all of them.
+The bundled price files go through all of them, as many stores of their chains as it takes to run for a while.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Final
 
+import click
 import psycopg
+import requests
+from rich.console import Console
 
-from benchmarks.feeds import write_feeds
-from benchmarks.measure import Figure, measure, show
+from benchmarks.feeds import Feed, write_large, write_stores
+from benchmarks.measure import (
+    Figure,
+    Service,
+    ServiceWatch,
+    measure,
+    new_report,
+    show_figures,
+    show_services,
+    write_report,
+)
 from gogobe.demo.run import pipeline_flags
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.reader import FeedReader
+from gogobe.io.fetch import FetchSettings
 from gogobe.io.kafka import ensure_topics, publish
 from gogobe.io.loader import Loader
 from gogobe.io.migrations import migrate
+from gogobe.io.store import ObjectStore
+from gogobe.io.views import refresh_views
+from gogobe.local.flink import cancel_jobs
 from gogobe.local.postgres import running_postgres
-from gogobe.local.stack import StackAddresses, running_stack
+from gogobe.local.stack import Stack, StackAddresses, running_stack
 from gogobe.masters.resolver import Resolver
-from gogobe.messages import DISCOVERED, TOPICS, FileDiscovered, FileDownloaded, IngestBatch, encode
+from gogobe.messages import DISCOVERED, INGEST, TOPICS, FileDiscovered, FileDownloaded, IngestBatch, encode
 from gogobe.pipelines.ingest import submit
+from gogobe.transforms.download import download
 from gogobe.transforms.order import store_of
+from gogobe.transforms.parse import keyed_batch
 
-STORES, ITEMS = 60, 5_000
-COMMIT_BATCHES = 20
+COMMIT_BATCHES: Final = 20
+PART_ROUNDS: Final = 3
+LIMIT_SECONDS: Final = 900.0
+WORKERS: Final = "Python worker pool"
 
 
-def batches_of(file: Path) -> list[IngestBatch]:
+def batches_of(feed: Feed) -> Iterator[IngestBatch]:
     """A file's batches, parsed but not matched."""
     now = datetime.now(UTC)
-    downloaded = FileDownloaded(
-        chain="bench", s3_path=str(file), content_sha256=file.name, size=0, source_url=file.name,
-        file_name=file.name, discovered_at=now, downloaded_at=now,
-    )  # fmt: skip
-    with file.open("rb") as source:
-        return list(cut_batches(FeedReader(source, file.name), downloaded))
+    name = feed.path.name
+    downloaded = FileDownloaded(feed.chain, str(feed.path), name, 0, name, name, now, now)
+    with feed.path.open("rb") as source:
+        yield from cut_batches(FeedReader(source, name), downloaded)
 
 
-def parse(files: list[Path]) -> int:
+def parse(feeds: Sequence[Feed]) -> int:
     """Files to batches."""
-    return sum(len(batch.items) for file in files for batch in batches_of(file))
+    return sum(len(batch.items) for feed in feeds for batch in batches_of(feed))
 
 
-def match(files: list[Path]) -> int:
-    """Files to matched batches; parsing is part of it, so compare with parsing alone."""
+def parsed(feeds: Sequence[Feed]) -> list[IngestBatch]:
+    """All batches of the files."""
+    return [batch for feed in feeds for batch in batches_of(feed)]
+
+
+def match(batches: Sequence[IngestBatch]) -> int:
+    """Batches to matched batches."""
     resolver = Resolver()
-    count = 0
-    for file in files:
-        for batch in batches_of(file):
-            resolver.resolve(batch.chain_id, batch.items)
-            count += len(batch.items)
-    return count
+    for batch in batches:
+        resolver.resolve(batch.chain_id, batch.items)
+    return sum(len(batch.items) for batch in batches)
 
 
-def plain_loop(files: list[Path], database: str) -> int:
-    """What the pipeline does, by the same functions, without Beam, Flink or Kafka."""
-    resolver, waiting, count = Resolver(), [], 0
+def matched(feeds: Sequence[Feed]) -> list[IngestBatch]:
+    """All batches of the files, matched."""
+    batches = parsed(feeds)
+    match(batches)
+    return batches
+
+
+def load(database: str, batches: Sequence[IngestBatch]) -> int:
+    """Matched batches into the database, with the pipeline's number of batches to a commit."""
     with Loader(database) as loader:
-        for file in files:
-            for batch in batches_of(file):
-                resolver.resolve(batch.chain_id, batch.items)
-                encode(batch)
-                waiting.append(batch)
-                count += len(batch.items)
-                if len(waiting) == COMMIT_BATCHES:
-                    loader.load(waiting)
-                    waiting = []
+        for start in range(0, len(batches), COMMIT_BATCHES):
+            loader.load(batches[start : start + COMMIT_BATCHES])
+    return sum(len(batch.items) for batch in batches)
+
+
+def plain_loop(stack: StackAddresses, var: Path, announced: Sequence[FileDiscovered]) -> int:
+    """What the pipeline does, by the same functions one after the other, without Beam and Flink."""
+    store, settings, session = ObjectStore(str(var / "loop-store")), FetchSettings(), requests.Session()
+    resolver, waiting, count = Resolver(), [], 0
+    with Loader(stack.database) as loader:
+        for message in announced:
+            file = download(message, store, settings, session, var)
+            assert isinstance(file, FileDownloaded), file
+            with store.open(file.s3_path) as source:
+                for batch in cut_batches(FeedReader(source, file.file_name), file):
+                    resolver.resolve(batch.chain_id, batch.items)
+                    waiting.append(batch)
+                    count += len(batch.items)
+                    if len(waiting) == COMMIT_BATCHES:
+                        publish(stack.kafka, INGEST, map(keyed_batch, waiting))
+                        loader.load(waiting)
+                        waiting = []
+        publish(stack.kafka, INGEST, map(keyed_batch, waiting))
         loader.load(waiting)
+    refresh_views(stack.database)
     return count
 
 
-def on_flink(stack: StackAddresses, var: Path, files: list[Path]) -> Figure:
-    """The streaming pipeline, from the first row's commit to the last's; start-up is not counted."""
-    ensure_topics(stack.kafka, TOPICS)
-    handler = functools.partial(_Quiet, directory=str(files[0].parent))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    pipeline = submit(pipeline_flags(stack, var))
-    now = datetime.now(UTC)
-    address = f"http://127.0.0.1:{server.server_port}"
-    messages = [FileDiscovered("bench", f"{address}/{file.name}", now) for file in files]
-    publish(stack.kafka, DISCOVERED, [(store_of(message).encode(), encode(message)) for message in messages])
-    rows, seconds = _until_loaded(stack.database, len(files))
-    pipeline.cancel()
-    server.shutdown()
-    return Figure("whole pipeline on Flink", rows, rows / seconds, rows / seconds, rows / seconds, 0)
+def on_flink(
+    what: str, stack: StackAddresses, announced: Sequence[FileDiscovered], watch: ServiceWatch
+) -> Figure:
+    """Announced files through the running pipeline, from the first row's commit to the last's."""
+    publish(stack.kafka, DISCOVERED, [(store_of(one).encode(), encode(one)) for one in announced])
+    rows, seconds = _until_loaded(stack.database, announced[0].timestamp, len(announced), watch)
+    memory = next(service.memory_mb for service in watch.services() if service.name == WORKERS)
+    return Figure(what, rows, rows / seconds, rows / seconds, rows / seconds, memory)
 
 
-def _until_loaded(database: str, files: int, limit: float = 240.0) -> tuple[int, float]:
-    query = """
-        SELECT count(*) FILTER (WHERE state = 'loaded'), sum(loaded + unchanged),
-               extract(epoch FROM max(completed_at) - min(first_loaded_at))::float8 FROM files
-    """
-    deadline = time.monotonic() + limit
+_LOADED: Final = """
+    SELECT count(*) FILTER (WHERE state = 'loaded'), coalesce(sum(loaded + unchanged), 0)::bigint,
+           extract(epoch FROM max(completed_at) - min(first_loaded_at))::float8
+    FROM files WHERE discovered_at >= %s
+"""
+
+
+def _until_loaded(database: str, began: datetime, files: int, watch: ServiceWatch) -> tuple[int, float]:
+    deadline = time.monotonic() + LIMIT_SECONDS
     with psycopg.connect(database, autocommit=True) as connection:
         while time.monotonic() < deadline:
-            found = connection.execute(query).fetchone()
-            if found is not None and found[0] == files:
-                return int(found[1]), float(found[2])
-            time.sleep(0.5)
-    raise TimeoutError(f"not all of {files} files were loaded within {limit:.0f} seconds")
+            found = connection.execute(_LOADED, (began,)).fetchone()
+            if found is not None:
+                if found[1]:
+                    watch.look()
+                if found[0] == files:
+                    return int(found[1]), float(found[2])
+            time.sleep(0.25)
+    raise TimeoutError(f"not all of {files} files were loaded within {LIMIT_SECONDS:.0f} seconds")
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -116,30 +159,88 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Quiet."""
 
 
-def main() -> None:
-    """Measures everything and prints the table."""
-    jars = Path("var/java").absolute()
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address under which a folder's files are served."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def announcements(address: str, feeds: Sequence[Feed]) -> list[FileDiscovered]:
+    """The files as crawlers would announce them now."""
+    now = datetime.now(UTC)
+    return [FileDiscovered(one.chain, f"{address}/{one.chain}/{one.path.name}", now) for one in feeds]
+
+
+def parts(folder: Path, feeds: Sequence[Feed]) -> list[Figure]:
+    """Parsing, matching and loading, each alone."""
+    figures = [
+        measure("parse alone", partial(list, feeds), parse),
+        measure("match alone", partial(parsed, feeds), match),
+    ]
+    with running_postgres(folder / "postgres", folder / "postgres.log") as server:
+        migrate(server.dsn)
+        figures.append(measure("load alone", partial(matched, feeds), partial(load, server.dsn), runs=1))
+    return figures
+
+
+def whole_loop(folder: Path, feeds: Sequence[Feed]) -> Figure:
+    """The plain loop, on a stack of its own."""
+    var = folder / "loop"
+    with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
+        migrate(stack.database)
+        ensure_topics(stack.kafka, TOPICS)
+        messages = announcements(address, feeds)
+        return measure("plain loop", partial(list, messages), partial(plain_loop, stack, var), runs=1)
+
+
+def whole_pipeline(folder: Path, feeds: Sequence[Feed], large: Feed) -> tuple[list[Figure], list[Service]]:
+    """The pipeline on Flink: many files, then one large file; and what its services used for the first."""
+    var = folder / "pipeline"
+    with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
+        migrate(stack.database)
+        ensure_topics(stack.kafka, TOPICS)
+        submit(pipeline_flags(stack, var))
+        pids = {service.name: service.pid for service in Stack(var).status()}
+        on_flink("warming up", stack, announcements(address, feeds[:1]), ServiceWatch(pids))
+        watch = ServiceWatch(pids)
+        many = on_flink("pipeline on Flink", stack, announcements(address, feeds[1:]), watch)
+        one = on_flink("pipeline, one large file", stack, announcements(address, [large]), ServiceWatch(pids))
+        cancel_jobs(stack.flink)
+    return [many, one], watch.services()
+
+
+def _jars() -> Path:
+    return Path("var/java").absolute()
+
+
+@click.command()
+@click.option("--rounds", default=30, show_default=True, help="How many stores are made of each price file.")
+@click.option("--large", "large_rows", default=300_000, show_default=True, help="Rows of the large file.")
+@click.option("--json", "output", type=click.Path(path_type=Path), default=Path("var/bench.json"))
+def main(rounds: int, large_rows: int, output: Path) -> None:
+    """Items a second and memory of parsing, matching, loading, all of it in a plain loop and on Flink."""
+    console, report = Console(width=120), new_report()
     with tempfile.TemporaryDirectory(prefix="gogobe-bench-") as name:
         folder = Path(name)
-        files = write_feeds(folder / "feeds", STORES, ITEMS)
-        figures = [
-            measure("parse alone", partial(parse, files[:20])),
-            measure("parse and match", partial(match, files[:20])),
-        ]
-        with running_postgres(folder / "postgres", folder / "postgres.log") as server:
-            migrate(server.dsn)
-            figures.append(
-                measure("plain loop, database and all", partial(plain_loop, files, server.dsn), runs=1)
-            )
-        with running_stack(folder / "var", jars) as stack:
-            migrate(stack.database)
-            figures.append(on_flink(stack, folder / "var", files))
-        loop, pipeline = figures[-2].per_second, figures[-1].per_second
-        show(
-            f"Items a second; the pipeline runs at {pipeline / loop:.2f} of the plain loop",
-            figures,
-            Path("var/bench.json"),
-        )
+        feeds = write_stores(folder / "feeds", rounds)
+        large = write_large(folder / "feeds", large_rows)
+        some = feeds[: len(feeds) * PART_ROUNDS // rounds]
+        report.figures = [*parts(folder, some), whole_loop(folder, feeds)]
+        pipeline, report.services = whole_pipeline(folder, feeds, large)
+    loop = report.figures[-1]
+    report.figures += pipeline
+    report.ratios = {"pipeline_to_plain_loop": round(pipeline[0].per_second / loop.per_second, 2)}
+    title = f"Items a second (load average {report.load_average} at the start, {report.cores} cores)"
+    show_figures(title, report.figures, console)
+    show_services(f"What {pipeline[0].items:,} items took on Flink", report.services, console)
+    console.print(f"The pipeline runs at {report.ratios['pipeline_to_plain_loop']} of the plain loop.")
+    write_report(report, output)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,8 @@ def ensure_topics(bootstrap: str, topics: Iterable[str], partitions: int = 4) ->
     """Makes the topics that are missing, and waits until every partition answers. Raises KafkaException when
     the broker refuses."""
     topics = list(topics)
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    # What goes wrong is raised; the log would go on about a broker that was stopped since.
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
     present = admin.list_topics(timeout=ADMIN_SECONDS).topics
     missing = [
         NewTopic(topic, num_partitions=partitions, config={"max.message.bytes": str(MAX_MESSAGE_BYTES)})
