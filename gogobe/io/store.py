@@ -16,6 +16,14 @@ from urllib.parse import urlsplit
 import fsspec
 
 
+def open_filesystem(url: str, endpoint: str | None = None) -> tuple[Any, str]:
+    """The fsspec filesystem of a store's URL (its endpoint unless a folder), and the store's root in it."""
+    is_folder = urlsplit(url).scheme in ("", "file")
+    options = {"endpoint_url": endpoint} if endpoint and not is_folder else {}
+    filesystem, root = fsspec.core.url_to_fs(url, **options)
+    return filesystem, root.rstrip("/")
+
+
 def content_key(chain: str, sha256: str, file_name: str) -> str:
     """Where a raw file lies below the store's root: by chain, then by the hash of its bytes.
 
@@ -40,10 +48,7 @@ class ObjectStore:
         return "file" if scheme in ("", "file") else scheme
 
     def _filesystem(self) -> Any:
-        options: dict[str, Any] = {}
-        if self.endpoint and self._scheme != "file":
-            options["endpoint_url"] = self.endpoint
-        return fsspec.filesystem(self._scheme, **options)
+        return open_filesystem(self.url, self.endpoint)[0]
 
     def _folder(self) -> Path:
         return Path(urlsplit(self.url).path if self.url.startswith("file:") else self.url).absolute()
