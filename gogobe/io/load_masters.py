@@ -13,6 +13,7 @@ from datetime import UTC, date
 from typing import Any, Final
 
 from gogobe.feeds.rows import Item
+from gogobe.io.offered import Offered
 from gogobe.io.postgres import Cursor, Dialect, copy_rows
 from gogobe.messages import IngestBatch
 
@@ -124,39 +125,7 @@ _NAME_MASTERS: Final = """
 _MATCH_RANK: Final = {"gtin": 4, "alias": 3, "vector": 2, "review": 1, "new": 0}
 
 
-class OfferedAliases:
-    """What one loader has already committed, so that a chain's next store does not send the same words again.
-
-    Holds hashes only; at `limit` of them it starts anew, which costs a second sending and nothing else.
-    """
-
-    def __init__(self, limit: int = 500_000) -> None:
-        self._limit = limit
-        self._committed: set[int] = set()
-        self._pending: set[int] = set()
-
-    def is_known(self, words: int) -> bool:
-        """Whether these words have been offered before; if not, they are from the next commit on."""
-        if words in self._committed or words in self._pending:
-            return True
-        self._pending.add(words)
-        return False
-
-    def commit(self) -> None:
-        """What was offered is in the database."""
-        if len(self._committed) + len(self._pending) > self._limit:
-            self._committed.clear()
-        self._committed |= self._pending
-        self._pending.clear()
-
-    def rollback(self) -> None:
-        """What was offered is not in the database."""
-        self._pending.clear()
-
-
-def load_aliases(
-    cursor: Cursor, dialect: Dialect, batches: Iterable[IngestBatch], offered: OfferedAliases
-) -> None:
+def load_aliases(cursor: Cursor, dialect: Dialect, batches: Iterable[IngestBatch], offered: Offered) -> None:
     """Writes what the batches say of their chains' codes, where newer or better, and names the masters."""
     staged = _new_words(batches, offered)
     if not staged:
@@ -179,9 +148,7 @@ def load_aliases(
         cursor.execute(_NAME_MASTERS, (rename,))
 
 
-def _new_words(
-    batches: Iterable[IngestBatch], offered: OfferedAliases
-) -> Mapping[tuple[str, str], tuple[Any, ...]]:
+def _new_words(batches: Iterable[IngestBatch], offered: Offered) -> Mapping[tuple[str, str], tuple[Any, ...]]:
     staged: dict[tuple[str, str], tuple[Any, ...]] = {}
     for batch in batches:
         day = batch.published_at.astimezone(UTC).date()

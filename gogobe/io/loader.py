@@ -21,7 +21,7 @@ from gogobe.io.load_ledger import (
     write_totals,
 )
 from gogobe.io.load_masters import STAGING as ALIAS_STAGING
-from gogobe.io.load_masters import OfferedAliases, load_aliases
+from gogobe.io.load_masters import load_aliases
 from gogobe.io.load_prices import STAGING as PRICE_STAGING
 from gogobe.io.load_prices import load_prices
 from gogobe.io.load_promotions import load_promotions
@@ -34,6 +34,7 @@ from gogobe.io.load_stores import (
     store_id_of,
 )
 from gogobe.io.migrations import ensure_months, month_of
+from gogobe.io.offered import Offered
 from gogobe.io.postgres import (
     DATA_ERRORS,
     Connection,
@@ -113,7 +114,7 @@ class Loader:
 
     def _forget(self) -> None:
         self._store_keys = StoreKeys()
-        self._offered = OfferedAliases()
+        self._offered = Offered()
         self._months: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -223,7 +224,7 @@ def _load(
     dialect: Dialect,
     batches: Sequence[IngestBatch],
     by_store: dict[StoreId, int],
-    offered: OfferedAliases,
+    offered: Offered,
 ) -> LoadResult:
     """The work of one transaction. Locks are taken in one order everywhere: stores, files, batches, prices and
     promotions, masters, aliases; within each by key."""

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import Final
 
+import msgspec
+
 from gogobe.io.snapshots import SnapshotStore
 from gogobe.masters.snapshot import Snapshot, open_snapshot
 
@@ -14,6 +16,13 @@ logger = logging.getLogger(__name__)
 
 REFUSED_PAUSE_SECONDS: Final = 300.0
 """How long a snapshot that could not be opened is left alone: fetching it may be a gigabyte each time."""
+
+
+class News(msgspec.Struct, frozen=True):
+    """How many snapshots were taken up, and how many looks and snapshots failed."""
+
+    switches: int
+    failures: int
 
 
 class SnapshotWatch:
@@ -34,6 +43,7 @@ class SnapshotWatch:
         self._due = 0.0
         self._refused: tuple[str, float] | None = None
         self._snapshot: Snapshot | None = None
+        self._told = News(0, 0)
         self.failures = 0
         self.switches = 0
 
@@ -51,6 +61,12 @@ class SnapshotWatch:
                 self._looker = threading.Thread(target=self._look_aside, name="masters-snapshot", daemon=True)
                 self._looker.start()
             return self._snapshot
+
+    def news(self) -> News:
+        """What has happened since the last call, whichever thread made it."""
+        with self._lock:
+            since, self._told = self._told, News(self.switches, self.failures)
+            return News(self._told.switches - since.switches, self._told.failures - since.failures)
 
     def _look_aside(self) -> None:
         self._look()

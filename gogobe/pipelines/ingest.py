@@ -16,6 +16,7 @@ from apache_beam.runners.runner import PipelineResult
 
 from gogobe.io.fetch import FetchSettings
 from gogobe.io.kafka import ReadTopic, WriteTopic
+from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.store import ObjectStore
 from gogobe.messages import DEADLETTER, DISCOVERED, DOWNLOADED, INGEST, FileDiscovered, FileDownloaded
 from gogobe.pipelines.options import settings_of
@@ -24,9 +25,9 @@ from gogobe.transforms.dead_letters import FAILURES, EncodeDeadLetters
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles, keyed_downloaded
 from gogobe.transforms.load import LoadBatches, RecordDeadLetters
-from gogobe.transforms.match import MatchItems
+from gogobe.transforms.match import DECISIONS, RecordDecisions
 from gogobe.transforms.order import InStoreOrder
-from gogobe.transforms.parse import ParseFiles, keyed_batch
+from gogobe.transforms.parse import ParseAndMatch, keyed_batch
 from gogobe.transforms.views import RefreshViews
 
 
@@ -34,6 +35,7 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
     """The recipe."""
     kafka, expansion = settings.kafka, settings.expansion_service
     store = ObjectStore(settings.store, settings.store_endpoint or None)
+    snapshots = SnapshotStore(settings.masters, settings.store_endpoint or None, settings.masters_cache)
 
     announced = pipeline | "Read discovered" >> ReadTopic(DISCOVERED, kafka, settings.group, expansion)
     decoded = announced | "Decode" >> DecodeMessages(FileDiscovered)
@@ -42,18 +44,22 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
         | "Spread downloads" >> InStoreOrder(FileDiscovered)
         | "Download" >> DownloadFiles(store, fetch_settings(settings), settings.fetch_threads)
     )
-    parsed = downloaded.files | "Spread files" >> InStoreOrder(FileDownloaded) | "Parse" >> ParseFiles(store)
-    batches = parsed.batches | "Match" >> MatchItems()
-    loaded = batches | "Load" >> LoadBatches(
+    matched = (
+        downloaded.files
+        | "Spread files" >> InStoreOrder(FileDownloaded)
+        | "Parse and match" >> ParseAndMatch(store, snapshots, settings.masters_every)
+    )
+    matched[DECISIONS] | "Record decisions" >> RecordDecisions(settings.database)
+    loaded = matched.batches | "Load" >> LoadBatches(
         settings.database, settings.commit_batches, settings.commit_seconds
     )
     loaded.loaded | "Views" >> RefreshViews(settings.database, settings.views_every)
 
-    failures = [step[FAILURES] for step in (decoded, downloaded, parsed, loaded)] | beam.Flatten()
+    failures = [step[FAILURES] for step in (decoded, downloaded, matched, loaded)] | beam.Flatten()
     failures | "Record dead letters" >> RecordDeadLetters(settings.database)
 
     _publish(downloaded.files | "Key downloaded" >> beam.Map(keyed_downloaded), DOWNLOADED, settings)
-    _publish(batches | "Key batch" >> beam.Map(keyed_batch), INGEST, settings)
+    _publish(matched.batches | "Key batch" >> beam.Map(keyed_batch), INGEST, settings)
     _publish(failures | EncodeDeadLetters(), DEADLETTER, settings)
 
 

@@ -6,7 +6,6 @@ import itertools
 from decimal import Decimal
 
 from gogobe.feeds.rows import Item
-from gogobe.io.load_masters import OfferedAliases
 from gogobe.io.loader import Loader
 from gogobe.io.postgres import Connection
 from tests.io.samples import CHAIN, at, empty, file_batches, item
@@ -73,16 +72,3 @@ def test_other_stores_of_a_chain_write_no_alias_again(dsn: str, db: Connection) 
         other.load(file_batches([item("100", "7")], store_id="3", hour=2))
     assert db.execute("SELECT xmin::text FROM master_aliases").fetchall() == before
     assert db.execute("SELECT chain_id FROM master_aliases").fetchall() == [(CHAIN,)]
-
-
-def test_what_was_rolled_back_is_offered_again() -> None:
-    offered = OfferedAliases(limit=2)
-    assert not offered.is_known(1)
-    offered.rollback()
-    assert not offered.is_known(1)
-    offered.commit()
-    assert offered.is_known(1)
-    assert not offered.is_known(2)
-    assert not offered.is_known(3)
-    offered.commit()
-    assert not offered.is_known(1), "beyond its limit it starts anew"

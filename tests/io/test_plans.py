@@ -14,7 +14,7 @@ from gogobe.io.loader import Loader
 from gogobe.io.postgres import POSTGRESQL, Connection, connect, copy_rows, staging_table
 from gogobe.io.views import refresh_views
 from gogobe.local.postgres import dsn_of
-from tests.io.conftest import new_database
+from tests.conftest import new_database
 from tests.io.samples import at, file_batches, item, promotion
 
 STORES, ITEMS = 60, 400

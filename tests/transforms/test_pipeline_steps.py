@@ -10,14 +10,14 @@ from apache_beam.testing.util import assert_that, equal_to
 from gogobe.demo.portal import CUT_SHORT, LOGIN_PAGE, MISSING, Published, running_portal
 from gogobe.feeds.rows import Item
 from gogobe.io.fetch import FetchSettings
+from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.store import ObjectStore
 from gogobe.messages import FileDiscovered, FileDownloaded, FileTotals, IngestBatch, decoder, encode
 from gogobe.transforms.dead_letters import FAILURES
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
-from gogobe.transforms.match import MatchItems
 from gogobe.transforms.order import InStoreOrder, store_of
-from gogobe.transforms.parse import ParseFiles, keyed_batch
+from gogobe.transforms.parse import ParseAndMatch, keyed_batch
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
 QUICK = FetchSettings(attempts=2, backoff=0.001)
@@ -29,11 +29,12 @@ def discovered(published: Published) -> FileDiscovered:
 
 def test_decode_parts_messages_from_dead_letters():
     good = FileDiscovered("shufersal", "http://p/Price7290-1-202501010000.gz", NOW)
+    records = [(b"k", encode(good)), (b"k", b"{"), (None, None)]
     with TestPipeline() as pipeline:
-        decoded = pipeline | beam.Create([(b"k", encode(good)), (b"k", b"{")]) | DecodeMessages(FileDiscovered)
+        decoded = pipeline | beam.Create(records) | DecodeMessages(FileDiscovered)
         assert_that(decoded.messages, equal_to([good]))
         letters = decoded[FAILURES] | beam.Map(lambda letter: (letter.stage, letter.reason, letter.original))
-        assert_that(letters, equal_to([("decode", "invalid_message", "{")]), "letters")
+        assert_that(letters, equal_to([("decode", "invalid_message", text) for text in ("{", "")]), "letters")
 
 
 def test_a_store_s_files_keep_their_order():
@@ -61,8 +62,7 @@ def test_download_parse_and_match(tmp_path: Path):
             | beam.Create([discovered(one) for one in [*wanted, *bad]])
             | "Download" >> DownloadFiles(store, QUICK, threads=4)
         )
-        parsed = downloaded.files | "Parse" >> ParseFiles(store)
-        batches = parsed.batches | "Match" >> MatchItems()
+        parsed = downloaded.files | ParseAndMatch(store, SnapshotStore(str(tmp_path / "masters")), 1000)
         letters = (downloaded[FAILURES], parsed[FAILURES]) | beam.Flatten()
         reasons = letters | "Reason" >> beam.Map(lambda letter: (letter.stage, letter.reason))
         assert_that(
@@ -70,7 +70,7 @@ def test_download_parse_and_match(tmp_path: Path):
             equal_to([("download", "not_found"), ("download", "html_page"), ("parse", "truncated")]),
             "reasons",
         )
-        assert_that(batches, check_batches, "batches")
+        assert_that(parsed.batches, check_batches, "batches")
 
 
 def check_batches(batches: list[IngestBatch]) -> None:
@@ -100,7 +100,11 @@ def check_batches(batches: list[IngestBatch]) -> None:
 def test_an_object_that_is_gone_is_a_dead_letter(tmp_path: Path):
     file = FileDownloaded("c", str(tmp_path / "gone"), "ab", 1, "http://p/x", "x", NOW, NOW)
     with TestPipeline() as pipeline:
-        parsed = pipeline | beam.Create([file]) | ParseFiles(ObjectStore(str(tmp_path)))
+        parsed = (
+            pipeline
+            | beam.Create([file])
+            | ParseAndMatch(ObjectStore(str(tmp_path)), SnapshotStore(str(tmp_path / "masters")), 1000)
+        )
         reasons = parsed[FAILURES] | beam.Map(lambda letter: (letter.stage, letter.reason))
         assert_that(reasons, equal_to([("parse", "missing_object")]))
 
