@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-install: $(STAMPS)/project $(STAMPS)/java ## Install everything into the checkout (quick when nothing changed)
+install: $(STAMPS)/project $(STAMPS)/java $(STAMPS)/loopback ## Install everything into the checkout (quick when nothing changed)
 
 run: install ## The main job on real feeds, on a stack of its own; shows the result
 	@$(BIN)/gogobe demo
@@ -62,6 +62,8 @@ $(STAMPS)/prerequisites: Makefile
 	need "a JDK of version 17 or newer" \
 	  '[ "$$("$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -XshowSettings:properties -version 2>&1 | sed -n "s/.*java.specification.version = //p")" -ge 17 ]' \
 	  'apt install openjdk-17-jdk-headless, or https://adoptium.net; JAVA_HOME wins over PATH'; \
+	need "javac, of the same JDK" '"$${JAVA_HOME:+$$JAVA_HOME/bin/}javac" -version' \
+	  'a JRE has none: apt install openjdk-17-jdk-headless'; \
 	need "Maven" 'mvn --version' 'apt install maven, or https://maven.apache.org/download.cgi'; \
 	need "g++, which builds annoy" 'g++ --version' 'apt install g++'; \
 	[ -z "$$missing" ]
@@ -85,4 +87,12 @@ $(STAMPS)/java: java/pom.xml $(JAVA_MODULES:%=java/%/pom.xml) | $(STAMPS)/prereq
 	@echo "Installing the Java class paths of java/pom.xml into var/java/"
 	@rm -rf var/java
 	@mvn --quiet --batch-mode --file java/pom.xml dependency:copy-dependencies
+	@rm -f $(STAMPS)/loopback
+	@touch $@
+
+# Beam's servers take no address to listen on: these few classes of ours go before them on the class path.
+$(STAMPS)/loopback: $(shell find java/loopback -name '*.java') $(STAMPS)/java
+	@rm -rf var/java/loopback
+	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}javac" -nowarn -cp 'var/java/expansion/*' -d var/java/loopback \
+	  $(filter %.java,$^)
 	@touch $@

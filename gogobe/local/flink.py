@@ -85,6 +85,9 @@ def flink_settings(folder: Path, ports: FlinkPorts) -> dict[str, object]:
     return {
         "rest.address": "127.0.0.1",
         "rest.bind-address": "127.0.0.1",
+        "jobmanager.bind-host": "127.0.0.1",
+        "taskmanager.bind-host": "127.0.0.1",
+        "taskmanager.host": "127.0.0.1",
         "rest.bind-port": ",".join(str(port) for port in ports.rest),
         "io.tmp.dirs": folder,
         "state.backend.type": "hashmap",

@@ -28,13 +28,14 @@ LOGGING: Final = (
 def java_command(jars: Path, heap: str, main: str, *arguments: str, options: Sequence[str] = ()) -> list[str]:
     """A command line for a main class over the jars of a folder; `heap` as in `512m`.
 
-    Raises StackError without a JDK or jars.
+    Before them come the classes that keep Beam's servers on 127.0.0.1. Raises StackError without a JDK or jars.
     """
     java = _java()
-    if not any(jars.glob("*.jar")):
-        raise StackError(f"the Java parts are not in {jars}: run `make install`")
+    loopback = jars.parent / "loopback"
+    if not any(jars.glob("*.jar")) or not loopback.is_dir():
+        raise StackError(f"the Java parts are not in {jars} and {loopback}: run `make install`")
     return [java, f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:-UsePerfData", *LOGGING, *options,
-            "-cp", f"{jars}/*", main, *arguments]  # fmt: skip
+            "-cp", f"{loopback}:{jars}/*", main, *arguments]  # fmt: skip
 
 
 def _java() -> str:
@@ -96,7 +97,7 @@ def start_expansion_service(
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(_expansion_config(config), "utf-8")
     command = java_command(
-        jars, "384m", "org.apache.beam.sdk.expansion.service.ExpansionService", str(port),
+        jars, "384m", "io.gogobe.LoopbackExpansionService", str(port),
         "--experiments=use_deprecated_read", f"--expansionServiceConfigFile={config}",
         "--defaultEnvironmentType=EXTERNAL", f"--defaultEnvironmentConfig=127.0.0.1:{java_worker_port}",
         options=["-XX:TieredStopAtLevel=1"],

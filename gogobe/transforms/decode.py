@@ -20,7 +20,7 @@ class DecodeMessages(beam.PTransform):
         self._message_type = message_type
         self._stage = stage
 
-    def expand(self, records: beam.PCollection[tuple[bytes, bytes]]) -> Any:
+    def expand(self, records: beam.PCollection[tuple[bytes | None, bytes | None]]) -> Any:
         return records | beam.ParDo(_Decode(self._message_type, self._stage)).with_outputs(
             FAILURES, main="messages"
         )
@@ -34,8 +34,8 @@ class _Decode(beam.DoFn):
     def setup(self) -> None:
         self._decoder = decoder(self._message_type)
 
-    def process(self, record: tuple[bytes, bytes]) -> Iterator[Any]:
-        _, value = record
+    def process(self, record: tuple[bytes | None, bytes | None]) -> Iterator[Any]:
+        value = record[1] or b""  # Kafka's records may be empty
         try:
             yield self._decoder.decode(value)
         except ValueError as error:

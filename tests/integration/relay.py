@@ -50,8 +50,11 @@ def relayed(stack: StackAddresses, name: str) -> list[Relayed]:
     return [msgspec.json.decode(value, type=Relayed) for _, value in read_to_end(stack.kafka, f"{name}.out")]
 
 
-def _text_key(record: tuple[bytes, bytes]) -> tuple[str, bytes]:
-    return record[0].decode(), record[1]
+def _text_key(record: tuple[bytes | None, bytes | None]) -> tuple[str, bytes]:
+    key, value = record
+    assert key is not None
+    assert value is not None
+    return key.decode(), value
 
 
 class _Work(beam.DoFn):

@@ -145,7 +145,19 @@ class Offsets:
         return {n for place in places for n in self._numbers[place.partition][: max(place.offset, 0)]}
 
 
-def test_a_killed_worker_loses_nothing_and_offsets_cover_only_what_is_done(stack: StackAddresses):
+def listening_beyond_loopback(var: Path) -> list[str]:
+    """Where the stack's processes listen for others than this machine's."""
+    places = [
+        (process.name(), one.laddr.ip, one.laddr.port)
+        for process in processes(var)
+        for one in process.net_connections("tcp")
+        if one.status == psutil.CONN_LISTEN
+    ]
+    assert len(places) > 10
+    return [f"{name} {ip}:{port}" for name, ip, port in places if ip.removeprefix("::ffff:") != "127.0.0.1"]
+
+
+def test_a_killed_worker_loses_nothing_and_offsets_cover_only_what_is_done(stack: StackAddresses, var: Path):
     count = 600
     announce(stack, "killed", count)
     offsets = Offsets(stack, "killed")
@@ -175,6 +187,7 @@ def test_a_killed_worker_loses_nothing_and_offsets_cover_only_what_is_done(stack
     assert len({one.pid for one in relay.relayed(stack, "killed")}) > 2
     (job,) = [one for one in jobs(stack.flink) if one.name.startswith("killed")]
     assert {one.status for one in checkpoints(job)[:2]} <= {"COMPLETED", "IN_PROGRESS"}
+    assert listening_beyond_loopback(var) == []
     cancel_jobs(stack.flink)
 
 
