@@ -3,52 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Final
 
-import msgspec
-from psycopg.rows import class_row
-
 from gogobe.io.postgres import connect
+from gogobe.masters.catalogue import CatalogueRow
+from gogobe.masters.facts import Described, as_float
 
-
-class KnownAlias(msgspec.Struct, frozen=True, gc=False):
-    """A chain's code with the chain's words for it, and the master it belongs to, merges followed. `decided`: a
-    person said so. `price` is the median price in the chain's stores, None where it is not sold now."""
-
-    chain_id: str
-    item_code: str
-    master_id: int
-    match: str
-    decided: bool
-    name: str | None
-    manufacturer: str | None
-    quantity: Decimal | None
-    unit_qty: str | None
-    unit_of_measure: str | None
-    is_weighted: bool | None
-    price: Decimal | None
-
-
+# The median price in the chain's stores; the unit as `describe_item` takes it from a feed's item.
 _ALIASES: Final = """
-    SELECT a.chain_id, a.item_code, coalesce(m.merged_into, m.master_id) AS master_id, a.match,
-           a.decided_at IS NOT NULL AS decided, a.name, a.manufacturer, a.quantity, a.unit_qty,
-           a.unit_of_measure, a.is_weighted, v.median AS price
+    SELECT a.chain_id, a.item_code, coalesce(m.merged_into, m.master_id), a.decided_at IS NOT NULL,
+           coalesce(a.name, ''), coalesce(a.manufacturer, ''), a.quantity,
+           coalesce(nullif(a.unit_qty, ''), a.unit_of_measure, ''), v.median, coalesce(a.is_weighted, false)
     FROM master_aliases a
     JOIN masters m ON m.master_id = a.master_id
     LEFT JOIN master_chain_prices v
            ON v.master_id = coalesce(m.merged_into, m.master_id) AND v.chain_id = a.chain_id
     ORDER BY a.chain_id, a.item_code
 """
+_ROWS_AT_ONCE: Final = 5_000
 
 
-def known_aliases(dsn: str) -> Iterator[KnownAlias]:
-    """All aliases, ordered by chain and code, streamed: memory does not grow with their number. Prices are
-    those of the last refresh of the views. Raises psycopg.Error."""
-    with (
-        connect(dsn) as connection,
-        connection.transaction(),
-        connection.cursor("known_aliases", row_factory=class_row(KnownAlias)) as cursor,
-    ):
-        cursor.itersize = 5_000
-        yield from cursor.execute(_ALIASES)
+def known_items(dsn: str) -> Iterator[CatalogueRow]:
+    """Every code of every chain with the chain's words for it and the master it belongs to, merges followed,
+    ordered by chain and code. `decided`: a person said so, be it that it belongs to no other master.
+
+    Streamed: memory does not grow with their number. Prices are the chain's median at the last refresh of the
+    views. Raises psycopg.Error.
+    """
+    with connect(dsn) as connection, connection.transaction(), connection.cursor("known_items") as cursor:
+        cursor.itersize = _ROWS_AT_ONCE
+        for chain_id, code, master_id, decided, name, maker, quantity, unit, price, weighed in cursor.execute(
+            _ALIASES
+        ):
+            described = Described(name, maker, as_float(quantity), unit, as_float(price), is_weighted=weighed)
+            yield CatalogueRow(chain_id, code, described, master_id, decided)

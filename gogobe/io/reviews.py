@@ -1,14 +1,15 @@
 """Pairs of item and master that the resolver compared by name: kept, listed, decided by a person.
 
-A decision moves the item's alias to the master that it names, for every store of the chain at once, and
-outlives whatever the pipeline says later. It can be taken back by deciding otherwise.
+A yes moves the item's alias to the candidate, for every store of the chain at once; a no leaves it, or brings
+it back, to a master of its own, until a yes to another pair. Both outlive whatever the pipeline says later, go
+into the next snapshot, and can be taken back by deciding otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from psycopg.rows import class_row
@@ -18,8 +19,8 @@ from gogobe.masters.decisions import Decision
 
 
 class ReviewPair(msgspec.Struct, frozen=True):
-    """A pair with its evidence. `score` is the probability that the two are one product, `reasons` the
-    strongest first; `is_same` is a person's word, None until there is one."""
+    """A chain's item and a master that it may be, with the evidence. `score` is the probability that the two
+    are one product, `reasons` the strongest first; `is_same` is a person's word, None until there is one."""
 
     chain_id: str
     item_code: str
@@ -62,13 +63,14 @@ _COLUMNS: Final = """
            decided_at, decided_by
 """
 
-# An item that has been given to one master needs no word on the others.
+# An item that has been given to one master needs no word on the others; a no leaves them open.
 _UNDECIDED: Final = (
     _COLUMNS
     + """
-    FROM review_pairs p WHERE is_same IS NULL AND match = 'review'
+    FROM review_pairs p WHERE is_same IS NULL AND match = %s
       AND NOT EXISTS (SELECT 1 FROM master_aliases a WHERE a.chain_id = p.chain_id
-                      AND a.item_code = p.item_code AND a.decided_at IS NOT NULL)
+                      AND a.item_code = p.item_code AND a.decided_at IS NOT NULL
+                      AND a.master_id <> p.own_master_id)
     ORDER BY score DESC, chain_id, item_code, candidate_id LIMIT %s
 """
 )
@@ -91,9 +93,11 @@ _GIVE: Final = """
     WHERE chain_id = %(chain_id)s AND item_code = %(item_code)s
 """
 
-_TAKE_BACK: Final = """
-    UPDATE master_aliases SET master_id = %(own)s, match = 'new', score = 0, decided_at = NULL
-    WHERE chain_id = %(chain_id)s AND item_code = %(item_code)s AND master_id = %(candidate)s
+# Unless a yes has given it to another master.
+_KEEP_APART: Final = """
+    UPDATE master_aliases SET master_id = %(own)s, match = 'new', score = 0, decided_at = now()
+    WHERE chain_id = %(chain_id)s AND item_code = %(item_code)s
+      AND (decided_at IS NULL OR master_id IN (%(own)s, %(candidate)s))
 """
 
 _ENSURE_MASTER: Final = """
@@ -126,10 +130,13 @@ def record_decisions(dsn: str, decisions: Sequence[Decision]) -> None:
         with_retries(record)
 
 
-def undecided_pairs(dsn: str, limit: int = 50) -> list[ReviewPair]:
-    """The pairs that wait for a person's word, the likeliest first."""
+def undecided_pairs(
+    dsn: str, limit: int | None = None, match: Literal["review", "vector"] = "review"
+) -> list[ReviewPair]:
+    """The pairs that wait for a person's word, the likeliest first; with `vector`, those that the resolver took
+    by itself and that nobody has looked at."""
     with connect(dsn) as connection, connection.cursor(row_factory=class_row(ReviewPair)) as cursor:
-        return cursor.execute(_UNDECIDED, (limit,)).fetchall()
+        return cursor.execute(_UNDECIDED, (match, limit)).fetchall()
 
 
 def decided_pairs(dsn: str) -> list[ReviewPair]:
@@ -161,7 +168,7 @@ def _write(cursor: Cursor, verdict: Verdict, by: str) -> None:
     master = (verdict.candidate_id, candidate_name) if verdict.is_same else (own_master_id, None)
     cursor.execute(_ENSURE_MASTER, master)
     cursor.execute(
-        _GIVE if verdict.is_same else _TAKE_BACK,
+        _GIVE if verdict.is_same else _KEEP_APART,
         {
             "candidate": verdict.candidate_id,
             "own": own_master_id,

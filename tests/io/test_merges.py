@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gogobe.io.catalogue import known_aliases
+from gogobe.io.catalogue import known_items
 from gogobe.io.loader import Loader
 from gogobe.io.merges import MergeError, merge_masters, undo_merge
 from gogobe.io.postgres import Connection
@@ -36,8 +36,8 @@ def test_a_merged_master_is_compared_as_one(three: str) -> None:
     merge_masters(three, 2, 1, reason="the same tomato", by="dana")
     assert chains(three, "2") == ["c1", "c2"]
     assert chains(three, "tomato 2") == ["c1", "c2"]
-    aliases = [(one.item_code, one.master_id, str(one.price)) for one in known_aliases(three)]
-    assert aliases == [("1", 1, "1"), ("2", 1, "2"), ("3", 3, "3")]
+    aliases = [(one.item_code, one.master_id, one.described.price) for one in known_items(three)]
+    assert aliases == [("1", 1, 1.0), ("2", 1, 2.0), ("3", 3, 3.0)]
 
 
 def test_merges_lead_to_their_end_in_one_step_and_can_be_undone(three: str, db: Connection) -> None:

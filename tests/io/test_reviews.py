@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from gogobe.io.catalogue import known_items
 from gogobe.io.loader import Loader
 from gogobe.io.postgres import Connection
 from gogobe.io.reviews import (
@@ -56,15 +57,58 @@ def test_yes_moves_the_alias_for_good(dsn: str, db: Connection) -> None:
     )
 
 
-def test_no_leaves_the_alias_and_takes_back_a_yes(dsn: str, db: Connection) -> None:
+def test_no_keeps_the_alias_apart_for_good(dsn: str, db: Connection) -> None:
     load(dsn, 0)
     record_decisions(dsn, [PAIR])
     no = msgspec.structs.replace(SAME, is_same=False)
     decide(dsn, [no], by="dana")
-    assert alias(db) == (OWN, "review", False)
+    assert alias(db) == (OWN, "new", True)
+    with Loader(dsn) as loader:
+        rows = [item("55", "5", master_id=TOMATO, match="vector", score=0.9, name="עגבניה")]
+        loader.load(file_batches(rows, hour=24))
+    assert alias(db) == (OWN, "new", True), "the pipeline does not undo it"
     decide(dsn, [SAME], by="dana")
+    assert alias(db) == (TOMATO, "alias", True)
     decide(dsn, [no], by="dana")
-    assert alias(db) == (OWN, "new", False)
+    assert alias(db) == (OWN, "new", True)
+
+
+def test_no_takes_an_item_back_that_the_resolver_had_given(dsn: str, db: Connection) -> None:
+    with Loader(dsn) as loader:
+        rows = [item("55", "5", master_id=TOMATO, match="vector", score=0.9, name="עגבניה")]
+        loader.load(file_batches(rows))
+    record_decisions(dsn, [msgspec.structs.replace(PAIR, match="vector")])
+    assert undecided_pairs(dsn) == []
+    assert [pair.candidate_id for pair in undecided_pairs(dsn, match="vector")] == [TOMATO]
+    decide(dsn, [msgspec.structs.replace(SAME, is_same=False)], by="dana")
+    assert alias(db) == (OWN, "new", True)
+
+
+def test_after_a_no_the_other_candidates_are_open(dsn: str, db: Connection) -> None:
+    load(dsn, 0)
+    other = msgspec.structs.replace(PAIR, candidate_id=TOMATO + 1)
+    record_decisions(dsn, [PAIR, other])
+    decide(dsn, [msgspec.structs.replace(SAME, is_same=False)], by="dana")
+    assert [pair.candidate_id for pair in undecided_pairs(dsn)] == [TOMATO + 1]
+    decide(dsn, [Verdict(CHAIN, "55", TOMATO + 1, is_same=True)], by="dana")
+    assert alias(db) == (TOMATO + 1, "alias", True)
+    decide(dsn, [msgspec.structs.replace(SAME, is_same=False)], by="dana")
+    assert alias(db) == (TOMATO + 1, "alias", True), "no to one leaves the yes to another"
+    decided = {pair.candidate_id: pair.is_same for pair in decided_pairs(dsn)}
+    assert decided == {TOMATO: False, TOMATO + 1: True}
+
+
+def test_decisions_go_into_the_next_catalogue(dsn: str) -> None:
+    rows = [
+        item(code, "5", master_id=OWN + n, match="review", name="עגבניה") for n, code in enumerate(("55", "56"))
+    ]
+    with Loader(dsn) as loader:
+        loader.load(file_batches(rows))
+    second = msgspec.structs.replace(PAIR, item_code="56", own_master_id=OWN + 1)
+    record_decisions(dsn, [PAIR, second])
+    decide(dsn, [SAME, Verdict(CHAIN, "56", TOMATO, is_same=False)], by="dana")
+    known = {one.item_code: (one.master_id, one.decided) for one in known_items(dsn)}
+    assert known == {"55": (TOMATO, True), "56": (OWN + 1, True)}
 
 
 def test_an_unknown_pair_undoes_the_whole_call(dsn: str) -> None:
