@@ -1,14 +1,17 @@
-"""A real PostgreSQL for the tests of the database, and a fresh database for each of them."""
+"""Real servers for the tests: PostgreSQL with a fresh database for each of them, S3 with a fresh bucket."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import boto3  # type: ignore[import-untyped]
 import psycopg
 import pytest
+from moto.server import ThreadedMotoServer
 
 from gogobe.io.migrations import migrate
 from gogobe.io.postgres import Connection, connect
@@ -60,3 +63,38 @@ def new_database(port: int, template: str) -> Iterator[str]:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy".encode())
         yield name
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket of a local S3 server; its URL is that of an object store."""
+
+    endpoint: str
+    name: str
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self.name}"
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """The address of an S3 server that lives as long as the test run."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A bucket of its own; credentials are in the environment, the server's address is not."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name in ("AWS_ENDPOINT_URL", "GOGOBE_STORE_ENDPOINT", "GOGOBE_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    made = Bucket(s3_endpoint, f"test-{next(_numbers)}")
+    boto3.client("s3", endpoint_url=made.endpoint).create_bucket(Bucket=made.name)
+    return made

@@ -10,7 +10,6 @@ from typing import Any
 import boto3  # type: ignore[import-untyped]
 import click.testing
 import pytest
-from moto.server import ThreadedMotoServer
 
 import gogobe.demo
 from gogobe.cli import main
@@ -137,35 +136,16 @@ def test_for_people_there_is_a_table_that_is_not_cut_in_a_pipe():
     assert "…│" not in result.stdout
 
 
-@pytest.fixture
-def s3(monkeypatch):
-    """The address of a real S3 server on a free port, and nothing else in the environment."""
-    for name in ("AWS_ENDPOINT_URL", "GOGOBE_STORE_ENDPOINT", "GOGOBE_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.mark.parametrize("variable", ["GOGOBE_STORE_ENDPOINT", "AWS_ENDPOINT_URL"])
-def test_feeds_in_s3(s3, monkeypatch, variable):
+def test_feeds_in_s3(bucket, monkeypatch, variable):
     name = "PriceFull7290058108879-014-202507091024.gz"
-    # moto keeps its buckets for the whole process.
-    bucket = f"feeds-{variable[:3].lower()}"
-    client = boto3.client("s3", endpoint_url=s3)
-    client.create_bucket(Bucket=bucket)
-    client.upload_file(str(FEEDS / name), bucket, name)
-    monkeypatch.setenv(variable, s3)
-    result = run(f"s3://{bucket}/{name}", f"s3://{bucket}/none.gz", "--json")
+    boto3.client("s3", endpoint_url=bucket.endpoint).upload_file(str(FEEDS / name), bucket.name, name)
+    monkeypatch.setenv(variable, bucket.endpoint)
+    result = run(f"{bucket.url}/{name}", f"{bucket.url}/none.gz", "--json")
     assert result.exit_code == 2
-    assert result.stderr == f"gogobe inspect: s3://{bucket}/none.gz: there is no such file\n"
+    assert result.stderr == f"gogobe inspect: {bucket.url}/none.gz: there is no such file\n"
     found = json.loads(result.stdout)
-    assert (found["file"], found["container"], found["items"]) == (f"s3://{bucket}/{name}", "zip", 4880)
+    assert (found["file"], found["container"], found["items"]) == (f"{bucket.url}/{name}", "zip", 4880)
     assert found["price_sum"] == "100993.74"
 
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import boto3  # type: ignore[import-untyped]
 import pytest
-from moto.server import ThreadedMotoServer
 
 from gogobe.io import snapshots
 from gogobe.io.snapshots import SnapshotStore, StoredSnapshot
 from gogobe.io.store import open_filesystem
 from gogobe.masters.snapshot import MANIFEST, SnapshotError, open_snapshot, verify
+from tests.conftest import Bucket
 from tests.masters_samples import small_snapshot
-
-BUCKET = "masters-test"
 
 
 @pytest.fixture(scope="module")
@@ -29,27 +25,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {version: folder / version for version in ("v1", "v2", "v3")}
 
 
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """The address of an S3 server."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        boto3.client("s3", endpoint_url=f"http://{host}:{port}").create_bucket(Bucket=BUCKET)
-        yield f"http://{host}:{port}"
-        server.stop()
-
-
 @pytest.fixture(params=["folder", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> SnapshotStore:
     if request.param == "folder":
         return SnapshotStore(str(tmp_path / "store"))
-    endpoint = request.getfixturevalue("s3")
-    return SnapshotStore(f"s3://{BUCKET}/{tmp_path.name}", endpoint, cache=str(tmp_path / "cache"))
+    bucket: Bucket = request.getfixturevalue("bucket")
+    return SnapshotStore(f"{bucket.url}/masters", bucket.endpoint, cache=str(tmp_path / "cache"))
 
 
 def states(store: SnapshotStore) -> list[tuple[str, bool, bool]]:
@@ -138,8 +119,8 @@ def test_a_damaged_part_is_refused_by_its_checksum(store: SnapshotStore, built: 
         store.fetch("v1")
 
 
-def test_fetched_once_a_machine(s3: str, built: dict[str, Path], tmp_path: Path):
-    store = SnapshotStore(f"s3://{BUCKET}/once", s3, cache=str(tmp_path / "cache"))
+def test_fetched_once_a_machine(bucket: Bucket, built: dict[str, Path], tmp_path: Path):
+    store = SnapshotStore(bucket.url, bucket.endpoint, cache=str(tmp_path / "cache"))
     store.publish(built["v1"])
     with ThreadPoolExecutor(4) as pool:
         folders = set(pool.map(lambda _: store.fetch("v1"), range(4)))

@@ -1,10 +1,11 @@
-"""The object store as a folder; S3 is in tests/integration, against a real S3 server."""
+"""The object store as a folder and on an S3 server."""
 
 from pathlib import Path
 
 import pytest
 
 from gogobe.io.store import ObjectStore, content_key
+from tests.conftest import Bucket
 
 
 def test_a_key_is_chain_and_content():
@@ -12,27 +13,46 @@ def test_a_key_is_chain_and_content():
     assert content_key("shufersal", "ab12", "PriceFull1-2") == "raw/shufersal/ab/ab12"
 
 
-def test_put_then_open(tmp_path: Path):
-    source = tmp_path / "source"
-    source.write_bytes(b"prices")
-    store = ObjectStore(str(tmp_path / "store"))
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "folder":
+        return ObjectStore(f"file://{tmp_path}/store")
+    bucket: Bucket = request.getfixturevalue("bucket")
+    return ObjectStore(f"{bucket.url}/prefix", bucket.endpoint)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    file = tmp_path / "source"
+    file.write_bytes(b"prices of the day")
+    return file
+
+
+def test_put_then_open(store: ObjectStore, source: Path):
     path = store.put("raw/a/b", source)
-    assert store.local_path(path) == path
+    assert path.endswith("/raw/a/b")
     with store.open(path) as file:
-        assert file.read() == b"prices"
+        assert file.read(6) == b"prices"
+        assert file.seek(-3, 2) == 14
+        assert file.read() == b"day"
 
 
-def test_a_taken_key_is_left_alone_and_no_part_remains(tmp_path: Path):
-    first, second = tmp_path / "1", tmp_path / "2"
-    first.write_bytes(b"first")
-    second.write_bytes(b"second")
-    store = ObjectStore(f"file://{tmp_path}/store")
-    path = store.put("k", first)
-    assert store.put("k", second) == path
-    assert Path(path).read_bytes() == b"first"
-    assert [p.name for p in Path(path).parent.iterdir()] == ["k"]
+def test_a_taken_key_is_left_alone(store: ObjectStore, source: Path):
+    path = store.put("k", source)
+    source.write_bytes(b"other")
+    assert store.put("k", source) == path
+    with store.open(path) as file:
+        assert file.read() == b"prices of the day"
 
 
-def test_a_missing_object_is_file_not_found(tmp_path: Path):
+def test_a_missing_object_is_file_not_found(store: ObjectStore):
     with pytest.raises(FileNotFoundError):
-        ObjectStore(str(tmp_path)).open(str(tmp_path / "none"))
+        store.open(store.path_of("none"))
+
+
+def test_only_a_folder_s_objects_are_files_of_this_machine(tmp_path: Path, source: Path, bucket: Bucket):
+    folder = ObjectStore(str(tmp_path / "store"))
+    path = folder.put("k", source)
+    assert folder.local_path(path) == path == str(tmp_path / "store" / "k")
+    assert [one.name for one in Path(path).parent.iterdir()] == ["k"]  # and no part of one
+    assert ObjectStore(bucket.url, bucket.endpoint).local_path(f"{bucket.url}/k") is None

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import apache_beam as beam
+import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
@@ -18,6 +19,7 @@ from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.order import InStoreOrder, store_of
 from gogobe.transforms.parse import ParseAndMatch, keyed_batch
+from tests.conftest import Bucket
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
 QUICK = FetchSettings(attempts=2, backoff=0.001)
@@ -52,8 +54,15 @@ def test_a_store_s_files_keep_their_order():
         assert_that(pipeline | beam.Create(messages, reshuffle=False) | InStoreOrder(FileDiscovered), in_order)
 
 
-def test_download_parse_and_match(tmp_path: Path):
-    store = ObjectStore(str(tmp_path / "store"))
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "folder":
+        return ObjectStore(str(tmp_path / "store"))
+    bucket: Bucket = request.getfixturevalue("bucket")
+    return ObjectStore(bucket.url, bucket.endpoint)
+
+
+def test_download_parse_and_match(store: ObjectStore, tmp_path: Path):
     with running_portal(tmp_path / "port") as published, TestPipeline() as pipeline:
         wanted = [one for one in published if "PriceFull7290058140886" in one.url]
         bad = [one for one in published if one.url.endswith((MISSING, LOGIN_PAGE, CUT_SHORT))]
