@@ -12,6 +12,7 @@ import click
 import msgspec
 from rich.table import Table
 
+from gogobe.commands.masters import masters
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.local.processes import StackError
 from gogobe.local.stack import Stack, StackPorts
@@ -28,6 +29,7 @@ def main() -> None:
     Look into a feed:    gogobe inspect FILE
     Keep it running:     gogobe up, gogobe ingest, gogobe announce URL --chain NAME
     Look at prices:      gogobe prices 7290000042435
+    Match products:      gogobe masters --help
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
@@ -198,3 +200,6 @@ def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
                 f"{price.last_seen_at:%Y-%m-%d %H:%M}",
             )
         wide_console().print(table)
+
+
+main.add_command(masters)

@@ -6,9 +6,26 @@ is itself not merged, so one step suffices.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
+import msgspec
+from psycopg.rows import class_row
+
 from gogobe.io.postgres import Cursor, connect, with_retries
+
+
+class Merge(msgspec.Struct, frozen=True):
+    """A merge that stands: what it joined, and why."""
+
+    merge_id: int
+    from_id: int
+    from_name: str | None
+    into_id: int
+    into_name: str | None
+    reason: str
+    merged_by: str
+    merged_at: datetime
 
 
 class MergeError(ValueError):
@@ -18,6 +35,14 @@ class MergeError(ValueError):
 _LOCK: Final = """
     SELECT master_id, merged_into FROM masters WHERE master_id = ANY(%(ids)s) OR merged_into = ANY(%(ids)s)
     ORDER BY master_id FOR NO KEY UPDATE
+"""
+_STANDING: Final = """
+    SELECT g.merge_id, g.from_id, f.name AS from_name, g.into_id, i.name AS into_name, g.reason, g.merged_by,
+           g.merged_at
+    FROM master_merges g
+    JOIN masters f ON f.master_id = g.from_id
+    JOIN masters i ON i.master_id = g.into_id
+    WHERE g.undone_at IS NULL ORDER BY g.merge_id
 """
 _REDIRECT: Final = "UPDATE masters SET merged_into = %s WHERE master_id = ANY(%s)"
 
@@ -36,6 +61,12 @@ def undo_merge(dsn: str, merge_id: int) -> None:
     Raises MergeError where there is no such merge, or it has been undone.
     """
     with_retries(lambda: _undo(dsn, merge_id))
+
+
+def standing_merges(dsn: str) -> list[Merge]:
+    """The merges that have not been undone, the oldest first."""
+    with connect(dsn) as connection, connection.cursor(row_factory=class_row(Merge)) as cursor:
+        return cursor.execute(_STANDING).fetchall()
 
 
 def _merge(dsn: str, from_id: int, into_id: int, reason: str, by: str) -> int:

@@ -22,6 +22,7 @@ class ReviewPair(msgspec.Struct, frozen=True):
     """A chain's item and a master that it may be, with the evidence. `score` is the probability that the two
     are one product, `reasons` the strongest first; `is_same` is a person's word, None until there is one."""
 
+    chain: str
     chain_id: str
     item_code: str
     item_name: str
@@ -59,26 +60,27 @@ _RECORD: Final = """
 """
 
 _COLUMNS: Final = """
-    SELECT chain_id, item_code, item_name, own_master_id, candidate_id, candidate_name, score, reasons, is_same,
-           decided_at, decided_by
+    SELECT coalesce(c.name, p.chain_id) AS chain, p.chain_id, p.item_code, p.item_name, p.own_master_id,
+           p.candidate_id, p.candidate_name, p.score, p.reasons, p.is_same, p.decided_at, p.decided_by
+    FROM review_pairs p LEFT JOIN chains c ON c.chain_id = p.chain_id
 """
 
 # An item that has been given to one master needs no word on the others; a no leaves them open.
 _UNDECIDED: Final = (
     _COLUMNS
     + """
-    FROM review_pairs p WHERE is_same IS NULL AND match = %s
+    WHERE p.is_same IS NULL AND p.match = %s
       AND NOT EXISTS (SELECT 1 FROM master_aliases a WHERE a.chain_id = p.chain_id
                       AND a.item_code = p.item_code AND a.decided_at IS NOT NULL
                       AND a.master_id <> p.own_master_id)
-    ORDER BY score DESC, chain_id, item_code, candidate_id LIMIT %s
+    ORDER BY p.score DESC, p.chain_id, p.item_code, p.candidate_id LIMIT %s
 """
 )
 
 _DECIDED: Final = (
     _COLUMNS
     + """
-    FROM review_pairs WHERE is_same IS NOT NULL ORDER BY decided_at, chain_id, item_code, candidate_id
+    WHERE p.is_same IS NOT NULL ORDER BY p.decided_at, p.chain_id, p.item_code, p.candidate_id
 """
 )
 

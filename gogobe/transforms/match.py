@@ -61,7 +61,7 @@ class LocateMasters(beam.PTransform):
         return pipeline | beam.Impulse() | "Locate" >> beam.Map(lambda _: locate_masters(store))
 
 
-class Matcher:
+class BatchMatcher:
     """A DoFn's part that matches items. The open snapshot is shared by all DoFns of a process, and its memory,
     being mapped, by all processes of a machine; the resolver is this DoFn's own."""
 

@@ -18,7 +18,7 @@ from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.store import ObjectStore
 from gogobe.messages import DeadLetter, FileDownloaded, IngestBatch, encode
 from gogobe.transforms.dead_letters import FAILURES, failure, file_dead_letter
-from gogobe.transforms.match import DECISIONS, LocateMasters, MastersAddress, Matcher
+from gogobe.transforms.match import DECISIONS, BatchMatcher, LocateMasters, MastersAddress
 
 STAGE: Final = "parse"
 
@@ -63,7 +63,7 @@ class ParseAndMatch(beam.PTransform):
 class _ParseAndMatch(beam.DoFn):
     def __init__(self, store: ObjectStore, masters_every: float) -> None:
         self._store = store
-        self._matcher = Matcher(masters_every)
+        self._matcher = BatchMatcher(masters_every)
         self._files = Metrics.counter("gogobe.parse", "files")
         self._rows = Metrics.counter("gogobe.parse", "rows")
         self._refused = Metrics.counter("gogobe.parse", "refused")

@@ -6,7 +6,7 @@ import pytest
 
 from gogobe.io.catalogue import known_items
 from gogobe.io.loader import Loader
-from gogobe.io.merges import MergeError, merge_masters, undo_merge
+from gogobe.io.merges import MergeError, merge_masters, standing_merges, undo_merge
 from gogobe.io.postgres import Connection
 from gogobe.io.queries import compare_prices
 from gogobe.io.views import refresh_views
@@ -44,7 +44,10 @@ def test_merges_lead_to_their_end_in_one_step_and_can_be_undone(three: str, db: 
     first = merge_masters(three, 3, 2, reason="", by="dana")
     second = merge_masters(three, 2, 1, reason="", by="dana")
     assert merged(db) == {1: None, 2: 1, 3: 1}
+    listed = [(one.merge_id, one.from_name, one.into_name) for one in standing_merges(three)]
+    assert listed == [(first, "tomato 3", "tomato 2"), (second, "tomato 2", "tomato 1")]
     undo_merge(three, second)
+    assert [one.merge_id for one in standing_merges(three)] == [first]
     assert merged(db) == {1: None, 2: None, 3: 2}
     undo_merge(three, first)
     assert merged(db) == {1: None, 2: None, 3: None}

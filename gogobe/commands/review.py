@@ -1,0 +1,119 @@
+"""`gogobe masters review`: pairs that only a person can decide, in the terminal or by a file."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import psycopg
+from rich.table import Table
+
+from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.io.reviews import ReviewPair, UnknownPairError, Verdict, decide, undecided_pairs
+from gogobe.io.verdicts import VerdictFileError, read_verdicts, write_pairs
+from gogobe.io.views import refresh_views
+
+FILE: Final = click.Path(path_type=Path)
+QUESTION: Final = "The same product? (y)es, (n)o, (s)kip, (q)uit"
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(min=1), help="Pairs at most; all unless given.")
+@click.option("--accepted", is_flag=True, help="Look over the pairs that were matched without asking.")
+@click.option("--list", "only_list", is_flag=True, help="Show the pairs and ask nothing.")
+@click.option(
+    "--export", "export_to", type=click.Path(path_type=Path), metavar="FILE", help="Write them as CSV."
+)
+@click.option("--import", "import_from", type=FILE, metavar="FILE", help="Read the answers from CSV.")
+@click.option("--by", default=getpass.getuser, help="Who decides; the user's name unless given.")
+@VAR
+@settings_options("database")
+def review(
+    *,
+    limit: int | None,
+    accepted: bool,
+    only_list: bool,
+    export_to: Path | None,
+    import_from: Path | None,
+    by: str,
+    var: Path,
+    **flags: Any,
+) -> None:
+    """Say which items are the same product as the master that they resemble: the likeliest first, with why.
+
+    A yes gives the chain's code to that master, in all its stores; a no keeps it apart. Both hold from now on,
+    and go into the next snapshot (`gogobe masters build --publish`).
+
+    \b
+    gogobe masters review                        one by one: y, n, s to skip, q to end
+    gogobe masters review --export pairs.csv     fill in yes or no in the column `same` …
+    gogobe masters review --import pairs.csv     … and read it back
+    """
+    settings = settings_with_stack(flags, var)
+    needed(settings, "database")
+    database = settings.database
+    try:
+        if import_from is not None:
+            verdicts = read_verdicts(import_from)
+            decide(database, verdicts, by)
+            _finish(database, verdicts)
+            return
+        pairs = undecided_pairs(database, limit, "vector" if accepted else "review")
+        if export_to is not None:
+            click.echo(f"{write_pairs(export_to, pairs)} pairs written to {export_to}")
+        elif not pairs:
+            click.echo("no pairs wait for a word")
+        elif only_list:
+            wide_console().print(_table(pairs))
+        else:
+            _finish(database, _ask(database, pairs, by))
+    except (VerdictFileError, UnknownPairError) as error:
+        raise click.ClickException(f"{error}; nothing was decided") from error
+    except psycopg.Error as error:
+        raise click.ClickException(f"the database: {error}") from error
+    except OSError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _ask(database: str, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
+    """Asks for a word on each pair and writes it at once, so that whoever stops has lost nothing."""
+    console = wide_console()
+    verdicts = []
+    for number, pair in enumerate(pairs, start=1):
+        console.print(_table([pair], f"{number} of {len(pairs)}"))
+        answer = click.prompt(
+            "The same product? (y)es, (n)o, (s)kip, (q)uit", type=click.Choice("ynsq"), default="s"
+        )
+        if answer == "q":
+            break
+        if answer != "s":
+            verdicts.append(Verdict(pair.chain_id, pair.item_code, pair.candidate_id, answer == "y"))
+            decide(database, verdicts[-1:], by)
+    return verdicts
+
+
+def _finish(database: str, verdicts: Sequence[Verdict]) -> None:
+    if verdicts:
+        refresh_views(database)
+    yes = sum(verdict.is_same for verdict in verdicts)
+    click.echo(f"{yes} yes, {len(verdicts) - yes} no: written, and in the next snapshot")
+
+
+def _table(pairs: Sequence[ReviewPair], title: str | None = None) -> Table:
+    table = Table("chain", "code", "item", "resembles", "master", title=title, title_justify="left")
+    table.add_column("score", justify="right")
+    table.add_column("why")
+    for pair in pairs:
+        table.add_row(
+            pair.chain,
+            pair.item_code,
+            pair.item_name,
+            pair.candidate_name,
+            str(pair.candidate_id),
+            f"{pair.score:.2f}",
+            "; ".join(pair.reasons),
+        )
+    return table

@@ -1,0 +1,203 @@
+"""`gogobe masters` as people use it: what it says, what it leaves behind, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gogobe.cli import main
+from gogobe.io.catalogue import known_items
+from gogobe.io.loader import Loader
+from gogobe.io.postgres import Connection
+from gogobe.io.queries import compare_prices
+from gogobe.io.reviews import decided_pairs, record_decisions, undecided_pairs
+from gogobe.io.snapshots import SnapshotStore
+from gogobe.masters.catalogue import COLUMNS
+from gogobe.masters.decisions import Decision
+from gogobe.masters.snapshot import open_snapshot
+from tests.io.samples import CHAIN, file_batches, item
+from tests.masters_samples import VEGETABLES
+
+OWN, TOMATO = 10**14 + 55, 10**14 + 1
+
+
+def run(tmp_path: Path, *arguments: Any, **settings: Any) -> Result:
+    flags = [f"--var={tmp_path / 'var'}", *(f"--{name}={value}" for name, value in settings.items())]
+    return CliRunner().invoke(main, ["masters", *map(str, arguments), *flags])
+
+
+def review(tmp_path: Path, dsn: str, *arguments: Any, answers: str = "") -> Result:
+    command = ["masters", "review", *map(str, arguments), "--by=dana", f"--var={tmp_path}", f"--database={dsn}"]
+    return CliRunner().invoke(main, command, input=answers)
+
+
+@pytest.fixture
+def catalogue_file(tmp_path: Path) -> Path:
+    path = tmp_path / "items.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for code, name in enumerate(VEGETABLES, start=101):
+            writer.writerow(("1", code, name, "", "1", "", "קילוגרם", "5.90", "1"))
+    return path
+
+
+def test_build_publish_list_and_roll_back(tmp_path: Path, catalogue_file: Path):
+    masters = tmp_path / "masters"
+    assert "no snapshot in" in run(tmp_path, "list", masters=masters).output
+    first = run(tmp_path, "build", catalogue_file, "--publish", masters=masters)
+    assert first.exit_code == 0, first.output
+    assert f"{len(VEGETABLES)} masters with {len(VEGETABLES)} names" in first.output
+    assert list((tmp_path / "var" / "snapshots").iterdir()) == [], "what is published is not kept twice"
+    folder = tmp_path / "second"
+    second = run(tmp_path, "build", catalogue_file, "--folder", folder, masters=masters)
+    assert f"Publish it: gogobe masters publish {folder}" in second.output
+    store = SnapshotStore(str(masters))
+    before = store.current()
+    assert run(tmp_path, "publish", folder, masters=masters).exit_code == 0
+    current = store.current()
+    assert current != before
+    listed = run(tmp_path, "list", masters=masters).output
+    assert listed.index(str(current)) < listed.index(str(before))
+    (line,) = [line for line in listed.splitlines() if "current" in line]
+    assert str(current) in line
+    assert f"in use is {before}" in run(tmp_path, "rollback", masters=masters).output
+    assert store.current() == before
+    assert run(tmp_path, "rollback", current, masters=masters).exit_code == 0
+    assert store.current() == current
+
+
+def test_errors_name_the_file_and_the_remedy(tmp_path: Path, catalogue_file: Path):
+    masters = tmp_path / "masters"
+    bad = tmp_path / "bad.csv"
+    bad.write_text("chain_id,item_code\n1,2\n")
+    built = run(tmp_path, "build", bad, "--publish", masters=masters)
+    assert built.exit_code == 1
+    assert f"{bad}: no column item_name" in built.output
+    assert "none.csv" in run(tmp_path, "build", tmp_path / "none.csv", masters=masters).output
+    assert "gogobe up" in run(tmp_path, "build", "--publish", masters=masters).output
+    missing = run(tmp_path, "publish", tmp_path / "none", masters=masters)
+    assert missing.exit_code == 1
+    assert "manifest.json: no manifest that can be read" in missing.output
+    rolled = run(tmp_path, "rollback", masters=masters)
+    assert "no snapshot before the first to go back to" in rolled.output
+    model = run(tmp_path, "build", catalogue_file, "--encoder", tmp_path / "model", masters=masters)
+    assert "model.safetensors" in model.output
+    assert SnapshotStore(str(masters)).current() is None
+
+
+def test_an_empty_catalogue_is_not_published(tmp_path: Path, catalogue_file: Path, dsn: str):
+    result = run(tmp_path, "build", "--publish", masters=tmp_path / "masters", database=dsn)
+    assert result.exit_code == 1
+    assert "there are no items in the database: nothing was published" in result.output
+    assert SnapshotStore(str(tmp_path / "masters")).current() is None
+
+
+@pytest.fixture
+def pairs(dsn: str) -> str:
+    """A database with a tomato of one chain, and two codes of another that resemble it."""
+    with Loader(dsn) as loader:
+        tomato = item("1", "5", master_id=TOMATO, match="new", name="עגבניות")
+        loader.load(file_batches([tomato], chain="one", chain_id="1"))
+        codes = [item(code, "6", master_id=OWN + n, match="review", name=f"עגבניה {code}") for n, code in CODES]
+        loader.load(file_batches(codes))
+    record_decisions(
+        dsn,
+        [
+            Decision(
+                "review",
+                CHAIN,
+                code,
+                f"עגבניה {code}",
+                OWN + n,
+                TOMATO,
+                "עגבניות",
+                0.7 - n / 10,
+                ["same words"],
+            )
+            for n, code in CODES
+        ],
+    )
+    return dsn
+
+
+CODES = ((0, "55"), (1, "56"))
+
+
+def test_review_in_the_terminal(tmp_path: Path, pairs: str):
+    listed = review(tmp_path, pairs, "--list").output
+    assert listed.index("עגבניה 55") < listed.index("עגבניה 56")
+    assert "same words" in listed
+    assert "0.70" in listed
+    answered = review(tmp_path, pairs, answers="y\nn\n")
+    assert answered.exit_code == 0, answered.output
+    assert "1 yes, 1 no: written" in answered.output
+    found = {pair.item_code: (pair.is_same, pair.decided_by) for pair in decided_pairs(pairs)}
+    assert found == {"55": (True, "dana"), "56": (False, "dana")}
+    assert "no pairs wait" in review(tmp_path, pairs).output
+    (compared,) = compare_prices(pairs, "עגבניות")
+    assert len(compared.prices) == 2, "the views are refreshed at once"
+
+
+def test_review_skipped_and_left(tmp_path: Path, pairs: str):
+    assert "0 yes, 0 no" in review(tmp_path, pairs, answers="s\nq\n").output
+    assert len(undecided_pairs(pairs)) == 2
+    interrupted = review(tmp_path, pairs, answers="y\n")  # the terminal is closed after one
+    assert interrupted.exit_code == 1
+    assert [pair.item_code for pair in decided_pairs(pairs)] == ["55"], "what was said is kept"
+
+
+def test_review_by_file(tmp_path: Path, pairs: str):
+    path = tmp_path / "pairs.csv"
+    assert f"2 pairs written to {path}" in review(tmp_path, pairs, "--export", path).output
+    text = path.read_text("utf-8-sig").splitlines()
+    path.write_text("\n".join([text[0], text[1].replace(",same words,,", ",same words,yes,"), text[2]]))
+    assert "1 yes, 0 no" in review(tmp_path, pairs, "--import", path).output
+    assert [pair.item_code for pair in undecided_pairs(pairs)] == ["56"]
+    path.write_text("same,chain_id,item_code,candidate_id\nyes,1,99,5\n")
+    unknown = review(tmp_path, pairs, "--import", path)
+    assert unknown.exit_code == 1
+    assert "no pair of chain 1, code 99" in unknown.output
+    assert "nothing was decided" in unknown.output
+
+
+def test_what_was_accepted_can_be_looked_over(tmp_path: Path, pairs: str, db: Connection):
+    db.execute("UPDATE review_pairs SET match = 'vector' WHERE item_code = '56'")
+    output = review(tmp_path, pairs, "--accepted", "--list").output
+    assert "עגבניה 56" in output
+    assert "עגבניה 55" not in output
+
+
+def test_merge_and_unmerge(tmp_path: Path, pairs: str):
+    merged = run(tmp_path, "merge", OWN, TOMATO, "--reason=one tomato", "--by=dana", database=pairs)
+    assert merged.exit_code == 0, merged.output
+    assert "merge 1" in merged.output
+    (compared,) = compare_prices(pairs, "עגבניות")
+    assert len(compared.prices) == 2
+    listed = run(tmp_path, "unmerge", database=pairs).output
+    assert "one tomato" in listed
+    assert "dana" in listed
+    again = run(tmp_path, "merge", OWN, TOMATO, "--reason=again", database=pairs)
+    assert again.exit_code == 1
+    assert "merged into" in again.output
+    assert "merge 1 is undone" in run(tmp_path, "unmerge", 1, database=pairs).output
+    assert "no masters are merged" in run(tmp_path, "unmerge", database=pairs).output
+    assert "there is no merge 1 that could be undone" in run(tmp_path, "unmerge", 1, database=pairs).output
+
+
+def test_decisions_and_merges_go_into_the_next_snapshot(tmp_path: Path, pairs: str):
+    review(tmp_path, pairs, answers="y\nn\n")
+    built = run(tmp_path, "build", "--folder", tmp_path / "built", masters=tmp_path / "masters", database=pairs)
+    assert built.exit_code == 0, built.output
+    assert {one.item_code: one.master_id for one in known_items(pairs)} == {
+        "1": TOMATO,
+        "55": TOMATO,
+        "56": OWN + 1,
+    }
+    snapshot = open_snapshot(tmp_path / "built")
+    assert snapshot.manifest.masters == 2
+    assert snapshot.manifest.names == 3
