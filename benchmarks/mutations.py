@@ -224,26 +224,28 @@ _TEXT: Final[tuple[tuple[str, Mutation], ...]] = (
 
 
 def _gzip(text: bytes, _chance: random.Random) -> bytes:
-    return gzip.compress(text, 1)
+    return gzip.compress(text, 1, mtime=0)
 
 
 def _members(text: bytes, chance: random.Random) -> bytes:
     place = chance.randint(0, len(text))
     return (
-        gzip.compress(text[:place], 1) + gzip.compress(text[place:], 1) + chance.choice((b"", b"\0" * 9, b"x"))
+        gzip.compress(text[:place], 1, mtime=0)
+        + gzip.compress(text[place:], 1, mtime=0)
+        + chance.choice((b"", b"\0" * 9, b"x"))
     )
 
 
 def _zip(text: bytes, chance: random.Random) -> bytes:
     buffer = io.BytesIO()
     method = chance.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED))
-    with zipfile.ZipFile(buffer, "w", method, compresslevel=1) as archive:
-        name = (
-            "feed.xml" if chance.random() < 0.95 else chance.choice(("../feed.xml", "/feed.xml", "C:feed.xml"))
-        )
-        archive.writestr(name, text)
+    with zipfile.ZipFile(buffer, "w") as archive:
+        bad_name = chance.choice(("../feed.xml", "/feed.xml", "C:feed.xml"))
+        # A ZipInfo has no time of its own: the same case is the same bytes.
+        member = zipfile.ZipInfo(bad_name if chance.random() < 0.05 else "feed.xml")
+        archive.writestr(member, text, method, compresslevel=1)
         if chance.random() < 0.05:
-            archive.writestr("other.xml", text)
+            archive.writestr(zipfile.ZipInfo("other.xml"), text)
     return buffer.getvalue()
 
 

@@ -215,6 +215,11 @@ STORE: Final[Mapping[str, tuple[str, Reading]]] = {
 }
 
 
+def published_name(tag: str) -> str:
+    """An element's name without its namespace, or a prefix that has none."""
+    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1]
+
+
 def local_name(tag: str) -> str:
-    """An element's name without its namespace or a prefix that has none, in lower case."""
-    return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1].lower()
+    """An element's name as the tables have it."""
+    return published_name(tag).lower()

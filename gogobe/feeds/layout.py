@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from lxml import etree
 
-from gogobe.feeds.fields import HEADER, ITEM, PROMOTION, STORE, code, local_name
-from gogobe.feeds.parser import close_parser, feed_parser, new_parser
+from gogobe.feeds.fields import HEADER, ITEM, PROMOTION, STORE, code, local_name, published_name
+from gogobe.feeds.parser import close_parser, feed_parser, new_parser, weight
 from gogobe.feeds.problems import FeedError
 
 Family = Literal["price", "promo", "stores"]
@@ -75,7 +75,7 @@ class LayoutFinder:
         """The layout, as soon as it is known. Raises FeedError (`bad_xml`, `dtd`, `html_page`, …)."""
         fault = feed_parser(self._parser, text)
         layout = self._look()
-        self._size += len(text)
+        self._size += weight(text)
         if layout is None and fault is not None:
             raise FeedError("html_page") if "".join(self._first_path[:1]).lower() == "html" else fault
         if layout is None and self._size > self._max_row:
@@ -134,7 +134,7 @@ class LayoutFinder:
     def _start(self, element: etree._Element, name: str) -> None:
         if not self._path and (element.getroottree().docinfo.doctype or ""):
             raise FeedError("html_page" if name == "html" else "dtd")
-        self._path.append(etree.QName(element).localname)
+        self._path.append(published_name(str(element.tag)))
         if len(self._path) > len(self._first_path) and self._path[:-1] == self._first_path:
             self._first_path.append(self._path[-1])
         if name in _COUNTED and self._announced is None:
@@ -142,6 +142,8 @@ class LayoutFinder:
 
     def _layout(self, element: etree._Element) -> Layout | None:
         """The layout, if this element is a row: one within a promotion's own lists is none."""
+        if len(element) == 0:
+            return None
         children = [local_name(child.tag) for child in element if isinstance(child.tag, str)]
         family = family_of(children)
         above = self._path[:-1]

@@ -17,6 +17,13 @@ _PLACE: Final = re.compile(r",? line \d+(?:, column \d+)?")
 _LINES_KEPT: Final = 0xFFFF
 # Leaves that hold for the rows below the elements that follow them.
 _HOLD_FOR_MORE: Final = frozenset({*HEADER, "subchainname", "lastupdatedate", "lastupdatetime"})
+# What an element costs beyond its text, for each of its tags, in bytes.
+_TAG_BYTES: Final = 64
+
+
+def weight(text: str) -> int:
+    """About how many bytes a parser needs to hold what this text says."""
+    return len(text) + _TAG_BYTES * text.count("<")
 
 
 def new_parser(events: tuple[str, ...], tag: str | None = None) -> etree.XMLPullParser[Any]:
@@ -74,7 +81,9 @@ class RowParser:
     """
 
     def __init__(self, tag: str) -> None:
-        self._parser = new_parser(("end",), tag)
+        # lxml does not find names with a prefix that has no namespace.
+        self._parser = new_parser(("end",), None if ":" in tag.rsplit("}", 1)[-1] else tag)
+        self._tag = tag
         self._parent: etree._Element | None = None
         self.lines_before = 0
 
@@ -107,7 +116,7 @@ class RowParser:
     def _taken(self) -> Iterator[etree._Element]:
         for _, element in self._parser.read_events():
             parent = element.getparent()
-            if parent is None:
+            if parent is None or element.tag != self._tag:
                 continue  # the root itself, where it has the rows' name
             yield element
             element.clear(keep_tail=False)

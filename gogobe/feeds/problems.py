@@ -24,7 +24,8 @@ PROBLEMS: Final[dict[str, str]] = {
     "ratio": "decompresses to far more than a feed does",
     "too_deep": "elements nested deeper than are allowed",
     "text_too_long": "a text longer than is allowed",
-    "row_too_long": "more text between the ends of two rows than is allowed",
+    "row_too_long": "more between the ends of two rows than is allowed",
+    "too_many_refused": "more refused rows within one block of good ones than are allowed",
     "zip_members": "a zip archive that does not hold exactly one file",
     "zip_path": "a zip member whose name leads out of its folder",
     "zip_encrypted": "a zip member that is encrypted",
@@ -64,11 +65,12 @@ class FeedError(Exception):
 @dataclass(frozen=True)
 class Limits:
     """Bounds on one file. `ratio` is decompressed to compressed bytes, looked at from `ratio_from` on;
-    `max_text` bounds one text, `max_row` what stands between the ends of two rows, both in characters.
-    Depth is bounded by libxml2 itself, at 256."""
+    `max_text` bounds one text, in characters, and `max_row` the bytes that it takes to hold what stands between
+    the ends of two rows; `max_refused` the refused rows of one block. libxml2 itself bounds depth, at 256."""
 
     max_bytes: int = 4 << 30
     ratio: int = 200
     ratio_from: int = 64 << 20
     max_text: int = 1 << 20
-    max_row: int = 16 << 20
+    max_row: int = 32 << 20
+    max_refused: int = 50_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import msgspec
 
@@ -18,7 +18,7 @@ from gogobe.feeds.encodings import FeedText, encoding_of
 from gogobe.feeds.layout import Family, Layout, LayoutFinder
 from gogobe.feeds.names import kind_named
 from gogobe.feeds.problems import NOTICES, PROBLEMS, FeedError, Limits, Problem
-from gogobe.feeds.rows import BATCH_SIZE, Block, Kind, RefusedRow
+from gogobe.feeds.rows import BATCH_SIZE, Block, Kind, Promotion, RefusedRow
 from gogobe.feeds.stream import RowStream, Run
 
 HEAD_BYTES: Final = 1 << 16
@@ -87,14 +87,20 @@ class FeedReader:
         return self.summary.kind
 
     def __iter__(self) -> Iterator[Block]:
-        blocks = _BlockCutter()
+        cutter = _BlockCutter(self._limits.max_refused)
         try:
             for run in self._runs():
-                self._count(run)
-                yield from blocks.add(run)
+                for block in cutter.add(run):
+                    self._count(block)
+                    yield block
+                if cutter.full_at is not None:
+                    self.summary.read = cutter.full_at
+                    raise FeedError("too_many_refused")
         except FeedError as error:
             self._problem(error.problem)
-        yield from blocks.rest()
+        if last := cutter.rest():
+            self._count(last)
+            yield last
         self._check_counts()
 
     def _runs(self) -> Iterator[Run]:
@@ -196,16 +202,16 @@ class FeedReader:
         else:
             self._problem(Problem("kind_differs", f"named {named}, but holds rows of kind {layout.family}"))
 
-    def _count(self, run: Run) -> None:
+    def _count(self, block: Block) -> None:
         summary = self.summary
-        summary.refused += len(run.refused)
+        summary.refused += len(block.refused)
         if self._family == "price":
-            summary.items += len(run.rows)
+            summary.items += len(block.rows)
         elif self._family == "stores":
-            summary.stores += len(run.rows)
+            summary.stores += len(block.rows)
         else:
-            summary.promotions += len(run.rows)
-            for row in run.rows:
+            summary.promotions += len(block.rows)
+            for row in cast("list[Promotion]", block.rows):
                 gifts = sum(item.group_id == GIFTS for item in row.items)
                 summary.gift_items += gifts
                 summary.promotion_items += len(row.items) - gifts
@@ -228,22 +234,39 @@ class FeedReader:
 
 
 class _BlockCutter:
-    """Rows as they come, to blocks of exactly 500 of them."""
+    """Rows as they come, to blocks of exactly 500 of them.
 
-    def __init__(self) -> None:
+    A block may have `most` refused rows; after them `full_at` tells how many rows of the file it is good for.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._rows: list[Any] = []
         self._refused: list[RefusedRow] = []
+        self.full_at: int | None = None
 
     def add(self, run: Run) -> Iterator[Block]:
         self._rows += run.rows
         self._refused += run.refused
-        while len(self._rows) >= BATCH_SIZE:
+        while len(self._rows) >= BATCH_SIZE and not self._is_full(self._rows[BATCH_SIZE - 1].row):
             rows, self._rows = self._rows[:BATCH_SIZE], self._rows[BATCH_SIZE:]
             last = rows[-1].row
             refused = [row for row in self._refused if row.row < last]
             self._refused = [row for row in self._refused if row.row > last]
             yield Block(rows, refused)
+        if len(self._rows) < BATCH_SIZE:
+            self._is_full(None)
 
-    def rest(self) -> Iterator[Block]:
-        if self._rows or self._refused:
-            yield Block(self._rows, self._refused)
+    def _is_full(self, before: int | None) -> bool:
+        if len(self._refused) <= self._most:
+            return False
+        first_over = self._refused[self._most].row
+        if before is not None and first_over > before:
+            return False
+        self.full_at = first_over - 1
+        self._rows = [row for row in self._rows if row.row < first_over]
+        del self._refused[self._most :]
+        return True
+
+    def rest(self) -> Block | None:
+        return Block(self._rows, self._refused) if self._rows or self._refused else None

@@ -21,7 +21,7 @@ from gogobe.feeds.elements import (
 )
 from gogobe.feeds.item_pattern import ItemPattern, Taken
 from gogobe.feeds.layout import Family, Layout
-from gogobe.feeds.parser import RowParser
+from gogobe.feeds.parser import RowParser, weight
 from gogobe.feeds.problems import FeedError, Limits
 from gogobe.feeds.rows import RefusedRow
 
@@ -68,7 +68,7 @@ class RowStream:
         yield from self._runs(text[:allowed])
         if allowed < len(text):
             raise FeedError("text_too_long", line=self._lines + 1)
-        self._since_row += len(text)
+        self._since_row += weight(text)
         if self._since_row > self._max_row:
             raise FeedError("row_too_long", line=self._lines + 1)
 

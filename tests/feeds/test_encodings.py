@@ -1,0 +1,98 @@
+"""Encodings, whatever the declaration says."""
+
+import pytest
+
+from gogobe.feeds.encodings import FeedText
+from tests.feeds.documents import item, price_feed, read
+
+MAKER = 'תנובה בע"מ – קמעונאות'
+FEED = price_feed(*[item(str(code), ManufacturerName=MAKER) for code in range(700)])
+
+
+def declared(encoding: str) -> str:
+    return f'<?xml version="1.0" encoding="{encoding}"?>\n{FEED}'
+
+
+@pytest.mark.parametrize(
+    ("what", "data", "told"),
+    [
+        ("no declaration", FEED.encode(), "utf-8"),
+        ("declared", declared("UTF-8").encode(), "utf-8"),
+        ("byte order mark", FEED.encode("utf-8-sig"), "utf-8"),
+        ("mark and declaration", declared("utf-8").encode("utf-8-sig"), "utf-8"),
+        ("blank lines first", b"\r\n\r\n  " + declared("utf-8").encode(), "utf-8"),
+        ("UTF-16LE, mark, no declaration", b"\xff\xfe" + FEED.encode("utf-16-le"), "utf-16-le"),
+        ("UTF-16LE without a mark", FEED.encode("utf-16-le"), "utf-16-le"),
+        ("UTF-16LE that says UTF-8", b"\xff\xfe" + declared("utf-8").encode("utf-16-le"), "utf-16-le"),
+        ("UTF-16BE, mark", b"\xfe\xff" + declared("UTF-16").encode("utf-16-be"), "utf-16-be"),
+        ("UTF-16BE without a mark", FEED.encode("utf-16-be"), "utf-16-be"),
+        ("windows-1255 that says so", declared("windows-1255").encode("windows-1255"), "windows-1255"),
+        ("windows-1255 that says ISO-8859-8", declared("ISO-8859-8").encode("windows-1255"), "windows-1255"),
+        ("windows-1255 that says ISO-8859-8-I", declared("iso-8859-8-i").encode("windows-1255"), "windows-1255"),
+        ("windows-1255 that says UTF-8", declared("utf-8").encode("windows-1255"), "windows-1255"),
+        ("windows-1255 that says nothing", FEED.encode("windows-1255"), "windows-1255"),
+        ("UTF-8 that says ISO-8859-8", declared("ISO-8859-8").encode(), "utf-8"),
+        ("UTF-8 that says windows-1255", declared("windows-1255").encode(), "utf-8"),
+        ("UTF-8 that says UTF-16", declared("UTF-16").encode(), "utf-8"),
+        ("a name that nobody knows", declared("klingon").encode("windows-1255"), "windows-1255"),
+    ],
+)  # fmt: skip
+def test_encodings(what, data, told):
+    found = read(data)
+    assert (found.summary.encoding, len(found.rows), found.codes) == (told, 700, []), what
+    assert {row.manufacturer for row in found.rows} == {MAKER}
+
+
+@pytest.mark.parametrize("ascii_rows", [100, 2000])
+def test_hebrew_that_comes_late_is_still_told(ascii_rows):
+    rows = [item(str(code)) for code in range(ascii_rows)] + [item("9", ManufacturerName=MAKER)]
+    data = f'<?xml version="1.0" encoding="ISO-8859-8"?>{price_feed(*rows)}'.encode("windows-1255")
+    assert read(data).rows[-1].manufacturer == MAKER
+
+
+@pytest.mark.parametrize(
+    ("bad", "encoding", "offset"), [(b"\xff", "utf-8", 0), (b"\xd7", "utf-8", 0), (b"\x00\xd8", "utf-16-le", 0)]
+)
+def test_bytes_that_are_not_in_the_encoding_are_told_with_their_place(bad, encoding, offset):
+    rows = [item(str(code), ManufacturerName=MAKER) for code in range(2000)]
+    before, after = price_feed(*rows).encode(encoding).split("<ItemCode>1500<".encode(encoding))
+    found = read(before + bad + after)
+    assert (found.codes, found.summary.complete) == (["bad_encoding"], False)
+    assert found.summary.problems[0].byte_offset == len(before) + offset
+    assert [row.item_code for row in found.rows] == [str(code) for code in range(1500)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "windows-1255"])
+def test_control_characters_are_spaces_and_are_told(encoding):
+    feed = price_feed(item("1", ManufacturerName="a\x0b\x00b"), item("2", ManufacturerName="a&#x1F;&#0;b"))
+    found = read(feed.encode(encoding))
+    assert [row.manufacturer for row in found.rows] == ["a b", "a b"]
+    assert (found.codes, found.summary.complete) == (["control_characters"], True)
+
+
+def test_an_ampersand_that_begins_no_reference_is_one_and_is_told():
+    makers = {
+        "M&M": "M&M",
+        "AT&T; x": "AT&T; x",
+        "a & b": "a & b",
+        "a&nbsp;b": "a&nbsp;b",
+        "a&amp;b &lt;&#39;&#x5d0;": "a&b <'א",
+    }
+    rows = [item(str(code), ManufacturerName=maker) for code, maker in enumerate(makers)]
+    found = read(price_feed(*rows))
+    assert [row.manufacturer for row in found.rows] == list(makers.values())
+    assert (found.codes, found.summary.complete) == (["stray_ampersands"], True)
+
+
+def test_references_are_not_cut_in_two_between_pieces():
+    text = "<a>x&amp;y & z&#1488;</a>" * 3
+    for size in range(1, 12):
+        data = text.encode()
+        pieces = [data[begin : begin + size] for begin in range(0, len(data), size)]
+        assert "".join(FeedText(pieces, "utf-8")) == text.replace("& ", "&amp; ")
+
+
+def test_line_ends_are_as_xml_has_them():
+    for end in ("\r\n", "\r", "\n"):
+        found = read(price_feed(item("1", ItemStatus="a"), "<Item/>\n").replace("\n", end))
+        assert (found.refused[0].line, len(found.rows)) == (2, 1)
