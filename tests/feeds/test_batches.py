@@ -26,7 +26,7 @@ def batches(data: bytes, name: str = FILE.file_name) -> list[IngestBatch]:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((path for path in FEEDS.iterdir() if path.suffix != ".md")), ids=lambda path: path.name
+    "path", sorted(path for path in FEEDS.iterdir() if path.suffix != ".md"), ids=lambda path: path.name
 )
 def test_batches_of_real_feeds(path):
     found = batches(path.read_bytes(), path.name)
