@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-install: $(STAMPS)/project $(STAMPS)/java $(STAMPS)/loopback ## Install everything into the checkout (quick when nothing changed)
+install: $(STAMPS)/project $(STAMPS)/java $(STAMPS)/overrides ## Install everything into the checkout (quick when nothing changed)
 
 run: install ## The main job on real feeds, on a stack of its own; shows the result
 	@$(BIN)/gogobe demo
@@ -87,12 +87,12 @@ $(STAMPS)/java: java/pom.xml $(JAVA_MODULES:%=java/%/pom.xml) | $(STAMPS)/prereq
 	@echo "Installing the Java class paths of java/pom.xml into var/java/"
 	@rm -rf var/java
 	@mvn --quiet --batch-mode --file java/pom.xml dependency:copy-dependencies
-	@rm -f $(STAMPS)/loopback
+	@rm -f $(STAMPS)/overrides
 	@touch $@
 
-# Beam's servers take no address to listen on: these few classes of ours go before them on the class path.
-$(STAMPS)/loopback: $(shell find java/loopback -name '*.java') $(STAMPS)/java
-	@rm -rf var/java/loopback
-	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}javac" -nowarn -cp 'var/java/expansion/*' -d var/java/loopback \
+# A few classes of ours that go before Beam's on the class path; each says why.
+$(STAMPS)/overrides: $(shell find java/overrides -name '*.java') $(STAMPS)/java
+	@rm -rf var/java/overrides
+	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}javac" -nowarn -cp 'var/java/expansion/*' -d var/java/overrides \
 	  $(filter %.java,$^)
 	@touch $@

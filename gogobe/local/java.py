@@ -28,14 +28,14 @@ LOGGING: Final = (
 def java_command(jars: Path, heap: str, main: str, *arguments: str, options: Sequence[str] = ()) -> list[str]:
     """A command line for a main class over the jars of a folder; `heap` as in `512m`.
 
-    Before them come the classes that keep Beam's servers on 127.0.0.1. Raises StackError without a JDK or jars.
+    Before them come the classes of `java/overrides`. Raises StackError without a JDK or jars.
     """
     java = _java()
-    loopback = jars.parent / "loopback"
-    if not any(jars.glob("*.jar")) or not loopback.is_dir():
-        raise StackError(f"the Java parts are not in {jars} and {loopback}: run `make install`")
+    overrides = jars.parent / "overrides"
+    if not any(jars.glob("*.jar")) or not overrides.is_dir():
+        raise StackError(f"the Java parts are not in {jars} and {overrides}: run `make install`")
     return [java, f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:-UsePerfData", *LOGGING, *options,
-            "-cp", f"{loopback}:{jars}/*", main, *arguments]  # fmt: skip
+            "-cp", f"{overrides}:{jars}/*", main, *arguments]  # fmt: skip
 
 
 def _java() -> str:
