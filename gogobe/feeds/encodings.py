@@ -89,10 +89,12 @@ class FeedText:
     def __iter__(self) -> Iterator[str]:
         lines = io.IncrementalNewlineDecoder(None, translate=True)
         held = ""
+        after_return = False
         fault: FeedError | None = None
         try:
             for decoded in self._decoded():
-                text = held + lines.decode(decoded)
+                text = held + (lines.decode(decoded) if after_return or "\r" in decoded else decoded)
+                after_return = decoded.endswith("\r")
                 end = _end_of_references(text)
                 yield self._legal(text[:end])
                 held = text[end:]

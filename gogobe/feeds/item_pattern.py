@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from gogobe.feeds.elements import Memo, refused_item
-from gogobe.feeds.fields import ITEM, Reading, code, positive
+from gogobe.feeds.fields import ITEM, NULL_WORDS, Reading, code, positive
 from gogobe.feeds.rows import Item, RefusedRow
 
 _START_TAG: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_.-]*)[ \t\n]*/?>")
@@ -26,8 +26,8 @@ _BLANKS: Final = re.compile(r"\s*+", re.ASCII)
 _REFERENCE: Final = re.compile(r"&(?:amp|lt|gt|quot|apos);")
 # Learning stops after so many patterns: a feed that needs more is not of the kind that this is for.
 _MOST_PATTERNS: Final = 16
-# Nearly every row has its own of these, so remembering what they read as does not pay.
-_UNLIKE: Final = frozenset({"item_code", "item_id", "name"})
+# XML has no such character: it keeps the texts of a column apart.
+_APART: Final = "\x00"
 _FIELDS: Final = tuple(field.name for field in msgspec.structs.fields(Item))
 _AFTER_ROW: Final = _FIELDS[_FIELDS.index("row") + 1 : _FIELDS.index("gtin")]
 
@@ -54,11 +54,10 @@ class ItemPattern:
         self._pattern: re.Pattern[str] | None = None
         self._made = 0
         self._columns: dict[str, tuple[int, ReadColumn]] = {}
-        self._readings = {
-            name: _memoized(reading) if name not in _UNLIKE else _one_by_one(reading)
-            for name, reading in ITEM.values()
-        }
+        self._readings: dict[str, ReadColumn] = {name: _memoized(reading) for name, reading in ITEM.values()}
         self._readings["price"] = _memoized(positive)
+        # Nearly every row has its own of these, so remembering what they read as does not pay.
+        self._readings |= {"name": _texts, "description": _texts, "item_code": _codes, "item_id": _codes}
 
     def learn(self, row: str) -> None:
         """Takes up what a row looks like that the parser has read and the pattern did not take."""
@@ -190,10 +189,17 @@ def _memoized(reading: Reading) -> ReadColumn:
     return read
 
 
-def _one_by_one(reading: Reading) -> ReadColumn:
-    def read(column: Iterable[str], references: bool) -> list[Any]:
-        if references:
-            return [reading(_unescaped(raw) if "&" in raw else raw) for raw in column]
-        return [reading(raw) for raw in column]
+def _texts(column: Iterable[str], references: bool) -> list[Any]:
+    """A whole column as `text` reads one."""
+    joined = _APART.join(column)
+    if references:
+        joined = _unescaped(joined)
+    joined = " ".join(joined.split()).replace(f" {_APART}", _APART).replace(f"{_APART} ", _APART)
+    return [None if words in NULL_WORDS else words for words in joined.split(_APART)]
 
-    return read
+
+def _codes(column: Iterable[str], references: bool) -> list[Any]:
+    """A whole column as `code` reads one."""
+    if references:
+        column = map(_unescaped, column)
+    return [raw.strip() or None for raw in column]

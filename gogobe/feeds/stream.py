@@ -65,10 +65,11 @@ class RowStream:
     def feed(self, text: str) -> Iterator[Run]:
         """The rows that end in this text. Raises FeedError after the rows before the fault."""
         allowed = self._bound.allowed(text)
+        read = self.read
         yield from self._runs(text[:allowed])
         if allowed < len(text):
             raise FeedError("text_too_long", line=self._lines + 1)
-        self._since_row += weight(text)
+        self._since_row = self._since_row + weight(text) if self.read == read else len(text)
         if self._since_row > self._max_row:
             raise FeedError("row_too_long", line=self._lines + 1)
 
@@ -113,8 +114,6 @@ class RowStream:
         count = len(taken.rows) + len(taken.refused)
         self.read += count
         self._fast_rows += count
-        if count:
-            self._since_row = 0
         return taken
 
     def _parse_one(self, pattern: ItemPattern, text: str) -> Iterator[Run]:
@@ -143,7 +142,6 @@ class RowStream:
         try:
             for element in elements:
                 self.read += 1
-                self._since_row = 0
                 row = self._elements.row(element, self.read, self._parser.line_of(element))
                 if isinstance(row, RefusedRow):
                     refused.append(row)
