@@ -1,6 +1,8 @@
 """The whole path on Flink, Kafka and PostgreSQL, twice: true counts, the newest price of each item, nothing twice."""
 
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from gogobe.demo.run import load_bundled_feeds
 from gogobe.feeds.names import normal_store_id, parse_file_name
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.kafka import lag, read_to_end
-from gogobe.local.stack import StackAddresses, running_stack
+from gogobe.local.postgres import running_postgres
+from gogobe.local.stack import Stack, StackAddresses
 from gogobe.messages import (
     DEADLETTER,
     DISCOVERED,
@@ -28,18 +31,6 @@ from gogobe.messages import (
 from tests.feeds.test_reader import FEEDS, PRICES, PROMOTIONS, STORES
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
-JARS = Path(__file__).parents[2] / "var" / "java"
-
-
-@pytest.fixture(scope="module")
-def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("var")
-
-
-@pytest.fixture(scope="module")
-def stack(var: Path) -> Iterator[StackAddresses]:
-    with running_stack(var, JARS) as addresses:
-        yield addresses
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +38,8 @@ def first(stack: StackAddresses, var: Path) -> RunReport:
     return load_bundled_feeds(stack, var, lambda _: None)
 
 
-def rows(stack: StackAddresses, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(stack.database) as connection:
+def rows(database: str, query: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(database) as connection:
         return connection.execute(query).fetchall()
 
 
@@ -83,7 +74,7 @@ def test_prices_are_the_newest_file_s_row_for_row(first: RunReport, stack: Stack
         expected.setdefault(store, {}).update({item.item_code: item.price for item in items})  # type: ignore[union-attr]
     found: dict[tuple[str, str], dict[str, Decimal]] = {}
     query = "SELECT chain_id, store_id, item_code, price FROM prices JOIN stores USING (store_key) WHERE ended_at IS NULL"
-    for chain_id, store_id, item_code, price in rows(stack, query):
+    for chain_id, store_id, item_code, price in rows(stack.database, query):
         found.setdefault((chain_id, store_id), {})[item_code] = price
     found.pop(("7290058108879", "340"))  # the file that was cut short
     assert found == expected
@@ -119,16 +110,53 @@ def test_offsets_stand_at_what_is_done(first: RunReport, stack: StackAddresses):
 
 
 STATE = """
-    SELECT (SELECT md5(string_agg(p::text, '|' ORDER BY store_key, item_code)) FROM prices p),
-           (SELECT count(*) FROM price_changes), (SELECT count(*) FROM batches),
-           (SELECT count(*) FROM promotions), (SELECT count(*) FROM masters)
+    SELECT (SELECT md5(string_agg(concat_ws('|', chain_id, sub_chain_id, store_id, item_code, price, unit_price,
+                                            published_at, source_row, ended_at, first_seen_at),
+                                  '/' ORDER BY chain_id, sub_chain_id, store_id, item_code))
+            FROM prices JOIN stores USING (store_key)),
+           (SELECT md5(string_agg(concat_ws('|', chain_id, store_id, item_code, changed_at, old_price, new_price),
+                                  '/' ORDER BY chain_id, store_id, item_code, changed_at))
+            FROM price_changes JOIN stores USING (store_key)),
+           (SELECT count(*) FROM batches), (SELECT count(*) FROM promotions), (SELECT count(*) FROM masters),
+           (SELECT count(*) FROM stores)
 """
 
 
 def test_a_second_run_changes_no_row(first: RunReport, stack: StackAddresses, var: Path):
     assert first.newly_loaded > 30_000
-    before = rows(stack, STATE)
+    before = rows(stack.database, STATE)
     second = load_bundled_feeds(stack, var, lambda _: None)
     assert all(file.ended for file in second.files)
     assert second.newly_loaded == 0
-    assert rows(stack, STATE) == before
+    assert rows(stack.database, STATE) == before
+
+
+def demo(var: Path) -> subprocess.Popen[bytes]:
+    command = [Path(sys.executable).with_name("gogobe"), "demo", "--var", var]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+def loaded_batches(var: Path) -> int:
+    """How many batches a run has loaded so far; 0 before its database answers."""
+    addresses = Stack(var).addresses()
+    try:
+        return 0 if addresses is None else rows(addresses.database, "SELECT count(*) FROM batches")[0][0]
+    except psycopg.Error:
+        return 0
+
+
+def test_a_run_that_is_killed_and_started_again_ends_the_same(
+    first: RunReport, stack: StackAddresses, jars: Path, tmp_path: Path
+):
+    assert first.files
+    (tmp_path / "java").symlink_to(jars)
+    with demo(tmp_path) as killed:
+        while not loaded_batches(tmp_path):
+            assert killed.poll() is None
+            time.sleep(0.05)
+        killed.kill()
+    with demo(tmp_path) as again:
+        assert again.wait(300) == 0
+    assert Stack(tmp_path).status() == []
+    with running_postgres(tmp_path / "data" / "postgres", tmp_path / "postgres.log") as server:
+        assert rows(server.dsn, STATE) == rows(stack.database, STATE)
