@@ -90,7 +90,9 @@ def ingest(context: click.Context, /, var: Path, **flags: Any) -> None:
 
     settings = settings_with_stack(flags, var)
     needed(settings, "kafka", "database", "expansion_service")
-    settings = msgspec.structs.replace(settings, store=_absolute(settings.store))
+    settings = msgspec.structs.replace(
+        settings, store=_absolute(settings.store), masters=_absolute(settings.masters)
+    )
     beam_flags = list(context.args)
     if not any(flag.startswith("--runner") for flag in beam_flags):
         stack = Stack(var).addresses()

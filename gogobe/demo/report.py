@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from itertools import groupby
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from gogobe.demo.follow import FileOutcome
+from gogobe.io.matches import ChainMatches, MatchedCode
 
 
 class ChainPrice(msgspec.Struct):
@@ -29,7 +31,9 @@ class ProductComparison(msgspec.Struct):
 
 class RunReport(msgspec.Struct):
     """One run of the demo. Seconds from the announcement of all files; `latency_…` over the files that were
-    loaded; `items_per_second` from the first commit to the last, None when nothing new was loaded."""
+    loaded; `items_per_second` from the first commit to the last, None when nothing new was loaded.
+    `masters_version` is the snapshot that items were matched by, `matches` how, chain by chain, and
+    `joined_by_name` holds products that chains know by different codes, a row for each code."""
 
     started_at: str
     seconds: float
@@ -40,6 +44,9 @@ class RunReport(msgspec.Struct):
     items_per_second: float | None
     newly_loaded: int
     comparison: list[ProductComparison]
+    masters_version: str | None
+    matches: list[ChainMatches]
+    joined_by_name: list[MatchedCode]
 
 
 def latencies(files: Sequence[FileOutcome]) -> tuple[float | None, float | None]:
@@ -75,6 +82,10 @@ def show_report(console: Console, report: RunReport) -> None:
         console.print(f"{report.items:,} rows, {report.items_per_second:,.0f} a second while loading")
     if report.comparison:
         console.print(_comparison_table(report.comparison))
+    console.print(_matches_table(report.matches))
+    console.print(f"Matched by masters snapshot {report.masters_version}")
+    if report.joined_by_name:
+        console.print(_joined_table(report.joined_by_name))
 
 
 def _files_table(files: Sequence[FileOutcome]) -> Table:
@@ -110,4 +121,37 @@ def _comparison_table(products: Sequence[ProductComparison]) -> Table:
         by_chain = {price.chain: price.price for price in product.prices}
         row = [by_chain.get(chain, "") for chain in chains]
         table.add_row(str(product.master_id), product.name, *row)
+    return table
+
+
+def _matches_table(matches: Sequence[ChainMatches]) -> Table:
+    table = Table("chain", title="How the chains' codes were matched", title_justify="left")
+    for column in ("by barcode", "known code", "by name", "left to review", "new"):
+        table.add_column(column, justify="right")
+    for one in matches:
+        table.add_row(
+            one.chain, *(f"{count:,}" for count in (one.gtin, one.alias, one.vector, one.review, one.new))
+        )
+    return table
+
+
+def _joined_table(codes: Sequence[MatchedCode]) -> Table:
+    title = "Products without a barcode, joined across chains by their names"
+    table = Table("chain", "code", "name", title=title, title_justify="left")
+    table.add_column("ILS", justify="right")
+    table.add_column("match")
+    table.add_column("score", justify="right")
+    table.add_column("why")
+    for _, group in groupby(codes, key=lambda code: code.master_id):
+        for code in group:
+            table.add_row(
+                code.chain,
+                code.item_code,
+                code.name or "",
+                f"{code.cheapest:.2f}",
+                code.match if code.match != "new" else "the master",
+                f"{code.score:.2f}" if code.match == "vector" else "",
+                "; ".join(code.reasons),
+            )
+        table.add_section()
     return table

@@ -13,6 +13,7 @@ from apache_beam.runners.runner import PipelineState
 from rich.console import Console
 
 from gogobe.demo.follow import FileOutcome, by_state, follow
+from gogobe.demo.masters import ensure_snapshot
 from gogobe.demo.portal import Published, running_portal
 from gogobe.demo.report import (
     ChainPrice,
@@ -23,8 +24,10 @@ from gogobe.demo.report import (
     show_report,
 )
 from gogobe.io.kafka import ensure_topics, lag, publish
+from gogobe.io.matches import joined_by_name, matches_by_chain
 from gogobe.io.migrations import migrate
 from gogobe.io.queries import well_known
+from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.views import refresh_views
 from gogobe.local.stack import StackAddresses, running_stack
 from gogobe.messages import DISCOVERED, TOPICS, FileDiscovered, encode
@@ -36,6 +39,7 @@ from gogobe.transforms.order import store_of
 FOLLOW_SECONDS: Final = 240.0
 OFFSET_SECONDS: Final = 30.0
 PRODUCTS_SHOWN: Final = 12
+JOINED_SHOWN: Final = 15
 
 
 class DemoError(Exception):
@@ -60,6 +64,8 @@ def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], No
     started = datetime.now(UTC)
     migrate(stack.database)
     ensure_topics(stack.kafka, TOPICS)
+    say("Building the masters snapshot …")
+    ensure_snapshot(SnapshotStore(masters_folder(var)), var / "snapshots")
     say("Submitting the pipeline …")
     pipeline = submit(pipeline_flags(stack, var))
     try:
@@ -70,7 +76,12 @@ def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], No
     finally:
         pipeline.cancel()
     refresh_views(stack.database)
-    return _report(stack, files, started)
+    return _report(stack, var, files, started)
+
+
+def masters_folder(var: Path) -> str:
+    """Where the snapshots of a local stack lie."""
+    return str(var.absolute() / "masters")
 
 
 def pipeline_flags(stack: StackAddresses, var: Path) -> list[str]:
@@ -80,6 +91,7 @@ def pipeline_flags(stack: StackAddresses, var: Path) -> list[str]:
         database=stack.database,
         expansion_service=stack.expansion_service,
         store=str(var.absolute() / "store"),
+        masters=masters_folder(var),
         views_every=5.0,
     )
     return [*flink_flags(stack.job_endpoint, stack.worker_pool, "gogobe-ingest"), *flags_of(settings)]
@@ -111,7 +123,7 @@ def _wait_for_offsets(stack: StackAddresses) -> None:
         time.sleep(0.5)
 
 
-def _report(stack: StackAddresses, files: list[FileOutcome], started: datetime) -> RunReport:
+def _report(stack: StackAddresses, var: Path, files: list[FileOutcome], started: datetime) -> RunReport:
     median, p95 = latencies(files)
     fresh = [file for file in files if file.first_row_seconds is not None]
     return RunReport(
@@ -131,4 +143,7 @@ def _report(stack: StackAddresses, files: list[FileOutcome], started: datetime) 
             )
             for master in well_known(stack.database, PRODUCTS_SHOWN)
         ],
+        masters_version=SnapshotStore(masters_folder(var)).current(),
+        matches=matches_by_chain(stack.database),
+        joined_by_name=joined_by_name(stack.database, JOINED_SHOWN),
     )
