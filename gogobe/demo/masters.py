@@ -6,7 +6,7 @@ time by the running pipeline, which matches them by name as it goes.
 
 from __future__ import annotations
 
-import tempfile
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -24,15 +24,16 @@ UNSEEN_CHAIN: Final = "7290058108879"
 
 
 def ensure_snapshot(store: SnapshotStore, scratch: Path) -> str:
-    """Publishes the demo's snapshot, unless the store has a current one; its version. `scratch` is a folder in
-    which it is built. Raises SnapshotError, OSError."""
+    """Publishes the demo's snapshot, unless the store has a current one; its version. `scratch` is the
+    folder in which it is built, and which is gone afterwards. Raises SnapshotError, OSError."""
     current = store.current()
     if current is not None:
         return current
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="snapshot-") as folder:
-        build_snapshot(catalogue_rows(), Path(folder))
-        return store.publish(Path(folder)).version
+    shutil.rmtree(scratch, ignore_errors=True)  # what a killed run has left
+    build_snapshot(catalogue_rows(), scratch)
+    version = store.publish(scratch).version
+    shutil.rmtree(scratch)
+    return version
 
 
 def catalogue_rows() -> Iterator[CatalogueRow]:

@@ -65,7 +65,7 @@ def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], No
     migrate(stack.database)
     ensure_topics(stack.kafka, TOPICS)
     say("Building the masters snapshot …")
-    ensure_snapshot(SnapshotStore(masters_folder(var)), var / "snapshots")
+    ensure_snapshot(SnapshotStore(masters_folder(var)), var / "snapshots" / "demo")
     say("Submitting the pipeline …")
     pipeline = submit(pipeline_flags(stack, var))
     try:
