@@ -18,7 +18,7 @@ from rich.table import Table
 
 from gogobe.feeds.containers import Container
 from gogobe.feeds.fields import number
-from gogobe.feeds.names import FileName, UnknownFileNameError, parse_file_name
+from gogobe.feeds.names import parse_if_known
 from gogobe.feeds.reader import FeedReader
 from gogobe.feeds.rows import Block, Item, Kind, Promotion, RefusedRow, Store
 from gogobe.io.store import ObjectStore
@@ -95,7 +95,7 @@ def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> In
             first += block.rows[: max(rows - len(first), 0)]
             refused += block.refused[: max(rows - len(refused), 0)]
     summary = reader.summary
-    name = _name(address)
+    name = parse_if_known(address)
     is_price = summary.kind in ("price", "pricefull")
     return Inspection(
         file=address,
@@ -169,13 +169,6 @@ def _opened(address: str, endpoint: str | None) -> Iterator[BinaryIO]:
         raise UnreadableFileError(f"{address}: cannot be read: {why}") from error
     except (ImportError, ValueError) as error:
         raise UnreadableFileError(f"{address}: {error}") from error
-
-
-def _name(address: str) -> FileName | None:
-    try:
-        return parse_file_name(address)
-    except UnknownFileNameError:
-        return None
 
 
 def print_inspection(inspection: Inspection, console: Console) -> None:

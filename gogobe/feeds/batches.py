@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from gogobe.feeds.names import FileName, UnknownFileNameError, normal_store_id, parse_file_name
+from gogobe.feeds.names import normal_store_id, parse_if_known
 from gogobe.feeds.reader import FeedReader, FeedSummary
 from gogobe.feeds.rows import Block, Kind
 from gogobe.messages import FileDownloaded, FileTotals, IngestBatch
@@ -42,21 +42,14 @@ def _totals(summary: FeedSummary) -> FileTotals:
 
 
 def _chain_id(reader: FeedReader, file: FileDownloaded) -> str | None:
-    name = _name(file.file_name)
+    name = parse_if_known(file.file_name)
     return reader.header.chain_id or (name.chain_id if name else None)
-
-
-def _name(file_name: str) -> FileName | None:
-    try:
-        return parse_file_name(file_name)
-    except UnknownFileNameError:
-        return None
 
 
 def _batch(
     reader: FeedReader, file: FileDownloaded, block: Block, sequence: int, totals: FileTotals | None = None
 ) -> IngestBatch:
-    name = _name(file.file_name)
+    name = parse_if_known(file.file_name)
     kind = reader.kind
     assert kind is not None, "a reader that yields rows knows their kind"
     sub_chain_id = reader.header.sub_chain_id or (name.sub_chain_id if name else None)

@@ -99,6 +99,14 @@ def parse_file_name(name: str) -> FileName:
     )
 
 
+def parse_if_known(name: str) -> FileName | None:
+    """As `parse_file_name`; None for a name that follows none of the patterns."""
+    try:
+        return parse_file_name(name)
+    except UnknownFileNameError:
+        return None
+
+
 def kind_named(name: str) -> Kind | None:
     """The kind that a name speaks of, also one that follows none of the patterns; folders are ignored."""
     found = _KIND.search(name.replace("\\", "/").rsplit("/", 1)[-1])

@@ -16,7 +16,7 @@ from gogobe.feeds.containers import Container, FullReads, container_of, contents
 from gogobe.feeds.elements import GIFTS
 from gogobe.feeds.encodings import FeedText, encoding_of
 from gogobe.feeds.layout import Family, Layout, LayoutFinder
-from gogobe.feeds.names import kind_named
+from gogobe.feeds.names import kind_named, parse_if_known
 from gogobe.feeds.problems import NOTICES, PROBLEMS, FeedError, Limits, Problem
 from gogobe.feeds.rows import BATCH_SIZE, Block, Kind, Promotion, RefusedRow
 from gogobe.feeds.stream import RowStream, Run
@@ -195,12 +195,12 @@ class FeedReader:
         self._says_empty = layout.empty
         self.summary.kind = layout.family
         named = kind_named(self._file_name)
-        if named is None:
-            return
-        if named.startswith(layout.family):
+        if named is not None and named.startswith(layout.family):
             self.summary.kind = named
-        else:
+        elif named is not None:
             self._problem(Problem("kind_differs", f"named {named}, but holds rows of kind {layout.family}"))
+        if self.header.chain_id is None and parse_if_known(self._file_name) is None:
+            self._problem(Problem("no_chain", PROBLEMS["no_chain"]))
 
     def _count(self, block: Block) -> None:
         summary = self.summary

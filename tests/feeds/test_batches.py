@@ -11,7 +11,7 @@ import gogobe.demo
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.reader import FeedReader
 from gogobe.messages import FileDownloaded, IngestBatch, decoder, encode
-from tests.feeds.documents import HEAD, item, leaves, price_feed
+from tests.feeds.documents import HEAD, item, leaves, price_feed, read
 
 FEEDS = Path(gogobe.demo.__file__).parent / "feeds"
 AT = datetime(2025, 8, 7, tzinfo=UTC)
@@ -87,9 +87,12 @@ def test_a_promotion_is_one_row_however_many_items_it_has():
     assert {len(row.items) for batch in found for row in batch.promotions} == {1200}
 
 
-def test_a_file_that_is_not_understood_gives_no_batch():
+def test_a_file_that_is_not_understood_gives_no_batch_and_the_summary_says_why():
     assert batches(b"<html>login</html>") == []
-    assert batches(price_feed(item("1")).replace(HEAD, "").encode(), "feed.xml") == []
+    nobodys = price_feed(item("1")).replace(HEAD, "").encode()
+    assert batches(nobodys, "feed.xml") == []
+    assert read(nobodys, "feed.xml").codes == ["no_chain"]
+    assert read(nobodys).codes == []
 
 
 def test_a_file_cut_short_ends_in_a_batch_that_says_so():
