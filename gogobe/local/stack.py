@@ -140,10 +140,13 @@ class Stack:
             finally:
                 self._stop()
 
-    def stop(self) -> None:
-        """Stops what runs, or what is left of it. Raises StackError when it belongs to a living process."""
+    def stop(self) -> list[str]:
+        """Stops what runs, or what is left of it, and returns the names of the services that ran. Raises
+        StackError when it belongs to a living process."""
         with self._locked():
+            running = [service.name for service in self.status() if service.running]
             self._stop()
+            return running
 
     def addresses(self) -> StackAddresses | None:
         """Where the running stack listens; None when none runs, or not all of it."""

@@ -1,0 +1,82 @@
+"""`gogobe ingest` and `gogobe announce`: the pipeline submitted, and files for it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+
+from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
+from gogobe.local.flink import ENDED, cancel_jobs, jobs
+from gogobe.local.stack import Stack, StackAddresses
+from gogobe.settings import Settings
+
+JOB_NAME: Final = "gogobe-ingest"
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@VAR
+@click.option("--replace", is_flag=True, help="Stop the pipeline that runs on the local stack first.")
+@settings_options(*Settings.__struct_fields__)
+@click.pass_context
+def ingest(context: click.Context, /, var: Path, replace: bool, **flags: Any) -> None:
+    """Submit the streaming pipeline. Other options are Beam's own and passed through.
+
+    Without --runner it goes to the local stack's Flink, and runs on there until the stack stops. One that is
+    submitted anew goes on where the one before it had committed its offsets.
+    """
+    from gogobe.pipelines.ingest import submit
+    from gogobe.pipelines.options import flags_of, flink_flags
+
+    settings = settings_with_stack(flags, var)
+    needed(settings, "kafka", "database", "expansion_service")
+    settings = msgspec.structs.replace(
+        settings, store=_absolute(settings.store), masters=_absolute(settings.masters)
+    )
+    beam_flags = list(context.args)
+    if not any(flag.startswith("--runner") for flag in beam_flags):
+        stack = Stack(var).addresses()
+        if stack is None:
+            raise click.UsageError("no local stack runs: `gogobe up` first, or name a --runner")
+        _make_room(stack, replace)
+        beam_flags = [*flink_flags(stack.job_endpoint, stack.worker_pool, JOB_NAME), *beam_flags]
+    result = submit([*beam_flags, *flags_of(settings)])
+    click.echo(f"submitted {JOB_NAME}: {result.state.lower()}")
+
+
+def _make_room(stack: StackAddresses, replace: bool) -> None:
+    """Two pipelines would each read every file."""
+    running = [job for job in jobs(stack.flink) if job.state not in ENDED]
+    if running and not replace:
+        state = running[0].state.lower()
+        raise click.UsageError(f"{running[0].name} is {state}: `gogobe ingest --replace` stops it first")
+    cancel_jobs(stack.flink)
+
+
+def _absolute(store: str) -> str:
+    return store if "://" in store else str(Path(store).absolute())
+
+
+@click.command()
+@click.argument("urls", nargs=-1, required=True, metavar="URL…")
+@click.option("--chain", required=True, help="The chain's name, as in `shufersal`.")
+@VAR
+@settings_options("kafka")
+def announce(urls: tuple[str, ...], chain: str, var: Path, **flags: Any) -> None:
+    """Announce published files, to be downloaded, parsed and loaded."""
+    from gogobe.io.kafka import PublishError, publish
+    from gogobe.messages import DISCOVERED, FileDiscovered, encode
+    from gogobe.transforms.order import store_of
+
+    settings = settings_with_stack(flags, var)
+    needed(settings, "kafka")
+    now = datetime.now(UTC)
+    messages = [FileDiscovered(chain=chain, url=url, timestamp=now) for url in urls]
+    try:
+        count = publish(settings.kafka, DISCOVERED, [(store_of(one).encode(), encode(one)) for one in messages])
+    except PublishError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"announced {count} on {DISCOVERED}")

@@ -1,0 +1,68 @@
+"""`gogobe up`, `down` and `status`: the local stack for someone who wants to keep it running."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+from rich.table import Table
+
+from gogobe.commands.options import VAR, wide_console
+from gogobe.local.flink import jobs
+from gogobe.local.stack import Stack, StackAddresses, StackPorts
+
+
+@click.command()
+@VAR
+@click.option("--kafka-port", type=int, help="Kafka's port; a free one unless given.")
+@click.option("--postgres-port", type=int, help="PostgreSQL's port; a free one unless given.")
+def up(var: Path, kafka_port: int | None, postgres_port: int | None) -> None:
+    """Start the local stack and leave it running: Kafka, PostgreSQL, Flink, Beam's services."""
+    from gogobe.io.kafka import ensure_topics
+    from gogobe.io.migrations import migrate
+    from gogobe.messages import TOPICS
+
+    addresses = Stack(var).start(StackPorts.choose(kafka=kafka_port, postgres=postgres_port))
+    migrate(addresses.database)
+    ensure_topics(addresses.kafka, TOPICS)
+    _print_addresses(addresses)
+    click.echo("\nNext: `gogobe ingest` submits the pipeline, `gogobe down` stops everything.")
+
+
+@click.command()
+@VAR
+def down(var: Path) -> None:
+    """Stop the local stack and the pipelines on it, or what is left of them. Data stays."""
+    stopped = Stack(var).stop()
+    click.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@click.command()
+@VAR
+def status(var: Path) -> None:
+    """Show the local stack's services and pipelines. Exit code 1 when it does not run."""
+    stack = Stack(var)
+    services = stack.status()
+    table = Table("service", "state", "pid", "log")
+    for service in services:
+        table.add_row(service.name, "running" if service.running else "stopped", str(service.pid), service.log)
+    if services:
+        wide_console().print(table)
+    addresses = stack.addresses()
+    if addresses is None:
+        click.echo("the stack is not running: `gogobe up` starts it")
+        sys.exit(1)
+    _print_addresses(addresses)
+    running = jobs(addresses.flink)
+    for job in running:
+        click.echo(f"{'pipeline':18} {job.name}: {job.state.lower()}, http://{job.rest}/jobs/{job.id}")
+    if not running:
+        click.echo(f"{'pipeline':18} none: `gogobe ingest` submits it")
+
+
+def _print_addresses(addresses: StackAddresses) -> None:
+    for name, address in msgspec.structs.asdict(addresses).items():
+        if isinstance(address, str):
+            click.echo(f"{name:18} {address}")
