@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
-from gogobe.local.flink import ENDED, cancel_jobs, jobs
+from gogobe.local.flink import ENDED, cancel_jobs, jobs, wait_for_job
 from gogobe.local.stack import Stack, StackAddresses
 from gogobe.settings import Settings
 
@@ -36,15 +36,18 @@ def ingest(context: click.Context, /, var: Path, replace: bool, **flags: Any) ->
     settings = msgspec.structs.replace(
         settings, store=_absolute(settings.store), masters=_absolute(settings.masters)
     )
-    beam_flags = list(context.args)
-    if not any(flag.startswith("--runner") for flag in beam_flags):
-        stack = Stack(var).addresses()
-        if stack is None:
-            raise click.UsageError("no local stack runs: `gogobe up` first, or name a --runner")
-        _make_room(stack, replace)
-        beam_flags = [*flink_flags(stack.job_endpoint, stack.worker_pool, JOB_NAME), *beam_flags]
-    result = submit([*beam_flags, *flags_of(settings)])
-    click.echo(f"submitted {JOB_NAME}: {result.state.lower()}")
+    if any(flag.startswith("--runner") for flag in context.args):
+        result = submit([*context.args, *flags_of(settings)])
+        click.echo(f"submitted: {result.state.lower()}")
+        return
+    stack = Stack(var).addresses()
+    if stack is None:
+        raise click.UsageError("no local stack runs: `gogobe up` first, or name a --runner")
+    _make_room(stack, replace)
+    to_flink = flink_flags(stack.job_endpoint, stack.worker_pool, JOB_NAME)
+    submit([*to_flink, *context.args, *flags_of(settings)])
+    job = wait_for_job(stack.flink, JOB_NAME)
+    click.echo(f"{job.name} is running: http://{job.rest}/jobs/{job.id}")
 
 
 def _make_room(stack: StackAddresses, replace: bool) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Literal
 
@@ -119,9 +120,26 @@ def _jobs(rest: Sequence[str]) -> Iterator[FlinkJob]:
             answer = requests.get(f"http://{address}/jobs/overview", timeout=REST_SECONDS)
         except requests.ConnectionError:
             continue  # no job runs there
+        if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            continue  # one is about to
         answer.raise_for_status()
         for job in msgspec.json.decode(answer.content, type=_Overview).jobs:
             yield msgspec.structs.replace(job, rest=address)
+
+
+def wait_for_job(rest: Sequence[str], name: str, seconds: float = 60.0) -> FlinkJob:
+    """Waits until a job whose name begins so is running, and returns it. Raises StackError when it has ended,
+    or does not run within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = [job for job in jobs(rest) if job.name.startswith(name)]
+        running = [job for job in found if job.state == "RUNNING"]
+        if running:
+            return running[0]
+        states = ", ".join(job.state for job in found) or "not to be seen"
+        if time.monotonic() > deadline or (found and all(job.state in ENDED for job in found)):
+            raise StackError(f"job {name} does not run: {states}; Flink's log tells why")
+        time.sleep(0.1)
 
 
 def cancel_jobs(rest: Sequence[str], seconds: float = 30.0) -> list[FlinkJob]:

@@ -9,17 +9,30 @@ from typing import ClassVar
 
 import pytest
 
-from gogobe.local.flink import Checkpoint, FlinkJob, FlinkPorts, cancel_jobs, checkpoints, flink_settings, jobs
+from gogobe.local.flink import (
+    Checkpoint,
+    FlinkJob,
+    FlinkPorts,
+    cancel_jobs,
+    checkpoints,
+    flink_settings,
+    jobs,
+    wait_for_job,
+)
 from gogobe.local.processes import StackError, free_ports
 
 
 class Flink(BaseHTTPRequestHandler):
     state = "RUNNING"
     stops = True
+    starting = 0
     asked: ClassVar[list[str]] = []
 
     def do_GET(self):
-        if self.path == "/jobs/overview":
+        if Flink.starting:
+            Flink.starting -= 1
+            self.send_error(503)
+        elif self.path == "/jobs/overview":
             self._answer(
                 {"jobs": [{"jid": "a1", "name": "ingest", "state": Flink.state, "tasks": {"total": 2}}]}
             )
@@ -58,6 +71,16 @@ def rest() -> Iterator[list[str]]:
 def test_jobs_are_found_wherever_one_runs(rest: list[str]):
     assert jobs(rest) == [FlinkJob("a1", "ingest", "RUNNING", rest[1])]
     assert jobs(rest[:1]) == []
+
+
+def test_a_job_is_waited_for_until_it_runs(rest: list[str]):
+    Flink.starting = 3
+    assert wait_for_job(rest, "ing").id == "a1"
+    with pytest.raises(StackError, match="other does not run: not to be seen"):
+        wait_for_job(rest, "other", seconds=0.2)
+    Flink.state = "FAILED"
+    with pytest.raises(StackError, match="ingest does not run: FAILED"):
+        wait_for_job(rest, "ingest")
 
 
 def test_checkpoints_tell_duration_and_size(rest: list[str]):
