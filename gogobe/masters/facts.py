@@ -68,6 +68,11 @@ class Facts:
         """The facts of the rows named, in that order; rows may repeat."""
         return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    def word_counts(self) -> npt.NDArray[np.int64]:
+        """How many words each name has, of those that are kept."""
+        counts: npt.NDArray[np.int64] = (self.words != 0).sum(axis=1)
+        return counts
+
     def size(self) -> npt.NDArray[np.float32]:
         """The size of the whole item: by its fields, or by its name where they say nothing; 0 is unknown."""
         named = self.named_amount * np.maximum(self.pack, 1)

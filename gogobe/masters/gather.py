@@ -26,13 +26,14 @@ _ROWS_AT_ONCE: Final = 10_000
 class Gathered:
     """The m names of a catalogue, sorted by master, then chain, then code.
 
-    `texts` are a name's words in normal form, `labels` the name as published (UTF-8), `masters` the master's
-    id, `keys` the GTIN of the code or the computed id of chain and code, `chains` a hash of the chain,
-    `settled` whether its master is known from elsewhere than its own code.
+    `texts` are a name's words in normal form, `labels` the name as published (UTF-8), `sources` its chain and
+    code, `masters` the master's id, `keys` the GTIN of the code or the computed id of chain and code, `chains`
+    a hash of the chain, `settled` whether its master is known from elsewhere than its own code.
     """
 
     texts: list[str]
     labels: list[bytes]
+    sources: list[tuple[str, str]]
     facts: Facts
     masters: Longs
     keys: Longs
@@ -63,9 +64,11 @@ def gather(rows: Iterable[CatalogueRow]) -> Gathered:
     order = order[~again]
     texts = [text for part in parts for text in part.texts]
     labels = [label for part in parts for label in part.labels]
+    sources = [source for part in parts for source in part.sources]
     return Gathered(
         texts=[texts[row] for row in order],
         labels=[labels[row] for row in order],
+        sources=[sources[row] for row in order],
         facts=concatenate([part.facts for part in parts]).take(order),
         masters=masters[order],
         keys=keys[order],
@@ -87,6 +90,7 @@ def _gather_chunk(rows: list[CatalogueRow]) -> Gathered:
     return Gathered(
         texts=texts,
         labels=[row.described.name.encode("utf-8", "replace") for row in rows],
+        sources=[(row.chain_id, row.item_code) for row in rows],
         facts=replace(facts, company=company_of(numbered)),
         masters=masters,
         keys=keys,

@@ -28,12 +28,17 @@ class Logistic:
         odds: npt.NDArray[np.float64] = features.astype(np.float64) @ self.weights + self.intercept
         return odds
 
+    def probabilities(self, features: Floats) -> Floats:
+        """The probability for each row of features, 0 to 1."""
+        probable: Floats = (1 / (1 + np.exp(-np.clip(self.logits(features), -30, 30)))).astype(np.float32)
+        return probable
+
     @classmethod
     def from_table(cls, names: tuple[str, ...], table: Mapping[str, float], intercept: float) -> Logistic:
         """The model of a table of weights by feature. Raises ValueError where the names do not agree."""
         if set(table) != set(names):
             odd = ", ".join(sorted(set(table) ^ set(names)))
-            raise ValueError(f"weights and features do not agree on: {odd}; run `gogobe masters learn`")
+            raise ValueError(f"weights and features do not agree on: {odd}; run `make learn`")
         return cls(np.array([table[name] for name in names]), intercept)
 
 
@@ -53,9 +58,7 @@ class Model:
 
     def probabilities(self, features: Floats) -> Floats:
         """How likely each verdict (items, verdict features) is right, 0 to 1."""
-        logits = np.clip(self.verdicts.logits(features), -30, 30)
-        probable: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
-        return probable
+        return self.verdicts.probabilities(features)
 
 
 def learned_model() -> Model:

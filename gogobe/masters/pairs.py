@@ -72,8 +72,12 @@ def compare(
         np.zeros((pairs, WORDS), dtype=np.float32),
         np.zeros((pairs, WORDS), dtype=np.float32),
     )
+    # Names of a length together: then no chunk is wider than its longest names.
+    candidate_words = (candidates.words[candidate_rows] != 0).sum(axis=1)
+    lengths = items.word_counts()[item_rows] * (WORDS + 1) + candidate_words
+    by_length = np.argsort(lengths, kind="stable")
     for start in range(0, pairs, _CHUNK):
-        part = slice(start, start + _CHUNK)
+        part = by_length[start : start + _CHUNK]
         left, right = items.take(item_rows[part]), candidates.take(candidate_rows[part])
         ours, theirs = _words_found(left, right)
         result.item_found[part], result.candidate_found[part] = ours, theirs
@@ -97,29 +101,43 @@ def _likeness(
     other_shapes: npt.NDArray[np.uint64],
 ) -> Floats:
     """How much each word of one resembles each word of the other: (pairs, words, other words), 0 to 1."""
-    shared = np.bitwise_count(shapes[:, :, None] & other_shapes[:, None, :]).astype(np.float32)
-    ours = np.bitwise_count(shapes).astype(np.float32)[:, :, None]
-    theirs = np.bitwise_count(other_shapes).astype(np.float32)[:, None, :]
-    dice = 2 * shared / np.maximum(ours + theirs, 1)
+    width, other_width = _width(words), _width(other_words)
+    words, shapes = words[:, :width, None], shapes[:, :width, None]
+    other_words, other_shapes = other_words[:, None, :other_width], other_shapes[:, None, :other_width]
+    shared = np.bitwise_count(shapes & other_shapes).astype(np.float32)
+    ours = np.bitwise_count(shapes).astype(np.float32)
+    theirs = np.bitwise_count(other_shapes).astype(np.float32)
+    dice = shared * (np.float32(1.9) / np.maximum(ours + theirs, 1))
     # A word that was cut short has all of its letter pairs in the whole one.
     shorter = np.minimum(ours, theirs)
-    contained = np.where(shorter >= 2, 0.9 * shared / np.maximum(shorter, 1), np.float32(0))
-    alike = np.maximum(dice * np.float32(0.95), contained)
+    contained = shared * np.where(shorter >= 2, np.float32(0.9) / np.maximum(shorter, 1), np.float32(0))
+    alike = np.maximum(dice, contained)
     alike[alike < _ALIKE] = 0
-    same = (words[:, :, None] == other_words[:, None, :]) & (words != 0)[:, :, None]
-    likeness: Floats = np.where(same, np.float32(1), alike)
+    likeness: Floats = np.where((words == other_words) & (words != 0), np.float32(1), alike)
     return likeness
+
+
+def _width(words: npt.NDArray[np.uint32]) -> int:
+    """How many columns hold words, one at least."""
+    return max(int((words != 0).any(axis=0).sum()), 1)
 
 
 def _words_found(left: Facts, right: Facts) -> tuple[Floats, Floats]:
     """How far each word of one side occurs on the other, its manufacturer's name included."""
+    ours = np.zeros(left.words.shape, dtype=np.float32)
+    theirs = np.zeros(right.words.shape, dtype=np.float32)
     between = _likeness(left.words, left.shapes, right.words, right.shapes)
-    ours, theirs = between.max(axis=2), between.max(axis=1)
+    ours[:, : between.shape[1]] = between.max(axis=2)
+    theirs[:, : between.shape[2]] = between.max(axis=1)
     # The manufacturer's name may stand in the other's product name: then that word is accounted for.
-    ours = np.maximum(ours, _likeness(left.words, left.shapes, right.brands, right.brand_shapes).max(axis=2))
-    theirs = np.maximum(
-        theirs, _likeness(right.words, right.shapes, left.brands, left.brand_shapes).max(axis=2)
-    )
+    for found, facts, other in ((ours, left, right), (theirs, right, left)):
+        named = np.flatnonzero(other.brands[:, 0])
+        if len(named):
+            alike = _likeness(
+                facts.words[named], facts.shapes[named], other.brands[named], other.brand_shapes[named]
+            )
+            width = alike.shape[1]
+            found[named, :width] = np.maximum(found[named, :width], alike.max(axis=2))
     return ours, theirs
 
 

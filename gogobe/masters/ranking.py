@@ -16,28 +16,37 @@ import numpy.typing as npt
 from gogobe.masters.facts import Facts
 from gogobe.masters.lexicon import Lexicon
 from gogobe.masters.pairs import FEATURES, Comparison
+from gogobe.masters.snapshot import Tables
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-_ACROSS: Final = (
+_OF_MASTER: Final = (
     "score",
     "ahead_of_second",
     "ahead_of_second_capped",
-    "crowd",  # ln of the sum over all candidates of e**(score - first)
     "mean_score_of_names",
-    "least_score_of_names",
-    "item_words_missing",  # in all of the master's names together, by rarity and by how surely they are kept
-    "item_word_missing_most",
-    "master_words_missing",  # of the master's name that fits best
-    "master_words_missing_mean",
+    "item_word_missing_most",  # in all of the master's names together, by rarity and by how surely it is kept
     "rival_has_missing",  # another candidate has the word that this one lacks
-    "rival_lacks_surplus",  # another candidate does without the word that this one has and the item does not
     "sold_by_one_chain",
-    "sold_by_two_chains",
     "company_across_chains",  # what part of its company's other masters several chains sell
 )
-VERDICT_FEATURES: Final = (*_ACROSS, *FEATURES)
+_OF_PAIR: Final = (
+    "all_words_found",
+    "rarest_missing_of_item",
+    "rarity_shared",
+    "brand_shared",
+    "brand_confirmed",
+    "size_same",
+    "price_apart",
+)
+VERDICT_FEATURES: Final = (*_OF_MASTER, *_OF_PAIR, "ahead_of_chain")
+"""Features of an item's first master, of its best name, and of what else the item's chain sells."""
+SCORE: Final = VERDICT_FEATURES.index("score")
+AHEAD_OF_CHAIN: Final = VERDICT_FEATURES.index("ahead_of_chain")
+LARGEST_LEAD: Final = 1.5
+_PAIR_COLUMNS: Final = [FEATURES.index(name) for name in _OF_PAIR]
+_FAR_AHEAD: Final = 10.0  # of the second, where there is none
 _RIVALS_WITHIN: Final = 6.0  # candidates scored lower than this below the first are no rivals
 
 
@@ -52,20 +61,12 @@ class Candidates:
 
 
 @dataclass(frozen=True)
-class Reach:
-    """How widely masters are sold, by master: `chains` that sell it, and the part of its company's other
-    masters that more than one chain sells (`company_across`)."""
-
-    chains: Floats
-    company_across: Floats
-
-
-@dataclass(frozen=True)
 class Verdicts:
-    """For each of n items the best master and why: `master` (-1 where there is no candidate), `pair` that of
-    its best name, `second` the next master (-1 if none), `features` (n, verdict features)."""
+    """For each of n items the best master and why: `masters` (rows, -1 where there is no candidate), `pair` its
+    best name's, `second` the next master (-1 if none), `features` (n, verdict features), that of
+    the chain's other items still 0."""
 
-    master: Rows
+    masters: Rows
     pair: Rows
     second: Rows
     features: Floats
@@ -80,11 +81,11 @@ def rank(
     items: Facts,
     names: Facts,
     lexicon: Lexicon,
-    reach: Reach,
+    tables: Tables,
 ) -> Verdicts:
     """Rank the masters of each of `count` items by their best name's score."""
     verdicts = Verdicts(
-        master=np.full(count, -1, dtype=np.int64),
+        masters=np.full(count, -1, dtype=np.int64),
         pair=np.full(count, -1, dtype=np.int64),
         second=np.full(count, -1, dtype=np.int64),
         features=np.zeros((count, len(VERDICT_FEATURES)), dtype=np.float32),
@@ -106,35 +107,31 @@ def rank(
     first = order[at]
     has_second = at + 1 < last
     second = order[np.minimum(at + 1, last - 1)]
-    verdicts.master[answered] = group_master[first]
+    verdicts.masters[answered] = group_master[first]
     verdicts.pair[answered] = best_pair[first]
     verdicts.second[answered] = np.where(has_second, group_master[second], -1)
 
     first_score = np.full(count, -np.inf, dtype=np.float32)
     first_score[answered] = best[first]
-    ahead = np.where(has_second, best[first] - best[second], np.float32(10.0))
-    crowd = np.log(np.add.reduceat(np.exp(best[order] - first_score[group_item[order]]), at))
+    ahead = np.where(has_second, best[first] - best[second], np.float32(_FAR_AHEAD))
     sizes = np.diff(groups, append=len(scores))
     mean = np.add.reduceat(scores, groups) / sizes
-    least = np.minimum.reduceat(scores, groups)
-    words = _word_evidence(
+    missing, rival_has = _word_evidence(
         candidates, comparison, groups, first, best >= first_score[group_item] - _RIVALS_WITHIN,
-        items=items, names=names, lexicon=lexicon, best_pair=best_pair,
+        items=items, companies=names.company[candidates.names[best_pair[first]]], lexicon=lexicon,
     )  # fmt: skip
-    chains = reach.chains[group_master[first]]
     verdicts.features[answered] = np.column_stack(
         [
             best[first],
             ahead,
             np.minimum(ahead, 3.0),
-            crowd,
             mean[first],
-            least[first],
-            *words,
-            chains == 1,
-            chains == 2,
-            np.log(reach.company_across[group_master[first]]),
-            comparison.features[best_pair[first]],
+            missing,
+            rival_has,
+            tables.chains[group_master[first]] == 1,
+            np.log(tables.company_across[group_master[first]]),
+            comparison.features[best_pair[first]][:, _PAIR_COLUMNS],
+            np.zeros(len(first)),
         ]
     )
     return verdicts
@@ -148,43 +145,22 @@ def _word_evidence(
     rival: npt.NDArray[np.bool_],
     *,
     items: Facts,
-    names: Facts,
+    companies: npt.NDArray[np.uint32],
     lexicon: Lexicon,
-    best_pair: Rows,
-) -> list[Floats]:
-    """What the words say of each first group, all its names taken together and its rivals beside it."""
+) -> tuple[Floats, Floats]:
+    """For each first group the word of the item that it lacks most, all its names taken together, and the one
+    among those that a rival has."""
     found = np.maximum.reduceat(comparison.item_found, groups, axis=0)
     group_item = candidates.items[groups]
     item_of = group_item[first]
-    item_words = items.words[item_of]
-    top = best_pair[first]
-    company = names.company[candidates.names[top]]
-    weight = lexicon.rarity_of(item_words) * lexicon.kept_of(item_words)
-    missing = weight * (1 - found[first]) * (1 - lexicon.share_of(item_words, company))
+    words = items.words[item_of]
+    weight = lexicon.rarity_of(words) * lexicon.kept_of(words)
+    missing = weight * (1 - found[first]) * (1 - lexicon.share_of(words, companies))
 
-    # For each pair, how much of the candidate's name the item lacks, by rarity and how surely it is kept.
-    name_words = names.words[candidates.names]
-    name_weight = lexicon.rarity_of(name_words) * lexicon.kept_of(name_words)
-    name_weight *= 1 - lexicon.share_of(name_words, names.company[candidates.names])
-    surplus = (name_weight * (1 - comparison.candidate_found)).sum(axis=1)
-    sizes = np.diff(groups, append=len(surplus))
-    mean_surplus = np.add.reduceat(surplus, groups) / sizes
-
-    items_with = np.full(int(candidates.items.max()) + 1, -1, dtype=np.int64)
-    items_with[item_of] = np.arange(len(first))
-    owner = items_with[group_item]
+    place_of = np.full(len(items), -1, dtype=np.int64)
+    place_of[item_of] = np.arange(len(first))
     is_rival = rival.copy()
     is_rival[first] = False
     rivals_found = np.zeros_like(missing)
-    np.maximum.at(rivals_found, owner[is_rival], found[is_rival])
-    least_surplus = np.full(len(first), np.inf, dtype=np.float32)
-    group_surplus = np.minimum.reduceat(surplus, groups)
-    np.minimum.at(least_surplus, owner[is_rival], group_surplus[is_rival])
-    return [
-        missing.sum(axis=1),
-        missing.max(axis=1),
-        surplus[top],
-        mean_surplus[first],
-        (missing * rivals_found).max(axis=1),
-        np.clip(surplus[top] - least_surplus, 0, None),
-    ]
+    np.maximum.at(rivals_found, place_of[group_item[is_rival]], found[is_rival])
+    return missing.max(axis=1), (missing * rivals_found).max(axis=1)

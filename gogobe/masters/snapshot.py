@@ -19,15 +19,15 @@ import numpy.typing as npt
 
 from gogobe.masters.encoder import Encoder, GramEncoder
 from gogobe.masters.facts import Facts
-from gogobe.masters.index import AnnoyIndex, VectorIndex
+from gogobe.masters.index import AnnoyIndex
 from gogobe.masters.lexicon import Lexicon
-from gogobe.masters.ranking import Reach
 from gogobe.masters.token_encoder import TokenEncoder
+from gogobe.masters.vectors import BESIDE_NAME
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 INDEX: Final = "index.ann"
-ALIAS_MATCHES: Final = ("new", "alias", "review")
+ALIAS_MATCHES: Final = ("new", "alias", "vector", "review")
 """What the numbers in `alias_matches` say of a chain's code."""
 
 Floats = npt.NDArray[np.float32]
@@ -67,23 +67,29 @@ class Tables:
     """The arrays of a snapshot, n masters with m names.
 
     `masters` (n,) are ids, ascending; `canonical` (n,) the row of the master that a row has been joined to, its
-    own otherwise; `starts` (n + 1,) its names; `sellers` (s,) hashes of the chains that sell it, row r's from
-    `seller_starts[r]` on. `gtins` and `aliases` are sorted keys (a GTIN; the computed id of a chain's code),
-    with the master and, for aliases, what the match was. `labels` holds the names as UTF-8, from
+    own otherwise; `starts` (n + 1,) its names. `name_chains` (m,) are hashes of the chains that call it so,
+    `name_keys` (m,) the GTINs of their codes, or the computed ids of chain and code. `chains` (n,) counts the
+    chains that sell a master, `company_across` (n,) is the part of its company's other masters that several
+    chains sell. `gtins` and `aliases` are sorted keys (a GTIN; the computed id of a chain's code),
+    with the master and, for aliases, what the match was and the decision behind it (JSON, from
+    `alias_decision_starts[i]` on, empty where it needed none). `labels` holds the names as UTF-8, from
     `label_starts[i]` on. `centre` is the mean of the masters' vectors.
     """
 
     masters: Longs
     canonical: Longs
     starts: Longs
-    seller_starts: Longs
-    sellers: npt.NDArray[np.uint32]
+    name_chains: npt.NDArray[np.uint32]
+    name_keys: Longs
+    chains: Floats
     company_across: Floats
     gtins: Longs
     gtin_masters: Longs
     aliases: Longs
     alias_masters: Longs
     alias_matches: npt.NDArray[np.uint8]
+    alias_decisions: npt.NDArray[np.uint8]
+    alias_decision_starts: Longs
     labels: npt.NDArray[np.uint8]
     label_starts: Longs
     centre: Floats
@@ -96,25 +102,30 @@ class Tables:
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """An open snapshot: its arrays are mapped, so that the processes of a machine share their memory."""
+class Masters:
+    """What items are matched with: tables, the facts of all names, and what was learned from them."""
 
-    manifest: Manifest
     tables: Tables
     names: Facts
     lexicon: Lexicon
     encoder: Encoder
-    index: VectorIndex
+    index: AnnoyIndex
+
+    def sold_by(self, master: int, chain: int) -> bool:
+        """Whether a chain, by its hash, sells a master, by its row, under a code of its own."""
+        first, last = self.tables.starts[master : master + 2]
+        return bool((self.tables.name_chains[first:last] == chain).any())
+
+
+@dataclass(frozen=True)
+class Snapshot(Masters):
+    """An open snapshot: its arrays are mapped, so that the processes of a machine share their memory."""
+
+    manifest: Manifest
 
     @property
     def version(self) -> str:
         return self.manifest.version
-
-    @property
-    def reach(self) -> Reach:
-        """How widely each master is sold."""
-        chains = np.diff(self.tables.seller_starts).astype(np.float32)
-        return Reach(chains, self.tables.company_across)
 
 
 def save_arrays(folder: Path, prefix: str, arrays: Tables | Facts | Lexicon) -> None:
@@ -206,12 +217,12 @@ def open_snapshot(local_dir: Path, *, check: bool = True) -> Snapshot:
         names = Facts(**_mapped(local_dir, "names", Facts))  # type: ignore[arg-type]
         lexicon = Lexicon(**_mapped(local_dir, "lexicon", Lexicon))  # type: ignore[arg-type]
         encoder = load_encoder(manifest.encoder, local_dir)
-        index = AnnoyIndex(local_dir / INDEX, manifest.dimensions)
+        index = AnnoyIndex(local_dir / INDEX, manifest.dimensions, beside=BESIDE_NAME)
     except (OSError, ValueError) as error:
         raise SnapshotError(f"{local_dir}: cannot be opened: {error}; fetch or build it again") from error
     if len(index) != len(tables.masters) or len(names) != int(tables.starts[-1]):
         raise SnapshotError(f"{local_dir}: its parts are of different sizes; build it again")
-    return Snapshot(manifest, tables, names, lexicon, encoder, index)
+    return Snapshot(tables, names, lexicon, encoder, index, manifest)
 
 
 def load_encoder(kind: str, folder: Path) -> Encoder:

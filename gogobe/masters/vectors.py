@@ -15,9 +15,9 @@ import numpy.typing as npt
 from gogobe.masters.encoder import Encoder, Floats, unit_rows
 from gogobe.masters.facts import Facts
 
-_SIZE_FREQUENCIES: Final = np.array([3.0, 7.0, 13.0, 22.0, 31.0, 40.0, 53.0, 67.0])
-_PRICE_FREQUENCIES: Final = np.array([0.7, 1.5, 2.5, 4.0])
-_SIZE_WEIGHT: Final = 0.5  # against 1 for the name
+_SIZE_FREQUENCIES: Final = np.array([1.5, 4.0, 10.0, 25.0])
+_PRICE_FREQUENCIES: Final = np.array([1.0, 2.5])
+_SIZE_WEIGHT: Final = 0.4  # against 1 for the name
 _PRICE_WEIGHT: Final = 0.3
 BESIDE_NAME: Final = 2 * (len(_SIZE_FREQUENCIES) + len(_PRICE_FREQUENCIES))
 """How many dimensions a vector has beside the encoder's."""

@@ -1,0 +1,284 @@
+"""How well items find their masters by name alone, measured where the barcode tells the truth.
+
+Each chain of a catalogue takes its turn: its items are the queries, their GTINs hidden, and a snapshot of all
+other chains holds the masters. An item whose GTIN another chain sells has that one master to find; any other
+item with a GTIN is a negative, and accepting a master for it is an error. Items without a GTIN have no truth:
+they stand among the masters, and are no queries.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.build import build_snapshot
+from gogobe.masters.catalogue import CatalogueError, CatalogueRow, read_catalogue
+from gogobe.masters.facts import Facts
+from gogobe.masters.gather import gather
+from gogobe.masters.gtin import FIRST_COMPUTED_ID
+from gogobe.masters.index import ExactIndex
+from gogobe.masters.listing import Listing
+from gogobe.masters.matching import CANDIDATES, Judged, Matcher
+from gogobe.masters.model import Model, learned_model
+from gogobe.masters.snapshot import Snapshot, open_snapshot
+
+Longs = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+_BATCH: Final = 500
+_CURVE_POINTS: Final = 101
+
+
+class CurvePoint(msgspec.Struct, frozen=True):
+    """What accepting from a score on gives."""
+
+    score: float
+    precision: float
+    recall: float
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """Figures of one chain's items as queries, or of several chains' together.
+
+    `queries` counts all items asked, `negatives` those of them that have no master to find. Recalls are parts
+    of the other `queries - negatives`: `candidate_recall_at_k` has the master among the k nearest by the index,
+    `exact_recall_at_k` by brute force, `rerank_recall_at_1` first after the second look. `accepted` counts the
+    items given to a master, at scores from `accept_from` on; `accept_precision` is the part of them that is
+    right, `accept_recall` the part of items with a master that were rightly given to it. `queries_per_second`
+    is the whole way from text to verdict, in batches of 500.
+    """
+
+    chain: str
+    masters: int
+    queries: int
+    negatives: int
+    candidate_recall_at_1: float
+    candidate_recall_at_10: float
+    candidate_recall_at_50: float
+    exact_recall_at_1: float
+    exact_recall_at_10: float
+    exact_recall_at_50: float
+    rerank_recall_at_1: float
+    accept_from: float
+    accepted: int
+    accept_precision: float
+    accept_recall: float
+    queries_per_second: float
+    curve: list[CurvePoint]
+
+
+class Evaluation(Figures, frozen=True):
+    """The figures over all queries of the chains held out, and `chains` for each alone."""
+
+    chains: list[Figures]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """One chain's n items, to be found in a snapshot of the other chains.
+
+    `texts`, `facts` and `keys` are of all its items; `asked` are the rows of those that are queries, `truth`
+    the snapshot's row of each query's master, -1 for negatives.
+    """
+
+    snapshot: Snapshot
+    texts: list[str]
+    facts: Facts
+    keys: Longs
+    asked: Longs
+    truth: Longs
+
+    def listing(self, matcher: Matcher) -> Listing:
+        """All items of the chain, as what it sells beside any one of them."""
+        return Listing(self.facts, matcher.vectors(self.texts, self.facts), self.keys)
+
+    def query(self, rows: Longs) -> tuple[list[str], Facts, Longs]:
+        """Texts, facts and keys of some of the chain's items."""
+        return [self.texts[row] for row in rows], self.facts.take(rows), self.keys[rows]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of n queries: `found_at` and `exact_at` are the place of the master among the candidates,
+    by index and by brute force, -1 for none; `right` says whether the first after the second look is the
+    master, `scores` how sure the matcher is of it, 0 where something rules it out."""
+
+    negative: Bools
+    found_at: Longs
+    exact_at: Longs
+    right: Bools
+    scores: npt.NDArray[np.float32]
+    accepted: Bools
+    seconds: float
+
+
+def evaluate(
+    paths: Sequence[Path], hold_out: str | None = None, limit: int | None = None, model: Model | None = None
+) -> Evaluation:
+    """Measure matching on catalogue files: `hold_out` as the queries' chain, or each chain its turn.
+
+    At most `limit` queries of each chain are asked, evenly chosen; all other chains' rows are masters all the
+    same. `model` stands in for the one that is built in. Raises CatalogueError where a file cannot be read, or
+    there are not two chains, or none of the name given.
+    """
+    rows = [row for path in paths for row in read_catalogue(path)]
+    present = sorted({row.chain_id for row in rows})
+    if len(present) < 2:
+        raise CatalogueError(f"{len(present)} chains in {len(paths)} files; matching across chains needs two")
+    if hold_out is not None and hold_out not in present:
+        raise CatalogueError(f"no chain {hold_out} in the files; they hold {', '.join(present)}")
+    model = model or learned_model()
+    outcomes, each = [], []
+    for chain in [hold_out] if hold_out else present:
+        with tempfile.TemporaryDirectory(prefix="gogobe-evaluate-") as folder:
+            case = held_out(rows, chain, Path(folder), limit)
+            outcome = ask(case, model)
+        outcomes.append(outcome)
+        each.append(_figures(chain, len(case.snapshot.tables.masters), outcome, model))
+    total = _figures(hold_out or "all", max(figures.masters for figures in each), _together(outcomes), model)
+    return Evaluation(**msgspec.structs.asdict(total), chains=each)
+
+
+def held_out(rows: Sequence[CatalogueRow], chain: str, folder: Path, limit: int | None = None) -> HeldOut:
+    """Build a snapshot of all chains but one in a folder, and take that one's items with a GTIN as queries."""
+    build_snapshot((row for row in rows if row.chain_id != chain), folder)
+    snapshot = open_snapshot(folder, check=False)
+    own = gather(row for row in rows if row.chain_id == chain)
+    asked = np.flatnonzero(own.keys < FIRST_COMPUTED_ID)
+    if limit is not None and limit < len(asked):
+        asked = asked[np.linspace(0, len(asked) - 1, limit).astype(np.int64)]
+    masters, wanted = snapshot.tables.masters, own.keys[asked]
+    place = np.minimum(np.searchsorted(masters, wanted), len(masters) - 1)
+    facts = replace(own.facts, company=np.zeros_like(own.facts.company))
+    return HeldOut(snapshot, own.texts, facts, own.keys, asked, np.where(masters[place] == wanted, place, -1))
+
+
+def ask(case: HeldOut, model: Model) -> Outcome:
+    """Match all queries of a case, by its index and by brute force."""
+    matcher = Matcher(case.snapshot, model)
+    exact = ExactIndex(case.snapshot.index.vectors)
+    listing = case.listing(matcher)
+    judgements: list[Judged] = []
+    exact_at: list[Longs] = []
+    seconds = 0.0
+    for begin in range(0, len(case.asked), _BATCH):
+        rows = case.asked[begin : begin + _BATCH]
+        query = case.query(rows)
+        started = time.perf_counter()
+        judgements.append(matcher.judge(*query, listing))
+        seconds += time.perf_counter() - started
+        nearest = exact.search(listing.vectors[rows], CANDIDATES)
+        exact_at.append(_place_of(case.truth[begin : begin + _BATCH], nearest.rows))
+    firsts = np.concatenate([judged.masters for judged in judgements])
+    conflicting = np.concatenate([judged.conflicting for judged in judgements])
+    scores = np.concatenate([judged.scores for judged in judgements])
+    found = np.concatenate([judged.compared.nearest.rows for judged in judgements])
+    return Outcome(
+        negative=case.truth < 0,
+        found_at=_place_of(case.truth, found),
+        exact_at=np.concatenate(exact_at),
+        right=(firsts == case.truth) & (case.truth >= 0),
+        scores=np.where(conflicting, np.float32(0), scores),
+        accepted=(scores >= model.accept_from) & ~conflicting,
+        seconds=seconds,
+    )
+
+
+def _place_of(truth: Longs, rows: Longs) -> Longs:
+    hits = (rows == truth[:, None]) & (truth >= 0)[:, None]
+    return np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
+
+
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    return Outcome(
+        negative=np.concatenate([one.negative for one in outcomes]),
+        found_at=np.concatenate([one.found_at for one in outcomes]),
+        exact_at=np.concatenate([one.exact_at for one in outcomes]),
+        right=np.concatenate([one.right for one in outcomes]),
+        scores=np.concatenate([one.scores for one in outcomes]),
+        accepted=np.concatenate([one.accepted for one in outcomes]),
+        seconds=sum(one.seconds for one in outcomes),
+    )
+
+
+def _figures(chain: str, masters: int, outcome: Outcome, model: Model) -> Figures:
+    queries, findable = len(outcome.negative), int((~outcome.negative).sum())
+
+    def part(hits: Bools) -> float:
+        return round(float(hits.sum()) / max(findable, 1), 4)
+
+    def within(places: Longs, count: int) -> float:
+        return part((places >= 0) & (places < count))
+
+    accepted = int(outcome.accepted.sum())
+    return Figures(
+        chain=chain,
+        masters=masters,
+        queries=queries,
+        negatives=queries - findable,
+        candidate_recall_at_1=within(outcome.found_at, 1),
+        candidate_recall_at_10=within(outcome.found_at, 10),
+        candidate_recall_at_50=within(outcome.found_at, 50),
+        exact_recall_at_1=within(outcome.exact_at, 1),
+        exact_recall_at_10=within(outcome.exact_at, 10),
+        exact_recall_at_50=within(outcome.exact_at, 50),
+        rerank_recall_at_1=part(outcome.right),
+        accept_from=model.accept_from,
+        accepted=accepted,
+        accept_precision=round(float((outcome.right & outcome.accepted).sum()) / max(accepted, 1), 4),
+        accept_recall=part(outcome.right & outcome.accepted),
+        queries_per_second=round(queries / max(outcome.seconds, 1e-9), 1),
+        curve=_curve(outcome, findable),
+    )
+
+
+def _curve(outcome: Outcome, findable: int) -> list[CurvePoint]:
+    points = []
+    for score in np.linspace(0, 1, _CURVE_POINTS):
+        taken = outcome.scores >= score
+        if taken.any():
+            right = int((outcome.right & taken).sum())
+            points.append(
+                CurvePoint(
+                    score=round(float(score), 4),
+                    precision=round(right / int(taken.sum()), 4),
+                    recall=round(right / max(findable, 1), 4),
+                )
+            )
+    return points
+
+
+def plot(evaluation: Evaluation, path: Path) -> None:
+    """Draw the chains' precision-recall curves with their working points, as PNG.
+
+    Raises ModuleNotFoundError where matplotlib is missing (the extra `plot`), OSError for the file.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.add_subplot()
+    for one in evaluation.chains:
+        line = axes.plot(
+            [point.recall for point in one.curve], [point.precision for point in one.curve], label=one.chain
+        )
+        axes.plot(one.accept_recall, one.accept_precision, "o", color=line[0].get_color())
+    axes.axhline(0.97, color="0.6", linewidth=0.8, linestyle="--")
+    axes.text(0.01, 0.972, "aim: precision 0.97", color="0.4", fontsize=8)
+    axes.set(
+        xlabel="recall: part of the items with a master that are rightly given to it",
+        ylabel="precision: part of the items given to a master that are right",
+        title=f"Accepting by name alone, from score {evaluation.accept_from:g} on (dots)",
+        xlim=(0, 1),
+        ylim=(0.5, 1.005),
+    )
+    axes.grid(color="0.9")
+    axes.legend(title="chain held out", loc="lower left")
+    figure.savefig(path, dpi=120)
