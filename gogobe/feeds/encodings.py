@@ -121,11 +121,11 @@ class FeedText:
             yield text
 
     def _without_controls(self, piece: bytes) -> bytes:
-        if self._wide:
+        # Looking for each of them is faster than translating, and there is hardly ever one.
+        if self._wide or not any(map(piece.__contains__, _CONTROLS)):
             return piece
-        clean = piece.translate(_CONTROLS_TO_SPACES)
-        self.forbidden |= clean is not piece
-        return clean
+        self.forbidden = True
+        return piece.translate(_CONTROLS_TO_SPACES)
 
     def _legal(self, text: str) -> str:
         if self._wide or "\ufffe" in text or "\uffff" in text:

@@ -44,12 +44,14 @@ def number(raw: str) -> Decimal | None:
         value = Decimal(stripped)
     except InvalidOperation:
         return None
-    return value if value.is_finite() and value.adjusted() < 12 and _places(value) <= 12 else None
+    return value if value.is_finite() and value.adjusted() < 12 and _few_places(stripped, value) else None
 
 
-def _places(value: Decimal) -> int:
+def _few_places(published: str, value: Decimal) -> bool:
+    if len(published) <= 12 and "e" not in published and "E" not in published:
+        return True  # as most numbers; their parts are slow to take apart
     exponent = value.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else 0
+    return isinstance(exponent, int) and exponent >= -12
 
 
 def positive(raw: str) -> Decimal | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import product, repeat
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +23,8 @@ from gogobe.feeds.rows import Item, RefusedRow
 
 _START_TAG: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_.-]*)[ \t\n]*/?>")
 _BLANKS: Final = re.compile(r"\s*+", re.ASCII)
+# What may stand between elements: an indented line, which is found faster, or else any blanks.
+_BLANKS_BETWEEN: Final = (r"\n?+ *+", r"\s*+")
 _REFERENCE: Final = re.compile(r"&(?:amp|lt|gt|quot|apos);")
 # Learning stops after so many patterns: a feed that needs more is not of the kind that this is for.
 _MOST_PATTERNS: Final = 16
@@ -51,6 +53,7 @@ class ItemPattern:
         self._tag = tag
         self._row_begin = re.compile(f"<{re.escape(tag)}>")
         self._order: list[str] = []
+        self._blanks = ""
         self._pattern: re.Pattern[str] | None = None
         self._made = 0
         self._columns: dict[str, tuple[int, ReadColumn]] = {}
@@ -67,13 +70,13 @@ class ItemPattern:
         order = _START_TAG.findall(row, begin)[1:] if begin >= 0 else []
         if self._made >= _MOST_PATTERNS or not order or len(order) != len(set(order)):
             return
-        for candidate in (_merged(self._order, order), order):
-            if candidate == self._order or not _one_element_a_field(candidate):
+        for candidate, blanks in product((_merged(self._order, order), order), _BLANKS_BETWEEN):
+            if (candidate, blanks) == (self._order, self._blanks) or not _one_element_a_field(candidate):
                 continue
             self._made += 1
-            pattern = _compiled(self._tag, candidate)
+            pattern = _compiled(self._tag, candidate, blanks)
             if _is_row(pattern, row, begin):
-                self._order, self._pattern = candidate, pattern
+                self._order, self._blanks, self._pattern = candidate, blanks, pattern
                 self._columns = self._columns_of(candidate)
                 return
 
@@ -133,11 +136,13 @@ def _after_blanks(text: str, start: int) -> int:
     return blanks.end() if blanks else start
 
 
-def _compiled(tag: str, order: list[str]) -> re.Pattern[str]:
+def _compiled(tag: str, order: list[str], blanks: str) -> re.Pattern[str]:
     """A row: its elements in this order, each with a text, empty, or missing. Possessive (`++`, `?+`): a row
     that does not fit is given up at once. What is no row is taken whole, by the last group."""
-    elements = "".join(rf"(?:<{name}(?:>([^<]*+)</{name}|[ \t\n]*+/)>\s*+)?+" for name in map(re.escape, order))
-    row = rf"<{re.escape(tag)}>\s*+{elements}</{re.escape(tag)}>\s*+"
+    elements = "".join(
+        rf"(?:<{name}(?:>([^<]*+)</{name}|[ \t\n]*+/)>{blanks})?+" for name in map(re.escape, order)
+    )
+    row = rf"<{re.escape(tag)}>{blanks}{elements}</{re.escape(tag)}>{blanks}"
     return re.compile(rf"{row}|([\s\S]++)", re.ASCII)
 
 

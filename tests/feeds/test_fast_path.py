@@ -61,6 +61,13 @@ def test_rows_of_another_order_are_learned(taken):
     assert sum(taken) > 550
 
 
+@pytest.mark.parametrize("blanks", ["", "\n    ", "\t", "\n\t\t", "\n\n", " \n "])
+def test_blanks_between_elements_are_learned(taken, blanks):
+    rows = [item(str(number)).replace("><", f">{blanks}<") for number in range(500)]
+    assert len(read(price_feed(*[item("1")] * 500, *rows)).rows) == 1000
+    assert sum(taken) > 980
+
+
 def test_a_feed_of_rows_that_are_never_alike_is_left_to_the_parser(taken):
     rows = [
         f'<Item a="{number}">{leaves(ItemCode="1", ItemPrice="2", ItemName="n")}</Item>'
