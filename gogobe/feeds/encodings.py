@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from gogobe.feeds.problems import FeedError
+from gogobe.feeds.problems import Problem
 
 BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -69,12 +69,11 @@ def _known(name: str) -> str:
 
 class FeedText:
     """A feed's text in pieces: decoded, with line ends as XML 1.0 (2.11) has them, with spaces in place of the
-    control characters that XML forbids, and with `&amp;` for an `&` that begins no reference; `forbidden` and
-    `stray` tell whether there were any.
+    control characters that XML forbids, with `&amp;` for an `&` that begins no reference, and with U+FFFD for
+    bytes that are not in the encoding; `forbidden`, `stray` and `bad` tell whether there were any.
 
     `encoding` is one that `encoding_of` gave, and `skipped` the length of the byte order mark, which `pieces`
-    no longer hold. Raises FeedError `bad_encoding` with the offset in the decompressed bytes, after everything
-    before the fault was yielded.
+    no longer hold.
     """
 
     def __init__(self, pieces: Iterable[bytes], encoding: str, skipped: int = 0) -> None:
@@ -85,38 +84,34 @@ class FeedText:
         self._cdata = False
         self.forbidden = False
         self.stray = False
+        self.bad: Problem | None = None
 
     def __iter__(self) -> Iterator[str]:
         lines = io.IncrementalNewlineDecoder(None, translate=True)
         held = ""
         after_return = False
-        fault: FeedError | None = None
-        try:
-            for decoded in self._decoded():
-                text = held + (lines.decode(decoded) if after_return or "\r" in decoded else decoded)
-                after_return = decoded.endswith("\r")
-                end = _end_of_references(text)
-                yield self._legal(text[:end])
-                held = text[end:]
-        except FeedError as error:
-            fault = error
+        for decoded in self._decoded():
+            text = held + (lines.decode(decoded) if after_return or "\r" in decoded else decoded)
+            after_return = decoded.endswith("\r")
+            end = _end_of_references(text)
+            yield self._legal(text[:end])
+            held = text[end:]
         yield self._legal(held + lines.decode("", final=True))
-        if fault is not None:
-            raise fault
 
     def _decoded(self) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder(self._encoding)()
-        for piece in self._pieces:
-            begun = len(decoder.getstate()[0])
+        lenient = codecs.getincrementaldecoder(self._encoding)("replace")
+        for piece in map(self._without_controls, self._pieces):
+            state = decoder.getstate()
             try:
-                text = decoder.decode(self._without_controls(piece))
+                text = decoder.decode(piece)
             except UnicodeDecodeError as error:
-                yield error.object[: error.start].decode(self._encoding)
-                raise FeedError(
-                    "bad_encoding",
-                    f"not {self._encoding}: {error.reason}",
-                    byte_offset=self._size - begun + error.start,
-                ) from error
+                if self.bad is None:
+                    offset = self._size - len(state[0]) + error.start
+                    self.bad = Problem("bad_encoding", f"not {self._encoding}: {error.reason}", offset)
+                lenient.setstate(state)
+                text = lenient.decode(piece)
+                decoder.setstate(lenient.getstate())
             self._size += len(piece)
             yield text
 

@@ -16,7 +16,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "html_page": "an HTML page (a login, an expired link), not a feed",
     "not_a_feed": "neither XML, gzip nor zip",
     "bad_xml": "not well-formed XML from this place on; all rows before it were read",
-    "bad_encoding": "bytes that are not in the file's encoding; all rows before them were read",
+    "bad_encoding": "bytes that are not in the file's encoding, read as U+FFFD; codes and names may be damaged",
     "bad_container": "the gzip or zip data is damaged; all rows before the damage were read",
     "control_characters": "characters that XML forbids; they were read as spaces and nothing is missing",
     "stray_ampersands": "an & that begins no reference; read as it stands, and nothing is missing",

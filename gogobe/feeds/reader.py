@@ -116,6 +116,8 @@ class FeedReader:
             self._problem(Problem("control_characters", PROBLEMS["control_characters"]))
         if text.stray:
             self._problem(Problem("stray_ampersands", PROBLEMS["stray_ampersands"]))
+        if text.bad is not None:
+            self._problem(text.bad)
         if self._cut is not None:
             raise self._cut
 

@@ -51,15 +51,32 @@ def test_hebrew_that_comes_late_is_still_told(ascii_rows):
 
 
 @pytest.mark.parametrize(
-    ("bad", "encoding", "offset"), [(b"\xff", "utf-8", 0), (b"\xd7", "utf-8", 0), (b"\x00\xd8", "utf-16-le", 0)]
+    ("bad", "encoding"),
+    [
+        (b"\xff", "utf-8"),
+        (b"\xd7", "utf-8"),
+        (b"\xe2\x80", "utf-8"),
+        (b"\x00\xd8", "utf-16-le"),
+        (b"\xd8\x00", "utf-16-be"),
+        (b"\xff", "windows-1255"),
+    ],
 )
-def test_bytes_that_are_not_in_the_encoding_are_told_with_their_place(bad, encoding, offset):
+def test_bytes_that_are_not_in_the_encoding_cost_no_row_and_are_told_with_their_place(bad, encoding):
     rows = [item(str(code), ManufacturerName=MAKER) for code in range(2000)]
-    before, after = price_feed(*rows).encode(encoding).split("<ItemCode>1500<".encode(encoding))
-    found = read(before + bad + after)
-    assert (found.codes, found.summary.complete) == (["bad_encoding"], False)
-    assert found.summary.problems[0].byte_offset == len(before) + offset
-    assert [row.item_code for row in found.rows] == [str(code) for code in range(1500)]
+    rows[1500] = item("1500", ManufacturerName="bad|bytes")
+    rows[1700] = item("1700", ManufacturerName="bad|bytes")
+    before, between, after = price_feed(*rows).encode(encoding).split("|".encode(encoding))
+    found = read(before + bad + between + bad + after)
+    assert (found.summary.encoding, found.codes, found.summary.complete) == (encoding, ["bad_encoding"], False)
+    assert found.summary.problems[0].byte_offset == len(before)
+    assert [row.item_code for row in found.rows] == [str(code) for code in range(2000)]
+    makers = [row.manufacturer for row in found.rows]
+    assert (makers[1500], makers[1700], set(makers[1501:1700])) == ("bad\ufffdbytes", "bad\ufffdbytes", {MAKER})
+
+
+def test_a_replacement_character_that_the_feed_itself_has_is_no_fault():
+    found = read(price_feed(item("1", ManufacturerName="a\ufffdb")))
+    assert (found.rows[0].manufacturer, found.codes) == ("a\ufffdb", [])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "windows-1255"])
