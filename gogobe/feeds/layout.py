@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from lxml import etree
@@ -82,22 +82,26 @@ class LayoutFinder:
             raise self._unknown()
         return layout
 
-    def at_end(self, *, cut: bool) -> Layout:
-        """The layout of a feed that came to its end without a row; `cut` where it is known to be cut short.
-        Raises FeedError `truncated`, `no_rows`, `html_page` or `unknown_layout`."""
+    def at_end(self) -> tuple[Layout | None, FeedError | None]:
+        """The layout of a feed that came to its end without a row, as far as it is known, and what is wrong
+        with it, if anything: `truncated`, `no_rows`, `html_page` or `unknown_layout`."""
         fault = close_parser(self._parser)
-        if fault is not None and not cut and self._first_path:
-            raise fault
         header = self._header_above(None)
-        if self._unknown_path and self._announced != 0:
-            raise self._unknown()
-        for name, child in self._lists.items():
+        layouts = [
             # Children without any text are rows all the same.
-            tag = child if name in _COUNTED else None
-            return Layout(LISTS[name], tag, header, self._announced, empty=child is None)
-        if "chain_id" in header:
-            raise FeedError("no_rows")
-        raise self._unknown()
+            Layout(
+                LISTS[name], child if name in _COUNTED else None, header, self._announced, empty=child is None
+            )
+            for name, child in self._lists.items()
+        ]
+        layout = layouts[0] if layouts else None
+        if fault is not None and self._first_path:
+            return layout and replace(layout, tag=None), fault
+        if self._unknown_path and self._announced != 0:
+            return None, self._unknown()
+        if layout is None:
+            return None, FeedError("no_rows") if "chain_id" in header else self._unknown()
+        return layout, None
 
     def _unknown(self) -> FeedError:
         path = self._unknown_path or self._first_path
@@ -126,8 +130,8 @@ class LayoutFinder:
             self._header.append((element, HEADER[name], value))
         elif value and len(self._path) >= _ROW_DEPTH and not self._unknown_path:
             self._unknown_path = self._path.copy()
-        if name in LISTS and name not in self._lists:
-            self._lists[name] = str(element[0].tag) if len(element) else None
+        if name in LISTS and self._lists[name] is None and len(element):
+            self._lists[name] = str(element[0].tag)
         self._path.pop()
         return None
 
@@ -137,6 +141,8 @@ class LayoutFinder:
         self._path.append(published_name(str(element.tag)))
         if len(self._path) > len(self._first_path) and self._path[:-1] == self._first_path:
             self._first_path.append(self._path[-1])
+        if name in LISTS:
+            self._lists.setdefault(name, None)
         if name in _COUNTED and self._announced is None:
             self._announced = _count_of(element)
 

@@ -175,10 +175,13 @@ class FeedReader:
                 for begin in range(0, len(text), _STEP):
                     if layout := finder.feed(text[begin : begin + _STEP]):
                         return layout, head, blank_lines
-        try:
-            return finder.at_end(cut=self._cut is not None), head, blank_lines
-        except FeedError as error:
-            raise self._at_the_end(error) from error
+        layout, fault = finder.at_end()
+        if fault is not None:
+            self._cut = self._at_the_end(fault)
+        if layout is None:
+            assert self._cut is not None, "without a layout there is a fault"
+            raise self._cut
+        return layout, head, blank_lines
 
     def _at_the_end(self, error: FeedError) -> FeedError:
         """Text that ends too early ends at the fault that is known, or else where the file ends."""

@@ -55,6 +55,15 @@ def test_a_file_cut_short_says_at_which_byte_and_line():
     assert (problem.code, problem.byte_offset) == ("truncated", cut_at)
 
 
+@pytest.mark.parametrize("pack", [str.encode, lambda text: gzip.compress(text.encode())])
+def test_a_file_cut_before_its_first_row_still_says_whose_it_is(pack):
+    feed = price_feed(*ROWS, count=3000)
+    found = read(pack(feed[: feed.index("<ItemPrice>")]))
+    assert (found.codes, found.summary.complete, found.rows) == (["truncated"], False, [])
+    assert (found.summary.kind, found.summary.announced) == ("pricefull", 3000)
+    assert (found.header.chain_id, found.header.store_id) == ("7290", "007")
+
+
 def test_bad_xml_says_in_which_line():
     (problem,) = read(WHOLE.replace("<ItemCode>2000<", "<ItemCode><b>2000<")).summary.problems
     assert (problem.code, problem.line) == ("bad_xml", 2000)
