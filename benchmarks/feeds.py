@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from isal import igzip
+
 from gogobe.demo.portal import CHAINS, FEEDS
 from gogobe.feeds.containers import FullReads, container_of, contents
 from gogobe.feeds.names import parse_file_name
@@ -19,7 +21,7 @@ _ROW: Final = re.compile(rb"<(item|product)>.*?</\1>\s*", re.IGNORECASE | re.DOT
 _CODE: Final = re.compile(rb"(<itemcode>)[^<]*", re.IGNORECASE)
 _COUNT: Final = re.compile(rb'(<items count=")\d+', re.IGNORECASE)
 FIRST_STORE: Final = 1_000
-LARGE_STORE: Final = 999_999
+LARGE_STORE: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,15 @@ def _originals() -> Iterator[_Original]:
 def write_stores(folder: Path, rounds: int) -> list[Feed]:
     """Every bundled PriceFull `rounds` times, each time for another store: the chains' own rows, names and
     codes, compressed as they are published."""
-    folder.mkdir(parents=True, exist_ok=True)
     feeds = []
     for number, original in enumerate(_originals()):
         rows = original.rows
         for turn in range(rounds):
             store = FIRST_STORE + number * 1_000 + turn
             text = _STORE.sub(rb"\g<1>%d" % store, original.text, count=1)
-            feeds.append(_written(folder, original, store, text, rows))
+            path = _path(folder, original, store)
+            path.write_bytes(gzip.compress(text, 6, mtime=0))
+            feeds.append(Feed(original.chain, path, rows))
     return _alternating(feeds, rounds)
 
 
@@ -71,26 +74,26 @@ def _alternating(feeds: Sequence[Feed], rounds: int) -> list[Feed]:
 
 def write_large(folder: Path, rows: int) -> Feed:
     """One PriceFull of at least `rows` rows: Shufersal's, again and again, with codes of their own."""
-    folder.mkdir(parents=True, exist_ok=True)
     original = next(one for one in _originals() if one.chain == "shufersal")
     found = [match[0] for match in _ROW.finditer(original.text)]
     begin, end = original.text.index(found[0]), original.text.rindex(found[-1]) + len(found[-1])
     turns = -(-rows // len(found))
-    body = b"".join(
-        _CODE.sub(rb"\g<1>%d" % (turn * len(found) + place + 1), row, count=1)
-        for turn in range(turns)
-        for place, row in enumerate(found)
-    )
-    head = _STORE.sub(rb"\g<1>%d" % LARGE_STORE, original.text[:begin], count=1)
-    head = _COUNT.sub(rb"\g<1>%d" % (turns * len(found)), head)
-    text = head + body + original.text[end:]
-    return _written(folder, original, LARGE_STORE, text, turns * len(found))
+    total = turns * len(found)
+    path = _path(folder, original, LARGE_STORE + rows)
+    with igzip.open(path, "wb") as file:
+        head = _STORE.sub(rb"\g<1>%d" % (LARGE_STORE + rows), original.text[:begin], count=1)
+        file.write(_COUNT.sub(rb"\g<1>%d" % total, head))
+        for first in range(1, total, len(found)):
+            file.writelines(
+                _CODE.sub(rb"\g<1>%d" % (first + place), row, count=1) for place, row in enumerate(found)
+            )
+        file.write(original.text[end:])
+    return Feed(original.chain, path, total)
 
 
-def _written(folder: Path, original: _Original, store: int, text: bytes, rows: int) -> Feed:
+def _path(folder: Path, original: _Original, store: int) -> Path:
     name = parse_file_name(original.name)
     assert name.published_at is not None
     path = folder / original.chain / f"PriceFull{name.chain_id}-{store}-{name.published_at:%Y%m%d%H%M}.gz"
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(gzip.compress(text, 6, mtime=0))
-    return Feed(original.chain, path, rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path

@@ -199,8 +199,11 @@ def whole_loop(folder: Path, feeds: Sequence[Feed]) -> Figure:
         return measure("plain loop", partial(list, messages), partial(plain_loop, stack, var), runs=1)
 
 
-def whole_pipeline(folder: Path, feeds: Sequence[Feed], large: Feed) -> tuple[list[Figure], list[Service]]:
-    """The pipeline on Flink: many files, then one large file; and what its services used for the first."""
+def whole_pipeline(
+    folder: Path, feeds: Sequence[Feed], large: Sequence[Feed]
+) -> tuple[list[Figure], list[Service]]:
+    """The pipeline on Flink: many files at once, then large files one by one; and what its services used for
+    the many."""
     var = folder / "pipeline"
     with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
         migrate(stack.database)
@@ -209,10 +212,12 @@ def whole_pipeline(folder: Path, feeds: Sequence[Feed], large: Feed) -> tuple[li
         pids = {service.name: service.pid for service in Stack(var).status()}
         on_flink("warming up", stack, announcements(address, feeds[:1]), ServiceWatch(pids))
         watch = ServiceWatch(pids)
-        many = on_flink("pipeline on Flink", stack, announcements(address, feeds[1:]), watch)
-        one = on_flink("pipeline, one large file", stack, announcements(address, [large]), ServiceWatch(pids))
+        figures = [on_flink("pipeline on Flink", stack, announcements(address, feeds[1:]), watch)]
+        for feed in large:
+            announced = announcements(address, [feed])
+            figures.append(on_flink(f"pipeline, a file of {feed.rows:,}", stack, announced, ServiceWatch(pids)))
         cancel_jobs(stack.flink)
-    return [many, one], watch.services()
+    return figures, watch.services()
 
 
 def _jars() -> Path:
@@ -221,15 +226,17 @@ def _jars() -> Path:
 
 @click.command()
 @click.option("--rounds", default=30, show_default=True, help="How many stores are made of each price file.")
-@click.option("--large", "large_rows", default=300_000, show_default=True, help="Rows of the large file.")
+@click.option(
+    "--large", "large_rows", default=(50_000, 500_000), multiple=True, show_default=True, help="A file's rows."
+)
 @click.option("--json", "output", type=click.Path(path_type=Path), default=Path("var/bench.json"))
-def main(rounds: int, large_rows: int, output: Path) -> None:
+def main(rounds: int, large_rows: tuple[int, ...], output: Path) -> None:
     """Items a second and memory of parsing, matching, loading, all of it in a plain loop and on Flink."""
     console, report = Console(width=120), new_report()
     with tempfile.TemporaryDirectory(prefix="gogobe-bench-") as name:
         folder = Path(name)
         feeds = write_stores(folder / "feeds", rounds)
-        large = write_large(folder / "feeds", large_rows)
+        large = [write_large(folder / "feeds", rows) for rows in large_rows]
         some = feeds[: len(feeds) * PART_ROUNDS // rounds]
         report.figures = [*parts(folder, some), whole_loop(folder, feeds)]
         pipeline, report.services = whole_pipeline(folder, feeds, large)
