@@ -34,7 +34,7 @@ format: install ## Format the code
 bench: install ## Items a second and memory: parse, match, load, the whole pipeline
 	@$(BIN)/python -m benchmarks.pipeline
 
-bench-parse: install ## Parsing alone
+bench-parse: install ## Parsing alone: ours, plain lxml loops and the usual package on the same feeds
 	@$(BIN)/python -m benchmarks.parse
 
 bench-match: install ## Matching alone
