@@ -1,4 +1,4 @@
-"""A few weighed vegetables: a snapshot of one chain's, and a feed of another's, for tests."""
+"""A few weighed vegetables: a snapshot of what three chains sell, and a feed of a fourth, for tests."""
 
 from __future__ import annotations
 
@@ -12,33 +12,46 @@ from typing import Final
 from gogobe.masters.build import build_snapshot
 from gogobe.masters.catalogue import CatalogueRow
 from gogobe.masters.facts import Described
+from gogobe.masters.gtin import computed_master_id
 from gogobe.masters.snapshot import Manifest
 from gogobe.messages import FileDownloaded
 
 VEGETABLES: Final = (
-    "עגבניות",
-    "מלפפון",
-    "בצל יבש",
-    "תפוח אדמה לבן",
-    "גזר ארוז",
-    "פלפל אדום",
-    "חסה ערבית",
-    "כרוב אדום",
-    "לימון",
-    "קישוא",
+    "עגבניות שרי אשכולות אדומות",
+    "מלפפון בייבי ארוז",
+    "בצל יבש לבן מובחר",
+    "תפוח אדמה אדום לאפייה",
+    "גזר גמדי שטוף ומקולף",
+    "פלפל רמירו אדום מתוק",
+    "חסה סלנובה הידרופונית",
+    "כרוב סגול קלח בינוני",
+    "לימון ירוק ליים בשל",
+    "קישוא זוקיני בהיר טרי",
 )
+FIRST_CODE: Final = 101
 
 
-def catalogue(names: Iterable[str] = VEGETABLES, chain_id: str = "1") -> list[CatalogueRow]:
-    """The names as one chain's weighed goods, under codes of its own from 101 on."""
+def vegetable_master(place: int) -> int:
+    """The master of the vegetable at a place of VEGETABLES: the one that chain 1 has given rise to."""
+    return computed_master_id("1", str(FIRST_CODE + place))
+
+
+def catalogue(names: Iterable[str] = VEGETABLES) -> list[CatalogueRow]:
+    """The names as weighed goods that chains 1, 2 and 3 sell under codes of their own, known to be the same."""
     return [
-        CatalogueRow(chain_id, str(code), Described(name, "", 1.0, "קילוגרם", 5.9, is_weighted=True))
-        for code, name in enumerate(names, start=101)
+        CatalogueRow(
+            chain_id,
+            str(FIRST_CODE + place),
+            Described(name, "", 1.0, "קילוגרם", 5.9, is_weighted=True),
+            vegetable_master(place),
+        )
+        for place, name in enumerate(names)
+        for chain_id in ("1", "2", "3")
     ]
 
 
 def small_snapshot(folder: Path, version: str, names: Iterable[str] = VEGETABLES) -> Manifest:
-    """Builds a snapshot of one chain's vegetables."""
+    """Builds a snapshot of the vegetables."""
     return build_snapshot(catalogue(names), folder, version=version)
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 
+from gogobe.feeds.rows import Item
 from gogobe.io.snapshots import SnapshotStore
+from gogobe.masters.resolver import Resolver
 from gogobe.masters.snapshot import Snapshot, open_snapshot
 
 logger = logging.getLogger(__name__)
 
+_TRIAL: Final = Item("0", Decimal(1), 1, name="עגבניה לניסיון בלבד")
 REFUSED_PAUSE_SECONDS: Final = 300.0
 """How long a snapshot that could not be opened is left alone: fetching it may be a gigabyte each time."""
 
@@ -87,7 +91,8 @@ class SnapshotWatch:
             return
         started = time.monotonic()
         try:
-            self._snapshot = open_snapshot(self._store.fetch(version), check=False)
+            snapshot = open_snapshot(self._store.fetch(version), check=False)
+            Resolver(snapshot).resolve("", [_TRIAL])  # what can be opened but not matched by is refused, too
         except Exception:
             self.failures += 1
             self._refused = version, time.monotonic() + REFUSED_PAUSE_SECONDS
@@ -98,6 +103,7 @@ class SnapshotWatch:
                 self._standing(),
             )
             return
+        self._snapshot = snapshot
         self.switches += 1
         logger.info("masters: snapshot %s is in use after %.1f s", version, time.monotonic() - started)
 

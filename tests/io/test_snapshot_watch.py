@@ -87,6 +87,23 @@ def test_a_damaged_snapshot_leaves_the_old_one(
     version_within(watch, "v3")
 
 
+def test_a_snapshot_that_opens_but_cannot_match_leaves_the_old_one(
+    store: SnapshotStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    publish(store, "v1", tmp_path)
+    watch = SnapshotWatch(store, every=0)
+    version_within(watch, "v1")
+
+    class Broken:
+        def __init__(self, snapshot: object) -> None:
+            raise ValueError("weights and features do not agree")
+
+    monkeypatch.setattr("gogobe.io.snapshot_watch.Resolver", Broken)
+    publish(store, "v2", tmp_path)
+    failure_within(watch, 1)
+    version_within(watch, "v1")
+
+
 def test_a_store_out_of_reach_leaves_the_old_one(store: SnapshotStore, tmp_path: Path):
     publish(store, "v0", tmp_path)
     publish(store, "v1", tmp_path)

@@ -1,0 +1,89 @@
+"""A snapshot published while the pipeline runs on Flink is taken up, without a restart."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from gogobe.feeds.rows import Item
+from gogobe.io.kafka import ensure_topics, publish
+from gogobe.io.migrations import migrate
+from gogobe.io.snapshots import SnapshotStore
+from gogobe.io.store import ObjectStore
+from gogobe.local.flink import cancel_jobs, jobs
+from gogobe.local.stack import StackAddresses
+from gogobe.masters.gtin import computed_master_id
+from gogobe.messages import FileDownloaded, encode
+from gogobe.transforms.order import store_of
+from tests.integration import matching
+from tests.masters_samples import VEGETABLES, small_snapshot, vegetable_file, vegetable_master
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+TOMATO = vegetable_master(0)
+DATABASE = "matching"
+
+
+@pytest.fixture
+def database(stack: StackAddresses) -> str:
+    """A database of this test's own on the stack's server."""
+    with psycopg.connect(stack.database, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {DATABASE}".encode())
+    dsn = stack.database.rpartition("/")[0] + f"/{DATABASE}"
+    migrate(dsn)
+    return dsn
+
+
+def items_of(stack: StackAddresses, file: FileDownloaded, seconds: float = 120) -> dict[str, Item]:
+    """The items of a file once they have come out of the job, by code."""
+    deadline = time.monotonic() + seconds
+    while True:
+        for batch in matching.matched_batches(stack):
+            if batch.file == file.file_name:
+                return {item.item_code: item for item in batch.items}
+        assert time.monotonic() < deadline, f"{file.file_name} did not come out within {seconds} seconds"
+        time.sleep(0.2)
+
+
+def announce(stack: StackAddresses, file: FileDownloaded) -> None:
+    publish(stack.kafka, matching.FILES, [(store_of(file).encode(), encode(file))])
+
+
+def test_a_snapshot_published_meanwhile_is_taken_up(stack: StackAddresses, database: str, tmp_path: Path):
+    ensure_topics(stack.kafka, [matching.FILES, matching.BATCHES])
+    snapshots = SnapshotStore(str(tmp_path / "masters"))
+    matching.submit(stack, ObjectStore(str(tmp_path)), snapshots, database, masters_every=0.5)
+    before = vegetable_file(tmp_path, chain_id="9", hour=1)
+    announce(stack, before)
+    found = items_of(stack, before)
+    assert found["7290000042435"].match == "gtin"
+    assert {item.match for code, item in found.items() if code != "7290000042435"} == {"new"}
+    assert found["501"].master_id == computed_master_id("9", "501")
+
+    # Each of the two processes takes it up by itself, so a file may still meet the old one.
+    for first_hour, names in ((2, VEGETABLES[:5]), (12, VEGETABLES)):
+        small_snapshot(tmp_path / f"{first_hour}", f"v{first_hour:02}", names)
+        snapshots.publish(tmp_path / f"{first_hour}")
+        for hour in range(first_hour, first_hour + 10):
+            file = vegetable_file(tmp_path, chain_id="9", hour=hour)
+            announce(stack, file)
+            found = items_of(stack, file)
+            matched = {code for code, item in found.items() if item.match == "vector"}
+            if len(matched) >= len(names):
+                break
+            time.sleep(0.5)
+        assert matched == {str(501 + place) for place in range(len(names))}
+        assert [found[code].master_id for code in sorted(matched)] == [
+            vegetable_master(place) for place in range(len(names))
+        ]
+        assert 0 < found["501"].score <= 1
+
+    (job,) = [one for one in jobs(stack.flink) if one.name.startswith("matching")]
+    assert job.state == "RUNNING"
+    with psycopg.connect(database) as connection:
+        pairs = connection.execute("SELECT item_code, match, candidate_id FROM review_pairs").fetchall()
+    assert ("501", "vector", TOMATO) in pairs
+    cancel_jobs(stack.flink)
