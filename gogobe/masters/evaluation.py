@@ -1,9 +1,7 @@
 """How well items find their masters by name alone, measured where the barcode tells the truth.
 
 Each chain of a catalogue takes its turn: its items are the queries, their GTINs hidden, and a snapshot of all
-other chains holds the masters. An item whose GTIN another chain sells has that one master to find; any other
-item with a GTIN is a negative, and accepting a master for it is an error. Items without a GTIN have no truth:
-they stand among the masters, and are no queries.
+other chains holds the masters.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,16 +17,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gogobe.masters.build import build_snapshot
 from gogobe.masters.catalogue import CatalogueError, CatalogueRow, read_catalogue
-from gogobe.masters.facts import Facts
-from gogobe.masters.gather import gather
-from gogobe.masters.gtin import FIRST_COMPUTED_ID
+from gogobe.masters.held_out import HeldOut, held_out
 from gogobe.masters.index import ExactIndex
-from gogobe.masters.listing import Listing
+from gogobe.masters.learning import learn
 from gogobe.masters.matching import CANDIDATES, Judged, Matcher
 from gogobe.masters.model import Model, learned_model
-from gogobe.masters.snapshot import Snapshot, open_snapshot
 
 Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -82,30 +76,6 @@ class Evaluation(Figures, frozen=True):
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """One chain's n items, to be found in a snapshot of the other chains.
-
-    `texts`, `facts` and `keys` are of all its items; `asked` are the rows of those that are queries, `truth`
-    the snapshot's row of each query's master, -1 for negatives.
-    """
-
-    snapshot: Snapshot
-    texts: list[str]
-    facts: Facts
-    keys: Longs
-    asked: Longs
-    truth: Longs
-
-    def listing(self, matcher: Matcher) -> Listing:
-        """All items of the chain, as what it sells beside any one of them."""
-        return Listing(self.facts, matcher.vectors(self.texts, self.facts), self.keys)
-
-    def query(self, rows: Longs) -> tuple[list[str], Facts, Longs]:
-        """Texts, facts and keys of some of the chain's items."""
-        return [self.texts[row] for row in rows], self.facts.take(rows), self.keys[rows]
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What became of n queries: `found_at` and `exact_at` are the place of the master among the candidates,
     by index and by brute force, -1 for none; `right` says whether the first after the second look is the
@@ -121,13 +91,18 @@ class Outcome:
 
 
 def evaluate(
-    paths: Sequence[Path], hold_out: str | None = None, limit: int | None = None, model: Model | None = None
+    paths: Sequence[Path],
+    hold_out: str | None = None,
+    limit: int | None = None,
+    *,
+    learn_anew: bool = False,
 ) -> Evaluation:
     """Measure matching on catalogue files: `hold_out` as the queries' chain, or each chain its turn.
 
     At most `limit` queries of each chain are asked, evenly chosen; all other chains' rows are masters all the
-    same. `model` stands in for the one that is built in. Raises CatalogueError where a file cannot be read, or
-    there are not two chains, or none of the name given.
+    same. With `learn_anew` the weights are not those built in, but learned for each chain from the others.
+    Raises CatalogueError where a file cannot be read, or there are not two chains (three to learn from
+    besides), or none of the name given.
     """
     rows = [row for path in paths for row in read_catalogue(path)]
     present = sorted({row.chain_id for row in rows})
@@ -135,9 +110,9 @@ def evaluate(
         raise CatalogueError(f"{len(present)} chains in {len(paths)} files; matching across chains needs two")
     if hold_out is not None and hold_out not in present:
         raise CatalogueError(f"no chain {hold_out} in the files; they hold {', '.join(present)}")
-    model = model or learned_model()
     outcomes, each = [], []
     for chain in [hold_out] if hold_out else present:
+        model = _learned_without(rows, chain, limit) if learn_anew else learned_model()
         with tempfile.TemporaryDirectory(prefix="gogobe-evaluate-") as folder:
             case = held_out(rows, chain, Path(folder), limit)
             outcome = ask(case, model)
@@ -147,18 +122,11 @@ def evaluate(
     return Evaluation(**msgspec.structs.asdict(total), chains=each)
 
 
-def held_out(rows: Sequence[CatalogueRow], chain: str, folder: Path, limit: int | None = None) -> HeldOut:
-    """Build a snapshot of all chains but one in a folder, and take that one's items with a GTIN as queries."""
-    build_snapshot((row for row in rows if row.chain_id != chain), folder)
-    snapshot = open_snapshot(folder, check=False)
-    own = gather(row for row in rows if row.chain_id == chain)
-    asked = np.flatnonzero(own.keys < FIRST_COMPUTED_ID)
-    if limit is not None and limit < len(asked):
-        asked = asked[np.linspace(0, len(asked) - 1, limit).astype(np.int64)]
-    masters, wanted = snapshot.tables.masters, own.keys[asked]
-    place = np.minimum(np.searchsorted(masters, wanted), len(masters) - 1)
-    facts = replace(own.facts, company=np.zeros_like(own.facts.company))
-    return HeldOut(snapshot, own.texts, facts, own.keys, asked, np.where(masters[place] == wanted, place, -1))
+def _learned_without(rows: Sequence[CatalogueRow], chain: str, limit: int | None) -> Model:
+    try:
+        return learn([row for row in rows if row.chain_id != chain], limit)
+    except ValueError as error:
+        raise CatalogueError(f"nothing to learn from without {chain}: {error}") from error
 
 
 def ask(case: HeldOut, model: Model) -> Outcome:
@@ -254,31 +222,3 @@ def _curve(outcome: Outcome, findable: int) -> list[CurvePoint]:
                 )
             )
     return points
-
-
-def plot(evaluation: Evaluation, path: Path) -> None:
-    """Draw the chains' precision-recall curves with their working points, as PNG.
-
-    Raises ModuleNotFoundError where matplotlib is missing (the extra `plot`), OSError for the file.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.add_subplot()
-    for one in evaluation.chains:
-        line = axes.plot(
-            [point.recall for point in one.curve], [point.precision for point in one.curve], label=one.chain
-        )
-        axes.plot(one.accept_recall, one.accept_precision, "o", color=line[0].get_color())
-    axes.axhline(0.97, color="0.6", linewidth=0.8, linestyle="--")
-    axes.text(0.01, 0.972, "aim: precision 0.97", color="0.4", fontsize=8)
-    axes.set(
-        xlabel="recall: part of the items with a master that are rightly given to it",
-        ylabel="precision: part of the items given to a master that are right",
-        title=f"Accepting by name alone, from score {evaluation.accept_from:g} on (dots)",
-        xlim=(0, 1),
-        ylim=(0.5, 1.005),
-    )
-    axes.grid(color="0.9")
-    axes.legend(title="chain held out", loc="lower left")
-    figure.savefig(path, dpi=120)

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.catalogue import CatalogueRow
-from gogobe.masters.evaluation import HeldOut, held_out
 from gogobe.masters.gtin import valid_gtins
+from gogobe.masters.held_out import HeldOut, held_out
 from gogobe.masters.matching import Compared, Matcher
 from gogobe.masters.model import Logistic, Model, fit_logistic
 from gogobe.masters.pairs import FEATURES
@@ -62,10 +62,11 @@ def learn(rows: Sequence[CatalogueRow], limit: int | None = None) -> Model:
         pairs = _fit_pairs(cases, compared)
         examples = [_verdicts(case, parts, pairs) for case, parts in zip(cases, compared, strict=True)]
     verdicts = _fit_verdicts(examples)
-    accept_from = max(
-        _accept_from(_fit_verdicts(examples[:place] + examples[place + 1 :]), one)
+    unseen = [
+        _unseen_scores(_fit_verdicts(examples[:place] + examples[place + 1 :]), one)
         for place, one in enumerate(examples)
-    )
+    ]
+    accept_from = _accept_from(np.concatenate(unseen), np.concatenate([one.right for one in examples]))
     return Model(pairs, verdicts, accept_from, _REVIEW_FROM)
 
 
@@ -112,11 +113,16 @@ def _fit_verdicts(examples: Sequence[Examples]) -> Logistic:
     )
 
 
-def _accept_from(verdicts: Logistic, examples: Examples) -> float:
+def _unseen_scores(verdicts: Logistic, examples: Examples) -> Floats:
+    """How verdicts fitted to other chains score those of one; 0 where something rules the candidate out."""
+    scores: Floats = np.where(examples.conflicting, np.float32(0), verdicts.probabilities(examples.features))
+    return scores
+
+
+def _accept_from(scores: Floats, right: Bools) -> float:
     """The least score from which on acceptances are right as often as is aimed at, with the margin."""
-    scores = np.where(examples.conflicting, 0, verdicts.probabilities(examples.features))
     order = np.argsort(-scores, kind="stable")
-    precision = np.cumsum(examples.right[order]) / np.arange(1, len(order) + 1)
+    precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     precise = np.flatnonzero((precision >= AIM + MARGIN) & (np.arange(len(order)) >= _LEAST_ACCEPTED))
     return float(scores[order[precise[-1]]]) if len(precise) else 1.0
 

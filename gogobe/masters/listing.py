@@ -48,6 +48,4 @@ def listing_of(masters: Masters, chain: int) -> Listing:
     """What a snapshot knows of a chain's items, given the chain's hash. An item's vector is its master's."""
     names = np.flatnonzero(masters.tables.name_chains == chain)
     rows = np.searchsorted(masters.tables.starts, names, side="right") - 1
-    return Listing(
-        masters.names.take(names), np.asarray(masters.index.vectors[rows]), masters.tables.name_keys[names]
-    )
+    return Listing(masters.names.take(names), masters.index.vectors[rows], masters.tables.name_keys[names])

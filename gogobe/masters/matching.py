@@ -19,7 +19,6 @@ from gogobe.masters.pairs import FEATURES, Comparison, compare
 from gogobe.masters.ranking import (
     AHEAD_OF_CHAIN,
     LARGEST_LEAD,
-    SCORE,
     VERDICT_FEATURES,
     Candidates,
     Verdicts,
@@ -89,6 +88,10 @@ class Matcher:
     def vectors(self, texts: Sequence[str], facts: Facts) -> Floats:
         """The items as the index is asked for them."""
         return centred(item_vectors(self.masters.encoder, texts, facts), self.masters.tables.centre)
+
+    def listing(self, texts: Sequence[str], facts: Facts, keys: Longs) -> Listing:
+        """What a chain sells, given the names in normal form, the facts and the keys of its items."""
+        return Listing(facts, self.vectors(texts, facts), keys)
 
     def judge(
         self,
@@ -190,7 +193,7 @@ class Matcher:
         scores[place, column] = best
         is_item = listing.keys[rivals[master_of]] == keys[rows, None]
         rival_scores = np.where(is_item, -np.inf, scores[master_of]).max(axis=1)
-        leads: Floats = verdicts.features[rows, SCORE] - rival_scores
+        leads: Floats = verdicts.scores[rows] - rival_scores
         return leads
 
     def decision(self, judged: Judged, place: int, item: NamedItem) -> Decision | None:

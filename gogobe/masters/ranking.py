@@ -22,31 +22,20 @@ Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 _OF_MASTER: Final = (
-    "score",
-    "ahead_of_second",
-    "ahead_of_second_capped",
+    "ahead_of_second",  # how far its score is above the next master's, at most 3
     "mean_score_of_names",
     "item_word_missing_most",  # in all of the master's names together, by rarity and by how surely it is kept
+    "name_words_missing_mean",  # the same of each name's words that the item lacks, on average over the names
     "rival_has_missing",  # another candidate has the word that this one lacks
-    "sold_by_one_chain",
     "company_across_chains",  # what part of its company's other masters several chains sell
 )
-_OF_PAIR: Final = (
-    "all_words_found",
-    "rarest_missing_of_item",
-    "rarity_shared",
-    "brand_shared",
-    "brand_confirmed",
-    "size_same",
-    "price_apart",
-)
+_OF_PAIR: Final = ("all_words_found", "brand_shared", "brand_confirmed", "size_same")
 VERDICT_FEATURES: Final = (*_OF_MASTER, *_OF_PAIR, "ahead_of_chain")
 """Features of an item's first master, of its best name, and of what else the item's chain sells."""
-SCORE: Final = VERDICT_FEATURES.index("score")
 AHEAD_OF_CHAIN: Final = VERDICT_FEATURES.index("ahead_of_chain")
 LARGEST_LEAD: Final = 1.5
 _PAIR_COLUMNS: Final = [FEATURES.index(name) for name in _OF_PAIR]
-_FAR_AHEAD: Final = 10.0  # of the second, where there is none
+_LARGEST_LEAD_OF_MASTER: Final = 3.0
 _RIVALS_WITHIN: Final = 6.0  # candidates scored lower than this below the first are no rivals
 
 
@@ -63,12 +52,12 @@ class Candidates:
 @dataclass(frozen=True)
 class Verdicts:
     """For each of n items the best master and why: `masters` (rows, -1 where there is no candidate), `pair` its
-    best name's, `second` the next master (-1 if none), `features` (n, verdict features), that of
-    the chain's other items still 0."""
+    best name's, `scores` that name's score, `features` (n, verdict features), that of the chain's other items
+    still 0."""
 
     masters: Rows
     pair: Rows
-    second: Rows
+    scores: Floats
     features: Floats
 
 
@@ -87,7 +76,7 @@ def rank(
     verdicts = Verdicts(
         masters=np.full(count, -1, dtype=np.int64),
         pair=np.full(count, -1, dtype=np.int64),
-        second=np.full(count, -1, dtype=np.int64),
+        scores=np.zeros(count, dtype=np.float32),
         features=np.zeros((count, len(VERDICT_FEATURES)), dtype=np.float32),
     )
     if not len(scores):
@@ -109,31 +98,26 @@ def rank(
     second = order[np.minimum(at + 1, last - 1)]
     verdicts.masters[answered] = group_master[first]
     verdicts.pair[answered] = best_pair[first]
-    verdicts.second[answered] = np.where(has_second, group_master[second], -1)
 
     first_score = np.full(count, -np.inf, dtype=np.float32)
     first_score[answered] = best[first]
-    ahead = np.where(has_second, best[first] - best[second], np.float32(_FAR_AHEAD))
+    ahead = np.where(has_second, best[first] - best[second], np.float32(_LARGEST_LEAD_OF_MASTER))
     sizes = np.diff(groups, append=len(scores))
-    mean = np.add.reduceat(scores, groups) / sizes
-    missing, rival_has = _word_evidence(
+    words = _word_evidence(
         candidates, comparison, groups, first, best >= first_score[group_item] - _RIVALS_WITHIN,
-        items=items, companies=names.company[candidates.names[best_pair[first]]], lexicon=lexicon,
+        items=items, names=names, lexicon=lexicon,
     )  # fmt: skip
     verdicts.features[answered] = np.column_stack(
         [
-            best[first],
-            ahead,
-            np.minimum(ahead, 3.0),
-            mean[first],
-            missing,
-            rival_has,
-            tables.chains[group_master[first]] == 1,
+            np.minimum(ahead, _LARGEST_LEAD_OF_MASTER),
+            (np.add.reduceat(scores, groups) / sizes)[first],
+            *words,
             np.log(tables.company_across[group_master[first]]),
             comparison.features[best_pair[first]][:, _PAIR_COLUMNS],
             np.zeros(len(first)),
         ]
     )
+    verdicts.scores[answered] = best[first]
     return verdicts
 
 
@@ -145,17 +129,22 @@ def _word_evidence(
     rival: npt.NDArray[np.bool_],
     *,
     items: Facts,
-    companies: npt.NDArray[np.uint32],
+    names: Facts,
     lexicon: Lexicon,
-) -> tuple[Floats, Floats]:
-    """For each first group the word of the item that it lacks most, all its names taken together, and the one
-    among those that a rival has."""
+) -> tuple[Floats, Floats, Floats]:
+    """For each first group the word of the item that all its names lack most; the word that the item lacks most
+    of each of its names, on average; and the word that the group lacks most and a rival has."""
     found = np.maximum.reduceat(comparison.item_found, groups, axis=0)
     group_item = candidates.items[groups]
     item_of = group_item[first]
-    words = items.words[item_of]
-    weight = lexicon.rarity_of(words) * lexicon.kept_of(words)
-    missing = weight * (1 - found[first]) * (1 - lexicon.share_of(words, companies))
+    companies = names.company[candidates.names[groups[first]]]
+    missing = _telling(items.words[item_of], companies, lexicon) * (1 - found[first])
+
+    name_words = names.words[candidates.names]
+    telling = _telling(name_words, names.company[candidates.names], lexicon)
+    surplus = (telling * (1 - comparison.candidate_found)).max(axis=1)
+    sizes = np.diff(groups, append=len(surplus))
+    mean_surplus = (np.add.reduceat(surplus, groups) / sizes).astype(np.float32)
 
     place_of = np.full(len(items), -1, dtype=np.int64)
     place_of[item_of] = np.arange(len(first))
@@ -163,4 +152,11 @@ def _word_evidence(
     is_rival[first] = False
     rivals_found = np.zeros_like(missing)
     np.maximum.at(rivals_found, place_of[group_item[is_rival]], found[is_rival])
-    return missing.max(axis=1), (missing * rivals_found).max(axis=1)
+    return missing.max(axis=1), mean_surplus[first], (missing * rivals_found).max(axis=1)
+
+
+def _telling(words: npt.NDArray[np.uint32], companies: npt.NDArray[np.uint32], lexicon: Lexicon) -> Floats:
+    """How much it tells that a word is missing: rare, in every chain's name of a product, and not its brand."""
+    kept = lexicon.kept_of(words) * (1 - lexicon.share_of(words, companies))
+    telling: Floats = lexicon.rarity_of(words) * kept
+    return telling

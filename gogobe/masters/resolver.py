@@ -95,7 +95,7 @@ class _WithSnapshot:
     def _listing_of_batch(self, batch: list[Item]) -> Listing:
         texts, facts = describe([describe_item(item) for item in batch])
         keys = np.array([item.gtin or item.master_id for item in batch], dtype=np.int64)
-        return Listing(facts, self._matcher.vectors(texts, facts), keys)
+        return self._matcher.listing(texts, facts, keys)
 
 
 def _take(item: Item, master_id: int, decision: Decision, counts: MatchCounts) -> None:

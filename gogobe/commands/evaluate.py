@@ -1,0 +1,115 @@
+"""`gogobe masters evaluate`: how well matching by name works, on catalogues of chains."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from gogobe.masters.catalogue import CatalogueError
+from gogobe.masters.evaluation import Evaluation, Figures, evaluate
+
+_WIDTH = 150
+
+
+@click.command("evaluate")
+@click.argument("catalogues", nargs=-1, required=True, metavar="CSV…", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--limit", type=click.IntRange(min=1), help="Queries of each chain at most, evenly chosen.")
+@click.option("--hold-out", metavar="CHAIN", help="The chain id of the queries; each its turn unless given.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curves, as PNG.")
+@click.option(
+    "--learn",
+    is_flag=True,
+    help="Learn the weights anew for each chain, from the other chains of the files alone (three at least).",
+)
+def evaluate_command(
+    *,
+    catalogues: tuple[Path, ...],
+    as_json: bool,
+    limit: int | None,
+    hold_out: str | None,
+    plot: Path | None,
+    learn: bool,
+) -> None:
+    """Measure matching by name where barcodes tell the truth.
+
+    A chain's items are the queries, their barcodes hidden; all other chains' items are the masters. An item
+    whose barcode no other chain sells has no master to find: giving it one counts as an error. In the JSON the
+    figures over all queries stand at the top and each chain's in the list "chains"; "queries" counts the
+    "negatives" too, and recalls are parts of those that are none.
+    """
+    try:
+        evaluation = evaluate(catalogues, hold_out, limit, learn_anew=learn)
+    except CatalogueError as error:
+        raise click.ClickException(str(error)) from error
+    if plot:
+        _plot(evaluation, plot)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(evaluation), indent=1).decode())
+    else:
+        _show(evaluation)
+
+
+def _plot(evaluation: Evaluation, path: Path) -> None:
+    try:
+        from gogobe.masters.plot import plot_curves
+    except ModuleNotFoundError as error:
+        raise click.ClickException("plotting needs matplotlib: pip install 'gogobe[plot]'") from error
+    try:
+        plot_curves(evaluation, path)
+    except OSError as error:
+        raise click.ClickException(f"{path}: cannot be written: {error}") from error
+
+
+def _show(evaluation: Evaluation) -> None:
+    table = Table(title="Matching by name, barcodes hidden", title_justify="left")
+    table.add_column("chain held out")
+    for column in (
+        "masters",
+        "queries",
+        "negatives",
+        "found @1",
+        "@10",
+        "@50",
+        "exact @50",
+        "second look @1",
+        "accepted",
+        "precision",
+        "recall",
+        "queries/s",
+    ):
+        table.add_column(column, justify="right")
+    for figures in evaluation.chains:
+        table.add_row(*_cells(figures))
+    if len(evaluation.chains) > 1:
+        table.add_section()
+        table.add_row(*_cells(evaluation))
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH)
+    console.print(table)
+    console.print(
+        f"Accepted are scores from {evaluation.accept_from:.3f} on. Recalls are parts of the queries that"
+    )
+    console.print("have a master to find; precision is the part of the accepted that is right.")
+
+
+def _cells(one: Figures) -> list[str]:
+    return [
+        one.chain,
+        f"{one.masters:,}",
+        f"{one.queries:,}",
+        f"{one.negatives:,}",
+        f"{one.candidate_recall_at_1:.3f}",
+        f"{one.candidate_recall_at_10:.3f}",
+        f"{one.candidate_recall_at_50:.3f}",
+        f"{one.exact_recall_at_50:.3f}",
+        f"{one.rerank_recall_at_1:.3f}",
+        f"{one.accepted:,}",
+        f"{one.accept_precision:.3f}",
+        f"{one.accept_recall:.3f}",
+        f"{one.queries_per_second:,.0f}",
+    ]
