@@ -112,29 +112,27 @@ class FeedReader:
         if layout.tag is not None:
             stream = RowStream(layout, self._limits, blank_lines, fast=self._fast)
             yield from self._rows(stream, chain(head, pieces))
-        if text.forbidden:
-            self._problem(Problem("control_characters", PROBLEMS["control_characters"]))
-        if text.stray:
-            self._problem(Problem("stray_ampersands", PROBLEMS["stray_ampersands"]))
-        if text.bad is not None:
-            self._problem(text.bad)
+        self._tell_oddities(text)
         if self._cut is not None:
             raise self._cut
 
     def _rows(self, stream: RowStream, pieces: Iterable[str]) -> Iterator[Run]:
-        """The rows; of two faults, the one that ended them is kept."""
+        """The rows. Raises what ended them before the text's end; a fault at its end is kept in `_cut`."""
+        fault: FeedError | None = None
         try:
             for piece in pieces:
                 yield from stream.feed(piece)
+            yield from stream.close()
         except FeedError as error:
-            self._cut = error
-        else:
-            try:
-                yield from stream.close()
-            except FeedError as error:
+            if error.problem.code == "truncated":
                 self._cut = self._at_the_end(error)
+            else:
+                fault = error
         self.summary.read = stream.read
         yield from stream.held()
+        if fault is not None:
+            # What else is odd in the text is not told: how far it was read depends on who read it.
+            raise fault
 
     def _text(self) -> FeedText:
         """The feed's text; its first bytes tell the encoding, and whether it is a feed at all."""
@@ -153,6 +151,14 @@ class FeedReader:
         if not self.summary.encoding.startswith("utf-16") and not start.startswith(b"<"):
             raise FeedError("not_a_feed", f"begins with {start!r}")
         return FeedText(chain([head[skipped:]], pieces), self.summary.encoding, skipped)
+
+    def _tell_oddities(self, text: FeedText) -> None:
+        if text.forbidden:
+            self._problem(Problem("control_characters", PROBLEMS["control_characters"]))
+        if text.stray:
+            self._problem(Problem("stray_ampersands", PROBLEMS["stray_ampersands"]))
+        if text.bad is not None:
+            self._problem(text.bad)
 
     def _until_cut(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """The pieces up to a fault in them, which is kept until all that stands before it was read."""

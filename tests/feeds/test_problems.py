@@ -74,6 +74,16 @@ def test_bad_xml_says_in_which_line():
     assert (problem.code, problem.line) == ("bad_xml", 2000)
 
 
+@pytest.mark.parametrize("rows_after", [0, 10, 2000])
+def test_what_stands_behind_a_fault_is_not_told_of(rows_after):
+    """Found by the fuzz run: how far the text behind it was read depended on the path."""
+    odd = item("x", ItemStatus="\x0b&|")
+    feed = price_feed(*ROWS[:1500], "<Item><a b></Item>", *ROWS[:rows_after], odd)
+    before, after = feed.encode().split(b"|")
+    found = read(before + b"\xff" + after)
+    assert (found.codes, len(found.rows)) == (["bad_xml"], 1500)
+
+
 def test_an_unknown_layout_is_told_with_its_root_and_first_path():
     rows = "<Row><Kod>1</Kod><Mehir>2</Mehir></Row>" * 3
     found = read(f"<Root>{HEAD}<Rows>{rows}</Rows></Root>")
