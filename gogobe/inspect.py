@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -24,16 +24,23 @@ from gogobe.feeds.rows import Block, Item, Kind, Promotion, RefusedRow, Store
 from gogobe.io.store import ObjectStore
 
 Row = Item | Promotion | Store
-# What is shown of a row; in `_REFUSED`, of one that was refused.
-_SHOWN: Final[dict[type[Row], tuple[str, ...]]] = {
-    Item: ("row", "item_code", "name", "price", "manufacturer", "quantity", "unit_qty", "price_updated_at"),
-    Promotion: (
-        "row", "promotion_id", "description", "starts_at", "ends_at", "discounted_price", "club_ids", "groups",
-        "items",
-    ),
-    Store: ("row", "sub_chain_id", "store_id", "name", "address", "city"),
+# What is shown of a row, under which heading; in `_REFUSED`, of one that was refused.
+_SHOWN: Final[dict[type[Row], dict[str, str]]] = {
+    Item: {
+        "row": "row", "item_code": "code", "name": "name", "price": "price", "manufacturer": "manufacturer",
+        "price_updated_at": "updated",
+    },
+    Promotion: {
+        "row": "row", "promotion_id": "id", "description": "description", "starts_at": "from", "ends_at": "to",
+        "discounted_price": "price", "items": "items",
+    },
+    Store: {
+        "row": "row", "sub_chain_id": "sub-chain", "store_id": "store", "name": "name", "address": "address",
+        "city": "city",
+    },
 }  # fmt: skip
-_REFUSED: Final = ("row", "line", "reason", "item_code", "detail")
+_WORDS: Final = frozenset({"name", "description", "manufacturer", "address", "city"})
+_REFUSED: Final = {"row": "row", "line": "line", "reason": "refused", "item_code": "code", "detail": "price"}
 
 
 class Inspection(msgspec.Struct):
@@ -185,7 +192,7 @@ def print_inspection(inspection: Inspection, console: Console) -> None:
     if isinstance(inspection.rows, list) and inspection.rows:
         console.print(_table_of(inspection.rows, _SHOWN[type(inspection.rows[0])]))
     if isinstance(inspection.refused_rows, list) and inspection.refused_rows:
-        console.print(_table_of(inspection.refused_rows, _REFUSED, "refused"))
+        console.print(_table_of(inspection.refused_rows, _REFUSED))
     console.print()
 
 
@@ -212,11 +219,15 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
     yield "complete", f"{'yes' if inspection.complete else 'no'}, read in {inspection.seconds} s"
 
 
-def _table_of(rows: Iterable[Row | RefusedRow], names: Iterable[str], title: str | None = None) -> Table:
-    """The rows' fields of these names; a column without any value is left out."""
-    columns = {name: [_shown(getattr(row, name)) for row in rows] for name in names}
+def _table_of(rows: Iterable[Row | RefusedRow], headings: Mapping[str, str]) -> Table:
+    """The rows' fields under these headings; a column without any value is left out."""
+    columns = {name: [_shown(getattr(row, name)) for row in rows] for name in headings}
     columns = {name: texts for name, texts in columns.items() if any(texts)}
-    table = Table(*(name.replace("_", " ") for name in columns), title=title, title_justify="left")
+    table = Table()
+    for name in columns:
+        # Where the terminal is narrow words give way, and never a code or a price.
+        words = name in _WORDS
+        table.add_column(headings[name], no_wrap=not words, min_width=12 if words else None)
     for texts in zip(*columns.values(), strict=True):
         table.add_row(*map(escape, texts))
     return table
@@ -226,7 +237,5 @@ def _shown(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
-    if isinstance(value, list):
-        return ", ".join(value) if value and isinstance(value[0], str) else str(len(value) or "")
-    return str(value)
+        return f"{value:%Y-%m-%d}"
+    return str(len(value)) if isinstance(value, list) else str(value)
