@@ -79,8 +79,6 @@ def _joined(masters: Masters, names: Gathered) -> Tables:
     asked = np.flatnonzero(
         (names.keys == names.masters) & (names.keys >= FIRST_COMPUTED_ID) & (sizes == 1) & ~names.settled
     )
-    if not len(asked):
-        return tables
     joined = join_masters(Matcher(masters, learned_model()), names, asked)
     codes = _codes(names)
     decisions = [joined.decisions.get(row) for row in codes.tolist()]

@@ -183,5 +183,6 @@ def _shapes(words: Sequence[str]) -> npt.NDArray[np.uint64]:
     mixed = ((first << np.uint64(32)) ^ second) * np.uint64(0x9E3779B97F4A7C15)
     bits = np.uint64(1) << (mixed >> np.uint64(58))
     bits[second == ord(" ")] = 0
-    starts = np.concatenate(([0], np.cumsum([len(word) + 1 for word in words[:-1]])))
+    lengths = np.array([len(word) + 1 for word in words], dtype=np.int64)
+    starts = np.cumsum(lengths) - lengths
     return np.bitwise_or.reduceat(bits, starts)

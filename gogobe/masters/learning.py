@@ -39,7 +39,8 @@ _UNWEIGHTED_VERDICTS: Final = Logistic(np.zeros(len(VERDICT_FEATURES)), 0.0)
 
 @dataclass(frozen=True)
 class Examples:
-    """One chain's n verdicts: their `features`, and whether each is `right` and `conflicting`."""
+    """One chain's n verdicts: their `features`, whether each is `right`, and whether something rules it
+    out all the same (`conflicting`)."""
 
     features: Floats
     right: Bools
@@ -103,7 +104,7 @@ def _verdicts(case: HeldOut, compared: Sequence[Compared], pairs: Logistic) -> E
     return Examples(
         np.concatenate([one.verdicts.features for one in judged])[answered],
         (masters == case.truth)[answered],
-        np.concatenate([one.conflicting for one in judged])[answered],
+        np.concatenate([one.conflicting | (one.scores == 0) for one in judged])[answered],
     )
 
 

@@ -32,12 +32,22 @@ Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-CONFLICTS: Final = ("size_far", "percents_differ", "packs_differ", "weighed_differs", "price_far")
+CONFLICTS: Final = (
+    "size_far",
+    "size_contained",  # by the piece or by the pack: the same, or a multipack
+    "percents_differ",
+    "packs_differ",
+    "weighed_differs",
+    "price_far",
+)
 """What rules out that an item is given to a master without asking, however alike their names are."""
 CANDIDATES: Final = 50
 SECOND_LOOK: Final = 20
 """How many of the candidates, the nearest first, get the second look."""
+LEAST_WORDS: Final = 0.25
+"""Of names that share less, by rarity and both ways round, nothing is concluded but that they differ."""
 _SMALLEST_LEAD: Final = -3.0
+_WORDS: Final = FEATURES.index("all_words_found")
 _CONFLICTS: Final = [FEATURES.index(name) for name in CONFLICTS]
 
 
@@ -151,7 +161,12 @@ class Matcher:
             lexicon=self.masters.lexicon,
             tables=self.masters.tables,
         )
-        features, answered = verdicts.features, verdicts.masters >= 0
+        found = np.flatnonzero(verdicts.masters >= 0)
+        pairs = compared.comparison.features[verdicts.pair[found]]
+        answered, conflicting = np.zeros((2, len(facts)), dtype=np.bool_)
+        answered[found] = pairs[:, _WORDS] >= LEAST_WORDS
+        conflicting[found] = pairs[:, _CONFLICTS].any(axis=1)
+        features = verdicts.features
         if listing is not None and len(listing) >= LEAST:
             # Only where the best lead there is could bring an item up for review is it worth knowing.
             features[:, AHEAD_OF_CHAIN] = LARGEST_LEAD
@@ -160,10 +175,6 @@ class Matcher:
             asked = np.flatnonzero(answered)
             leads = self._leads(verdicts, asked, keys, listing)
             features[asked, AHEAD_OF_CHAIN] = np.clip(leads, _SMALLEST_LEAD, LARGEST_LEAD)
-        conflicting = np.zeros(len(facts), dtype=np.bool_)
-        found = np.flatnonzero(verdicts.masters >= 0)
-        pairs = compared.comparison.features[verdicts.pair[found]]
-        conflicting[found] = pairs[:, _CONFLICTS].any(axis=1)
         return Judged(
             compared=compared,
             verdicts=verdicts,

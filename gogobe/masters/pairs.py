@@ -42,7 +42,7 @@ FEATURES: Final = (
     "cosine",
 )
 
-_ALIKE: Final = 0.6  # below this share of letter pairs two words are different words
+_ALIKE: Final = 0.7  # below this share of letter pairs two words are different words
 _CHUNK: Final = 4096
 
 

@@ -1,8 +1,8 @@
 """From compared pairs to one verdict an item: which master ranks first, and what speaks for taking it.
 
 A candidate is one name of a master, and a master often has several, one from each chain. Words are held
-against all of a master's names together, and against the masters it competes with: where another candidate has
-the very word that the first one lacks ("zero", "mango"), the first is likely its sibling.
+against all of a master's names together, and its score against that of the masters it competes with: where
+another comes near, the first is likely its sibling.
 """
 
 from __future__ import annotations
@@ -25,18 +25,15 @@ _OF_MASTER: Final = (
     "ahead_of_second",  # how far its score is above the next master's, at most 3
     "mean_score_of_names",
     "item_word_missing_most",  # in all of the master's names together, by rarity and by how surely it is kept
-    "name_words_missing_mean",  # the same of each name's words that the item lacks, on average over the names
-    "rival_has_missing",  # another candidate has the word that this one lacks
     "company_across_chains",  # what part of its company's other masters several chains sell
 )
-_OF_PAIR: Final = ("all_words_found", "brand_shared", "brand_confirmed", "size_same")
+_OF_PAIR: Final = ("brand_shared", "brand_confirmed", "size_same")
 VERDICT_FEATURES: Final = (*_OF_MASTER, *_OF_PAIR, "ahead_of_chain")
 """Features of an item's first master, of its best name, and of what else the item's chain sells."""
 AHEAD_OF_CHAIN: Final = VERDICT_FEATURES.index("ahead_of_chain")
 LARGEST_LEAD: Final = 1.5
 _PAIR_COLUMNS: Final = [FEATURES.index(name) for name in _OF_PAIR]
 _LARGEST_LEAD_OF_MASTER: Final = 3.0
-_RIVALS_WITHIN: Final = 6.0  # candidates scored lower than this below the first are no rivals
 
 
 @dataclass(frozen=True)
@@ -99,19 +96,13 @@ def rank(
     verdicts.masters[answered] = group_master[first]
     verdicts.pair[answered] = best_pair[first]
 
-    first_score = np.full(count, -np.inf, dtype=np.float32)
-    first_score[answered] = best[first]
     ahead = np.where(has_second, best[first] - best[second], np.float32(_LARGEST_LEAD_OF_MASTER))
     sizes = np.diff(groups, append=len(scores))
-    words = _word_evidence(
-        candidates, comparison, groups, first, best >= first_score[group_item] - _RIVALS_WITHIN,
-        items=items, names=names, lexicon=lexicon,
-    )  # fmt: skip
     verdicts.features[answered] = np.column_stack(
         [
             np.minimum(ahead, _LARGEST_LEAD_OF_MASTER),
             (np.add.reduceat(scores, groups) / sizes)[first],
-            *words,
+            _word_missing(candidates, comparison, groups, first, items=items, names=names, lexicon=lexicon),
             np.log(tables.company_across[group_master[first]]),
             comparison.features[best_pair[first]][:, _PAIR_COLUMNS],
             np.zeros(len(first)),
@@ -121,42 +112,21 @@ def rank(
     return verdicts
 
 
-def _word_evidence(
+def _word_missing(
     candidates: Candidates,
     comparison: Comparison,
     groups: Rows,
     first: Rows,
-    rival: npt.NDArray[np.bool_],
     *,
     items: Facts,
     names: Facts,
     lexicon: Lexicon,
-) -> tuple[Floats, Floats, Floats]:
-    """For each first group the word of the item that all its names lack most; the word that the item lacks most
-    of each of its names, on average; and the word that the group lacks most and a rival has."""
-    found = np.maximum.reduceat(comparison.item_found, groups, axis=0)
-    group_item = candidates.items[groups]
-    item_of = group_item[first]
+) -> Floats:
+    """For each first group how much the word tells that all its names lack most: most does a rare one, that is
+    in every chain's name of a product that has it, and that is not the brand."""
+    found = np.maximum.reduceat(comparison.item_found, groups, axis=0)[first]
+    words = items.words[candidates.items[groups[first]]]
     companies = names.company[candidates.names[groups[first]]]
-    missing = _telling(items.words[item_of], companies, lexicon) * (1 - found[first])
-
-    name_words = names.words[candidates.names]
-    telling = _telling(name_words, names.company[candidates.names], lexicon)
-    surplus = (telling * (1 - comparison.candidate_found)).max(axis=1)
-    sizes = np.diff(groups, append=len(surplus))
-    mean_surplus = (np.add.reduceat(surplus, groups) / sizes).astype(np.float32)
-
-    place_of = np.full(len(items), -1, dtype=np.int64)
-    place_of[item_of] = np.arange(len(first))
-    is_rival = rival.copy()
-    is_rival[first] = False
-    rivals_found = np.zeros_like(missing)
-    np.maximum.at(rivals_found, place_of[group_item[is_rival]], found[is_rival])
-    return missing.max(axis=1), mean_surplus[first], (missing * rivals_found).max(axis=1)
-
-
-def _telling(words: npt.NDArray[np.uint32], companies: npt.NDArray[np.uint32], lexicon: Lexicon) -> Floats:
-    """How much it tells that a word is missing: rare, in every chain's name of a product, and not its brand."""
     kept = lexicon.kept_of(words) * (1 - lexicon.share_of(words, companies))
-    telling: Floats = lexicon.rarity_of(words) * kept
-    return telling
+    missing: Floats = (lexicon.rarity_of(words) * kept * (1 - found)).max(axis=1)
+    return missing

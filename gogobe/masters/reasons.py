@@ -31,7 +31,7 @@ def reasons_for(features: Mapping[str, float], *, sold_by_chain: bool) -> list[s
     ]
     against = [
         (features["ahead_of_second"] <= _SHORTEST_LEAD, "another candidate is near"),
-        (features["rival_has_missing"] > 0.3, "another candidate has a word that this one lacks"),
+        (features["item_word_missing_most"] > 0.3, "lacks a word of the item that tells products apart"),
         (found <= 0.5, f"only {found:.0%} of its words, by rarity"),
         (features["size_far"], "sizes differ"),
         (features["percents_differ"], "percentages differ"),
