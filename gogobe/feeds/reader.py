@@ -21,7 +21,9 @@ from gogobe.feeds.problems import NOTICES, PROBLEMS, FeedError, Limits, Problem
 from gogobe.feeds.rows import BATCH_SIZE, Block, Kind, Promotion, RefusedRow
 from gogobe.feeds.stream import RowStream, Run
 
+# What is looked at to tell the encoding: more where it is all ASCII, which tells nothing.
 HEAD_BYTES: Final = 1 << 16
+ASCII_HEAD_BYTES: Final = 1 << 20
 HTML_STARTS: Final = (b"<!doctype html", b"<html")
 # The first row stands near the top; the parser that looks for it need not see more.
 _STEP: Final = 1 << 12
@@ -140,7 +142,7 @@ class FeedReader:
         head = b""
         for piece in pieces:
             head += piece
-            if len(head) >= HEAD_BYTES:
+            if len(head) >= (ASCII_HEAD_BYTES if head.isascii() else HEAD_BYTES):
                 break
         start = head.lstrip(_BLANK)[:16]
         if not start:
@@ -150,7 +152,8 @@ class FeedReader:
             raise FeedError("html_page")
         if not self.summary.encoding.startswith("utf-16") and not start.startswith(b"<"):
             raise FeedError("not_a_feed", f"begins with {start!r}")
-        return FeedText(chain([head[skipped:]], pieces), self.summary.encoding, skipped)
+        begun = (head[place : place + HEAD_BYTES] for place in range(skipped, len(head), HEAD_BYTES))
+        return FeedText(chain(begun, pieces), self.summary.encoding, skipped)
 
     def _tell_oddities(self, text: FeedText) -> None:
         if text.forbidden:

@@ -43,11 +43,14 @@ def test_encodings(what, data, told):
     assert {row.manufacturer for row in found.rows} == {MAKER}
 
 
-@pytest.mark.parametrize("ascii_rows", [100, 2000])
-def test_hebrew_that_comes_late_is_still_told(ascii_rows):
+@pytest.mark.parametrize("ascii_rows", [100, 2000, 8000])
+@pytest.mark.parametrize("declared", ["ISO-8859-8", "windows-1255", "utf-8"])
+@pytest.mark.parametrize("encoding", ["windows-1255", "utf-8"])
+def test_hebrew_that_comes_late_is_still_told(ascii_rows, declared, encoding):
     rows = [item(str(code)) for code in range(ascii_rows)] + [item("9", ManufacturerName=MAKER)]
-    data = f'<?xml version="1.0" encoding="ISO-8859-8"?>{price_feed(*rows)}'.encode("windows-1255")
-    assert read(data).rows[-1].manufacturer == MAKER
+    data = f'<?xml version="1.0" encoding="{declared}"?>{price_feed(*rows)}'.encode(encoding)
+    found = read(data)
+    assert (found.rows[-1].manufacturer, found.summary.encoding, found.codes) == (MAKER, encoding, [])
 
 
 @pytest.mark.parametrize(
