@@ -9,7 +9,7 @@ STAMPS := var/stamps
 JAVA_MODULES := kafka expansion flink
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test lint format bench bench-parse bench-match fuzz lock clean
+.PHONY: help install run test lint format bench bench-parse bench-match learn fuzz lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -37,8 +37,11 @@ bench: install ## Items a second and memory: parse, match, load, the whole pipel
 bench-parse: install ## Parsing alone: ours, plain lxml loops and the usual package on the same feeds
 	@$(BIN)/python -m benchmarks.parse
 
-bench-match: install ## Matching alone
+bench-match: install ## Matching alone: codes, names, indexes, a million masters
 	@$(BIN)/python -m benchmarks.match
+
+learn: install ## Learn the weights of the second look anew, from CATALOGUE (CSV files of three chains or more)
+	@$(BIN)/python -m gogobe.masters.learning $(CATALOGUE)
 
 fuzz: install ## Broken feeds by the thousand: every one ends in rows or a named reason
 	@$(BIN)/python -m benchmarks.fuzz

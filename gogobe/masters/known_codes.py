@@ -49,15 +49,17 @@ class KnownCodes:
             return [None] * len(wanted)
         place = np.minimum(np.searchsorted(tables.aliases, wanted), len(tables.aliases) - 1)
         known = tables.aliases[place] == wanted
-        return [self._known(at) if is_known else None for at, is_known in zip(place, known, strict=True)]
+        masters = tables.masters[tables.canonical[tables.alias_masters[place]]].tolist()
+        matches = tables.alias_matches[place].tolist()
+        begins, ends = tables.alias_decision_starts[place], tables.alias_decision_starts[place + 1]
+        return [
+            KnownCode(master, ALIAS_MATCHES[match], self._decision(begin, end)) if is_known else None
+            for is_known, master, match, begin, end in zip(
+                known.tolist(), masters, matches, begins.tolist(), ends.tolist(), strict=True
+            )
+        ]
 
-    def _known(self, place: int) -> KnownCode:
-        tables = self._tables
-        row = tables.alias_masters[place]
-        first, last = tables.alias_decision_starts[place : place + 2]
-        stored = bytes(tables.alias_decisions[first:last])
-        return KnownCode(
-            master_id=int(tables.masters[tables.canonical[row]]),
-            match=ALIAS_MATCHES[tables.alias_matches[place]],
-            decision=msgspec.json.decode(stored, type=Decision) if stored else None,
-        )
+    def _decision(self, begin: int, end: int) -> Decision | None:
+        if begin == end:
+            return None
+        return msgspec.json.decode(bytes(self._tables.alias_decisions[begin:end]), type=Decision)

@@ -7,6 +7,7 @@ accept is decided on chains that the weights have not seen: for each chain, weig
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from gogobe.masters.catalogue import CatalogueRow
+from gogobe.masters.catalogue import CatalogueRow, read_catalogue
 from gogobe.masters.gtin import valid_gtins
 from gogobe.masters.held_out import HeldOut, held_out
 from gogobe.masters.matching import Compared, Matcher
@@ -153,3 +154,14 @@ def _table(kind: str, names: Sequence[str], fitted: Logistic) -> list[str]:
         "}",
         f"{kind}_INTERCEPT: Final = {fitted.intercept:.4f}",
     ]
+
+
+def main() -> None:
+    """Learn from catalogue files and write the weights into this package: `make learn CATALOGUE=…`."""
+    paths = [Path(argument) for argument in sys.argv[1:]]
+    model = learn([row for path in paths for row in read_catalogue(path)])
+    write_weights(model, Path(__file__).with_name("weights.py"))
+
+
+if __name__ == "__main__":
+    main()

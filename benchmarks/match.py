@@ -1,0 +1,313 @@
+"""Matching alone: codes, names, indexes, and a snapshot of a million masters. Writes var/bench-match.json.
+
+Names are generated from words, brands and sizes, since no real catalogue has a million products; how good the
+answers are is measured by `gogobe masters evaluate`, on real names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import multiprocessing
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import faiss
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.table import Table
+from usearch.index import Index as UsearchIndex
+
+from benchmarks.measure import Report, measure, new_report, show_figures, write_report
+from gogobe.feeds.rows import BATCH_SIZE, Item
+from gogobe.masters.build import build_snapshot
+from gogobe.masters.catalogue import CatalogueRow
+from gogobe.masters.facts import Described, describe
+from gogobe.masters.gtin import valid_gtins
+from gogobe.masters.index import AnnoyBuilder, AnnoyIndex, ExactIndex
+from gogobe.masters.matching import CANDIDATES, Matcher
+from gogobe.masters.model import learned_model
+from gogobe.masters.resolver import Resolver
+from gogobe.masters.snapshot import open_snapshot
+from gogobe.masters.vectors import BESIDE_NAME
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+VAR: Final = Path("var")
+FOLDER: Final = VAR / "bench-match"
+LETTERS: Final = "אבגדהוזחטיכלמנסעפצקרשת"
+SIZES: Final = (50, 80, 100, 150, 200, 250, 330, 400, 500, 750, 1000, 1500)
+CODES: Final = 200_000
+QUERIES: Final = 2_000
+MASTERS: Final = 100_000
+A_MILLION: Final = 1_000_000
+KNOWN: Final = 5_000  # short codes of a chain that were given to masters
+
+
+class IndexFigure(msgspec.Struct, frozen=True):
+    """What one index gives: the part of the 50 that are truly nearest that it finds, and at what cost."""
+
+    index: str
+    recall_at_50: float
+    queries_per_second: float
+    build_seconds: float
+    size_mb: float
+
+
+class MatchReport(Report):
+    """The benchmark's result; memory and sizes are of the million masters."""
+
+    indexes: list[IndexFigure] = msgspec.field(default_factory=list)
+    snapshot_mb: float = 0.0
+    worker_mb: float = 0.0
+
+
+def gtin_of(number: int) -> str:
+    """A GTIN-13 of a made-up company: a thousand masters have one company's prefix."""
+    body = f"7291{number:08d}"
+    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
+    return f"{body}{-total % 10}"
+
+
+def catalogue(masters: int) -> Iterator[CatalogueRow]:
+    """Made-up items, one in four sold by a second chain under other words."""
+    random = np.random.default_rng(7)
+    words = ["".join(random.choice(list(LETTERS), size)) for size in random.integers(3, 8, 20_000)]
+    for number in range(masters):
+        picked = [words[int(place)] for place in random.zipf(1.3, 4) % len(words)]
+        name = " ".join([words[number // 1000 * 7 % len(words)], *picked])
+        size, price = SIZES[number % len(SIZES)], float(random.integers(20, 900)) / 10
+        code = gtin_of(number)
+        yield CatalogueRow("a", code, Described(f"{name} {size} גרם", "", size, "גרם", price))
+        if number % 4 == 0:
+            yield CatalogueRow("b", code, Described(f"{name[:18]} {size}ג", "", size, "גרם", price * 1.05))
+        if number < KNOWN:
+            described = Described(name, "", size, "גרם", price)
+            yield CatalogueRow("known", str(number), described, master_id=int(code), decided=True)
+
+
+def items_of(rows: list[CatalogueRow]) -> list[Item]:
+    """Rows as a feed's items, with codes that say nothing."""
+    return [
+        Item(
+            item_code=f"n{place}",
+            price=Decimal(str(round(row.described.price, 2))),
+            row=place,
+            name=row.described.name,
+            quantity=Decimal(str(row.described.quantity)),
+            unit_qty=row.described.unit,
+        )
+        for place, row in enumerate(rows)
+    ]
+
+
+def some_rows(count: int, masters: int) -> list[CatalogueRow]:
+    """Every so many of the rows of a catalogue."""
+    step = masters // count
+    return [row for number, row in enumerate(catalogue(masters)) if number % step == 0][:count]
+
+
+def batches_of(items: list[Item]) -> list[list[Item]]:
+    return [items[begin : begin + BATCH_SIZE] for begin in range(0, len(items), BATCH_SIZE)]
+
+
+# --- codes: what is prepared, and the work that is measured --------------------------------------------------
+
+
+def code_batches() -> list[list[str]]:
+    codes = [gtin_of(number) for number in range(CODES)]
+    return [codes[begin : begin + BATCH_SIZE] for begin in range(0, CODES, BATCH_SIZE)]
+
+
+def check_codes(batches: list[list[str]]) -> int:
+    return sum(len(valid_gtins(batch)) for batch in batches)
+
+
+def coded_items() -> tuple[Resolver, list[list[Item]]]:
+    """Items of which one in twenty has a short code that the snapshot knows, the others GTINs."""
+    items = [
+        Item(
+            item_code=str(number % KNOWN) if number % 20 == 0 else gtin_of(number), price=Decimal(1), row=number
+        )
+        for number in range(CODES)
+    ]
+    return Resolver(open_snapshot(FOLDER, check=False)), batches_of(items)
+
+
+def resolve(prepared: tuple[Resolver, list[list[Item]]]) -> int:
+    resolver, batches = prepared
+    for batch in batches:
+        resolver.resolve("known", batch)
+    return sum(len(batch) for batch in batches)
+
+
+def named_items() -> tuple[Resolver, list[list[Item]]]:
+    """Items of a chain that the snapshot knows, with codes that it does not: all are matched by name."""
+    resolver = Resolver(open_snapshot(FOLDER, check=False))
+    resolve((resolver, batches_of(items_of(some_rows(BATCH_SIZE, MASTERS)))))
+    return resolver, batches_of(items_of(some_rows(QUERIES, MASTERS)))
+
+
+# --- indexes -------------------------------------------------------------------------------------------------
+
+
+def compare_indexes() -> list[IndexFigure]:
+    """The vectors of 100,000 masters in each index, one thread each, asked for the 50 nearest."""
+    snapshot = open_snapshot(FOLDER, check=False)
+    stored = np.ascontiguousarray(snapshot.index.vectors)
+    texts, facts = describe([row.described for row in some_rows(QUERIES, MASTERS)])
+    queries = Matcher(snapshot, learned_model()).vectors(texts, facts)
+    truth = ExactIndex(stored).search(queries, CANDIDATES).rows
+    faiss.omp_set_num_threads(1)
+    return [
+        _figure("Annoy, asked twice (ours)", partial(_annoy, stored, BESIDE_NAME), queries, truth),
+        _figure("Annoy, asked once", partial(_annoy, stored, 0), queries, truth),
+        _figure("faiss HNSW32, ef 64", partial(_faiss_hnsw, stored), queries, truth),
+        _figure("faiss IVF1024, 16 probes", partial(_faiss_ivf, stored), queries, truth),
+        _figure("usearch HNSW16, ef 64", partial(_usearch, stored), queries, truth),
+    ]
+
+
+Search = Callable[[Floats], Rows]
+
+
+def _figure(name: str, build: Callable[[], tuple[Search, float]], queries: Floats, truth: Rows) -> IndexFigure:
+    started = time.perf_counter()
+    search, size = build()
+    built = time.perf_counter()
+    begins = range(0, len(queries), BATCH_SIZE)
+    rows = np.concatenate([search(queries[begin : begin + BATCH_SIZE]) for begin in begins])
+    seconds = time.perf_counter() - built
+    found = np.mean(
+        [len(np.intersect1d(ours, true)) / CANDIDATES for ours, true in zip(rows, truth, strict=True)]
+    )
+    return IndexFigure(name, float(found), len(queries) / seconds, built - started, size / 1e6)
+
+
+def _annoy(stored: Floats, beside: int) -> tuple[Search, float]:
+    path = FOLDER.with_suffix(".ann")
+    builder = AnnoyBuilder(path, stored.shape[1])
+    builder.add(stored)
+    builder.finish()
+    index = AnnoyIndex(path, stored.shape[1], beside=beside)
+    return lambda vectors: index.search(vectors, CANDIDATES).rows, path.stat().st_size
+
+
+def _faiss_hnsw(stored: Floats) -> tuple[Search, float]:
+    index = faiss.IndexHNSWFlat(stored.shape[1], 32, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efSearch = 64
+    index.add(stored)
+    return lambda vectors: index.search(vectors, CANDIDATES)[1], len(faiss.serialize_index(index))
+
+
+def _faiss_ivf(stored: Floats) -> tuple[Search, float]:
+    coarse = faiss.IndexFlatIP(stored.shape[1])
+    index = faiss.IndexIVFFlat(coarse, stored.shape[1], 1024, faiss.METRIC_INNER_PRODUCT)
+    index.train(stored)
+    index.add(stored)
+    index.nprobe = 16
+    return lambda vectors: index.search(vectors, CANDIDATES)[1], len(faiss.serialize_index(index))
+
+
+def _usearch(stored: Floats) -> tuple[Search, float]:
+    index = UsearchIndex(ndim=stored.shape[1], metric="ip", connectivity=16, expansion_search=64)
+    index.add(np.arange(len(stored)), stored, threads=1)
+    return (
+        lambda vectors: np.asarray(index.search(vectors, CANDIDATES, threads=1).keys, dtype=np.int64),
+        index.serialized_length,
+    )
+
+
+# --- a million masters ---------------------------------------------------------------------------------------
+
+
+def fresh_folder(masters: int) -> tuple[Path, int]:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    return FOLDER, masters
+
+
+def build(prepared: tuple[Path, int]) -> int:
+    folder, masters = prepared
+    return build_snapshot(catalogue(masters), folder).masters
+
+
+def own_memory() -> float:
+    """The memory, in MB, that is this process's own: what it has mapped from files is not counted."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return int(status.split("RssAnon:")[1].split()[0]) / 1024
+
+
+def worker_memory() -> float:
+    """By how many MB a process grows, mapped files apart, that opens the snapshot and matches some batches."""
+    batches = batches_of(items_of(some_rows(QUERIES, MASTERS)))
+    resolve((Resolver(), batches))
+    gc.collect()
+    before = own_memory()
+    resolver = Resolver(open_snapshot(FOLDER))
+    resolve((resolver, batches))
+    return own_memory() - before
+
+
+def main() -> None:
+    """Measure, print the tables and write the JSON."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--quick", action="store_true", help="leave the million masters out")
+    quick = arguments.parse_args().quick
+    report = MatchReport(**msgspec.structs.asdict(new_report()))
+    console = Console(width=120)
+    report.figures = [
+        measure("build, 100,000 masters", partial(fresh_folder, MASTERS), build, runs=1),
+        measure("GTIN check, codes alone", code_batches, check_codes),
+        measure("GTIN 95 %, known codes 5 %, items filled", coded_items, resolve),
+        measure("by name, 100,000 masters", named_items, resolve),
+    ]
+    report.indexes = compare_indexes()
+    if not quick:
+        report.figures.append(
+            measure("build, a million masters", partial(fresh_folder, A_MILLION), build, runs=1)
+        )
+        report.figures.append(measure("by name, a million masters", named_items, resolve))
+        report.snapshot_mb = sum(path.stat().st_size for path in FOLDER.iterdir()) / 1e6
+        report.worker_mb = in_own_process(worker_memory)
+    show_figures("Matching, one process, batches of 500", report.figures, console)
+    _show_indexes(report.indexes, console)
+    if not quick:
+        console.print(
+            f"A million masters: {report.snapshot_mb:,.0f} MB mapped, {report.worker_mb:,.0f} MB a worker's own"
+        )
+    write_report(report, VAR / "bench-match.json")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.with_suffix(".ann").unlink(missing_ok=True)
+
+
+def in_own_process(work: Callable[[], float]) -> float:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(work)
+
+
+def _show_indexes(figures: list[IndexFigure], console: Console) -> None:
+    table = Table(title="Indexes, 100,000 masters, the 50 nearest, one thread", title_justify="left")
+    table.add_column("index")
+    for column in ("of the true 50", "queries/s", "build s", "size MB"):
+        table.add_column(column, justify="right")
+    for one in figures:
+        table.add_row(
+            one.index,
+            f"{one.recall_at_50:.3f}",
+            f"{one.queries_per_second:,.0f}",
+            f"{one.build_seconds:,.1f}",
+            f"{one.size_mb:,.0f}",
+        )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
