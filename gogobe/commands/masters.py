@@ -16,6 +16,7 @@ import psycopg
 from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
 from rich.table import Table
 
+from gogobe.commands.evaluate import evaluate_command
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.review import review
 from gogobe.io.catalogue import known_items
@@ -24,7 +25,8 @@ from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.views import refresh_views
 from gogobe.masters.build import build_snapshot
 from gogobe.masters.catalogue import CatalogueError, CatalogueRow, read_catalogue
-from gogobe.masters.snapshot import Manifest, SnapshotError
+from gogobe.masters.far_apart import flag_far_apart
+from gogobe.masters.snapshot import Manifest, SnapshotError, open_snapshot
 from gogobe.masters.token_encoder import EncoderModelError, TokenEncoder
 from gogobe.settings import Settings
 
@@ -40,6 +42,8 @@ def masters() -> None:
     Begin, from a catalogue of items:    gogobe masters build items.csv.gz --publish
     Day by day, from the database:       gogobe masters build --publish
     Say what only people can say:        gogobe masters review
+    Is what was joined one product?      gogobe masters check
+    How good is matching by name?        gogobe masters evaluate items.csv.gz
     Something went wrong:                gogobe masters rollback
     """
 
@@ -147,6 +151,10 @@ def _summary(what: str, manifest: Manifest) -> str:
     )
 
 
+def _none_yet(settings: Settings) -> str:
+    return f"no snapshot in {settings.masters} yet: `gogobe masters build --publish` makes one"
+
+
 @masters.command("list")
 @VAR
 @STORE
@@ -156,7 +164,7 @@ def list_snapshots(var: Path, **flags: Any) -> None:
     with told_errors():
         stored = snapshot_store(settings).versions()
     if not stored:
-        click.echo(f"no snapshot in {settings.masters} yet: `gogobe masters build --publish` makes one")
+        click.echo(_none_yet(settings))
         return
     table = Table("version", "state", title=f"Masters snapshots in {settings.masters}", title_justify="left")
     for column in ("masters", "names", "GTINs", "codes", "dimensions", "MB"):
@@ -193,6 +201,42 @@ def rollback(version: str | None, var: Path, **flags: Any) -> None:
     with told_errors():
         manifest = snapshot_store(settings).rollback(version)
     click.echo(_summary("in use is", manifest))
+
+
+@masters.command()
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="A snapshot's folder; the current one unless given."
+)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Masters shown.")
+@VAR
+@STORE
+def check(folder: Path | None, limit: int, var: Path, **flags: Any) -> None:
+    """Check a snapshot: every part by its SHA-256, and masters whose names are too far apart to be one product.
+
+    Chains name their products badly, and a barcode may be used for two, so not everything that is shown is
+    wrong; what is can be parted with `gogobe masters review --accepted` and `gogobe masters unmerge`.
+    """
+    settings = settings_with_stack(flags, var)
+    with told_errors():
+        snapshot = open_snapshot(folder or _current_folder(settings))
+        flagged = flag_far_apart(snapshot)
+    click.echo(f"{_summary('whole:', snapshot.manifest)}")
+    click.echo(f"{len(flagged):,} masters have names that are far apart")
+    if flagged:
+        table = Table("master", "one name", "another", "names", "why")
+        for one in flagged[:limit]:
+            table.add_row(str(one.master_id), one.name, one.other_name, str(one.names), "; ".join(one.reasons))
+        wide_console().print(table)
+
+
+def _current_folder(settings: Settings) -> Path:
+    store = snapshot_store(settings)
+    version = store.current()
+    if version is None:
+        raise SnapshotError(
+            f"no snapshot in {settings.masters} yet: `gogobe masters build --publish` makes one"
+        )
+    return store.fetch(version)
 
 
 @masters.command()
@@ -252,3 +296,4 @@ def _show_merges(database: str) -> None:
 
 
 masters.add_command(review)
+masters.add_command(evaluate_command)

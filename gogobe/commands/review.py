@@ -67,7 +67,7 @@ def review(
         elif not pairs:
             click.echo("no pairs wait for a word")
         elif only_list:
-            wide_console().print(_table(pairs))
+            wide_console().print(pairs_table(pairs))
         else:
             _finish(database, _ask(database, pairs, by))
     except (VerdictFileError, UnknownPairError) as error:
@@ -83,7 +83,7 @@ def _ask(database: str, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
     console = wide_console()
     verdicts = []
     for number, pair in enumerate(pairs, start=1):
-        console.print(_table([pair], f"{number} of {len(pairs)}"))
+        console.print(pairs_table([pair], f"{number} of {len(pairs)}"))
         answer = click.prompt(
             "The same product? (y)es, (n)o, (s)kip, (q)uit", type=click.Choice("ynsq"), default="s"
         )
@@ -102,7 +102,8 @@ def _finish(database: str, verdicts: Sequence[Verdict]) -> None:
     click.echo(f"{yes} yes, {len(verdicts) - yes} no: written, and in the next snapshot")
 
 
-def _table(pairs: Sequence[ReviewPair], title: str | None = None) -> Table:
+def pairs_table(pairs: Sequence[ReviewPair], title: str | None = None) -> Table:
+    """Pairs with their evidence, for people."""
     table = Table("chain", "code", "item", "resembles", "master", title=title, title_justify="left")
     table.add_column("score", justify="right")
     table.add_column("why")

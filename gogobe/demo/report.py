@@ -5,13 +5,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Final
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from gogobe.commands.review import pairs_table
 from gogobe.demo.follow import FileOutcome
 from gogobe.io.matches import ChainMatches, MatchedCode
+from gogobe.io.reviews import ReviewPair
 
 
 class ChainPrice(msgspec.Struct):
@@ -33,7 +36,8 @@ class RunReport(msgspec.Struct):
     """One run of the demo. Seconds from the announcement of all files; `latency_…` over the files that were
     loaded; `items_per_second` from the first commit to the last, None when nothing new was loaded.
     `masters_version` is the snapshot that items were matched by, `matches` how, chain by chain, and
-    `joined_by_name` holds products that chains know by different codes, a row for each code."""
+    `joined_by_name` holds products that chains know by different codes, a row for each code; `to_review` the
+    likeliest pairs that wait for a person's word."""
 
     started_at: str
     seconds: float
@@ -47,6 +51,7 @@ class RunReport(msgspec.Struct):
     masters_version: str | None
     matches: list[ChainMatches]
     joined_by_name: list[MatchedCode]
+    to_review: list[ReviewPair]
 
 
 def latencies(files: Sequence[FileOutcome]) -> tuple[float | None, float | None]:
@@ -86,6 +91,8 @@ def show_report(console: Console, report: RunReport) -> None:
     console.print(f"Matched by masters snapshot {report.masters_version}")
     if report.joined_by_name:
         console.print(_joined_table(report.joined_by_name))
+    if report.to_review:
+        console.print(pairs_table(report.to_review, "Not sure enough, for `gogobe masters review`"))
 
 
 def _files_table(files: Sequence[FileOutcome]) -> Table:
@@ -124,6 +131,9 @@ def _comparison_table(products: Sequence[ProductComparison]) -> Table:
     return table
 
 
+_HOW: Final = {"gtin": "barcode", "alias": "known code", "vector": "name", "review": "", "new": ""}
+
+
 def _matches_table(matches: Sequence[ChainMatches]) -> Table:
     table = Table("chain", title="How the chains' codes were matched", title_justify="left")
     for column in ("by barcode", "known code", "by name", "left to review", "new"):
@@ -136,10 +146,10 @@ def _matches_table(matches: Sequence[ChainMatches]) -> Table:
 
 
 def _joined_table(codes: Sequence[MatchedCode]) -> Table:
-    title = "Products without a barcode, joined across chains by their names"
+    title = "Items without a barcode, given to their product by name"
     table = Table("chain", "code", "name", title=title, title_justify="left")
     table.add_column("ILS", justify="right")
-    table.add_column("match")
+    table.add_column("matched by")
     table.add_column("score", justify="right")
     table.add_column("why")
     for _, group in groupby(codes, key=lambda code: code.master_id):
@@ -149,7 +159,7 @@ def _joined_table(codes: Sequence[MatchedCode]) -> Table:
                 code.item_code,
                 code.name or "",
                 f"{code.cheapest:.2f}",
-                code.match if code.match != "new" else "the master",
+                _HOW[code.match],
                 f"{code.score:.2f}" if code.match == "vector" else "",
                 "; ".join(code.reasons),
             )

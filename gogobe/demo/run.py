@@ -27,6 +27,7 @@ from gogobe.io.kafka import ensure_topics, lag, publish
 from gogobe.io.matches import joined_by_name, matches_by_chain
 from gogobe.io.migrations import migrate
 from gogobe.io.queries import well_known
+from gogobe.io.reviews import undecided_pairs
 from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.views import refresh_views
 from gogobe.local.stack import StackAddresses, running_stack
@@ -40,6 +41,7 @@ FOLLOW_SECONDS: Final = 240.0
 OFFSET_SECONDS: Final = 30.0
 PRODUCTS_SHOWN: Final = 12
 JOINED_SHOWN: Final = 15
+PAIRS_SHOWN: Final = 8
 
 
 class DemoError(Exception):
@@ -146,4 +148,5 @@ def _report(stack: StackAddresses, var: Path, files: list[FileOutcome], started:
         masters_version=SnapshotStore(masters_folder(var)).current(),
         matches=matches_by_chain(stack.database),
         joined_by_name=joined_by_name(stack.database, JOINED_SHOWN),
+        to_review=undecided_pairs(stack.database, PAIRS_SHOWN),
     )

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -16,11 +17,12 @@ from gogobe.io.postgres import Connection
 from gogobe.io.queries import compare_prices
 from gogobe.io.reviews import decided_pairs, record_decisions, undecided_pairs
 from gogobe.io.snapshots import SnapshotStore
+from gogobe.masters.build import build_snapshot
 from gogobe.masters.catalogue import COLUMNS
 from gogobe.masters.decisions import Decision
 from gogobe.masters.snapshot import open_snapshot
 from tests.io.samples import CHAIN, file_batches, item
-from tests.masters_samples import VEGETABLES
+from tests.masters_samples import VEGETABLES, catalogue
 
 OWN, TOMATO = 10**14 + 55, 10**14 + 1
 
@@ -69,6 +71,26 @@ def test_build_publish_list_and_roll_back(tmp_path: Path, catalogue_file: Path):
     assert store.current() == before
     assert run(tmp_path, "rollback", current, masters=masters).exit_code == 0
     assert store.current() == current
+
+
+def test_check_names_masters_whose_names_are_far_apart(tmp_path: Path):
+    masters = tmp_path / "masters"
+    assert "no snapshot in" in run(tmp_path, "check", masters=masters).output
+    names = [*VEGETABLES, "משחת שיניים לבנה 100 מל"]
+    rows = catalogue(names)
+    wrong = msgspec.structs.replace(rows[-1], master_id=rows[0].master_id)
+    build_snapshot([*rows[:-1], wrong], tmp_path / "built", version="v1")
+    SnapshotStore(str(masters)).publish(tmp_path / "built")
+    checked = run(tmp_path, "check", masters=masters)
+    assert checked.exit_code == 0, checked.output
+    assert "1 masters have names that are far apart" in checked.output
+    assert str(rows[0].master_id) in checked.output
+    assert "משחת שיניים" in checked.output
+    index = masters / "v1" / "index.ann"
+    index.write_bytes(index.read_bytes()[:-1] + b"x")
+    damaged = run(tmp_path, "check", masters=masters)
+    assert damaged.exit_code == 1
+    assert "index.ann: its SHA-256" in damaged.output
 
 
 def test_errors_name_the_file_and_the_remedy(tmp_path: Path, catalogue_file: Path):
