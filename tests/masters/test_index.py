@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from gogobe.masters.encoder import unit_rows
 from gogobe.masters.index import AnnoyBuilder, AnnoyIndex, ExactIndex, nearest_of
 
 Floats = npt.NDArray[np.float32]
@@ -16,7 +17,7 @@ Floats = npt.NDArray[np.float32]
 @pytest.fixture
 def vectors() -> Floats:
     found = np.random.default_rng(3).standard_normal((800, 12)).astype(np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    return unit_rows(found)
 
 
 @pytest.fixture

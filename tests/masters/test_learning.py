@@ -1,0 +1,61 @@
+"""Weights learned from names whose GTINs agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gogobe.masters.learning import AIM, MARGIN, _accept_from, learn, write_weights
+from gogobe.masters.model import fit_logistic, learned_model
+from gogobe.masters.pairs import FEATURES
+
+from .catalogues import sample_rows
+
+
+def test_a_logistic_model_finds_the_odds_that_made_its_examples() -> None:
+    random = np.random.default_rng(5)
+    features = random.standard_normal((20_000, 2)).astype(np.float32)
+    odds = 2 * features[:, 0] - features[:, 1] + 0.5
+    labels = random.random(20_000) < 1 / (1 + np.exp(-odds))
+    fitted = fit_logistic(features, labels)
+    assert np.allclose([*fitted.weights, fitted.intercept], [2, -1, 0.5], atol=0.1)
+
+
+def test_one_kind_of_example_teaches_nothing() -> None:
+    with pytest.raises(ValueError, match="both kinds"):
+        fit_logistic(np.zeros((3, 1), dtype=np.float32), np.ones(3, dtype=np.bool_))
+
+
+def test_where_to_accept_is_the_least_score_that_is_precise_enough() -> None:
+    scores = np.linspace(1, 0, 1000).astype(np.float32)
+    right = np.arange(1000) < 300
+    accept_from = _accept_from(scores, right)
+    assert right[scores >= accept_from].mean() >= AIM + MARGIN
+    assert right[scores >= accept_from - 0.002].mean() < AIM + MARGIN
+    assert _accept_from(scores, np.zeros(1000, dtype=np.bool_)) == 1.0
+
+
+def test_learning_and_writing_weights(tmp_path: Path) -> None:
+    model = learn(sample_rows())
+    weights = dict(zip(FEATURES, model.pairs.weights, strict=True))
+    assert weights["words_of_item_found"] > 0
+    assert weights["numbers_differ"] < 0
+    write_weights(model, tmp_path / "weights.py")
+    written: dict[str, object] = {}
+    exec(compile((tmp_path / "weights.py").read_text("utf-8"), "weights.py", "exec"), written)
+    assert written["ACCEPT_FROM"] == pytest.approx(model.accept_from, abs=1e-4)
+    assert list(written["PAIR_WEIGHTS"]) == list(FEATURES)  # type: ignore[call-overload]
+
+
+def test_two_chains_are_too_few_to_learn_from() -> None:
+    rows = [row for row in sample_rows() if row.chain_id < "7290600000000"]
+    with pytest.raises(ValueError, match="needs three"):
+        learn(rows)
+
+
+def test_the_weights_that_are_built_in_are_few_and_mean_what_they_say() -> None:
+    model = learned_model()
+    assert 0.9 < model.accept_from < 1
+    assert (model.verdicts.weights[[0, -1]] > 0).all()
