@@ -67,7 +67,7 @@ class AnnoyIndex:
 
     def _probe(self, vectors: Floats, count: int) -> Rows:
         rows = np.full((len(vectors), count), -1, dtype=np.int64)
-        for place, vector in enumerate(vectors):
+        for place, vector in enumerate(vectors.tolist()):
             found = self._annoy.get_nns_by_vector(vector, count, self._searched)
             rows[place, : len(found)] = found
         return rows

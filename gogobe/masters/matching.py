@@ -42,7 +42,7 @@ CONFLICTS: Final = (
 )
 """What rules out that an item is given to a master without asking, however alike their names are."""
 CANDIDATES: Final = 50
-SECOND_LOOK: Final = 20
+SECOND_LOOK: Final = 12
 """How many of the candidates, the nearest first, get the second look."""
 LEAST_WORDS: Final = 0.25
 """Of names that share less, by rarity and both ways round, nothing is concluded but that they differ."""

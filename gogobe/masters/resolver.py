@@ -81,10 +81,10 @@ class _WithSnapshot:
         """Match items by what they are called, beside what else their chain sells: that is what the snapshot
         knows of it or, where it does not know the chain, the batch that they came in."""
         listing = self._listing_of(chain_hash(chain_id))
-        if len(listing) < LEAST:
-            listing = self._listing_of_batch(batch)
         texts, facts = describe([describe_item(item) for item in items])
         keys = np.array([item.master_id for item in items], dtype=np.int64)
+        if len(listing) < LEAST:
+            listing = self._listing_of_batch(batch)
         judged = self._matcher.judge(texts, facts, keys, listing)
         for place, item in enumerate(items):
             named = NamedItem(chain_id, item.item_code, item.name or "", item.master_id)
