@@ -47,7 +47,6 @@ def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
                 names.facts.take(part),
                 names.keys[part],
                 listing,
-                without=row_of[part],
             )
             for place, row in enumerate(part.tolist()):
                 label = names.labels[row].decode("utf-8", "replace")

@@ -75,7 +75,8 @@ def learn(rows: Sequence[CatalogueRow], limit: int | None = None) -> Model:
 def _compare(case: HeldOut) -> list[Compared]:
     matcher = Matcher(case.snapshot, Model(_UNWEIGHTED_PAIRS, _UNWEIGHTED_VERDICTS, 1.0, 0.0))
     batches = [case.asked[begin : begin + _BATCH] for begin in range(0, len(case.asked), _BATCH)]
-    return [matcher.compare(*case.query(batch)[:2]) for batch in batches]
+    sold = np.zeros(0, dtype=np.int64)
+    return [matcher.compare(*case.query(batch)[:2], sold) for batch in batches]
 
 
 def _fit_pairs(cases: Sequence[HeldOut], compared: Sequence[list[Compared]]) -> Logistic:

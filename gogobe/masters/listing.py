@@ -29,11 +29,13 @@ LEAST: Final = 100
 @dataclass(frozen=True)
 class Listing:
     """Items of one chain: their facts, their vectors as the index holds them, and their keys (GTIN, or computed
-    id of chain and code)."""
+    id of chain and code); `masters` are the rows of the snapshot's masters that they are, where that is known:
+    no other item of the chain can be one of these."""
 
     facts: Facts
     vectors: Floats
     keys: Longs
+    masters: Longs
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -48,4 +50,5 @@ def listing_of(masters: Masters, chain: int) -> Listing:
     """What a snapshot knows of a chain's items, given the chain's hash. An item's vector is its master's."""
     names = np.flatnonzero(masters.tables.name_chains == chain)
     rows = np.searchsorted(masters.tables.starts, names, side="right") - 1
-    return Listing(masters.names.take(names), masters.index.vectors[rows], masters.tables.name_keys[names])
+    vectors = masters.index.vectors[rows]
+    return Listing(masters.names.take(names), vectors, masters.tables.name_keys[names], np.unique(rows))

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from gogobe.masters.decisions import Decision
 from gogobe.masters.facts import Facts
-from gogobe.masters.gather import chain_hash
 from gogobe.masters.index import Nearest, VectorIndex
 from gogobe.masters.listing import LEAST, Listing
 from gogobe.masters.model import Model
@@ -100,33 +99,25 @@ class Matcher:
         return centred(item_vectors(self.masters.encoder, texts, facts), self.masters.tables.centre)
 
     def listing(self, texts: Sequence[str], facts: Facts, keys: Longs) -> Listing:
-        """What a chain sells, given the names in normal form, the facts and the keys of its items."""
-        return Listing(facts, self.vectors(texts, facts), keys)
+        """What a chain that the snapshot does not know sells, given the names in normal form, the facts and the
+        keys of its items."""
+        return Listing(facts, self.vectors(texts, facts), keys, np.zeros(0, dtype=np.int64))
 
-    def judge(
-        self,
-        texts: Sequence[str],
-        facts: Facts,
-        keys: Longs,
-        listing: Listing | None,
-        without: Longs | None = None,
-    ) -> Judged:
+    def judge(self, texts: Sequence[str], facts: Facts, keys: Longs, listing: Listing) -> Judged:
         """Rank the candidates of one chain's items and say how likely the first is the item's own master.
 
         Items are given by their names in normal form, their facts, and their `keys` (GTIN, or computed id of
-        chain and code); `listing` is what else the chain sells, the items themselves too or not, None where
-        that is not known. `without` (n,) names for each item a row of masters that is no candidate, its own, -1
-        for none.
+        chain and code); `listing` is what else the chain sells, the items themselves too or not.
         """
-        return self.decide(facts, keys, listing, self.compare(texts, facts, without))
+        return self.decide(facts, keys, listing, self.compare(texts, facts, listing.masters))
 
-    def compare(self, texts: Sequence[str], facts: Facts, without: Longs | None = None) -> Compared:
-        """The first half of `judge`: find the candidates and compare them."""
+    def compare(self, texts: Sequence[str], facts: Facts, sold: Longs) -> Compared:
+        """The first half of `judge`: find the candidates and compare them. Masters that the chain sells under
+        other codes, the rows `sold`, are none: a chain lists a product once."""
         nearest = self._index.search(self.vectors(texts, facts), CANDIDATES)
-        rows, cosines = nearest.rows[:, :SECOND_LOOK], nearest.cosines[:, :SECOND_LOOK]
-        kept = rows >= 0
-        if without is not None:
-            kept &= rows != without[:, None]
+        rows, cosines = nearest.rows, nearest.cosines
+        kept = (rows >= 0) & ~np.isin(rows, sold)
+        kept &= np.cumsum(kept, axis=1) <= SECOND_LOOK
         items = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)[kept]
         candidates, place = self._names_of(items, rows[kept])
         comparison = compare(
@@ -149,7 +140,7 @@ class Matcher:
         order = np.lexsort((names, masters, items[place]))
         return Candidates(items[place][order], names[order], masters[order]), place[order]
 
-    def decide(self, facts: Facts, keys: Longs, listing: Listing | None, compared: Compared) -> Judged:
+    def decide(self, facts: Facts, keys: Longs, listing: Listing, compared: Compared) -> Judged:
         """The second half of `judge`: rank and judge what has been compared."""
         verdicts = rank(
             len(facts),
@@ -167,7 +158,7 @@ class Matcher:
         answered[found] = pairs[:, _WORDS] >= LEAST_WORDS
         conflicting[found] = pairs[:, _CONFLICTS].any(axis=1)
         features = verdicts.features
-        if listing is not None and len(listing) >= LEAST:
+        if len(listing) >= LEAST:
             # Only where the best lead there is could bring an item up for review is it worth knowing.
             features[:, AHEAD_OF_CHAIN] = LARGEST_LEAD
             answered &= self.model.probabilities(features) >= self.model.review_from
@@ -208,22 +199,18 @@ class Matcher:
         return leads
 
     def decision(self, judged: Judged, place: int, item: NamedItem) -> Decision | None:
-        """What is decided about one of the items judged; None where nothing resembles it enough to ask about.
-
-        A master that the item's chain sells under another code is not accepted: a chain lists a product once.
-        """
+        """What is decided about one of the items judged; None where nothing resembles it enough to ask."""
         master, score = int(judged.masters[place]), float(judged.scores[place])
         if master < 0 or score < self.model.review_from:
             return None
         tables = self.masters.tables
-        sold_by_chain = self.masters.sold_by(master, chain_hash(item.chain_id))
         name = int(judged.compared.candidates.names[judged.verdicts.pair[place]])
         pair = int(judged.verdicts.pair[place])
         features = {
             **dict(zip(FEATURES, judged.compared.comparison.features[pair].tolist(), strict=True)),
             **dict(zip(VERDICT_FEATURES, judged.verdicts.features[place].tolist(), strict=True)),
         }
-        accepted = score >= self.model.accept_from and not judged.conflicting[place] and not sold_by_chain
+        accepted = score >= self.model.accept_from and not judged.conflicting[place]
         return Decision(
             match="vector" if accepted else "review",
             chain_id=item.chain_id,
@@ -233,5 +220,5 @@ class Matcher:
             candidate_id=int(tables.masters[tables.canonical[master]]),
             candidate_name=tables.label(name),
             score=score,
-            reasons=reasons_for(features, sold_by_chain=sold_by_chain),
+            reasons=reasons_for(features),
         )

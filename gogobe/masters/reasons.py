@@ -8,12 +8,8 @@ from typing import Final
 _SHORTEST_LEAD: Final = 1.5  # in the logarithm of odds, from where on a candidate stands out from the next
 
 
-def reasons_for(features: Mapping[str, float], *, sold_by_chain: bool) -> list[str]:
-    """What speaks for and against a verdict, by the names of its features; what speaks against it last.
-
-    `sold_by_chain` says that the item's chain sells the candidate under another code, which keeps it from being
-    accepted.
-    """
+def reasons_for(features: Mapping[str, float]) -> list[str]:
+    """What speaks for and against a verdict, by the names of its features; what speaks against it last."""
     found, known = features["words_of_item_found"], features["words_of_candidate_found"]
     in_favour = [
         (features["size_same"], "same size"),
@@ -40,6 +36,5 @@ def reasons_for(features: Mapping[str, float], *, sold_by_chain: bool) -> list[s
         (features["brand_of_another"] > 0.5, "names a brand of another company"),
         (features["price_far"], "price more than 60 % apart"),
         (features["weighed_differs"], "one is weighed, the other is not"),
-        (sold_by_chain, "the chain sells it under another code"),
     ]
     return [sentence for holds, sentence in [*in_favour, *against] if holds]

@@ -111,11 +111,6 @@ class Masters:
     encoder: Encoder
     index: AnnoyIndex
 
-    def sold_by(self, master: int, chain: int) -> bool:
-        """Whether a chain, by its hash, sells a master, by its row, under a code of its own."""
-        first, last = self.tables.starts[master : master + 2]
-        return bool((self.tables.name_chains[first:last] == chain).any())
-
 
 @dataclass(frozen=True)
 class Snapshot(Masters):
