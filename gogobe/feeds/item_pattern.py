@@ -137,12 +137,12 @@ def _after_blanks(text: str, start: int) -> int:
 
 
 def _compiled(tag: str, order: list[str], blanks: str) -> re.Pattern[str]:
-    """A row: its elements in this order, each with a text, empty, or missing. Possessive (`++`, `?+`): a row
-    that does not fit is given up at once. What is no row is taken whole, by the last group."""
+    """A row: its elements in this order, each with a text, empty, or missing, but not all. Possessive (`++`,
+    `?+`): a row that does not fit is given up at once. What is no row is taken whole, by the last group."""
     elements = "".join(
         rf"(?:<{name}(?:>([^<]*+)</{name}|[ \t\n]*+/)>{blanks})?+" for name in map(re.escape, order)
     )
-    row = rf"<{re.escape(tag)}>{blanks}{elements}</{re.escape(tag)}>{blanks}"
+    row = rf"<{re.escape(tag)}>{blanks}(?!</){elements}</{re.escape(tag)}>{blanks}"
     return re.compile(rf"{row}|([\s\S]++)", re.ASCII)
 
 

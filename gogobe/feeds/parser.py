@@ -118,6 +118,8 @@ class RowParser:
             parent = element.getparent()
             if parent is None or element.tag != self._tag:
                 continue  # the root itself, where it has the rows' name
+            if len(element) == 0 and parent.tag == self._tag:
+                continue  # a leaf of a row; what has leaves of its own is a row behind one that did not close
             yield element
             element.clear(keep_tail=False)
             _remove_before(element, keep_leaves=False)

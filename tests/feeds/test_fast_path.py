@@ -68,6 +68,14 @@ def test_blanks_between_elements_are_learned(taken, blanks):
     assert sum(taken) > 980
 
 
+@pytest.mark.parametrize("leaf", ["<Item/>", "<Item />", "<Item></Item>", "<Item>x</Item>"])
+def test_a_leaf_may_have_the_name_of_the_rows(leaf):
+    """Found by the fuzz run: the parser took it for a row, and the pattern did not."""
+    rows = [item(str(number)).replace("<ItemName>", f"{leaf}<ItemName>") for number in range(100)]
+    found = read(price_feed(*rows, count=100))
+    assert (len(found.rows), found.refused, found.codes) == (100, [], [])
+
+
 def test_a_feed_of_rows_that_are_never_alike_is_left_to_the_parser(taken):
     rows = [
         f'<Item a="{number}">{leaves(ItemCode="1", ItemPrice="2", ItemName="n")}</Item>'

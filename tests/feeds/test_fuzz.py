@@ -23,7 +23,6 @@ def test_broken_feeds_end_in_rows_or_a_reason():
         "bad_xml",
         "bad_encoding",
         "bad_container",
-        "count_mismatch",
         "read whole",
     }
 
