@@ -23,6 +23,8 @@ DELIVERY_SECONDS: Final = 60.0
 _NOT_YET: Final = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.FENCED_LEADER_EPOCH,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -96,7 +98,11 @@ def ensure_topics(bootstrap: str, topics: Iterable[str], partitions: int = 4) ->
         if topic not in present
     ]
     for made in admin.create_topics(missing).values() if missing else ():
-        made.result(ADMIN_SECONDS)
+        try:
+            made.result(ADMIN_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
     _wait_for_leaders(admin, [TopicPartition(topic.topic, n) for topic in missing for n in range(partitions)])
 
 

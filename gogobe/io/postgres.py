@@ -23,9 +23,10 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 5.0
 
 # SQLSTATE classes after which the same work may succeed: connection lost, conflict with another transaction,
-# resources short, shut down by the operator. https://www.postgresql.org/docs/current/errcodes-appendix.html
+# resources short, shut down by the operator; and 23503, a row that another transaction dropped just before it
+# was referred to. https://www.postgresql.org/docs/current/errcodes-appendix.html
 _TRANSIENT_CLASSES: Final = ("08", "40", "53")
-_TRANSIENT_CODES: Final = ("57P01", "57P02", "57P03", "57P05", "55P03")
+_TRANSIENT_CODES: Final = ("23503", "57P01", "57P02", "57P03", "57P05", "55P03")
 
 # What is wrong with the data itself: trying again cannot help. ValueError and OverflowError come from psycopg's
 # encoding of a value that has no form in the database (a lone surrogate, a number out of range).

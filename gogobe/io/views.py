@@ -20,12 +20,24 @@ VIEWS: Final = (
 )
 """In the order in which they read each other."""
 
+# A wording of an item that was overtaken may have led to a master that nothing else led to. Which wordings were
+# seen on the way depends on the order of the files; what stands in the end should not.
+_DROP_UNNAMED: Final = """
+    DELETE FROM masters m
+    WHERE NOT EXISTS (SELECT 1 FROM master_aliases a WHERE a.master_id = m.master_id)
+      AND NOT EXISTS (SELECT 1 FROM master_merges g WHERE g.from_id = m.master_id)
+      AND NOT EXISTS (SELECT 1 FROM master_merges g WHERE g.into_id = m.master_id)
+      AND NOT EXISTS (SELECT 1 FROM masters o WHERE o.merged_into = m.master_id)
+"""
+
 _LOCK: Final = 0x676F676F6265 + 2
 
 
 def refresh_views(dsn: str) -> bool:
-    """Refreshes all views, each as a statement of its own. Returns False, having done nothing, where another
-    worker is refreshing them now. Raises psycopg.Error."""
+    """Refreshes all views, each as a statement of its own, and drops masters that no alias names any more.
+
+    Returns False, having done nothing, where another worker is refreshing them now. Raises psycopg.Error.
+    """
     return with_retries(lambda: _refresh(dsn))
 
 
@@ -35,6 +47,7 @@ def _refresh(dsn: str) -> bool:
             logger.info("another worker is refreshing the views")
             return False
         connection.execute("SET work_mem = '64MB'")
+        connection.execute(_DROP_UNNAMED)
         for view in VIEWS:
             _analyze_unknown(connection)
             _refresh_view(connection, sql.Identifier(view))

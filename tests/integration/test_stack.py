@@ -192,7 +192,7 @@ def test_a_killed_worker_loses_nothing_and_offsets_cover_only_what_is_done(stack
 
 
 def test_a_job_goes_on_where_the_one_before_was_stopped(stack: StackAddresses):
-    count = 600
+    count = 3000  # for longer than it takes to the first offsets
     announce(stack, "stopped", count)
     offsets = Offsets(stack, "stopped")
     relay.submit(stack, "stopped", seconds=0.02)

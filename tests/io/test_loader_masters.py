@@ -7,7 +7,9 @@ from decimal import Decimal
 
 from gogobe.feeds.rows import Item
 from gogobe.io.loader import Loader
+from gogobe.io.merges import merge_masters
 from gogobe.io.postgres import Connection
+from gogobe.io.views import refresh_views
 from tests.io.samples import CHAIN, at, empty, file_batches, item
 
 
@@ -26,6 +28,25 @@ def test_the_wording_that_wins_does_not_depend_on_the_order(dsn: str, db: Connec
         )
     assert len(seen) == 1
     assert next(iter(seen)) in {("milk 3% fresh",) * 2, ("milk 1% fresh",) * 2}
+
+
+def test_masters_without_an_alias_go_so_the_order_of_files_leaves_no_trace(dsn: str, db: Connection) -> None:
+    files = [("5", 0, 31), ("6", 1, 32), ("7", 24, 33)]
+    for order in itertools.permutations(files):
+        empty(db)
+        with Loader(dsn) as loader:
+            for store_id, hour, master_id in order:
+                rows = [item("לחם", "5", master_id=master_id), item("100", "5")]
+                loader.load(file_batches(rows, store_id=store_id, hour=hour))
+        db.execute("INSERT INTO masters (master_id) VALUES (40), (41)")
+        merge_masters(dsn, 40, 41, reason="one product", by="test")
+        assert refresh_views(dsn)
+        assert db.execute("SELECT master_id FROM masters ORDER BY 1").fetchall() == [
+            (33,),
+            (40,),
+            (41,),
+            (100,),
+        ]
 
 
 def test_a_newer_day_has_the_last_word(dsn: str, db: Connection) -> None:
