@@ -179,5 +179,7 @@ def _company_across(ids: Longs, chains: Longs) -> Floats:
     overall = (several.sum() + 1) / (len(ids) + 2)
     others = np.bincount(group)[group] - 1 if len(ids) else np.zeros(0)
     across = np.bincount(group, weights=several)[group] - several if len(ids) else np.zeros(0)
-    part: Floats = ((across + _ACROSS_PRIOR * overall) / (others + _ACROSS_PRIOR)).astype(np.float32)
-    return part
+    part = (across + _ACROSS_PRIOR * overall) / (others + _ACROSS_PRIOR)
+    # Without a GTIN there is no company to judge by.
+    judged: Floats = np.where(companies != 0, part, overall).astype(np.float32)
+    return judged
