@@ -77,7 +77,8 @@ class RowParser:
     """The elements of one name, out of text that comes in pieces.
 
     Each element is emptied and everything before it leaves the tree when the next one is asked for.
-    `lines_before` counts lines of the file that the parser is not shown; the owner sets it.
+    `lines_before` counts lines of the file that the parser is not shown; the owner sets it. `nested` tells that
+    the last element stood within another of its name.
     """
 
     def __init__(self, tag: str) -> None:
@@ -86,6 +87,7 @@ class RowParser:
         self._tag = tag
         self._parent: etree._Element | None = None
         self.lines_before = 0
+        self.nested = False
 
     def feed(self, text: str) -> Iterator[etree._Element]:
         """The elements that end in this text. Raises FeedError (`bad_xml`, `too_deep`, `text_too_long`) after
@@ -120,6 +122,8 @@ class RowParser:
                 continue  # the root itself, where it has the rows' name
             if len(element) == 0 and parent.tag == self._tag:
                 continue  # a leaf of a row; what has leaves of its own is a row behind one that did not close
+            if parent is not self._parent:
+                self.nested = any(above.tag == self._tag for above in element.iterancestors())
             yield element
             element.clear(keep_tail=False)
             _remove_before(element, keep_leaves=False)

@@ -118,11 +118,11 @@ class RowStream:
 
     def _parse_one(self, pattern: ItemPattern, text: str) -> Iterator[Run]:
         """Text up to what looks like a row's end, by the parser. Only if the very last character ends a row
-        there do we stand behind a row, and not within a comment, CDATA or a tag left open."""
+        there do we stand behind a row, and not within a comment, CDATA, a tag or a row left open."""
         yield from self._parse(text[:-1])
         read = self.read
         yield from self._parse(text[-1])
-        self._after_row = self.read > read
+        self._after_row = self.read > read and not self._parser.nested
         if self._after_row:
             self._odd_rows += 1
             pattern.learn(text)

@@ -93,7 +93,7 @@ names = st.sampled_from(
 )
 texts = st.sampled_from(
     ["", " ", "1", "2.50", "0", "-1", "x", "לא ידוע", "a\n b", "a&amp;b", "&#39;", "&#x5d0;", "<![CDATA[<Item>]]>", "<!-- </Item> -->", "a&b",
-     "]]", "]]>", ">", "\u00a0x\u00a0", "00000", "<b>1</b>", "\x0b"]
+     "]]", "]]>", ">", "\u00a0x\u00a0", "00000", "<b>1</b>", "\x0b", "<Item/>", "<Item>1</Item>"]
 )  # fmt: skip
 
 
@@ -117,7 +117,8 @@ def rows(draw: st.DrawFn) -> str:
     )
     form = draw(
         st.sampled_from(
-            ["<Item>{0}</Item>"] * 9 + ["<Item >{0}</Item>", "<Item/>", "<item>{0}</item>", "<Item>{0}"]
+            ["<Item>{0}</Item>"] * 9
+            + ["<Item >{0}</Item>", "<Item/>", "<item>{0}</item>", "<Item>{0}", "{0}</Item>"]
         )
     )
     return form.format(body) + draw(blanks)
