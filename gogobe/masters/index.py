@@ -32,6 +32,10 @@ class Nearest:
 class VectorIndex(Protocol):
     """Finds, for vectors of length 1, those of its own that lie nearest by cosine."""
 
+    @property
+    def vectors(self) -> Floats:
+        """Its own vectors, by row."""
+
     def search(self, vectors: Floats, count: int) -> Nearest:
         """The `count` nearest of each vector."""
 
@@ -50,12 +54,16 @@ class AnnoyIndex:
         self._annoy.load(str(path))
         self._beside = beside
         self._searched = searched
-        self.vectors = _stored_vectors(path, len(self), dimensions)
-        if len(self) and not np.allclose(self._annoy.get_item_vector(len(self) - 1), self.vectors[-1]):
+        self._vectors = _stored_vectors(path, len(self), dimensions)
+        if len(self) and not np.allclose(self._annoy.get_item_vector(len(self) - 1), self._vectors[-1]):
             raise OSError(f"{path}: not laid out as this version of Annoy lays out its files")
 
     def __len__(self) -> int:
         return int(self._annoy.get_n_items())
+
+    @property
+    def vectors(self) -> Floats:
+        return self._vectors
 
     def search(self, vectors: Floats, count: int) -> Nearest:
         found = self._probe(vectors, count)
@@ -63,7 +71,7 @@ class AnnoyIndex:
             names_only = vectors.copy()
             names_only[:, -self._beside :] = 0
             found = np.concatenate([found, self._probe(names_only, count)], axis=1)
-        return nearest_of(self.vectors, vectors, found, count)
+        return nearest_of(self._vectors, vectors, found, count)
 
     def _probe(self, vectors: Floats, count: int) -> Rows:
         rows = np.full((len(vectors), count), -1, dtype=np.int64)
@@ -100,6 +108,10 @@ class ExactIndex:
 
     def __init__(self, vectors: Floats) -> None:
         self._vectors = vectors
+
+    @property
+    def vectors(self) -> Floats:
+        return self._vectors
 
     def search(self, vectors: Floats, count: int) -> Nearest:
         rows = np.full((len(vectors), count), -1, dtype=np.int64)

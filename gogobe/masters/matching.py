@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gogobe.masters.decisions import Decision
 from gogobe.masters.facts import Facts
-from gogobe.masters.index import Nearest, VectorIndex
+from gogobe.masters.index import Nearest
 from gogobe.masters.listing import LEAST, Listing
 from gogobe.masters.model import Model
 from gogobe.masters.pairs import FEATURES, Comparison, compare
@@ -88,11 +88,9 @@ class NamedItem:
 class Matcher:
     """Finds candidates for items, compares and judges them. Deterministic for a snapshot and a model."""
 
-    def __init__(self, masters: Masters, model: Model, index: VectorIndex | None = None) -> None:
-        """`index` stands in for the snapshot's own, to measure another."""
+    def __init__(self, masters: Masters, model: Model) -> None:
         self.masters = masters
         self.model = model
-        self._index = index or masters.index
 
     def vectors(self, texts: Sequence[str], facts: Facts) -> Floats:
         """The items as the index is asked for them."""
@@ -114,7 +112,7 @@ class Matcher:
     def compare(self, texts: Sequence[str], facts: Facts, sold: Longs) -> Compared:
         """The first half of `judge`: find the candidates and compare them. Masters that the chain sells under
         other codes, the rows `sold`, are none: a chain lists a product once."""
-        nearest = self._index.search(self.vectors(texts, facts), CANDIDATES)
+        nearest = self.masters.index.search(self.vectors(texts, facts), CANDIDATES)
         rows, cosines = nearest.rows, nearest.cosines
         kept = (rows >= 0) & ~np.isin(rows, sold)
         kept &= np.cumsum(kept, axis=1) <= SECOND_LOOK

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from gogobe.masters.encoder import Encoder, GramEncoder
 from gogobe.masters.facts import Facts
-from gogobe.masters.index import AnnoyIndex
+from gogobe.masters.index import AnnoyIndex, VectorIndex
 from gogobe.masters.lexicon import Lexicon
 from gogobe.masters.token_encoder import TokenEncoder
 from gogobe.masters.vectors import BESIDE_NAME
@@ -109,7 +109,7 @@ class Masters:
     names: Facts
     lexicon: Lexicon
     encoder: Encoder
-    index: AnnoyIndex
+    index: VectorIndex
 
 
 @dataclass(frozen=True)
