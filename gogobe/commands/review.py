@@ -17,7 +17,7 @@ from gogobe.io.verdicts import VerdictFileError, read_verdicts, write_pairs
 from gogobe.io.views import refresh_views
 
 FILE: Final = click.Path(path_type=Path)
-QUESTION: Final = "The same product? (y)es, (n)o, (s)kip, (q)uit"
+QUESTION: Final = "The same product? Yes, no, skip, quit"
 
 
 @click.command()
