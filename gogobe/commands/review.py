@@ -84,9 +84,7 @@ def _ask(database: str, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
     verdicts = []
     for number, pair in enumerate(pairs, start=1):
         console.print(pairs_table([pair], f"{number} of {len(pairs)}"))
-        answer = click.prompt(
-            "The same product? (y)es, (n)o, (s)kip, (q)uit", type=click.Choice("ynsq"), default="s"
-        )
+        answer = click.prompt(QUESTION, type=click.Choice("ynsq"), default="s")
         if answer == "q":
             break
         if answer != "s":
