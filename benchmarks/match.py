@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from usearch.index import Index as UsearchIndex
 
-from benchmarks.measure import Report, measure, new_report, show_figures, write_report
+from benchmarks.measure import Figure, Report, measure, new_report, show_figures, write_report
 from gogobe.feeds.rows import BATCH_SIZE, Item
 from gogobe.masters.build import build_snapshot
 from gogobe.masters.catalogue import CatalogueRow
@@ -263,27 +263,29 @@ def main() -> None:
     quick = arguments.parse_args().quick
     report = MatchReport(**msgspec.structs.asdict(new_report()))
     console = Console(width=120)
-    report.figures = [
-        measure("build, 100,000 masters", partial(fresh_folder, MASTERS), build, runs=1),
-        measure("GTIN check, codes alone", code_batches, check_codes),
-        measure("GTIN 95 %, known codes 5 %, items filled", coded_items, resolve),
-        measure("by name, 100,000 masters", named_items, resolve),
-    ]
+
+    def add(figure: Figure) -> None:
+        """Keep a figure; what has been measured stands in the file even where the rest is not waited for."""
+        report.figures.append(figure)
+        write_report(report, VAR / "bench-match.json")
+
+    add(measure("build, 100,000 masters", partial(fresh_folder, MASTERS), build, runs=1))
+    add(measure("GTIN check, codes alone", code_batches, check_codes))
+    add(measure("GTIN 95 %, known codes 5 %, items filled", coded_items, resolve))
+    add(measure("by name, 100,000 masters", named_items, resolve))
     report.indexes = compare_indexes()
     if not quick:
-        report.figures.append(
-            measure("build, a million masters", partial(fresh_folder, A_MILLION), build, runs=1)
-        )
-        report.figures.append(measure("by name, a million masters", named_items, resolve))
+        add(measure("build, a million masters", partial(fresh_folder, A_MILLION), build, runs=1))
         report.snapshot_mb = sum(path.stat().st_size for path in FOLDER.iterdir()) / 1e6
         report.worker_mb = in_own_process(worker_memory)
+        add(measure("by name, a million masters", named_items, resolve))
+    write_report(report, VAR / "bench-match.json")
     show_figures("Matching, one process, batches of 500", report.figures, console)
     _show_indexes(report.indexes, console)
     if not quick:
         console.print(
             f"A million masters: {report.snapshot_mb:,.0f} MB mapped, {report.worker_mb:,.0f} MB a worker's own"
         )
-    write_report(report, VAR / "bench-match.json")
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.with_suffix(".ann").unlink(missing_ok=True)
 
