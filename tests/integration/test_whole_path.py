@@ -104,6 +104,23 @@ def test_the_topics_hold_valid_messages(first: RunReport, stack: StackAddresses)
     }
 
 
+def test_items_without_a_barcode_find_their_product_by_name(first: RunReport, stack: StackAddresses):
+    by_chain = {one.chain: one for one in first.matches}
+    assert by_chain["shufersal"].gtin == 5_000
+    assert by_chain["king_store"].vector > 0, "a chain that the snapshot has never seen"
+    joined = [one for one in first.joined_by_name if one.match == "vector"]
+    assert joined
+    assert all(one.reasons and one.score > 0.5 for one in joined)
+    items = [
+        item
+        for _, value in read_to_end(stack.kafka, INGEST)
+        for item in decoder(IngestBatch).decode(value).items
+    ]
+    assert all(item.master_id for item in items)
+    found = {(item.item_code, item.master_id) for item in items if item.match == "vector"}
+    assert {(one.item_code, one.master_id) for one in joined} <= found
+
+
 def test_offsets_stand_at_what_is_done(first: RunReport, stack: StackAddresses):
     assert first.files
     assert lag(stack.kafka, "gogobe-ingest", DISCOVERED) == 0
@@ -132,7 +149,7 @@ def test_a_second_run_changes_no_row(first: RunReport, stack: StackAddresses, va
 
 
 def demo(var: Path) -> subprocess.Popen[bytes]:
-    command = [Path(sys.executable).with_name("gogobe"), "demo", "--var", var]
+    command = [str(Path(sys.executable).with_name("gogobe")), "demo", "--var", str(var)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
