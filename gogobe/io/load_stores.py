@@ -152,43 +152,60 @@ def _add_chains(cursor: Cursor, names: Mapping[str, str]) -> None:
 
 
 def _find_or_add(cursor: Cursor, sold_at: set[StoreId], described: Sequence[StoreId]) -> dict[StoreId, int]:
+    """The keys of stores, described ones first: what a store is does not depend on what shares a load."""
     wanted = sorted({*sold_at, *described})
     for chain_id in sorted({store.chain_id for store in wanted}):
         cursor.execute("SELECT 1 FROM chains WHERE chain_id = %s FOR NO KEY UPDATE", (chain_id,))
-    cursor.execute(_KNOWN, ([store.chain_id for store in wanted], [store.store_id for store in wanted]))
-    rows = cursor.fetchall()
-    found = {StoreId(chain, sub_chain, store): key for chain, sub_chain, store, key, _ in rows}
-    of_one_id = Counter((chain, store) for chain, _, store, _, _ in rows)
-    alone = {
-        (chain, store): (key, is_described)
-        for chain, _, store, key, is_described in rows
-        if of_one_id[chain, store] == 1
-    }
+    standing = _Standing(cursor, wanted)
     told = Counter((store.chain_id, store.store_id) for store in set(described))
-    for store in wanted:
-        candidate = alone.get((store.chain_id, store.store_id))
-        if store in found or candidate is None:
-            continue
-        key, is_described = candidate
-        by_stores_file = store not in sold_at
-        if is_described != by_stores_file and told[store.chain_id, store.store_id] == int(by_stores_file):
-            found[store] = key
-    missing = [store for store in wanted if store not in found]
-    if missing:
-        cursor.execute(
-            _ADD,
-            (
-                [store.chain_id for store in missing],
-                [store.sub_chain_id for store in missing],
-                [store.store_id for store in missing],
-            ),
-        )
-        cursor.execute(_KNOWN, ([s.chain_id for s in missing], [s.store_id for s in missing]))
-        found |= {StoreId(chain, sub, store): key for chain, sub, store, key, _ in cursor.fetchall()}
-    if described:
-        by_key = {found[store]: store.sub_chain_id for store in described}
-        cursor.execute(_MARK_DESCRIBED, (list(by_key), list(by_key.values())))
-    return {store: found[store] for store in wanted}
+    standing.take_alone(
+        [store for store in set(described) if told[store.chain_id, store.store_id] == 1], described=False
+    )
+    standing.add(described)
+    standing.describe(described)
+    standing.take_alone(sold_at, described=True)
+    standing.add(sold_at)
+    return {store: standing.keys[store] for store in wanted}
+
+
+class _Standing:
+    """The stores in the database that share chain and id with wanted ones; `keys` by natural key."""
+
+    def __init__(self, cursor: Cursor, wanted: Sequence[StoreId]) -> None:
+        self._cursor = cursor
+        self._described: dict[tuple[str, str], dict[int, bool]] = {}
+        self.keys: dict[StoreId, int] = {}
+        self._read(wanted)
+
+    def _read(self, stores: Sequence[StoreId]) -> None:
+        self._cursor.execute(_KNOWN, ([one.chain_id for one in stores], [one.store_id for one in stores]))
+        for chain_id, sub_chain_id, store_id, key, described in self._cursor.fetchall():
+            self.keys.setdefault(StoreId(chain_id, sub_chain_id, store_id), key)
+            self._described.setdefault((chain_id, store_id), {}).setdefault(key, described)
+
+    def take_alone(self, stores: Iterable[StoreId], *, described: bool) -> None:
+        """A store without a key is the only one of its chain and id, if that one is described, or not."""
+        for store in stores:
+            those = self._described.get((store.chain_id, store.store_id), {})
+            if store not in self.keys and list(those.values()) == [described]:
+                (self.keys[store],) = those
+
+    def add(self, stores: Iterable[StoreId]) -> None:
+        """Stores that still have no key are new."""
+        missing = sorted(store for store in set(stores) if store not in self.keys)
+        if missing:
+            columns = zip(*((one.chain_id, one.sub_chain_id, one.store_id) for one in missing), strict=True)
+            self._cursor.execute(_ADD, [list(column) for column in columns])
+            self._read(missing)
+
+    def describe(self, stores: Iterable[StoreId]) -> None:
+        """A Stores file knows of these, and of their sub-chain."""
+        by_key = {self.keys[store]: store for store in stores}
+        if by_key:
+            sub_chains = [store.sub_chain_id for store in by_key.values()]
+            self._cursor.execute(_MARK_DESCRIBED, (list(by_key), sub_chains))
+        for key, store in by_key.items():
+            self._described[store.chain_id, store.store_id][key] = True
 
 
 def lock_stores(cursor: Cursor, store_keys: Iterable[int]) -> dict[int, LockedStore]:

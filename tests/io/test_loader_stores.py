@@ -35,9 +35,10 @@ def test_a_stores_file_describes_stores(dsn: str, db: Connection) -> None:
 def test_a_store_is_one_whatever_its_files_say_of_the_sub_chain(dsn: str, db: Connection) -> None:
     prices, stores = file_batches([item("1", "1")]), stores_file(store("5", sub_chain_id="7", name="דיל"))
     later = file_batches([item("1", "2")], kind="price", hour=3)
-    for order in ([prices, stores, later], [stores, prices, later]):
+    together = [*prices, *stores]
+    for order in ([prices, stores, later], [stores, prices, later], [together, later], [together[::-1], later]):
         empty(db)
-        for batches in order:
+        for batches in [*order, together]:  # in the end both once more, as when files are announced again
             with Loader(dsn) as loader:
                 loader.load(batches)
         assert known(db) == [("7", "5", "דיל")]
