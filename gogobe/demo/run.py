@@ -30,6 +30,7 @@ from gogobe.io.queries import well_known
 from gogobe.io.reviews import undecided_pairs
 from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.views import refresh_views
+from gogobe.local.flink import cancel_jobs
 from gogobe.local.stack import StackAddresses, running_stack
 from gogobe.messages import DISCOVERED, TOPICS, FileDiscovered, encode
 from gogobe.pipelines.ingest import submit
@@ -76,7 +77,7 @@ def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], No
             say("Waiting for the checkpoint that commits the offsets …")
             _wait_for_offsets(stack)
     finally:
-        pipeline.cancel()
+        cancel_jobs(stack.flink)
     refresh_views(stack.database)
     return _report(stack, var, files, started)
 
@@ -121,7 +122,9 @@ def _load(
 def _wait_for_offsets(stack: StackAddresses) -> None:
     """Offsets follow commits by a checkpoint; a pipeline that is stopped before it would do its work again."""
     deadline = time.monotonic() + OFFSET_SECONDS
-    while lag(stack.kafka, Settings().group, DISCOVERED) and time.monotonic() < deadline:
+    while behind := lag(stack.kafka, Settings().group, DISCOVERED):
+        if time.monotonic() > deadline:
+            raise DemoError(f"no checkpoint has committed the last {behind} offsets: see log/flink.log")
         time.sleep(0.5)
 
 
