@@ -50,7 +50,7 @@ from gogobe.messages import DISCOVERED, INGEST, TOPICS, FileDiscovered, FileDown
 from gogobe.pipelines.ingest import submit
 from gogobe.transforms.download import download
 from gogobe.transforms.order import store_of
-from gogobe.transforms.parse import keyed_batch
+from gogobe.transforms.publish import keyed_batch
 
 COMMIT_BATCHES: Final = 20
 PART_ROUNDS: Final = 3
@@ -206,8 +206,6 @@ def whole_pipeline(
     the many."""
     var = folder / "pipeline"
     with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
-        migrate(stack.database)
-        ensure_topics(stack.kafka, TOPICS)
         submit(pipeline_flags(stack, var))
         pids = {service.name: service.pid for service in Stack(var).status()}
         on_flink("warming up", stack, announcements(address, feeds[:1]), ServiceWatch(pids))

@@ -81,9 +81,9 @@ def show_report(console: Console, report: RunReport) -> None:
             f"Announcement to visible row: median {report.latency_median:.1f} s, "
             f"p95 {report.latency_p95:.1f} s (start of the pipeline included)"
         )
-    if report.items_per_second is None:
+    if report.items_per_second is None and any(file.state == "loaded" for file in report.files):
         console.print("Nothing was loaded twice: every batch was already in the database.")
-    else:
+    elif report.items_per_second is not None:
         console.print(f"{report.items:,} rows, {report.items_per_second:,.0f} a second while loading")
     if report.comparison:
         console.print(_comparison_table(report.comparison))

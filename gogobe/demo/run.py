@@ -23,16 +23,15 @@ from gogobe.demo.report import (
     latencies,
     show_report,
 )
-from gogobe.io.kafka import ensure_topics, lag, publish
+from gogobe.io.kafka import lag, publish
 from gogobe.io.matches import joined_by_name, matches_by_chain
-from gogobe.io.migrations import migrate
 from gogobe.io.queries import well_known
 from gogobe.io.reviews import undecided_pairs
 from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.views import refresh_views
 from gogobe.local.flink import cancel_jobs
 from gogobe.local.stack import StackAddresses, running_stack
-from gogobe.messages import DISCOVERED, TOPICS, FileDiscovered, encode
+from gogobe.messages import DISCOVERED, FileDiscovered, encode
 from gogobe.pipelines.ingest import submit
 from gogobe.pipelines.options import flags_of, flink_flags
 from gogobe.settings import Settings
@@ -52,6 +51,7 @@ class DemoError(Exception):
 def run_demo(var: Path, console: Console) -> RunReport:
     """Starts everything below `var`, loads the bundled feeds, prints the tables, writes `last-run.json` and
     stops what it started. Raises StackError or DemoError."""
+    (var / "last-run.json").unlink(missing_ok=True)
     with console.status("Starting Kafka, PostgreSQL, Flink …") as status, running_stack(var) as stack:
         report = load_bundled_feeds(stack, var, status.update)
     (var / "last-run.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))
@@ -65,8 +65,6 @@ def run_demo(var: Path, console: Console) -> RunReport:
 def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], None]) -> RunReport:
     """Runs the pipeline on a stack until the bundled feeds have come to their ends; `say` hears of progress."""
     started = datetime.now(UTC)
-    migrate(stack.database)
-    ensure_topics(stack.kafka, TOPICS)
     say("Building the masters snapshot …")
     ensure_snapshot(SnapshotStore(masters_folder(var)), var / "snapshots" / "demo")
     say("Submitting the pipeline …")

@@ -83,8 +83,9 @@ class LoadResult:
 
     @property
     def changed_views(self) -> bool:
-        """Whether a view may show something else now."""
-        return self.batches > 0 or bool(self.failed)
+        """Whether a view may show something else now; after a batch that came again too, because the refresh
+        that was due when it came first may have been lost with its worker."""
+        return self.batches > 0 or self.duplicate_batches > 0 or bool(self.failed)
 
     def add(self, other: LoadResult) -> None:
         """Counts another load into this one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from gogobe.io.postgres import Connection, connect, with_retries
 
@@ -23,11 +23,13 @@ VIEWS: Final = (
 # A wording of an item that was overtaken may have led to a master that nothing else led to. Which wordings were
 # seen on the way depends on the order of the files; what stands in the end should not.
 _DROP_UNNAMED: Final = """
-    DELETE FROM masters m
-    WHERE NOT EXISTS (SELECT 1 FROM master_aliases a WHERE a.master_id = m.master_id)
-      AND NOT EXISTS (SELECT 1 FROM master_merges g WHERE g.from_id = m.master_id)
-      AND NOT EXISTS (SELECT 1 FROM master_merges g WHERE g.into_id = m.master_id)
-      AND NOT EXISTS (SELECT 1 FROM masters o WHERE o.merged_into = m.master_id)
+    DELETE FROM masters WHERE master_id IN (
+        SELECT m.master_id FROM masters m
+        WHERE NOT EXISTS (SELECT 1 FROM master_aliases a WHERE a.master_id = m.master_id)
+          AND NOT EXISTS (SELECT 1 FROM master_merges g WHERE g.from_id = m.master_id)
+          AND NOT EXISTS (SELECT 1 FROM master_merges g WHERE g.into_id = m.master_id)
+          AND NOT EXISTS (SELECT 1 FROM masters o WHERE o.merged_into = m.master_id)
+        ORDER BY m.master_id FOR UPDATE SKIP LOCKED)
 """
 
 _LOCK: Final = 0x676F676F6265 + 2
@@ -47,12 +49,20 @@ def _refresh(dsn: str) -> bool:
             logger.info("another worker is refreshing the views")
             return False
         connection.execute("SET work_mem = '64MB'")
-        connection.execute(_DROP_UNNAMED)
+        _drop_unnamed_masters(connection)
         for view in VIEWS:
             _analyze_unknown(connection)
             _refresh_view(connection, sql.Identifier(view))
         connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
     return True
+
+
+def _drop_unnamed_masters(connection: Connection) -> None:
+    try:
+        connection.execute(_DROP_UNNAMED)
+    except errors.ForeignKeyViolation as error:
+        # A loader has just come to one of them; the next refresh drops the others.
+        logger.info("masters without an alias stay until the next refresh: %s", error)
 
 
 def _refresh_view(connection: Connection, view: sql.Identifier) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -127,13 +128,13 @@ class Stack:
         Clears away what a killed owner left, starts all services at once, and waits until each is healthy.
         Raises StackError, with everything stopped again, when one is not; or when a stack already runs here.
         """
-        with self._locked():
+        with self._locked(), _signals_as_exit():
             return self._start(ports or StackPorts.choose(), kept=True)
 
     @contextlib.contextmanager
     def running(self, ports: StackPorts | None = None) -> Iterator[StackAddresses]:
-        """As `start`, for the length of a `with`; SIGTERM ends the `with` as Ctrl-C does."""
-        with self._locked(), _sigterm_as_exit():
+        """As `start`, for the length of a `with`; SIGTERM and SIGHUP end the `with` as Ctrl-C does."""
+        with self._locked(), _signals_as_exit():
             addresses = self._start(ports or StackPorts.choose(), kept=False)
             try:
                 yield addresses
@@ -230,7 +231,13 @@ class Stack:
         )
         worker = java.start_java_worker(jars, self._log("java-worker"), ports.java_worker, records)
         command = [sys.executable, "-m", "gogobe.local.worker_pool", str(ports.worker_pool)]
-        pool = start_service("Python worker pool", command, self._log("workers"), records)
+        # Workers are killed, and then leave half a download behind: in a folder that the next start clears.
+        scratch = self._var / "tmp"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        pool = start_service(
+            "Python worker pool", command, self._log("workers"), records, environment={"TMPDIR": str(scratch)}
+        )
         return [
             (flink, ports.flink.jobs),
             (expansion, ports.expansion_service),
@@ -252,7 +259,7 @@ def running_stack(
 
 
 @contextlib.contextmanager
-def _sigterm_as_exit() -> Iterator[None]:
+def _signals_as_exit() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -260,11 +267,12 @@ def _sigterm_as_exit() -> Iterator[None]:
     def leave(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _kafka_answers(port: int) -> bool:

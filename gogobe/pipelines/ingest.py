@@ -15,10 +15,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
 from gogobe.io.fetch import FetchSettings
-from gogobe.io.kafka import ReadTopic, WriteTopic
+from gogobe.io.kafka import ReadTopic, WriteTopic, ensure_topics
+from gogobe.io.migrations import migrate
 from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.store import ObjectStore
-from gogobe.messages import DEADLETTER, DISCOVERED, DOWNLOADED, INGEST, FileDiscovered, FileDownloaded
+from gogobe.io.views import refresh_views
+from gogobe.messages import DEADLETTER, DISCOVERED, DOWNLOADED, INGEST, TOPICS, FileDiscovered, FileDownloaded
 from gogobe.pipelines.options import settings_of
 from gogobe.settings import Settings
 from gogobe.transforms.dead_letters import FAILURES, EncodeDeadLetters
@@ -27,7 +29,8 @@ from gogobe.transforms.download import DownloadFiles, keyed_downloaded
 from gogobe.transforms.load import LoadBatches, RecordDeadLetters
 from gogobe.transforms.match import DECISIONS, RecordDecisions
 from gogobe.transforms.order import InStoreOrder
-from gogobe.transforms.parse import ParseAndMatch, keyed_batch
+from gogobe.transforms.parse import ParseAndMatch
+from gogobe.transforms.publish import KeyBatches
 from gogobe.transforms.views import RefreshViews
 
 
@@ -55,11 +58,13 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
     )
     loaded.loaded | "Views" >> RefreshViews(settings.database, settings.views_every)
 
-    failures = [step[FAILURES] for step in (decoded, downloaded, matched, loaded)] | beam.Flatten()
+    keyed = matched.batches | "Key batches" >> KeyBatches()
+
+    failures = [step[FAILURES] for step in (decoded, downloaded, matched, loaded, keyed)] | beam.Flatten()
     failures | "Record dead letters" >> RecordDeadLetters(settings.database)
 
     _publish(downloaded.files | "Key downloaded" >> beam.Map(keyed_downloaded), DOWNLOADED, settings)
-    _publish(matched.batches | "Key batch" >> beam.Map(keyed_batch), INGEST, settings)
+    _publish(keyed.records, INGEST, settings)
     _publish(failures | EncodeDeadLetters(), DEADLETTER, settings)
 
 
@@ -73,11 +78,24 @@ def fetch_settings(settings: Settings) -> FetchSettings:
 
 
 def submit(flags: Sequence[str]) -> PipelineResult:
-    """Builds the pipeline and hands it to its runner; returns at once. Raises SettingsError."""
+    """Makes what the pipeline needs, builds it and hands it to its runner; returns at once.
+
+    Raises SettingsError, MigrationError, psycopg.Error, KafkaException.
+    """
     options = PipelineOptions(list(flags))
+    settings = settings_of(options)
+    prepare(settings)
     pipeline = beam.Pipeline(options=options)
-    build(pipeline, settings_of(options))
+    build(pipeline, settings)
     return pipeline.run()
+
+
+def prepare(settings: Settings) -> None:
+    """Brings the schema up to date, makes missing topics, and refreshes the views: a pipeline that was killed
+    may have left that undone."""
+    migrate(settings.database)
+    ensure_topics(settings.kafka, TOPICS)
+    refresh_views(settings.database)
 
 
 if __name__ == "__main__":

@@ -10,23 +10,25 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
 
+from gogobe.feeds.rows import BATCH_SIZE
 from gogobe.io.dead_letters import record_dead_letters
 from gogobe.io.loader import FailedBatch, Loader, LoadResult
 from gogobe.messages import DeadLetter, IngestBatch
-from gogobe.transforms.dead_letters import FAILURES, failure, now, original_text
+from gogobe.transforms.dead_letters import FAILURES, failure, now
+from gogobe.transforms.publish import batch_text
 
 STAGE: Final = "load"
 
 
 def refused_batch_letter(failed: FailedBatch) -> DeadLetter:
-    """The dead letter of a batch that the database refused; its original is the whole batch, to be replayed."""
+    """The dead letter of a batch that the database refused; its original is the batch, to be replayed."""
     batch = failed.batch
     return DeadLetter(
         stage=STAGE,
         reason=failed.reason,
         detail=failed.detail,
         cause=failed.cause,
-        original=original_text(batch),
+        original=batch_text(batch),
         failed_at=now(),
         chain=batch.chain,
         source_url=batch.source_url,
@@ -37,8 +39,9 @@ def refused_batch_letter(failed: FailedBatch) -> DeadLetter:
 
 
 class LoadBatches(beam.PTransform):
-    """`IngestBatch` → `LoadResult`, one for each commit. A commit takes up to `commit_batches`, and no batch
-    waits longer than its bundle or `commit_seconds`: what is in a finished bundle is in the database."""
+    """`IngestBatch` → `LoadResult`, one for each commit. A commit takes up to `commit_batches`, or as many rows
+    as they hold where promotions list many items, and no batch waits longer than its bundle or
+    `commit_seconds`: what is in a finished bundle is in the database."""
 
     def __init__(self, database: str, commit_batches: int, commit_seconds: float) -> None:
         super().__init__()
@@ -63,14 +66,16 @@ class _Load(beam.DoFn):
 
     def start_bundle(self) -> None:
         self._waiting: list[IngestBatch] = []
+        self._rows_waiting = 0
         self._since = time.monotonic()
 
     def process(self, batch: IngestBatch) -> Iterator[Any]:
         if not self._waiting:
             self._since = time.monotonic()
         self._waiting.append(batch)
+        self._rows_waiting += max(rows_of(batch), BATCH_SIZE)
         late = time.monotonic() - self._since >= self._commit_seconds
-        if late or len(self._waiting) >= self._commit_batches:
+        if late or self._rows_waiting >= self._commit_batches * BATCH_SIZE:
             result = self._commit()
             for letter in _failed(result):
                 yield failure(letter)
@@ -91,13 +96,18 @@ class _Load(beam.DoFn):
 
     def _commit(self) -> LoadResult:
         started = time.monotonic()
-        batches, self._waiting = self._waiting, []
+        batches, self._waiting, self._rows_waiting = self._waiting, [], 0
         result = self._loader.load(batches)
         self._commits.inc()
         self._rows.inc(result.rows)
         self._duplicates.inc(result.duplicate_batches)
         self._milliseconds.update(int((time.monotonic() - started) * 1000))
         return result
+
+
+def rows_of(batch: IngestBatch) -> int:
+    """How many rows of the database a batch comes to: items, stores, and the items of promotions."""
+    return len(batch.items) + len(batch.stores) + sum(1 + len(one.items) for one in batch.promotions)
 
 
 def _failed(result: LoadResult) -> list[DeadLetter]:

@@ -16,7 +16,7 @@ from gogobe.feeds.problems import Problem
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.store import ObjectStore
-from gogobe.messages import DeadLetter, FileDownloaded, IngestBatch, encode
+from gogobe.messages import DeadLetter, FileDownloaded
 from gogobe.transforms.dead_letters import FAILURES, failure, file_dead_letter
 from gogobe.transforms.match import DECISIONS, BatchMatcher, LocateMasters, MastersAddress
 
@@ -97,8 +97,3 @@ class _ParseAndMatch(beam.DoFn):
         self._rows.inc(reader.summary.read)
         self._refused.inc(reader.summary.refused)
         self._milliseconds.update(int((time.monotonic() - started) * 1000))
-
-
-def keyed_batch(batch: IngestBatch) -> tuple[bytes, bytes]:
-    """A batch's Kafka key and value; keyed by store, so that a store's batches keep their order."""
-    return f"{batch.chain}/{batch.chain_id}/{batch.store_id}".encode(), encode(batch)

@@ -24,7 +24,7 @@ from gogobe.io.views import refresh_views
 
 class RefreshViews(beam.PTransform):
     """Every load sets one timer `every` seconds ahead, unless it is set: so views are refreshed at most once
-    in that time, and once more after the last load."""
+    in that time, and once more after the last load. Where somebody else is refreshing, it is done again."""
 
     def __init__(self, database: str, every: float) -> None:
         super().__init__()
@@ -68,10 +68,16 @@ class _Refresh(beam.DoFn):
             due.set(Timestamp.now() + Duration.of(self._every))
 
     @on_timer(DUE)
-    def refresh(self, timer_set: Any = beam.DoFn.StateParam(SET)) -> Iterator[None]:
-        timer_set.clear()
+    def refresh(
+        self,
+        timer_set: Any = beam.DoFn.StateParam(SET),
+        due: RuntimeTimer = beam.DoFn.TimerParam(DUE),
+    ) -> Iterator[None]:
         started = time.monotonic()
-        refresh_views(self._database)
-        self._refreshes.inc()
-        self._milliseconds.update(int((time.monotonic() - started) * 1000))
+        if refresh_views(self._database):
+            timer_set.clear()
+            self._refreshes.inc()
+            self._milliseconds.update(int((time.monotonic() - started) * 1000))
+        else:  # what the other began to read may lack the last load
+            due.set(Timestamp.now() + Duration.of(self._every))
         yield from ()

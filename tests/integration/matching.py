@@ -15,7 +15,8 @@ from gogobe.pipelines.options import flink_flags
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.match import DECISIONS, RecordDecisions
 from gogobe.transforms.order import InStoreOrder
-from gogobe.transforms.parse import ParseAndMatch, keyed_batch
+from gogobe.transforms.parse import ParseAndMatch
+from gogobe.transforms.publish import keyed_batch
 
 FILES, BATCHES = "matching.files", "matching.batches"
 

@@ -86,10 +86,12 @@ def test_a_stack_ends_with_its_owner_or_is_cleared_away(
     assert stack.status() == []
 
 
-def test_sigterm_ends_a_stack_cleanly(owner: subprocess.Popen[str], tmp_path: Path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_a_stack_cleanly(owner: subprocess.Popen[str], tmp_path: Path, number: signal.Signals):
     running = processes(tmp_path)
-    owner.send_signal(signal.SIGTERM)
-    assert owner.wait(60) == 128 + signal.SIGTERM
+    owner.send_signal(number)
+    # Python ends by SIGINT itself, after its KeyboardInterrupt has unwound.
+    assert owner.wait(60) == (-number if number == signal.SIGINT else 128 + number)
     assert alive(running) == []
     assert Stack(tmp_path).status() == []
 

@@ -1,6 +1,7 @@
 """The transforms on DirectRunner: each step's main output and its dead letters."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import apache_beam as beam
@@ -18,7 +19,8 @@ from gogobe.transforms.dead_letters import FAILURES
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.order import InStoreOrder, store_of
-from gogobe.transforms.parse import ParseAndMatch, keyed_batch
+from gogobe.transforms.parse import ParseAndMatch
+from gogobe.transforms.publish import MAX_QUOTED_BYTES, KeyBatches, batch_text, keyed_batch
 from tests.conftest import Bucket
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
@@ -104,6 +106,37 @@ def check_batches(batches: list[IngestBatch]) -> None:
         key, message = keyed_batch(batch)
         assert key
         assert decoder(IngestBatch).decode(message) == batch
+
+
+def test_a_batch_too_large_for_a_message_is_a_dead_letter():
+    rows = [Item(item_code=str(row), price=Decimal(row), row=row, name="חלב") for row in range(1, 501)]
+    batches = [ingest_batch(rows[:number], sequence) for sequence, number in enumerate((500, 10))]
+    with TestPipeline() as pipeline:
+        keyed = pipeline | beam.Create(batches) | KeyBatches(max_value_bytes=5_000)
+        records = keyed.records | beam.MapTuple(
+            lambda key, value: (key, decoder(IngestBatch).decode(value).sequence)
+        )
+        assert_that(records, equal_to([(b"c/7290/1", 1)]))
+        letters = keyed[FAILURES] | beam.Map(
+            lambda one: (one.reason, one.place, len(decoder(IngestBatch).decode(one.original).items))
+        )
+        assert_that(letters, equal_to([("message_too_large", "batch 0", 500)]), "letters")
+
+
+def test_a_dead_letter_quotes_a_very_large_batch_without_its_rows():
+    rows = [Item(item_code=str(row), price=Decimal(row), row=row, name="x" * 10_000) for row in range(1, 501)]
+    batch = ingest_batch(rows, 0)
+    assert len(encode(batch)) > MAX_QUOTED_BYTES
+    told = decoder(IngestBatch).decode(batch_text(batch))
+    assert (told.batch_id, told.content_sha256, told.items) == (batch.batch_id, batch.content_sha256, [])
+
+
+def ingest_batch(items: list[Item], sequence: int) -> IngestBatch:
+    return IngestBatch(
+        batch_id=f"ab-{sequence}", kind="price", chain="c", chain_id="7290", sub_chain_id="0", store_id="1",
+        file="Price7290-1-202501010000.gz", sequence=sequence, last=False, published_at=NOW, content_sha256="ab",
+        source_url="http://p/x", discovered_at=NOW, downloaded_at=NOW, items=items,
+    )  # fmt: skip
 
 
 def test_an_object_that_is_gone_is_a_dead_letter(tmp_path: Path):
