@@ -15,6 +15,7 @@ from gogobe.commands.masters import masters
 from gogobe.commands.options import VAR, wide_console
 from gogobe.commands.pipeline import announce, ingest
 from gogobe.commands.stack import down, status, up
+from gogobe.io.migrations import MigrationError
 from gogobe.local.processes import StackError
 
 
@@ -24,10 +25,16 @@ class _Gogobe(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except StackError as error:
+        except (StackError, MigrationError) as error:
             raise click.ClickException(str(error)) from error
+        except psycopg.errors.UndefinedTable as error:
+            raise click.ClickException(
+                f"the database has no schema yet: `gogobe ingest` makes it ({error})"
+            ) from error
         except psycopg.OperationalError as error:
             raise click.ClickException(f"the database cannot be reached: {error}") from error
+        except psycopg.Error as error:
+            raise click.ClickException(f"the database: {error}") from error
         except KafkaException as error:
             raise click.ClickException(f"Kafka: {error.args[0].str()}; is --kafka right?") from error
 

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import msgspec
 
 
-def _help(text: str) -> msgspec.Meta:
-    return msgspec.Meta(description=text)
+def _help(text: str, at_least: float | None = None) -> msgspec.Meta:
+    return msgspec.Meta(description=text, ge=at_least)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,13 +30,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store_endpoint: Annotated[str, _help("S3 or GCS server other than the cloud's own.")] = ""
     masters: Annotated[str, _help("Where masters snapshots lie: a folder, s3://… or gs://….")] = "var/masters"
     masters_cache: Annotated[str, _help("Folder for fetched snapshots; a temporary one unless given.")] = ""
-    masters_every: Annotated[float, _help("How often a worker looks for a newer snapshot.")] = 30.0
+    masters_every: Annotated[float, _help("How often a worker looks for a newer snapshot.", 1)] = 30.0
     group: Annotated[str, _help("Kafka consumer group of the pipeline.")] = "gogobe-ingest"
-    commit_batches: Annotated[int, _help("Batches in one commit, at most.")] = 20
-    commit_seconds: Annotated[float, _help("How long a batch may wait for its commit.")] = 2.0
-    views_every: Annotated[float, _help("Materialized views are refreshed at most this often.")] = 10.0
-    fetch_attempts: Annotated[int, _help("Attempts at a download before its dead letter.")] = 4
-    fetch_threads: Annotated[int, _help("Downloads at once in one worker.")] = 8
+    commit_batches: Annotated[int, _help("Batches in one commit, at most.", 1)] = 20
+    commit_seconds: Annotated[float, _help("How long a batch may wait for its commit.", 0)] = 2.0
+    views_every: Annotated[float, _help("Materialized views are refreshed at most this often.", 1)] = 10.0
+    fetch_attempts: Annotated[int, _help("Attempts at a download before its dead letter.", 1)] = 4
+    fetch_threads: Annotated[int, _help("Downloads at once in one worker.", 1)] = 8
     fetch_user_agent: Annotated[str, _help("User-Agent of downloads; some portals want a browser's.")] = (
         "gogobe"
     )

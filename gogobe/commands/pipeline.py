@@ -71,13 +71,18 @@ def _absolute(store: str) -> str:
 def announce(urls: tuple[str, ...], chain: str, var: Path, **flags: Any) -> None:
     """Announce published files, to be downloaded, parsed and loaded."""
     from gogobe.io.kafka import PublishError, publish
-    from gogobe.messages import DISCOVERED, FileDiscovered, encode
+    from gogobe.messages import DISCOVERED, FileDiscovered, decoder, encode
     from gogobe.transforms.order import store_of
 
     settings = settings_with_stack(flags, var)
     needed(settings, "kafka")
     now = datetime.now(UTC)
     messages = [FileDiscovered(chain=chain, url=url, timestamp=now) for url in urls]
+    try:
+        for one in messages:
+            decoder(FileDiscovered).decode(encode(one))  # as the pipeline will
+    except ValueError as error:
+        raise click.UsageError(f"not an announcement: {error}") from error
     try:
         count = publish(settings.kafka, DISCOVERED, [(store_of(one).encode(), encode(one)) for one in messages])
     except PublishError as error:

@@ -19,7 +19,7 @@ from confluent_kafka.cimpl import NewTopic
 
 MAX_MESSAGE_BYTES: Final = 16 << 20
 ADMIN_SECONDS: Final = 30.0
-DELIVERY_SECONDS: Final = 60.0
+DELIVERY_SECONDS: Final = 30.0
 _NOT_YET: Final = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
@@ -142,6 +142,7 @@ def publish(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) 
         {
             "bootstrap.servers": bootstrap,
             "linger.ms": 5,
+            "log_level": 0,
             "message.max.bytes": MAX_MESSAGE_BYTES,
             "topic.metadata.propagation.max.ms": 5_000,  # a missing topic is an error soon
         }
