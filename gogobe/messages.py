@@ -21,27 +21,31 @@ DEADLETTER: Final = "gogobe.files.deadletter"
 TOPICS: Final = (DISCOVERED, DOWNLOADED, INGEST, DEADLETTER)
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
+# A chain names a folder of the store: never one that leads out of it, and at most 252 bytes.
+Chain = Annotated[str, msgspec.Meta(pattern=r"^(?!\.+\Z)[\w.-]{1,63}\Z")]
+Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+PublishedName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class FileDiscovered(msgspec.Struct, frozen=True, omit_defaults=True):
     """A chain's portal lists a file. `file_name` is given where the URL does not end in it."""
 
-    chain: Name
-    url: Name
+    chain: Chain
+    url: Url
     timestamp: Instant
-    file_name: str | None = None
+    file_name: PublishedName | None = None
 
 
 class FileDownloaded(msgspec.Struct, frozen=True, omit_defaults=True):
     """A file lies in the object store. `local_path` is a hint: whoever has no such file reads `s3_path`."""
 
-    chain: Name
+    chain: Chain
     s3_path: Name
     content_sha256: Name
     size: int
-    source_url: Name
-    file_name: str
+    source_url: Url
+    file_name: PublishedName
     discovered_at: Instant
     downloaded_at: Instant
     local_path: str | None = None

@@ -8,6 +8,7 @@ here in a `FetchError` with a reason code; transient ones only after all attempt
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ PERMANENT: Final[Mapping[int, str]] = {
     404: "not_found",
     410: "not_found",
 }
+MAX_NAME: Final = 255
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 HTML_STARTS: Final = (b"<!doctype html", b"<html")
 
 
@@ -61,14 +64,20 @@ class FetchError(Exception):
 
 
 def file_name_of(url: str) -> str:
-    """The last segment of a URL's path, unquoted: the published file's name on most portals."""
-    return unquote(urlsplit(url).path.rsplit("/", 1)[-1])
+    """The last segment of a URL's path, unquoted: the published file's name on most portals.
+
+    At most 255 characters, control characters as U+FFFD; empty where the URL has no such segment or is none.
+    """
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return ""
+    return _CONTROL.sub("\ufffd", unquote(path.rsplit("/", 1)[-1]))[:MAX_NAME]
 
 
 def fetch(url: str, target: Path, settings: FetchSettings, session: requests.Session) -> Fetched:
     """Fetches `url` into `target` (overwritten), with retries of what may pass. Raises FetchError."""
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise FetchError("unsupported_url", f"{url}: only http and https addresses can be fetched")
+    _check_url(url)
     attempt = 1
     while True:
         try:
@@ -79,6 +88,15 @@ def fetch(url: str, target: Path, settings: FetchSettings, session: requests.Ses
                 raise
         time.sleep(settings.backoff * 2 ** (attempt - 1))
         attempt += 1
+
+
+def _check_url(url: str) -> None:
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        raise FetchError("unsupported_url", f"{url}: {error}") from error
+    if scheme not in ("http", "https"):
+        raise FetchError("unsupported_url", f"{url}: only http and https addresses can be fetched")
 
 
 def _fetch_once(url: str, target: Path, settings: FetchSettings, session: requests.Session) -> Fetched:
@@ -97,7 +115,8 @@ def _fetch_once(url: str, target: Path, settings: FetchSettings, session: reques
         raise FetchError("short_body", f"{url}: {error}", transient=True) from error
     except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
         raise FetchError("unreachable", f"{url}: {error}", transient=True) from error
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:
+        # A ValueError is urllib's, of an address that the portal redirects to.
         raise FetchError("unsupported_url", f"{url}: {error}") from error
     _check_body(url, fetched, start)
     return fetched

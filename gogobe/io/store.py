@@ -6,14 +6,17 @@ way leaves nothing under the key: folders rename into place, S3 and GCS show an 
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Final, cast
 from urllib.parse import urlsplit
 
 import fsspec
+
+_SUFFIX: Final = re.compile(r"\.[a-z0-9]{1,8}\Z")
 
 
 def open_filesystem(url: str, endpoint: str | None = None) -> tuple[Any, str]:
@@ -25,12 +28,13 @@ def open_filesystem(url: str, endpoint: str | None = None) -> tuple[Any, str]:
 
 
 def content_key(chain: str, sha256: str, file_name: str) -> str:
-    """Where a raw file lies below the store's root: by chain, then by the hash of its bytes.
+    """Where a raw file lies below the store's root: by chain (as messages have it: a folder's name), then by
+    the hash of its bytes.
 
-    The published name's suffix is kept for people who look; nothing reads it.
+    The published name's suffix, if it looks like one, is kept for people who look; nothing reads it.
     """
-    suffix = "".join(Path(file_name).suffixes[-1:]).lower()
-    return f"raw/{chain}/{sha256[:2]}/{sha256}{suffix}"
+    suffix = _SUFFIX.search(file_name.lower())
+    return f"raw/{chain}/{sha256[:2]}/{sha256}{suffix[0] if suffix else ''}"
 
 
 @dataclass(frozen=True)

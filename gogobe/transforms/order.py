@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import apache_beam as beam
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, Repeatedly
@@ -13,9 +14,13 @@ from gogobe.feeds.names import UnknownFileNameError, normal_store_id, parse_file
 from gogobe.io.fetch import file_name_of
 from gogobe.messages import FileDiscovered, FileDownloaded, decoder, encode
 
+# The grouping below keeps a little of every key for good, so there must not be ever new ones.
+UNKNOWN_STORES: Final = 64
+
 
 def store_of(message: FileDiscovered | FileDownloaded) -> str:
-    """What a file is ordered by: its chain and store as the file's name tells them, else its name."""
+    """What a file is ordered by: its chain and store as the file's name tells them, else one of a chain's 64
+    keys for names that do not, the same for the same name. Raises nothing."""
     if isinstance(message, FileDownloaded):
         file_name = message.file_name
     else:
@@ -23,7 +28,7 @@ def store_of(message: FileDiscovered | FileDownloaded) -> str:
     try:
         name = parse_file_name(file_name)
     except UnknownFileNameError:
-        return f"{message.chain}/{file_name}"
+        return f"{message.chain}/?{zlib.crc32(file_name.encode('utf-8', 'replace')) % UNKNOWN_STORES}"
     return f"{message.chain}/{name.chain_id}/{normal_store_id(name.store_id or '0')}"
 
 

@@ -91,7 +91,9 @@ def test_a_portal_that_is_not_there(tmp_path: Path):
     assert (caught.value.reason, caught.value.attempts) == ("unreachable", 3)
 
 
-@pytest.mark.parametrize("url", ["ftp://portal/file.gz", "file:///etc/passwd", "nonsense"])
+@pytest.mark.parametrize(
+    "url", ["ftp://portal/file.gz", "file:///etc/passwd", "nonsense", "http://[bad/a.gz", ""]
+)
 def test_other_addresses_are_not_fetched(tmp_path: Path, url: str):
     with pytest.raises(FetchError) as caught:
         fetch(url, tmp_path / "file", QUICK, requests.Session())
@@ -100,3 +102,9 @@ def test_other_addresses_are_not_fetched(tmp_path: Path, url: str):
 
 def test_file_name_of_a_signed_url():
     assert file_name_of("https://p/x/Price7290-001-2025.gz?sv=1&sig=a%2F") == "Price7290-001-2025.gz"
+
+
+def test_file_name_of_never_fails_and_is_a_bounded_line_of_text():
+    assert file_name_of("http://[bad/a.gz") == ""
+    assert file_name_of("https://p/a%00b%0A.gz") == "a\ufffdb\ufffd.gz"
+    assert file_name_of(f"https://p/{'x' * 300}.gz") == "x" * 255

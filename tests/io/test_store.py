@@ -13,6 +13,11 @@ def test_a_key_is_chain_and_content():
     assert content_key("shufersal", "ab12", "PriceFull1-2") == "raw/shufersal/ab/ab12"
 
 
+@pytest.mark.parametrize("suffix", ["x" * 9, "x" * 300, "g\0z", "gz\n", "g z", "א"])
+def test_a_suffix_that_is_none_is_not_kept(suffix: str):
+    assert content_key("shufersal", "ab12", f"PriceFull1-2.{suffix}") == "raw/shufersal/ab/ab12"
+
+
 @pytest.fixture(params=["folder", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "folder":
