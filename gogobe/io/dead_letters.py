@@ -9,6 +9,9 @@ from typing import Any, Final
 from gogobe.io.postgres import connect, with_retries
 from gogobe.messages import DeadLetter
 
+_TEXTS: Final = (
+    "stage", "reason", "detail", "original", "cause", "chain", "source_url", "file", "content_sha256", "place"
+)  # fmt: skip
 # Seen again at the same instant, it is the same delivery; later, it is a further attempt that failed.
 _RECORD: Final = """
     INSERT INTO dead_letters AS d (letter_key, stage, reason, detail, original, cause, chain, source_url, file,
@@ -37,16 +40,7 @@ def record_dead_letters(dsn: str, letters: Sequence[DeadLetter]) -> None:
     rows = {
         (key := letter_key(letter), letter.failed_at): {
             "key": key,
-            "stage": letter.stage,
-            "reason": letter.reason,
-            "detail": _storable(letter.detail),
-            "original": _storable(letter.original),
-            "cause": _storable(letter.cause),
-            "chain": _storable(letter.chain),
-            "source_url": _storable(letter.source_url),
-            "file": _storable(letter.file),
-            "content_sha256": letter.content_sha256,
-            "place": letter.place,
+            **{name: _storable(getattr(letter, name)) for name in _TEXTS},
             "attempts": letter.attempts,
             "failed_at": letter.failed_at,
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import msgspec
 
 from gogobe.io.dead_letters import record_dead_letters
@@ -41,3 +43,17 @@ def test_another_reason_is_another_letter(dsn: str, db: Connection) -> None:
 def test_what_the_database_cannot_hold_still_finds_its_place(dsn: str, db: Connection) -> None:
     record_dead_letters(dsn, [msgspec.structs.replace(LETTER, original="a\0b\ud800", detail="\0")])
     assert db.execute("SELECT original, detail FROM dead_letters").fetchone() == ("a�b?", "�")
+
+
+def test_every_text_of_a_letter_is_made_to_fit(dsn: str, db: Connection) -> None:
+    texts = ("stage", "reason", "detail", "original", "cause", "chain", "source_url", "file",
+             "content_sha256", "place")  # fmt: skip
+    record_dead_letters(dsn, [msgspec.structs.replace(LETTER, **dict.fromkeys(texts, "a\0"))])
+    found = db.execute(f"SELECT {', '.join(texts)} FROM dead_letters".encode()).fetchone()
+    assert found == ("a�",) * len(texts)
+
+
+def test_an_address_of_any_length_finds_its_place(dsn: str, db: Connection) -> None:
+    url = random.Random(1).randbytes(6000).hex()
+    record_dead_letters(dsn, [msgspec.structs.replace(LETTER, source_url=url)])
+    assert db.execute("SELECT count(*) FROM dead_letters WHERE source_url = %s", (url,)).fetchone() == (1,)
