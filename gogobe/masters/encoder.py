@@ -89,7 +89,7 @@ def unit_weights(grams: HashedGrams, weights: Floats) -> Floats:
     return scaled
 
 
-_GRAMS_AT_ONCE: Final = 1 << 15
+_GRAMS_AT_ONCE: Final = 1 << 12  # their rows of the table fit in a core's cache
 
 
 def weighted_sums(grams: HashedGrams, weights: Floats, table: npt.NDArray[np.floating]) -> Floats:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Self
 from zlib import crc32
 
@@ -68,6 +69,22 @@ class Facts:
         """The facts of the rows named, in that order; rows may repeat."""
         return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
+    def narrowed(self) -> Self:
+        """The same facts without the last columns of words, brands, numbers and percentages where they are
+        empty in all rows; one column of each is kept."""
+        words, brands, numbers, percents = (
+            _filled_columns(table) for table in (self.words, self.brands, self.numbers, self.percents)
+        )
+        return replace(
+            self,
+            words=self.words[:, :words],
+            shapes=self.shapes[:, :words],
+            brands=self.brands[:, :brands],
+            brand_shapes=self.brand_shapes[:, :brands],
+            numbers=self.numbers[:, :numbers],
+            percents=self.percents[:, :percents],
+        )
+
     def word_counts(self) -> npt.NDArray[np.int64]:
         """How many words each name has, of those that are kept."""
         counts: npt.NDArray[np.int64] = (self.words != 0).sum(axis=1)
@@ -78,6 +95,11 @@ class Facts:
         named = self.named_amount * np.maximum(self.pack, 1)
         known: npt.NDArray[np.float32] = np.where(self.amount > 0, self.amount, named)
         return known
+
+
+def _filled_columns(table: npt.NDArray[np.generic]) -> int:
+    """How many columns there are up to the last that is not 0 throughout, one at least."""
+    return max(np.flatnonzero(table.any(axis=0)).tolist(), default=0) + 1
 
 
 def concatenate(parts: Sequence[Facts]) -> Facts:
@@ -121,6 +143,7 @@ def _named_amount(name: ParsedName) -> float:
 _NO_BRAND: Final = frozenset({"", "לא ידוע", "לא ידועה", "כללי", "שונות", "unknown"})
 
 
+@lru_cache(maxsize=1024)
 def _brand_words(manufacturer: str) -> tuple[str, ...]:
     return () if manufacturer.strip() in _NO_BRAND else tuple(normalize(manufacturer).split())
 
@@ -142,6 +165,7 @@ def _field_amount(quantity: float, unit: str) -> float:
 _LARGEST_IN_THOUSANDS: Final = 25.0  # no shelf holds an item of more kilograms or litres
 
 
+@lru_cache(maxsize=1024)
 def _unit(unit: str) -> tuple[Dimension, float]:
     for word in reversed(normalize(unit).replace("1", " ").split()):
         if word in UNITS:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from annoy import AnnoyIndex as _Annoy
 
+from gogobe.masters.vectors import BESIDE_NAME
+
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 TREES: Final = 24
-SEARCHED: Final = 2_500
-"""Nodes that Annoy looks at for a probe: more find more and take longer."""
-_NODE_HEAD: Final = 3  # numbers of 4 bytes before a vector in Annoy's file: descendants, and the norm's place
+SEARCHED: Final = 2_000
+"""Nodes that Annoy looks at for a vector: more find more and take longer."""
+BESIDE_IN_TREES: Final = np.float32(0.7)
+"""To what part the dimensions beside the name are shortened while trees are built."""
 _SEED: Final = 20_260_607
 
 
@@ -41,20 +44,17 @@ class VectorIndex(Protocol):
 
 
 class AnnoyIndex:
-    """An Annoy file, mapped into memory: all processes of a machine share it. Answers are deterministic.
-
-    Annoy's trees miss a master whose size is published differently: one number far off, and the query goes down
-    another branch. So every vector is asked for twice, as it is and with its last `beside` dimensions (all that
-    stands beside the name) left out, and of both answers those nearest to the whole vector are taken.
-    """
+    """An Annoy file, mapped into memory: all processes of a machine share it. Answers are deterministic."""
 
     def __init__(self, path: Path, dimensions: int, *, beside: int = 0, searched: int = SEARCHED) -> None:
-        """Raises OSError where the file is missing or is no index of so many dimensions."""
+        """`beside` is not looked at: the file's trees know it (AnnoyBuilder).
+
+        Raises OSError where the file is missing or is no index of so many dimensions.
+        """
         self._annoy = _Annoy(dimensions, "angular")
         self._annoy.load(str(path))
-        self._beside = beside
         self._searched = searched
-        self._vectors = _stored_vectors(path, len(self), dimensions)
+        self._vectors = _nodes(path, dimensions, "r")["vector"][: len(self)]
         if len(self) and not np.allclose(self._annoy.get_item_vector(len(self) - 1), self._vectors[-1]):
             raise OSError(f"{path}: not laid out as this version of Annoy lays out its files")
 
@@ -66,41 +66,73 @@ class AnnoyIndex:
         return self._vectors
 
     def search(self, vectors: Floats, count: int) -> Nearest:
-        found = self._probe(vectors, count)
-        if self._beside:
-            names_only = vectors.copy()
-            names_only[:, -self._beside :] = 0
-            found = np.concatenate([found, self._probe(names_only, count)], axis=1)
-        return nearest_of(self._vectors, vectors, found, count)
-
-    def _probe(self, vectors: Floats, count: int) -> Rows:
         rows = np.full((len(vectors), count), -1, dtype=np.int64)
+        distances = np.full((len(vectors), count), np.sqrt(2), dtype=np.float32)
         for place, vector in enumerate(vectors.tolist()):
-            found = self._annoy.get_nns_by_vector(vector, count, self._searched)
+            found, far = self._annoy.get_nns_by_vector(vector, count, self._searched, include_distances=True)
             rows[place, : len(found)] = found
-        return rows
+            distances[place, : len(far)] = far
+        # Annoy's angular distance is the straight one between points on the unit sphere: sqrt(2 - 2 cosine).
+        return Nearest(rows, np.where(rows >= 0, 1 - distances**2 / 2, np.float32(0)))
 
 
-def nearest_of(stored: Floats, vectors: Floats, rows: Rows, count: int) -> Nearest:
-    """Of the rows named for each vector (-1: none; some twice) the `count` nearest by cosine, ties by row."""
-    rows = np.sort(rows, axis=1)
-    rows[:, 1:][rows[:, 1:] == rows[:, :-1]] = -1
-    cosines = np.empty(rows.shape, dtype=np.float32)
-    for place, vector in enumerate(vectors):
-        cosines[place] = stored[rows[place]] @ vector
-    cosines[rows < 0] = -np.inf
-    order = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-    rows, cosines = np.take_along_axis(rows, order, axis=1), np.take_along_axis(cosines, order, axis=1)
-    return Nearest(rows, np.where(rows >= 0, cosines, np.float32(0)))
+class AnnoyBuilder:
+    """Writes an Annoy file, on disk from the first vector on, so that memory does not grow with it.
+
+    Two chains often give a product different sizes, and then trees that divide vectors by size as much as by
+    name send the query down another branch. So trees are built of vectors whose last `beside` dimensions (all
+    that stands beside the name) are shortened; once they stand, the vectors are written back whole and the
+    planes between branches are shortened instead. A whole vector then takes the branch that it takes shortened,
+    and Annoy's distances are those of whole vectors.
+    """
+
+    def __init__(self, path: Path, dimensions: int, *, beside: int = BESIDE_NAME) -> None:
+        self._path = path
+        self._dimensions = dimensions
+        self._beside = slice(dimensions - beside, dimensions)
+        self._annoy = _Annoy(dimensions, "angular")
+        self._annoy.set_seed(_SEED)
+        self._annoy.on_disk_build(str(path))
+        self._count = 0
+
+    def add(self, vectors: Floats) -> None:
+        """Append vectors, of length 1, as the next rows."""
+        shortened = vectors.copy()
+        shortened[:, self._beside] *= BESIDE_IN_TREES
+        for row, vector in enumerate(shortened.tolist(), self._count):
+            self._annoy.add_item(row, vector)
+        self._count += len(vectors)
+
+    def finish(self, trees: int = TREES) -> None:
+        """Build the trees, in one thread so that the file is the same each time, and close the file."""
+        self._annoy.build(trees, n_jobs=1)
+        self._annoy.unload()
+        nodes = _nodes(self._path, self._dimensions, "r+")
+        items, branches = nodes[: self._count], nodes[self._count :]
+        items["vector"][:, self._beside] /= BESIDE_IN_TREES
+        items["norm"] = np.einsum("ij,ij->i", items["vector"], items["vector"])
+        # A node of no more descendants than fit beside its head lists them; only a larger one has a plane.
+        planes = np.flatnonzero(branches["descendants"] > self._dimensions + _HEAD - 1)
+        branches["vector"][planes, self._beside] *= BESIDE_IN_TREES
 
 
-def _stored_vectors(path: Path, count: int, dimensions: int) -> Floats:
-    """The vectors in an Annoy file, mapped: a node is its number of descendants, its norm in the place of two
-    children, and the vector (annoylib.h, `struct Angular::Node`); items come first, in order."""
-    if not count:
-        return np.zeros((0, dimensions), dtype=np.float32)
-    numbers = np.memmap(path, dtype=np.float32, mode="r", shape=(count, _NODE_HEAD + dimensions))
-    return np.asarray(numbers)[:, _NODE_HEAD:]
+_HEAD: Final = 3  # numbers of 4 bytes before a node's vector
+
+
+def _nodes(path: Path, dimensions: int, mode: Literal["r", "r+"]) -> npt.NDArray[np.void]:
+    """An Annoy file's nodes, mapped: the items in order, then those of the trees (annoylib.h, `struct
+    Angular::Node`; an item's norm, which is squared, stands where a branch has its first child)."""
+    node = np.dtype(
+        [
+            ("descendants", np.int32),
+            ("norm", np.float32),
+            ("child", np.int32),
+            ("vector", np.float32, dimensions),
+        ]
+    )
+    if not path.stat().st_size:
+        return np.zeros(0, dtype=node)
+    return np.asarray(np.memmap(path, dtype=node, mode=mode))
 
 
 class ExactIndex:
@@ -117,9 +149,9 @@ class ExactIndex:
         rows = np.full((len(vectors), count), -1, dtype=np.int64)
         cosines = np.zeros((len(vectors), count), dtype=np.float32)
         kept = min(count, len(self._vectors))
-        for start in range(0, len(vectors), 256):
+        for start in range(0, len(vectors) if kept else 0, 256):
             likeness = vectors[start : start + 256] @ self._vectors.T
-            nearest = np.argpartition(-likeness, kept - 1, axis=1)[:, :kept]
+            nearest = _largest(likeness, kept)
             order = np.argsort(-np.take_along_axis(likeness, nearest, axis=1), axis=1, kind="stable")
             nearest = np.take_along_axis(nearest, order, axis=1)
             rows[start : start + 256, :kept] = nearest
@@ -127,22 +159,21 @@ class ExactIndex:
         return Nearest(rows, cosines)
 
 
-class AnnoyBuilder:
-    """Writes an Annoy file, on disk from the first vector on, so that memory does not grow with it."""
+_RUN: Final = 64
 
-    def __init__(self, path: Path, dimensions: int) -> None:
-        self._annoy = _Annoy(dimensions, "angular")
-        self._annoy.set_seed(_SEED)
-        self._annoy.on_disk_build(str(path))
-        self._count = 0
 
-    def add(self, vectors: Floats) -> None:
-        """Append vectors as the next rows."""
-        for vector in vectors:
-            self._annoy.add_item(self._count, vector)
-            self._count += 1
+def _largest(values: Floats, count: int) -> Rows:
+    """The columns of the `count` largest values of each row, in no special order.
 
-    def finish(self, trees: int = TREES) -> None:
-        """Build the trees, in one thread so that the file is the same each time, and close the file."""
-        self._annoy.build(trees, n_jobs=1)
-        self._annoy.unload()
+    They lie in those `count` runs of columns whose largest values are largest, and finding these is cheap.
+    """
+    width = values.shape[1] // _RUN * _RUN
+    if width <= count * _RUN:
+        return np.argpartition(values, -count, axis=1)[:, -count:]
+    runs = values[:, :width].reshape(len(values), -1, _RUN).max(axis=2)
+    best = np.argpartition(runs, -count, axis=1)[:, -count:]
+    columns = (best[:, :, None] * _RUN + np.arange(_RUN)).reshape(len(values), -1)
+    rest = np.broadcast_to(np.arange(width, values.shape[1]), (len(values), values.shape[1] - width))
+    columns = np.concatenate([columns, rest], axis=1)
+    among = np.argpartition(np.take_along_axis(values, columns, axis=1), -count, axis=1)[:, -count:]
+    return np.take_along_axis(columns, among, axis=1)

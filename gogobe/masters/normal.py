@@ -65,11 +65,14 @@ ABBREVIATIONS: Final[dict[str, str]] = {
     "לס": "ללא סוכר",
 }
 
-_FINALS: Final = str.maketrans("ךםןףץ", "כמנפצ")
-_DOUBLE_QUOTES: Final = str.maketrans(dict.fromkeys("״“”„‟«»″", '"') | dict.fromkeys("׳‘’‚‛`´′", "'"))
-_HEBREW_MARKS: Final = re.compile(
-    "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u200e\u200f\u202a-\u202e]"
+_FINALS: Final = dict(zip("ךםןףץ", "כמנפצ", strict=True))
+_QUOTES: Final = dict.fromkeys("״“”„‟«»″", '"') | dict.fromkeys("׳‘’‚‛`´′", "'")
+_MARKS: Final = (  # niqqud and cantillation, and marks of direction
+    *map(chr, range(0x591, 0x5BE)),
+    *"\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u200e\u200f",
+    *map(chr, range(0x202A, 0x202F)),
 )
+_LETTERS: Final = str.maketrans({**_FINALS, **_QUOTES, **dict.fromkeys(_MARKS), "\u05be": " "})
 # Quotes within a word are an abbreviation's (מ"ל, תפו"א); those at its end abbreviate too (ק', יח').
 _INNER_QUOTES: Final = re.compile(r"(?<=[^\W\d_])['\"]+")
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+|[%*×]")
@@ -107,11 +110,12 @@ def normalize(name: str) -> str:
 
     Quotes inside words go (מ"ל becomes מל), doubled vav and yod become one.
     """
-    text = unicodedata.normalize("NFKC", name)
-    text = _HEBREW_MARKS.sub("", text).replace("־", " ").lower()
-    text = text.translate(_DOUBLE_QUOTES).translate(_FINALS)
-    text = _INNER_QUOTES.sub("", text)
-    return _DOUBLED.sub(r"\1", text)
+    text = unicodedata.normalize("NFKC", name).lower().translate(_LETTERS)
+    if "'" in text or '"' in text:
+        text = _INNER_QUOTES.sub("", text)
+    if "וו" in text or "יי" in text:
+        text = _DOUBLED.sub(r"\1", text)
+    return text
 
 
 def parse_name(name: str) -> ParsedName:

@@ -78,9 +78,11 @@ def compare(
     by_length = np.argsort(lengths, kind="stable")
     for start in range(0, pairs, _CHUNK):
         part = by_length[start : start + _CHUNK]
-        left, right = items.take(item_rows[part]), candidates.take(candidate_rows[part])
+        left = items.take(item_rows[part]).narrowed()
+        right = candidates.take(candidate_rows[part]).narrowed()
         ours, theirs = _words_found(left, right)
-        result.item_found[part], result.candidate_found[part] = ours, theirs
+        result.item_found[part, : ours.shape[1]] = ours
+        result.candidate_found[part, : theirs.shape[1]] = theirs
         columns = [
             *_word_features(left, right, ours, theirs, lexicon=lexicon),
             *_size_features(left, right),
@@ -101,9 +103,8 @@ def _likeness(
     other_shapes: npt.NDArray[np.uint64],
 ) -> Floats:
     """How much each word of one resembles each word of the other: (pairs, words, other words), 0 to 1."""
-    width, other_width = _width(words), _width(other_words)
-    words, shapes = words[:, :width, None], shapes[:, :width, None]
-    other_words, other_shapes = other_words[:, None, :other_width], other_shapes[:, None, :other_width]
+    words, shapes = words[:, :, None], shapes[:, :, None]
+    other_words, other_shapes = other_words[:, None, :], other_shapes[:, None, :]
     shared = np.bitwise_count(shapes & other_shapes).astype(np.float32)
     ours = np.bitwise_count(shapes).astype(np.float32)
     theirs = np.bitwise_count(other_shapes).astype(np.float32)
@@ -117,18 +118,11 @@ def _likeness(
     return likeness
 
 
-def _width(words: npt.NDArray[np.uint32]) -> int:
-    """How many columns hold words, one at least."""
-    return max(int((words != 0).any(axis=0).sum()), 1)
-
-
 def _words_found(left: Facts, right: Facts) -> tuple[Floats, Floats]:
     """How far each word of one side occurs on the other, its manufacturer's name included."""
-    ours = np.zeros(left.words.shape, dtype=np.float32)
-    theirs = np.zeros(right.words.shape, dtype=np.float32)
     between = _likeness(left.words, left.shapes, right.words, right.shapes)
-    ours[:, : between.shape[1]] = between.max(axis=2)
-    theirs[:, : between.shape[2]] = between.max(axis=1)
+    ours: Floats = between.max(axis=2)
+    theirs: Floats = between.max(axis=1)
     # The manufacturer's name may stand in the other's product name: then that word is accounted for.
     for found, facts, other in ((ours, left, right), (theirs, right, left)):
         named = np.flatnonzero(other.brands[:, 0])
@@ -136,8 +130,7 @@ def _words_found(left: Facts, right: Facts) -> tuple[Floats, Floats]:
             alike = _likeness(
                 facts.words[named], facts.shapes[named], other.brands[named], other.brand_shapes[named]
             )
-            width = alike.shape[1]
-            found[named, :width] = np.maximum(found[named, :width], alike.max(axis=2))
+            found[named] = np.maximum(found[named], alike.max(axis=2))
     return ours, theirs
 
 

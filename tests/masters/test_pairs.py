@@ -49,6 +49,8 @@ def test_a_cut_word_is_nearly_the_whole_one_and_another_word_is_not() -> None:
         (grams("חלב 1%"), grams("חלב 3%"), "percents_differ"),
         (grams("צבע שיער 7 1"), grams("צבע שיער 8 1"), "numbers_shared"),
         (grams("צבע שיער 7"), grams("צבע שיער 8"), "numbers_differ"),
+        (grams("צבע שיער 0 7"), grams("צבע שיער 0 8"), "numbers_differ"),
+        (grams("יוגורט 0% 5%"), grams("יוגורט 5%"), "percents_same"),
         (grams("מים 6*500 מל"), grams("מים 12*500 מל"), "packs_differ"),
         (grams("שישיית מים"), grams("מים 6*500"), "packs_same"),
         (grams("עגבניות", is_weighted=True), grams("עגבניות"), "weighed_differs"),
