@@ -235,8 +235,10 @@ class Stack:
         scratch = self._var / "tmp"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
+        # Workers are as many as there are cores: threads of numpy's own would only wait for one another.
+        environment = {"TMPDIR": str(scratch), "OPENBLAS_NUM_THREADS": "1"}
         pool = start_service(
-            "Python worker pool", command, self._log("workers"), records, environment={"TMPDIR": str(scratch)}
+            "Python worker pool", command, self._log("workers"), records, environment=environment
         )
         return [
             (flink, ports.flink.jobs),
