@@ -80,6 +80,13 @@ class ObjectStore:
             return Path(path).open("rb")
         return cast("BinaryIO", self._filesystem().open(path, "rb"))
 
+    def is_there(self) -> bool:
+        """Whether the store itself, its folder or its bucket, can be seen: without it, an object that is not
+        found need not be lost."""
+        if self._scheme == "file":
+            return self._folder().is_dir()
+        return bool(self._filesystem().exists(f"{self._scheme}://{urlsplit(self.url).netloc}"))
+
     def local_path(self, path: str) -> str | None:
         """The address as a path on this machine, where the store is a folder."""
         return path if self._scheme == "file" else None

@@ -77,6 +77,8 @@ class _ParseAndMatch(beam.DoFn):
         try:
             source = open_file(file, self._store)
         except FileNotFoundError as error:
+            if not self._store.is_there():
+                raise
             detail = f"{file.s3_path} is not in the store; announce {file.source_url} again"
             yield failure(file_dead_letter(STAGE, file, "missing_object", f"{detail} ({error})"))
             return

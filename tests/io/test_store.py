@@ -55,6 +55,13 @@ def test_a_missing_object_is_file_not_found(store: ObjectStore):
         store.open(store.path_of("none"))
 
 
+def test_a_store_is_there_or_gone(store: ObjectStore, tmp_path: Path, bucket: Bucket, source: Path):
+    store.put("k", source)
+    assert store.is_there()
+    assert not ObjectStore(str(tmp_path / "gone")).is_there()
+    assert not ObjectStore("s3://no-such-bucket/prefix", bucket.endpoint).is_there()
+
+
 def test_only_a_folder_s_objects_are_files_of_this_machine(tmp_path: Path, source: Path, bucket: Bucket):
     folder = ObjectStore(str(tmp_path / "store"))
     path = folder.put("k", source)

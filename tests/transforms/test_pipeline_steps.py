@@ -18,8 +18,9 @@ from gogobe.messages import FileDiscovered, FileDownloaded, FileTotals, IngestBa
 from gogobe.transforms.dead_letters import FAILURES
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
+from gogobe.transforms.match import MastersAddress
 from gogobe.transforms.order import InStoreOrder, store_of
-from gogobe.transforms.parse import ParseAndMatch
+from gogobe.transforms.parse import ParseAndMatch, _ParseAndMatch
 from gogobe.transforms.publish import MAX_QUOTED_BYTES, KeyBatches, batch_text, keyed_batch
 from tests.conftest import Bucket
 
@@ -149,6 +150,18 @@ def test_an_object_that_is_gone_is_a_dead_letter(tmp_path: Path):
         )
         reasons = parsed[FAILURES] | beam.Map(lambda letter: (letter.stage, letter.reason))
         assert_that(reasons, equal_to([("parse", "missing_object")]))
+
+
+def test_a_store_that_is_gone_is_no_fault_of_the_file(tmp_path: Path, bucket: Bucket):
+    """A folder or a bucket that is not there: the runner tries again until it is back."""
+    for store in (
+        ObjectStore(str(tmp_path / "unmounted")),
+        ObjectStore("s3://no-such-bucket/prefix", bucket.endpoint),
+    ):
+        step = _ParseAndMatch(store, masters_every=1000)
+        file = FileDownloaded("c", store.path_of("raw/c/ab/ab"), "ab", 1, "http://p/x", "x", NOW, NOW)
+        with pytest.raises(FileNotFoundError):
+            list(step.process(file, MastersAddress(SnapshotStore(str(tmp_path / "masters")), None)))
 
 
 def test_the_wire_name_of_a_code():
