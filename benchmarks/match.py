@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gc
 import multiprocessing
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -50,6 +51,8 @@ QUERIES: Final = 2_000
 MASTERS: Final = 100_000
 A_MILLION: Final = 1_000_000
 KNOWN: Final = 5_000  # short codes of a chain that were given to masters
+A_FEW: Final = 28  # unknown items in a live batch of 500, the others having GTINs
+PARTS: Final = ("codes", "names", "indexes", "million")
 
 
 class IndexFigure(msgspec.Struct, frozen=True):
@@ -115,8 +118,8 @@ def some_rows(count: int, masters: int) -> list[CatalogueRow]:
     return [row for number, row in enumerate(catalogue(masters)) if number % step == 0][:count]
 
 
-def batches_of(items: list[Item]) -> list[list[Item]]:
-    return [items[begin : begin + BATCH_SIZE] for begin in range(0, len(items), BATCH_SIZE)]
+def batches_of(items: list[Item], size: int = BATCH_SIZE) -> list[list[Item]]:
+    return [items[begin : begin + size] for begin in range(0, len(items), size)]
 
 
 # --- codes: what is prepared, and the work that is measured --------------------------------------------------
@@ -149,11 +152,11 @@ def resolve(prepared: tuple[Resolver, list[list[Item]]]) -> int:
     return sum(len(batch) for batch in batches)
 
 
-def named_items() -> tuple[Resolver, list[list[Item]]]:
+def named_items(at_once: int = BATCH_SIZE) -> tuple[Resolver, list[list[Item]]]:
     """Items of a chain that the snapshot knows, with codes that it does not: all are matched by name."""
     resolver = Resolver(open_snapshot(FOLDER, check=False))
     resolve((resolver, batches_of(items_of(some_rows(BATCH_SIZE, MASTERS)))))
-    return resolver, batches_of(items_of(some_rows(QUERIES, MASTERS)))
+    return resolver, batches_of(items_of(some_rows(QUERIES, MASTERS)), at_once)
 
 
 # --- indexes -------------------------------------------------------------------------------------------------
@@ -168,8 +171,8 @@ def compare_indexes() -> list[IndexFigure]:
     truth = ExactIndex(stored).search(queries, CANDIDATES).rows
     faiss.omp_set_num_threads(1)
     return [
-        _figure("Annoy, asked twice (ours)", partial(_annoy, stored, BESIDE_NAME), queries, truth),
-        _figure("Annoy, asked once", partial(_annoy, stored, 0), queries, truth),
+        _figure("Annoy (ours)", partial(_annoy, stored, BESIDE_NAME), queries, truth),
+        _figure("Annoy, trees of whole vectors", partial(_annoy, stored, 0), queries, truth),
         _figure("faiss HNSW32, ef 64", partial(_faiss_hnsw, stored), queries, truth),
         _figure("faiss IVF1024, 16 probes", partial(_faiss_ivf, stored), queries, truth),
         _figure("usearch HNSW16, ef 64", partial(_usearch, stored), queries, truth),
@@ -194,10 +197,10 @@ def _figure(name: str, build: Callable[[], tuple[Search, float]], queries: Float
 
 def _annoy(stored: Floats, beside: int) -> tuple[Search, float]:
     path = FOLDER.with_suffix(".ann")
-    builder = AnnoyBuilder(path, stored.shape[1])
+    builder = AnnoyBuilder(path, stored.shape[1], beside=beside)
     builder.add(stored)
     builder.finish()
-    index = AnnoyIndex(path, stored.shape[1], beside=beside)
+    index = AnnoyIndex(path, stored.shape[1])
     return lambda vectors: index.search(vectors, CANDIDATES).rows, path.stat().st_size
 
 
@@ -260,34 +263,48 @@ def main() -> None:
     """Measure, print the tables and write the JSON."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="leave the million masters out")
-    quick = arguments.parse_args().quick
+    arguments.add_argument("--only", choices=PARTS, help="one part alone; the JSON is named after it")
+    given = arguments.parse_args()
+    parts = {given.only} if given.only else set(PARTS[:-1] if given.quick else PARTS)
+    file = VAR / (f"bench-match-{given.only}.json" if given.only else "bench-match.json")
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as for the pipeline's workers; measured processes inherit it
     report = MatchReport(**msgspec.structs.asdict(new_report()))
     console = Console(width=120)
 
     def add(figure: Figure) -> None:
         """Keep a figure; what has been measured stands in the file even where the rest is not waited for."""
         report.figures.append(figure)
-        write_report(report, VAR / "bench-match.json")
+        write_report(report, file)
 
-    add(measure("build, 100,000 masters", partial(fresh_folder, MASTERS), build, runs=1))
-    add(measure("GTIN check, codes alone", code_batches, check_codes))
-    add(measure("GTIN 95 %, known codes 5 %, items filled", coded_items, resolve))
-    add(measure("by name, 100,000 masters", named_items, resolve))
-    report.indexes = compare_indexes()
-    if not quick:
+    if parts != {"million"}:
+        add(measure("build, 100,000 masters", partial(fresh_folder, MASTERS), build, runs=1))
+    if "codes" in parts:
+        add(measure("GTIN check, codes alone", code_batches, check_codes))
+        add(measure("GTIN 95 %, known codes 5 %, items filled", coded_items, resolve))
+    if "names" in parts:
+        add(measure("by name, 100,000 masters", named_items, resolve))
+        add(measure(f"by name, {A_FEW} at a time", partial(named_items, A_FEW), resolve))
+    if "indexes" in parts:
+        report.indexes = compare_indexes()
+    if "million" in parts:
         add(measure("build, a million masters", partial(fresh_folder, A_MILLION), build, runs=1))
         report.snapshot_mb = sum(path.stat().st_size for path in FOLDER.iterdir()) / 1e6
         report.worker_mb = in_own_process(worker_memory)
         add(measure("by name, a million masters", named_items, resolve))
-    write_report(report, VAR / "bench-match.json")
+    write_report(report, file)
+    _show(report, console)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.with_suffix(".ann").unlink(missing_ok=True)
+
+
+def _show(report: MatchReport, console: Console) -> None:
     show_figures("Matching, one process, batches of 500", report.figures, console)
-    _show_indexes(report.indexes, console)
-    if not quick:
+    if report.indexes:
+        _show_indexes(report.indexes, console)
+    if report.snapshot_mb:
         console.print(
             f"A million masters: {report.snapshot_mb:,.0f} MB mapped, {report.worker_mb:,.0f} MB a worker's own"
         )
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.with_suffix(".ann").unlink(missing_ok=True)
 
 
 def in_own_process(work: Callable[[], float]) -> float:
