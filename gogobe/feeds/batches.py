@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
 from gogobe.feeds.names import normal_store_id, parse_if_known
+from gogobe.feeds.problems import PROBLEMS, Problem
 from gogobe.feeds.reader import FeedReader, FeedSummary
 from gogobe.feeds.rows import Block, Kind
 from gogobe.messages import FileDownloaded, FileTotals, IngestBatch
+
+# Clocks differ, and times in names are a portal's word for it.
+_AHEAD: Final = timedelta(days=1)
 
 
 def cut_batches(reader: FeedReader, file: FileDownloaded) -> Iterator[IngestBatch]:
@@ -28,6 +33,8 @@ def cut_batches(reader: FeedReader, file: FileDownloaded) -> Iterator[IngestBatc
     if held is None:
         held = Block(rows=[], refused=[])
     if reader.summary.kind is not None and _chain_id(reader, file):
+        if _is_future(_named_time(file), file):
+            reader.summary.problems.append(Problem("future_date", PROBLEMS["future_date"]))
         yield _batch(reader, file, held, sequence, totals=_totals(reader.summary))
 
 
@@ -46,6 +53,22 @@ def _chain_id(reader: FeedReader, file: FileDownloaded) -> str | None:
     return reader.header.chain_id or (name.chain_id if name else None)
 
 
+def _named_time(file: FileDownloaded) -> datetime | None:
+    name = parse_if_known(file.file_name)
+    return name.published_at if name else None
+
+
+def _is_future(named: datetime | None, file: FileDownloaded) -> bool:
+    return named is not None and named > file.downloaded_at + _AHEAD
+
+
+def _published_at(file: FileDownloaded) -> datetime:
+    """The time in the file's name. Only what is newer counts, so a file dated in the future would hold up its
+    store until then: it, and one without a time, count from their discovery."""
+    named = _named_time(file)
+    return file.discovered_at if named is None or _is_future(named, file) else named
+
+
 def _batch(
     reader: FeedReader, file: FileDownloaded, block: Block, sequence: int, totals: FileTotals | None = None
 ) -> IngestBatch:
@@ -54,7 +77,6 @@ def _batch(
     assert kind is not None, "a reader that yields rows knows their kind"
     sub_chain_id = reader.header.sub_chain_id or (name.sub_chain_id if name else None)
     store_id = reader.header.store_id or (name.store_id if name else None)
-    published_at = (name.published_at if name else None) or file.discovered_at
     batch = IngestBatch(
         batch_id=f"{file.content_sha256}-{sequence}",
         kind=kind,
@@ -65,7 +87,7 @@ def _batch(
         file=file.file_name,
         sequence=sequence,
         last=totals is not None,
-        published_at=published_at,
+        published_at=_published_at(file),
         content_sha256=file.content_sha256,
         source_url=file.source_url,
         discovered_at=file.discovered_at,

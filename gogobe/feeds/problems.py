@@ -31,10 +31,11 @@ PROBLEMS: Final[dict[str, str]] = {
     "zip_encrypted": "a zip member that is encrypted",
     "dtd": "a document type definition; feeds have none, and entities are not expanded",
     "no_chain": "neither the file nor its name tells the chain",
+    "future_date": "named more than a day after its download; taken as published when it was discovered",
 }
 
 # These tell of something odd in a file that was read to its end all the same.
-NOTICES: Final = frozenset({"kind_differs", "control_characters", "stray_ampersands"})
+NOTICES: Final = frozenset({"kind_differs", "control_characters", "stray_ampersands", "future_date"})
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -66,6 +66,28 @@ def test_what_the_content_does_not_say_is_taken_from_the_name():
     assert batches(price_feed(item("1")).encode(), "feed.xml")[0].published_at == AT
 
 
+@pytest.mark.parametrize(
+    ("time", "published_at", "problems"),
+    [
+        ("202508080030", "2025-08-08T00:30:00+03:00", []),  # clocks differ, and days begin earlier in the east
+        ("202508080300", "2025-08-08T03:00:00+03:00", []),
+        ("202508080301", AT.isoformat(), ["future_date"]),
+        ("209908070300", AT.isoformat(), ["future_date"]),
+    ],
+)
+def test_a_file_dated_in_the_future_counts_from_its_discovery(
+    time: str, published_at: str, problems: list[str]
+):
+    """Else nothing that comes after it would be newer, and its store would stand still until that day."""
+    name = f"PriceFull7290-9-{time}.gz"
+    reader = FeedReader(io.BytesIO(price_feed(*[item(str(n)) for n in range(501)], count=501).encode()), name)
+    found = list(cut_batches(reader, msgspec.structs.replace(FILE, file_name=name)))
+    assert [batch.published_at.isoformat() for batch in found] == [published_at] * 2
+    assert found[-1].totals is not None
+    assert (found[-1].totals.complete, found[-1].totals.problems) == (True, problems)
+    assert [problem.code for problem in reader.summary.problems] == problems
+
+
 @pytest.mark.parametrize("rows", [0, 1, 499, 500, 501, 1000])
 def test_every_batch_but_the_last_is_of_500(rows):
     found = batches(price_feed(*[item(str(code)) for code in range(rows)], count=rows).encode())
