@@ -1,6 +1,7 @@
 """`make bench`: the parts alone, the whole as a plain loop, and the whole as the streaming pipeline on Flink.
 
 The bundled price files go through all of them, as many stores of their chains as it takes to run for a while.
+Items are matched by the demo's masters snapshot, which knows all of the chains but one.
 """
 
 from __future__ import annotations
@@ -33,19 +34,23 @@ from benchmarks.measure import (
     show_services,
     write_report,
 )
-from gogobe.demo.run import pipeline_flags
+from gogobe.demo.masters import catalogue_rows
+from gogobe.demo.run import masters_folder, pipeline_flags
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.fetch import FetchSettings
 from gogobe.io.kafka import ensure_topics, publish
 from gogobe.io.loader import Loader
 from gogobe.io.migrations import migrate
+from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.store import ObjectStore
 from gogobe.io.views import refresh_views
 from gogobe.local.flink import cancel_jobs
 from gogobe.local.postgres import running_postgres
 from gogobe.local.stack import Stack, StackAddresses, running_stack
+from gogobe.masters.build import build_snapshot
 from gogobe.masters.resolver import Resolver
+from gogobe.masters.snapshot import open_snapshot
 from gogobe.messages import DISCOVERED, INGEST, TOPICS, FileDiscovered, FileDownloaded, IngestBatch, encode
 from gogobe.pipelines.ingest import submit
 from gogobe.transforms.download import download
@@ -77,18 +82,18 @@ def parsed(feeds: Sequence[Feed]) -> list[IngestBatch]:
     return [batch for feed in feeds for batch in batches_of(feed)]
 
 
-def match(batches: Sequence[IngestBatch]) -> int:
+def match(masters: Path, batches: Sequence[IngestBatch]) -> int:
     """Batches to matched batches."""
-    resolver = Resolver()
+    resolver = Resolver(open_snapshot(masters))
     for batch in batches:
         resolver.resolve(batch.chain_id, batch.items)
     return sum(len(batch.items) for batch in batches)
 
 
-def matched(feeds: Sequence[Feed]) -> list[IngestBatch]:
+def matched(masters: Path, feeds: Sequence[Feed]) -> list[IngestBatch]:
     """All batches of the files, matched."""
     batches = parsed(feeds)
-    match(batches)
+    match(masters, batches)
     return batches
 
 
@@ -100,10 +105,10 @@ def load(database: str, batches: Sequence[IngestBatch]) -> int:
     return sum(len(batch.items) for batch in batches)
 
 
-def plain_loop(stack: StackAddresses, var: Path, announced: Sequence[FileDiscovered]) -> int:
+def plain_loop(stack: StackAddresses, var: Path, masters: Path, announced: Sequence[FileDiscovered]) -> int:
     """What the pipeline does, by the same functions one after the other, without Beam and Flink."""
     store, settings, session = ObjectStore(str(var / "loop-store")), FetchSettings(), requests.Session()
-    resolver, waiting, count = Resolver(), [], 0
+    resolver, waiting, count = Resolver(open_snapshot(masters)), [], 0
     with Loader(stack.database) as loader:
         for message in announced:
             file = download(message, store, settings, session, var)
@@ -177,35 +182,38 @@ def announcements(address: str, feeds: Sequence[Feed]) -> list[FileDiscovered]:
     return [FileDiscovered(one.chain, f"{address}/{one.chain}/{one.path.name}", now) for one in feeds]
 
 
-def parts(folder: Path, feeds: Sequence[Feed]) -> list[Figure]:
+def parts(folder: Path, masters: Path, feeds: Sequence[Feed]) -> list[Figure]:
     """Parsing, matching and loading, each alone."""
     figures = [
         measure("parse alone", partial(list, feeds), parse),
-        measure("match alone", partial(parsed, feeds), match),
+        measure("match alone", partial(parsed, feeds), partial(match, masters)),
     ]
     with running_postgres(folder / "postgres", folder / "postgres.log") as server:
         migrate(server.dsn)
-        figures.append(measure("load alone", partial(matched, feeds), partial(load, server.dsn), runs=1))
+        figures.append(
+            measure("load alone", partial(matched, masters, feeds), partial(load, server.dsn), runs=1)
+        )
     return figures
 
 
-def whole_loop(folder: Path, feeds: Sequence[Feed]) -> Figure:
+def whole_loop(folder: Path, masters: Path, feeds: Sequence[Feed]) -> Figure:
     """The plain loop, on a stack of its own."""
     var = folder / "loop"
     with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
         migrate(stack.database)
         ensure_topics(stack.kafka, TOPICS)
         messages = announcements(address, feeds)
-        return measure("plain loop", partial(list, messages), partial(plain_loop, stack, var), runs=1)
+        return measure("plain loop", partial(list, messages), partial(plain_loop, stack, var, masters), runs=1)
 
 
 def whole_pipeline(
-    folder: Path, feeds: Sequence[Feed], large: Sequence[Feed]
+    folder: Path, masters: Path, feeds: Sequence[Feed], large: Sequence[Feed]
 ) -> tuple[list[Figure], list[Service]]:
     """The pipeline on Flink: many files at once, then large files one by one; and what its services used for
     the many."""
     var = folder / "pipeline"
     with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
+        SnapshotStore(masters_folder(var)).publish(masters)
         submit(pipeline_flags(stack, var))
         pids = {service.name: service.pid for service in Stack(var).status()}
         on_flink("warming up", stack, announcements(address, feeds[:1]), ServiceWatch(pids))
@@ -235,9 +243,11 @@ def main(rounds: int, large_rows: tuple[int, ...], output: Path) -> None:
         folder = Path(name)
         feeds = write_stores(folder / "feeds", rounds)
         large = [write_large(folder / "feeds", rows) for rows in large_rows]
+        masters = folder / "masters"
+        build_snapshot(catalogue_rows(), masters)
         some = feeds[: len(feeds) * PART_ROUNDS // rounds]
-        report.figures = [*parts(folder, some), whole_loop(folder, feeds)]
-        pipeline, report.services = whole_pipeline(folder, feeds, large)
+        report.figures = [*parts(folder, masters, some), whole_loop(folder, masters, feeds)]
+        pipeline, report.services = whole_pipeline(folder, masters, feeds, large)
     loop = report.figures[-1]
     report.figures += pipeline
     report.ratios = {"pipeline_to_plain_loop": round(pipeline[0].per_second / loop.per_second, 2)}

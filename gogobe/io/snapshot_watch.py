@@ -94,14 +94,14 @@ class SnapshotWatch:
             snapshot = open_snapshot(self._store.fetch(version), check=False)
             Resolver(snapshot).resolve("", [_TRIAL])  # what can be opened but not matched by is refused, too
         except Exception:
-            self.failures += 1
-            self._refused = version, time.monotonic() + REFUSED_PAUSE_SECONDS
             logger.exception(
                 "masters: snapshot %s of %s cannot be used, %s stays",
                 version,
                 self._store.url,
                 self._standing(),
             )
+            self._refused = version, time.monotonic() + REFUSED_PAUSE_SECONDS
+            self.failures += 1
             return
         self._snapshot = snapshot
         self.switches += 1
