@@ -33,12 +33,13 @@ HTML_STARTS: Final = (b"<!doctype html", b"<html")
 
 @dataclass(frozen=True)
 class FetchSettings:
-    """How to ask. Times in seconds; `headers` may carry the browser's User-Agent that some portals need."""
+    """How to ask. Times in seconds; `deadline` bounds one attempt, however steadily bytes come; `headers` may carry the browser's User-Agent that some portals need."""
 
     attempts: int = 4
     backoff: float = 0.5
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
+    deadline: float = 300.0
     max_bytes: int = 2 << 30
     headers: Mapping[str, str] = field(default_factory=lambda: {"User-Agent": "gogobe"})
 
@@ -53,8 +54,8 @@ class Fetched:
 
 class FetchError(Exception):
     """A file that could not be had. Reasons: `not_found`, `forbidden`, `html_page`, `http_status`,
-    `unsupported_url`, `too_large`, `empty_body` (permanent); `unreachable`, `server_error`, `short_body`
-    (transient, `attempts` were made)."""
+    `unsupported_url`, `too_large`, `empty_body` (permanent); `unreachable`, `server_error`, `short_body`,
+    `too_slow` (transient, `attempts` were made)."""
 
     def __init__(self, reason: str, detail: str, *, transient: bool = False) -> None:
         super().__init__(detail)
@@ -100,6 +101,7 @@ def _check_url(url: str) -> None:
 
 
 def _fetch_once(url: str, target: Path, settings: FetchSettings, session: requests.Session) -> Fetched:
+    until = time.monotonic() + settings.deadline
     try:
         with session.get(
             url,
@@ -109,7 +111,7 @@ def _fetch_once(url: str, target: Path, settings: FetchSettings, session: reques
         ) as response:
             _check_status(url, response)
             with target.open("wb") as file:
-                fetched, start = _copy(url, response, file, settings.max_bytes)
+                fetched, start = _copy(url, response, file, settings, until)
     except urllib3.exceptions.ProtocolError as error:
         # urllib3 holds the body against Content-Length.
         raise FetchError("short_body", f"{url}: {error}", transient=True) from error
@@ -132,16 +134,22 @@ def _check_status(url: str, response: requests.Response) -> None:
         raise FetchError("http_status", f"{url}: the portal answered {status} {response.reason}")
 
 
-def _copy(url: str, response: requests.Response, file: BinaryIO, max_bytes: int) -> tuple[Fetched, bytes]:
-    """Copies the raw body, undecoded; returns what came and its first bytes."""
+def _copy(
+    url: str, response: requests.Response, file: BinaryIO, settings: FetchSettings, until: float
+) -> tuple[Fetched, bytes]:
+    """Copies the raw body, undecoded, `until` the monotonic clock's time; returns what came and its first bytes."""
     digest = hashlib.sha256()
     size = 0
     start = b""
-    while chunk := response.raw.read(CHUNK_BYTES, decode_content=False):
-        start = start or chunk[:512]
+    # read1 gives what has come; read would wait for the whole chunk, past any deadline.
+    while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
+        start = start if len(start) >= 512 else start + chunk[:512]
         size += len(chunk)
-        if size > max_bytes:
-            raise FetchError("too_large", f"{url}: more than {max_bytes} bytes")
+        if size > settings.max_bytes:
+            raise FetchError("too_large", f"{url}: more than {settings.max_bytes} bytes")
+        if time.monotonic() > until:
+            detail = f"{url}: {size} bytes in {settings.deadline:g} seconds, and no end"
+            raise FetchError("too_slow", detail, transient=True)
         digest.update(chunk)
         file.write(chunk)
     return Fetched(size, digest.hexdigest()), start

@@ -1,7 +1,10 @@
 """Fetching against a real HTTP server that misbehaves as portals do."""
 
+import contextlib
+import dataclasses
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,7 +31,13 @@ class Portal(BaseHTTPRequestHandler):
         if self.path == "/gzip":
             self.send_header("Content-Encoding", "gzip")
         self.end_headers()
-        self.wfile.write(body)
+        if self.path.endswith("drop-by-drop"):
+            with contextlib.suppress(ConnectionError):
+                for byte in body[:100]:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(0.02)
+        else:
+            self.wfile.write(body)
 
     def _answer(self) -> tuple[int, bytes, int]:
         page = b"\xef\xbb\xbf\r\n<!DOCTYPE html><html>login</html>"
@@ -37,6 +46,7 @@ class Portal(BaseHTTPRequestHandler):
         answers = {
             "/gone": (404, b"no", 2),
             "/login": (200, page, len(page)),
+            "/login-drop-by-drop": (200, page, len(page)),
             "/short": (200, BODY[:100], len(BODY)),
             "/empty": (200, b"", 0),
             "/huge": (200, b"x" * 60_000, 60_000),
@@ -85,6 +95,14 @@ def test_what_cannot_be_had_says_why(portal: str, tmp_path: Path, path: str, rea
     assert portal + path in str(caught.value)
 
 
+def test_a_body_that_comes_drop_by_drop_is_given_up(portal: str, tmp_path: Path):
+    """No single read takes long enough to run into the read timeout."""
+    settings = dataclasses.replace(QUICK, attempts=2, deadline=0.2)
+    with pytest.raises(FetchError) as caught:
+        fetch(f"{portal}/drop-by-drop", tmp_path / "file", settings, requests.Session())
+    assert (caught.value.reason, caught.value.transient, caught.value.attempts) == ("too_slow", True, 2)
+
+
 def test_a_portal_that_is_not_there(tmp_path: Path):
     with pytest.raises(FetchError) as caught:
         fetch("http://127.0.0.1:9/file.gz", tmp_path / "file", QUICK, requests.Session())
@@ -108,3 +126,9 @@ def test_file_name_of_never_fails_and_is_a_bounded_line_of_text():
     assert file_name_of("http://[bad/a.gz") == ""
     assert file_name_of("https://p/a%00b%0A.gz") == "a\ufffdb\ufffd.gz"
     assert file_name_of(f"https://p/{'x' * 300}.gz") == "x" * 255
+
+
+def test_a_login_page_that_comes_drop_by_drop_is_one_all_the_same(portal: str, tmp_path: Path):
+    with pytest.raises(FetchError) as caught:
+        fetch(f"{portal}/login-drop-by-drop", tmp_path / "file", QUICK, requests.Session())
+    assert caught.value.reason == "html_page"
