@@ -73,7 +73,7 @@ def _alternating(feeds: Sequence[Feed], rounds: int) -> list[Feed]:
 
 
 def write_large(folder: Path, rows: int) -> Feed:
-    """One PriceFull of at least `rows` rows: Shufersal's, again and again, with codes of their own."""
+    """One PriceFull of at least `rows` rows: Shufersal's, again and again, with GTINs of their own."""
     original = next(one for one in _originals() if one.chain == "shufersal")
     found = [match[0] for match in _ROW.finditer(original.text)]
     begin, end = original.text.index(found[0]), original.text.rindex(found[-1]) + len(found[-1])
@@ -85,10 +85,17 @@ def write_large(folder: Path, rows: int) -> Feed:
         file.write(_COUNT.sub(rb"\g<1>%d" % total, head))
         for first in range(1, total, len(found)):
             file.writelines(
-                _CODE.sub(rb"\g<1>%d" % (first + place), row, count=1) for place, row in enumerate(found)
+                _CODE.sub(rb"\g<1>%d" % _gtin(first + place), row, count=1) for place, row in enumerate(found)
             )
         file.write(original.text[end:])
     return Feed(original.chain, path, total)
+
+
+def _gtin(number: int) -> int:
+    """The numbered GTIN-13 of a company prefix of Israel's."""
+    body = f"729{number:09}"
+    weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
+    return int(body) * 10 + -weighted % 10
 
 
 def _path(folder: Path, original: _Original, store: int) -> Path:
