@@ -93,6 +93,8 @@ def _joined(masters: Masters, names: Gathered) -> Tables:
         alias_matches=np.array(matches, dtype=np.uint8),
         alias_decisions=np.frombuffer(b"".join(stored), dtype=np.uint8),
         alias_decision_starts=_starts(np.array([len(one) for one in stored], dtype=np.int64)),
+        shared_chains=np.array(list(joined.shares), dtype=np.uint32),
+        shares=np.array(list(joined.shares.values()), dtype=np.float64),
     )
 
 
@@ -164,6 +166,8 @@ def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: F
         labels=np.frombuffer(b"".join(names.labels), dtype=np.uint8),
         label_starts=_starts(np.array([len(label) for label in names.labels], dtype=np.int64)),
         centre=centre,
+        shared_chains=np.zeros(0, dtype=np.uint32),
+        shares=np.zeros(0, dtype=np.float64),
     )
 
 

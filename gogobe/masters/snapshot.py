@@ -24,7 +24,7 @@ from gogobe.masters.lexicon import Lexicon
 from gogobe.masters.token_encoder import TokenEncoder
 from gogobe.masters.vectors import BESIDE_NAME
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 INDEX: Final = "index.ann"
 ALIAS_MATCHES: Final = ("new", "alias", "vector", "review")
@@ -73,7 +73,8 @@ class Tables:
     chains sell. `gtins` and `aliases` are sorted keys (a GTIN; the computed id of a chain's code),
     with the master and, for aliases, what the match was and the decision behind it (JSON, from
     `alias_decision_starts[i]` on, empty where it needed none). `labels` holds the names as UTF-8, from
-    `label_starts[i]` on. `centre` is the mean of the masters' vectors.
+    `label_starts[i]` on. `centre` is the mean of the masters' vectors. `shared_chains` are hashes of the chains
+    that have items without a GTIN, ascending, `shares` the shares of these that have a master to find.
     """
 
     masters: Longs
@@ -93,6 +94,8 @@ class Tables:
     labels: npt.NDArray[np.uint8]
     label_starts: Longs
     centre: Floats
+    shared_chains: npt.NDArray[np.uint32]
+    shares: npt.NDArray[np.float64]
 
     def label(self, name: int) -> str:
         """A name as its chain writes it."""
