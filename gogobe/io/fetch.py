@@ -33,7 +33,8 @@ HTML_STARTS: Final = (b"<!doctype html", b"<html")
 
 @dataclass(frozen=True)
 class FetchSettings:
-    """How to ask. Times in seconds; `deadline` bounds one attempt, however steadily bytes come; `headers` may carry the browser's User-Agent that some portals need."""
+    """How to ask. Times in seconds; `deadline` bounds one attempt, however steadily bytes come; `headers` may
+    carry the browser's User-Agent that some portals need."""
 
     attempts: int = 4
     backoff: float = 0.5
@@ -137,7 +138,8 @@ def _check_status(url: str, response: requests.Response) -> None:
 def _copy(
     url: str, response: requests.Response, file: BinaryIO, settings: FetchSettings, until: float
 ) -> tuple[Fetched, bytes]:
-    """Copies the raw body, undecoded, `until` the monotonic clock's time; returns what came and its first bytes."""
+    """Copies the raw body, undecoded, for as long as the monotonic clock is not past `until`; returns what came
+    and its first bytes."""
     digest = hashlib.sha256()
     size = 0
     start = b""
