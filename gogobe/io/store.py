@@ -1,11 +1,12 @@
 """The object store: a folder, S3 or GCS behind one small class, over fsspec.
 
-Objects are content-addressed, so a put that finds its key taken has nothing to do, and a put that dies half
+Objects are content-addressed, so a put that finds its key taken by as many bytes has nothing to do, and a put that dies half
 way leaves nothing under the key: folders rename into place, S3 and GCS show an object only once it is whole.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import uuid
@@ -64,13 +65,13 @@ class ObjectStore:
         return f"{self.url.rstrip('/')}/{key}"
 
     def put(self, key: str, source: Path) -> str:
-        """Puts a local file under the key, unless the key is taken; returns its address."""
+        """Puts a local file under the key, unless as many bytes lie there already; returns its address."""
         target = self.path_of(key)
         if self._scheme == "file":
             _put_in_folder(Path(target), source)
         else:
             filesystem = self._filesystem()
-            if not filesystem.exists(target):
+            if _size(filesystem, target) != source.stat().st_size:
                 filesystem.put_file(str(source), target)
         return target
 
@@ -92,13 +93,22 @@ class ObjectStore:
         return path if self._scheme == "file" else None
 
 
+def _size(filesystem: Any, target: str) -> int | None:
+    try:
+        return cast("int", filesystem.size(target))
+    except FileNotFoundError:
+        return None
+
+
 def _put_in_folder(target: Path, source: Path) -> None:
-    if target.exists():
+    if target.exists() and target.stat().st_size == source.stat().st_size:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         shutil.copyfile(source, part)
+        with part.open("rb") as file:  # else a name may outlive a crash of the machine, and its bytes not
+            os.fsync(file.fileno())
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

@@ -44,10 +44,22 @@ def test_put_then_open(store: ObjectStore, source: Path):
 
 def test_a_taken_key_is_left_alone(store: ObjectStore, source: Path):
     path = store.put("k", source)
-    source.write_bytes(b"other")
+    source.write_bytes(b"PRICES OF THE DAY")
     assert store.put("k", source) == path
     with store.open(path) as file:
         assert file.read() == b"prices of the day"
+
+
+def test_an_object_of_another_size_is_put_again(store: ObjectStore, source: Path):
+    """What a full disk or a lost machine left behind is not what the key says."""
+    whole = source.read_bytes()
+    for left in (b"", b"pri"):
+        source.write_bytes(left)
+        path = store.put("k", source)
+        source.write_bytes(whole)
+        assert store.put("k", source) == path
+        with store.open(path) as file:
+            assert file.read() == whole
 
 
 def test_a_missing_object_is_file_not_found(store: ObjectStore):
