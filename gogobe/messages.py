@@ -94,7 +94,8 @@ class IngestBatch(msgspec.Struct, omit_defaults=True):
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     """What cannot go on, and why. `reason` is a code from a short list, `detail` a sentence for people,
-    `original` the message as it came (text), `place` where in the file (byte offset, line or row)."""
+    `original` the message as it came (text; `original_base64` its bytes, where they are no
+    UTF-8), `place` where in the file (byte offset, line or row)."""
 
     stage: str
     reason: Name
@@ -108,6 +109,7 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     file: str | None = None
     content_sha256: str | None = None
     place: str | None = None
+    original_base64: str | None = None
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")

@@ -10,14 +10,16 @@ from gogobe.io.postgres import connect, with_retries
 from gogobe.messages import DeadLetter
 
 _TEXTS: Final = (
-    "stage", "reason", "detail", "original", "cause", "chain", "source_url", "file", "content_sha256", "place"
+    "stage", "reason", "detail", "original", "original_base64", "cause", "chain", "source_url", "file",
+    "content_sha256", "place",
 )  # fmt: skip
 # Seen again at the same instant, it is the same delivery; later, it is a further attempt that failed.
 _RECORD: Final = """
-    INSERT INTO dead_letters AS d (letter_key, stage, reason, detail, original, cause, chain, source_url, file,
-                                   content_sha256, place, attempts, first_failed_at, last_failed_at)
-    VALUES (%(key)s, %(stage)s, %(reason)s, %(detail)s, %(original)s, %(cause)s, %(chain)s, %(source_url)s,
-            %(file)s, %(content_sha256)s, %(place)s, %(attempts)s, %(failed_at)s, %(failed_at)s)
+    INSERT INTO dead_letters AS d (letter_key, stage, reason, detail, original, original_base64, cause, chain,
+                                   source_url, file, content_sha256, place, attempts, first_failed_at,
+                                   last_failed_at)
+    VALUES (%(key)s, %(stage)s, %(reason)s, %(detail)s, %(original)s, %(original_base64)s, %(cause)s, %(chain)s,
+            %(source_url)s, %(file)s, %(content_sha256)s, %(place)s, %(attempts)s, %(failed_at)s, %(failed_at)s)
     ON CONFLICT (letter_key) DO UPDATE SET
         attempts = d.attempts + CASE WHEN excluded.last_failed_at > d.last_failed_at
                                      THEN excluded.attempts ELSE 0 END,
@@ -30,7 +32,8 @@ _RECORD: Final = """
 
 def letter_key(letter: DeadLetter) -> str:
     """What makes two dead letters the same: stage, reason, original message, content and place."""
-    parts = (letter.stage, letter.reason, letter.original, letter.content_sha256 or "", letter.place or "")
+    original = letter.original_base64 or letter.original
+    parts = (letter.stage, letter.reason, original, letter.content_sha256 or "", letter.place or "")
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 

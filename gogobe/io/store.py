@@ -1,7 +1,8 @@
 """The object store: a folder, S3 or GCS behind one small class, over fsspec.
 
-Objects are content-addressed, so a put that finds its key taken by as many bytes has nothing to do, and a put that dies half
-way leaves nothing under the key: folders rename into place, S3 and GCS show an object only once it is whole.
+Objects are content-addressed, so a put that finds its key taken by as many bytes has nothing to do, and a put
+that dies half way leaves nothing under the key: folders rename into place, S3 and GCS show an object only once
+it is whole.
 """
 
 from __future__ import annotations

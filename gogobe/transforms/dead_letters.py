@@ -5,6 +5,7 @@ Each step's main output carries what went well, its tagged output `FAILURES` the
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
@@ -28,6 +29,15 @@ def original_text(message: bytes | msgspec.Struct) -> str:
     """A message as text for a dead letter: bytes that are not UTF-8 are shown with replacement characters."""
     raw = message if isinstance(message, bytes) else encode(message)
     return raw.decode("utf-8", errors="replace")
+
+
+def original_base64(message: bytes) -> str | None:
+    """A message's bytes for a dead letter, where its text does not hold them all; else None."""
+    try:
+        message.decode("utf-8")
+    except UnicodeDecodeError:
+        return base64.b64encode(message).decode("ascii")
+    return None
 
 
 def file_dead_letter(

@@ -9,7 +9,7 @@ import apache_beam as beam
 import msgspec
 
 from gogobe.messages import DeadLetter, decoder
-from gogobe.transforms.dead_letters import FAILURES, failure, now, original_text
+from gogobe.transforms.dead_letters import FAILURES, failure, now, original_base64, original_text
 
 
 class DecodeMessages(beam.PTransform):
@@ -45,6 +45,7 @@ class _Decode(beam.DoFn):
                     reason="invalid_message",
                     detail=f"not a {self._message_type.__name__}: {error}",
                     original=original_text(value),
+                    original_base64=original_base64(value),
                     failed_at=now(),
                 )
             )

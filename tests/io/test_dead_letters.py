@@ -40,13 +40,20 @@ def test_another_reason_is_another_letter(dsn: str, db: Connection) -> None:
     assert [row[0] for row in rows(db)] == ["no_rows", "truncated"]
 
 
+def test_originals_that_look_the_same_as_text_are_different_letters(dsn: str, db: Connection) -> None:
+    record_dead_letters(
+        dsn, [LETTER, *(msgspec.structs.replace(LETTER, original_base64=raw) for raw in ("/w==", "/g=="))]
+    )
+    assert len(rows(db)) == 3
+
+
 def test_what_the_database_cannot_hold_still_finds_its_place(dsn: str, db: Connection) -> None:
     record_dead_letters(dsn, [msgspec.structs.replace(LETTER, original="a\0b\ud800", detail="\0")])
     assert db.execute("SELECT original, detail FROM dead_letters").fetchone() == ("a�b?", "�")
 
 
 def test_every_text_of_a_letter_is_made_to_fit(dsn: str, db: Connection) -> None:
-    texts = ("stage", "reason", "detail", "original", "cause", "chain", "source_url", "file",
+    texts = ("stage", "reason", "detail", "original", "original_base64", "cause", "chain", "source_url", "file",
              "content_sha256", "place")  # fmt: skip
     record_dead_letters(dsn, [msgspec.structs.replace(LETTER, **dict.fromkeys(texts, "a\0"))])
     found = db.execute(f"SELECT {', '.join(texts)} FROM dead_letters".encode()).fetchone()

@@ -1,5 +1,6 @@
 """The transforms on DirectRunner: each step's main output and its dead letters."""
 
+import base64
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +41,15 @@ def test_decode_parts_messages_from_dead_letters():
         assert_that(decoded.messages, equal_to([good]))
         letters = decoded[FAILURES] | beam.Map(lambda letter: (letter.stage, letter.reason, letter.original))
         assert_that(letters, equal_to([("decode", "invalid_message", text) for text in ("{", "")]), "letters")
+
+
+def test_a_message_that_is_no_text_is_kept_byte_for_byte():
+    raw = b'{"chain":"\xff\xfe"}'
+    with TestPipeline() as pipeline:
+        decoded = pipeline | beam.Create([(b"k", raw), (b"k", b"{")]) | DecodeMessages(FileDiscovered)
+        letters = decoded[FAILURES] | beam.Map(lambda letter: (letter.original, letter.original_base64))
+        told = (raw.decode("utf-8", "replace"), base64.b64encode(raw).decode())
+        assert_that(letters, equal_to([told, ("{", None)]))
 
 
 def test_a_store_s_files_keep_their_order():
