@@ -154,7 +154,7 @@ def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: F
         starts=starts,
         name_chains=names.chains,
         name_keys=names.keys,
-        chains=chains.astype(np.float32),
+        chains=_chains_that_sell(ids, chains),
         company_across=_company_across(ids, chains),
         gtins=gtins,
         gtin_masters=row_of[is_gtin][at],
@@ -173,6 +173,14 @@ def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: F
 
 def _starts(counts: Longs) -> Longs:
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+
+def _chains_that_sell(ids: Longs, chains: Longs) -> Floats:
+    """For each master how many chains sell it; without a GTIN that is not known, and it is given the mean."""
+    numbered = ids < FIRST_COMPUTED_ID
+    mean = chains[numbered].mean() if numbered.any() else 1.0
+    sell: Floats = np.where(numbered, chains, mean).astype(np.float32)
+    return sell
 
 
 def _company_across(ids: Longs, chains: Longs) -> Floats:

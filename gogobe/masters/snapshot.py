@@ -69,9 +69,9 @@ class Tables:
     `masters` (n,) are ids, ascending; `canonical` (n,) the row of the master that a row has been joined to, its
     own otherwise; `starts` (n + 1,) its names. `name_chains` (m,) are hashes of the chains that call it so,
     `name_keys` (m,) the GTINs of their codes, or the computed ids of chain and code. `chains` (n,) counts the
-    chains that sell a master, `company_across` (n,) is the part of its company's other masters that several
-    chains sell. `gtins` and `aliases` are sorted keys (a GTIN; the computed id of a chain's code),
-    with the master and, for aliases, what the match was and the decision behind it (JSON, from
+    chains that sell a master (without a GTIN: the mean), `company_across` (n,) is the part of its company's
+    other masters that several chains sell. `gtins` and `aliases` are sorted keys (a GTIN; the computed id of a
+    chain's code), with the master and, for aliases, what the match was and the decision behind it (JSON, from
     `alias_decision_starts[i]` on, empty where it needed none). `labels` holds the names as UTF-8, from
     `label_starts[i]` on. `centre` is the mean of the masters' vectors. `shared_chains` are hashes of the chains
     that have items without a GTIN, ascending, `shares` the shares of these that have a master to find.
