@@ -93,8 +93,6 @@ def _joined(masters: Masters, names: Gathered) -> Tables:
         alias_matches=np.array(matches, dtype=np.uint8),
         alias_decisions=np.frombuffer(b"".join(stored), dtype=np.uint8),
         alias_decision_starts=_starts(np.array([len(one) for one in stored], dtype=np.int64)),
-        shared_chains=np.array(list(joined.shares), dtype=np.uint32),
-        shares=np.array(list(joined.shares.values()), dtype=np.float64),
     )
 
 
@@ -154,7 +152,7 @@ def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: F
         starts=starts,
         name_chains=names.chains,
         name_keys=names.keys,
-        chains=_chains_that_sell(ids, chains),
+        chains=chains.astype(np.float32),
         company_across=_company_across(ids, chains),
         gtins=gtins,
         gtin_masters=row_of[is_gtin][at],
@@ -166,21 +164,11 @@ def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: F
         labels=np.frombuffer(b"".join(names.labels), dtype=np.uint8),
         label_starts=_starts(np.array([len(label) for label in names.labels], dtype=np.int64)),
         centre=centre,
-        shared_chains=np.zeros(0, dtype=np.uint32),
-        shares=np.zeros(0, dtype=np.float64),
     )
 
 
 def _starts(counts: Longs) -> Longs:
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-
-
-def _chains_that_sell(ids: Longs, chains: Longs) -> Floats:
-    """For each master how many chains sell it; without a GTIN that is not known, and it is given the mean."""
-    numbered = ids < FIRST_COMPUTED_ID
-    mean = chains[numbered].mean() if numbered.any() else 1.0
-    sell: Floats = np.where(numbered, chains, mean).astype(np.float32)
-    return sell
 
 
 def _company_across(ids: Longs, chains: Longs) -> Floats:

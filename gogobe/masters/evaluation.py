@@ -130,8 +130,7 @@ def _learned_without(rows: Sequence[CatalogueRow], chain: str, limit: int | None
 
 
 def ask(case: HeldOut, model: Model) -> Outcome:
-    """Match all queries of a case, by its index and by brute force. The share of the chain's items that have a
-    master is estimated from the scores, as when a snapshot is built: the truth has no part in it."""
+    """Match all queries of a case, by its index and by brute force."""
     matcher = Matcher(case.snapshot, model)
     exact = ExactIndex(case.snapshot.index.vectors)
     listing = case.listing(matcher)
@@ -148,8 +147,7 @@ def ask(case: HeldOut, model: Model) -> Outcome:
         exact_at.append(_place_of(case.truth[begin : begin + _BATCH], nearest.rows))
     firsts = np.concatenate([judged.masters for judged in judgements])
     conflicting = np.concatenate([judged.conflicting for judged in judgements])
-    share = matcher.share_of(np.concatenate([judged.scores for judged in judgements]))
-    scores = np.concatenate([matcher.at_share(judged, share).scores for judged in judgements])
+    scores = np.concatenate([judged.scores for judged in judgements])
     found = np.concatenate([judged.compared.nearest.rows for judged in judgements])
     return Outcome(
         negative=case.truth < 0,

@@ -26,12 +26,10 @@ _NAMES_AT_ONCE: Final = 2_000
 @dataclass(frozen=True)
 class Joined:
     """`canonical` (n,) is the row that each of n masters goes by, its own or another's; `decisions` says why,
-    or what a person has to decide, by the row of the name that it is about. `shares` says for chains, by their
-    hash, what share of their items without a GTIN is estimated to have a master in other chains."""
+    or what a person has to decide, by the row of the name that it is about."""
 
     canonical: Longs
     decisions: dict[int, Decision]
-    shares: dict[int, float]
 
 
 def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
@@ -39,18 +37,17 @@ def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
     tables = matcher.masters.tables
     row_of = np.searchsorted(tables.masters, names.masters)
     found: list[tuple[int, int, Decision]] = []
-    shares: dict[int, float] = {}
-    for chain in np.unique(names.chains[asked]).tolist():
-        listing = listing_of(matcher.masters, chain)
+    for chain in np.unique(names.chains[asked]):
+        listing = listing_of(matcher.masters, int(chain))
         of_chain = asked[names.chains[asked] == chain]
-        parts = [of_chain[begin : begin + _NAMES_AT_ONCE] for begin in range(0, len(of_chain), _NAMES_AT_ONCE)]
-        judgements = [
-            matcher.judge([names.texts[row] for row in part], names.facts.take(part), names.keys[part], listing)
-            for part in parts
-        ]
-        shares[chain] = matcher.share_of(np.concatenate([judged.scores for judged in judgements]))
-        for part, unshifted in zip(parts, judgements, strict=True):
-            judged = matcher.at_share(unshifted, shares[chain])
+        for begin in range(0, len(of_chain), _NAMES_AT_ONCE):
+            part = of_chain[begin : begin + _NAMES_AT_ONCE]
+            judged = matcher.judge(
+                [names.texts[row] for row in part],
+                names.facts.take(part),
+                names.keys[part],
+                listing,
+            )
             for place, row in enumerate(part.tolist()):
                 label = names.labels[row].decode("utf-8", "replace")
                 chain_id, item_code = names.sources[row]
@@ -58,12 +55,10 @@ def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
                 decision = matcher.decision(judged, place, item)
                 if decision:
                     found.append((row, int(judged.masters[place]), decision))
-    return _settle(found, row_of, len(tables.masters), shares)
+    return _settle(found, row_of, len(tables.masters))
 
 
-def _settle(
-    found: list[tuple[int, int, Decision]], row_of: Longs, masters: int, shares: dict[int, float]
-) -> Joined:
+def _settle(found: list[tuple[int, int, Decision]], row_of: Longs, masters: int) -> Joined:
     """The surest first: whoever goes by another master is gone by by nobody, and the other way round."""
     canonical = np.arange(masters)
     decisions: dict[int, Decision] = {}
@@ -78,4 +73,4 @@ def _settle(
             canonical[own] = candidate
             gone_by.add(candidate)
         decisions[row] = decision
-    return Joined(canonical, decisions, shares)
+    return Joined(canonical, decisions)

@@ -2,8 +2,7 @@
 
 Every chain takes its turn as in the evaluation: its items are asked, the other chains are the masters. From
 that come pairs of item and candidate, of which one is right, and verdicts, which are right or not. Where to
-accept is decided on chains that the weights have not seen: for each chain, weights are fitted to the others,
-and its share of items that have a master is estimated, as it is where items are matched.
+accept is decided on chains that the weights have not seen: for each chain, weights are fitted to the others.
 """
 
 from __future__ import annotations
@@ -25,26 +24,24 @@ from gogobe.masters.matching import Compared, Matcher
 from gogobe.masters.model import Logistic, Model, fit_logistic
 from gogobe.masters.pairs import FEATURES
 from gogobe.masters.ranking import VERDICT_FEATURES
-from gogobe.masters.share import at_share, estimated_share
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
 AIM: Final = 0.97
-MARGIN: Final = 0.01
+MARGIN: Final = 0.005
 """Precision is aimed at with so much to spare, since the next chain may be worse than all that were seen."""
 _LEAST_ACCEPTED: Final = 50
 _REVIEW_FROM: Final = 0.5
 _BATCH: Final = 500
-_UNKNOWN: Final = 0.5  # the share and the place where to accept, while there is no model yet
 _UNWEIGHTED_PAIRS: Final = Logistic(np.zeros(len(FEATURES)), 0.0)
 _UNWEIGHTED_VERDICTS: Final = Logistic(np.zeros(len(VERDICT_FEATURES)), 0.0)
 
 
 @dataclass(frozen=True)
 class Examples:
-    """One chain's n verdicts on what resembles a master at all: their `features`, whether each is `right`, and
-    whether something rules it out all the same (`conflicting`)."""
+    """One chain's n verdicts: their `features`, whether each is `right`, and whether something rules it
+    out all the same (`conflicting`)."""
 
     features: Floats
     right: Bools
@@ -66,15 +63,17 @@ def learn(rows: Sequence[CatalogueRow], limit: int | None = None) -> Model:
         compared = [_compare(case) for case in cases]
         pairs = _fit_pairs(cases, compared)
         examples = [_verdicts(case, parts, pairs) for case, parts in zip(cases, compared, strict=True)]
+    verdicts = _fit_verdicts(examples)
     unseen = [
-        _unseen_scores(examples[:place] + examples[place + 1 :], one) for place, one in enumerate(examples)
+        _unseen_scores(_fit_verdicts(examples[:place] + examples[place + 1 :]), one)
+        for place, one in enumerate(examples)
     ]
     accept_from = _accept_from(np.concatenate(unseen), np.concatenate([one.right for one in examples]))
-    return Model(pairs, _fit_verdicts(examples), _share(examples), accept_from, _REVIEW_FROM)
+    return Model(pairs, verdicts, accept_from, _REVIEW_FROM)
 
 
 def _compare(case: HeldOut) -> list[Compared]:
-    matcher = Matcher(case.snapshot, Model(_UNWEIGHTED_PAIRS, _UNWEIGHTED_VERDICTS, _UNKNOWN, _UNKNOWN, 0.0))
+    matcher = Matcher(case.snapshot, Model(_UNWEIGHTED_PAIRS, _UNWEIGHTED_VERDICTS, 1.0, 0.0))
     batches = [case.asked[begin : begin + _BATCH] for begin in range(0, len(case.asked), _BATCH)]
     sold = np.zeros(0, dtype=np.int64)
     return [matcher.compare(*case.query(batch)[:2], sold) for batch in batches]
@@ -96,18 +95,18 @@ def _fit_pairs(cases: Sequence[HeldOut], compared: Sequence[list[Compared]]) -> 
 
 
 def _verdicts(case: HeldOut, compared: Sequence[Compared], pairs: Logistic) -> Examples:
-    matcher = Matcher(case.snapshot, Model(pairs, _UNWEIGHTED_VERDICTS, _UNKNOWN, _UNKNOWN, 0.0))
+    matcher = Matcher(case.snapshot, Model(pairs, _UNWEIGHTED_VERDICTS, 1.0, 0.0))
     listing = case.listing(matcher)
     judged = []
     for number, part in enumerate(compared):
         _, facts, keys = case.query(case.asked[number * _BATCH : (number + 1) * _BATCH])
         judged.append(matcher.decide(facts, keys, listing, part))
     masters = np.concatenate([one.masters for one in judged])
-    answered = np.concatenate([one.scores for one in judged]) > 0
+    answered = masters >= 0
     return Examples(
         np.concatenate([one.verdicts.features for one in judged])[answered],
         (masters == case.truth)[answered],
-        np.concatenate([one.conflicting for one in judged])[answered],
+        np.concatenate([one.conflicting | (one.scores == 0) for one in judged])[answered],
     )
 
 
@@ -117,17 +116,10 @@ def _fit_verdicts(examples: Sequence[Examples]) -> Logistic:
     )
 
 
-def _share(examples: Sequence[Examples]) -> float:
-    return float(np.concatenate([one.right for one in examples]).mean())
-
-
-def _unseen_scores(seen: Sequence[Examples], unseen: Examples) -> Floats:
-    """How verdicts fitted to some chains score those of another, put right by the share of its items that have
-    a master as it is estimated from the scores; 0 where something rules the candidate out."""
-    scores = _fit_verdicts(seen).probabilities(unseen.features)
-    learned = _share(seen)
-    scores = at_share(scores, estimated_share(scores, learned), learned)
-    return np.where(unseen.conflicting, np.float32(0), scores)
+def _unseen_scores(verdicts: Logistic, examples: Examples) -> Floats:
+    """How verdicts fitted to other chains score those of one; 0 where something rules the candidate out."""
+    scores: Floats = np.where(examples.conflicting, np.float32(0), verdicts.probabilities(examples.features))
+    return scores
 
 
 def _accept_from(scores: Floats, right: Bools) -> float:
@@ -149,7 +141,6 @@ def write_weights(model: Model, path: Path) -> None:
         "",
         *_table("PAIR", FEATURES, model.pairs),
         *_table("VERDICT", VERDICT_FEATURES, model.verdicts),
-        f"SHARE: Final = {model.share:.4f}",
         f"ACCEPT_FROM: Final = {model.accept_from:.4f}",
         f"REVIEW_FROM: Final = {model.review_from:.4f}",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -24,7 +24,6 @@ from gogobe.masters.ranking import (
     rank,
 )
 from gogobe.masters.reasons import reasons_for
-from gogobe.masters.share import at_share, estimated_share
 from gogobe.masters.snapshot import Masters
 from gogobe.masters.vectors import centred, item_vectors
 
@@ -160,8 +159,9 @@ class Matcher:
         if len(listing) >= LEAST:
             # Only where the best lead there is could bring an item up for review is it worth knowing.
             features[:, AHEAD_OF_CHAIN] = LARGEST_LEAD
-            asked = np.flatnonzero(answered & (self.model.probabilities(features) >= self.model.review_from))
+            answered &= self.model.probabilities(features) >= self.model.review_from
             features[:, AHEAD_OF_CHAIN] = 0
+            asked = np.flatnonzero(answered)
             leads = self._leads(verdicts, asked, keys, listing)
             features[asked, AHEAD_OF_CHAIN] = np.clip(leads, _SMALLEST_LEAD, LARGEST_LEAD)
         return Judged(
@@ -170,14 +170,6 @@ class Matcher:
             scores=np.where(answered, self.model.probabilities(features), np.float32(0)).astype(np.float32),
             conflicting=conflicting,
         )
-
-    def share_of(self, scores: Floats) -> float:
-        """The share of a chain's items that have a master to find, estimated from what `judge` scored them."""
-        return estimated_share(scores, self.model.share)
-
-    def at_share(self, judged: Judged, share: float) -> Judged:
-        """What `judge` said, given that a share of the chain's items have a master to find."""
-        return replace(judged, scores=at_share(judged.scores, share, self.model.share))
 
     def _leads(self, verdicts: Verdicts, rows: Longs, keys: Longs, listing: Listing) -> Floats:
         """How far each of the items in `rows` is ahead of its chain's others, in the score of its master."""

@@ -45,12 +45,10 @@ class Logistic:
 @dataclass(frozen=True)
 class Model:
     """`pairs` ranks candidates, `verdicts` says how sure the first is; from `accept_from` on an item is given
-    to the candidate's master, from `review_from` on a person is asked. `share` is the share of right verdicts
-    among those that it was learned from."""
+    to the candidate's master, from `review_from` on a person is asked."""
 
     pairs: Logistic
     verdicts: Logistic
-    share: float
     accept_from: float
     review_from: float
 
@@ -68,7 +66,6 @@ def learned_model() -> Model:
     return Model(
         Logistic.from_table(FEATURES, weights.PAIR_WEIGHTS, weights.PAIR_INTERCEPT),
         Logistic.from_table(VERDICT_FEATURES, weights.VERDICT_WEIGHTS, weights.VERDICT_INTERCEPT),
-        weights.SHARE,
         weights.ACCEPT_FROM,
         weights.REVIEW_FROM,
     )

@@ -26,7 +26,6 @@ _OF_MASTER: Final = (
     "mean_score_of_names",
     "item_word_missing_most",  # in all of the master's names together, by rarity and by how surely it is kept
     "company_across_chains",  # what part of its company's other masters several chains sell
-    "chains_that_sell_it",  # what many sell, another likely sells too; at most 3 are counted
 )
 _OF_PAIR: Final = ("brand_shared", "brand_confirmed", "size_same")
 VERDICT_FEATURES: Final = (*_OF_MASTER, *_OF_PAIR, "ahead_of_chain")
@@ -35,7 +34,6 @@ AHEAD_OF_CHAIN: Final = VERDICT_FEATURES.index("ahead_of_chain")
 LARGEST_LEAD: Final = 1.5
 _PAIR_COLUMNS: Final = [FEATURES.index(name) for name in _OF_PAIR]
 _LARGEST_LEAD_OF_MASTER: Final = 3.0
-_MOST_CHAINS: Final = 3  # as many as the weights were learned with
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,6 @@ def rank(
             (np.add.reduceat(scores, groups) / sizes)[first],
             _word_missing(candidates, comparison, groups, first, items=items, names=names, lexicon=lexicon),
             np.log(tables.company_across[group_master[first]]),
-            np.minimum(tables.chains[group_master[first]], _MOST_CHAINS),
             comparison.features[best_pair[first]][:, _PAIR_COLUMNS],
             np.zeros(len(first)),
         ]

@@ -27,8 +27,7 @@ class Resolver:
 
     Without a snapshot GTINs resolve, and whatever has none is `new`, with a computed id. What it fills depends
     on the item, its chain and the snapshot; and on the rest of its batch where the snapshot does not know the
-    chain. Scores are put right by the share that the snapshot has for the chain; where it has none, they stay.
-    One resolver serves one thread.
+    chain. One resolver serves one thread.
     """
 
     def __init__(self, snapshot: Snapshot | None = None) -> None:
@@ -63,9 +62,6 @@ class _WithSnapshot:
         self._snapshot = snapshot
         self._matcher = Matcher(snapshot, learned_model())
         self._listing_of = lru_cache(maxsize=_CHAINS_KEPT)(partial(listing_of, snapshot))
-        self._shares = dict(
-            zip(snapshot.tables.shared_chains.tolist(), snapshot.tables.shares.tolist(), strict=True)
-        )
         self.codes = KnownCodes(snapshot.tables)
 
     def resolve_by_code(self, items: list[Item], counts: MatchCounts) -> list[Item]:
@@ -89,8 +85,7 @@ class _WithSnapshot:
         keys = np.array([item.master_id for item in items], dtype=np.int64)
         if len(listing) < LEAST:
             listing = self._listing_of_batch(batch)
-        share = self._shares.get(chain_hash(chain_id), self._matcher.model.share)
-        judged = self._matcher.at_share(self._matcher.judge(texts, facts, keys, listing), share)
+        judged = self._matcher.judge(texts, facts, keys, listing)
         for place, item in enumerate(items):
             named = NamedItem(chain_id, item.item_code, item.name or "", item.master_id)
             decision = self._matcher.decision(judged, place, named)

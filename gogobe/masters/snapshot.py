@@ -24,7 +24,7 @@ from gogobe.masters.lexicon import Lexicon
 from gogobe.masters.token_encoder import TokenEncoder
 from gogobe.masters.vectors import BESIDE_NAME
 
-FORMAT: Final = 2
+FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 INDEX: Final = "index.ann"
 ALIAS_MATCHES: Final = ("new", "alias", "vector", "review")
@@ -69,12 +69,11 @@ class Tables:
     `masters` (n,) are ids, ascending; `canonical` (n,) the row of the master that a row has been joined to, its
     own otherwise; `starts` (n + 1,) its names. `name_chains` (m,) are hashes of the chains that call it so,
     `name_keys` (m,) the GTINs of their codes, or the computed ids of chain and code. `chains` (n,) counts the
-    chains that sell a master (without a GTIN: the mean), `company_across` (n,) is the part of its company's
-    other masters that several chains sell. `gtins` and `aliases` are sorted keys (a GTIN; the computed id of a
-    chain's code), with the master and, for aliases, what the match was and the decision behind it (JSON, from
+    chains that sell a master, `company_across` (n,) is the part of its company's other masters that several
+    chains sell. `gtins` and `aliases` are sorted keys (a GTIN; the computed id of a chain's code),
+    with the master and, for aliases, what the match was and the decision behind it (JSON, from
     `alias_decision_starts[i]` on, empty where it needed none). `labels` holds the names as UTF-8, from
-    `label_starts[i]` on. `centre` is the mean of the masters' vectors. `shared_chains` are hashes of the chains
-    that have items without a GTIN, ascending, `shares` the shares of these that have a master to find.
+    `label_starts[i]` on. `centre` is the mean of the masters' vectors.
     """
 
     masters: Longs
@@ -94,8 +93,6 @@ class Tables:
     labels: npt.NDArray[np.uint8]
     label_starts: Longs
     centre: Floats
-    shared_chains: npt.NDArray[np.uint32]
-    shares: npt.NDArray[np.float64]
 
     def label(self, name: int) -> str:
         """A name as its chain writes it."""

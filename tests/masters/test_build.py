@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gogobe.masters.build import _chains_that_sell, build_snapshot
+from gogobe.masters.build import build_snapshot
 from gogobe.masters.catalogue import CatalogueRow
-from gogobe.masters.gtin import FIRST_COMPUTED_ID, computed_master_id
+from gogobe.masters.gtin import computed_master_id
 from gogobe.masters.snapshot import INDEX, MANIFEST, SnapshotError, open_snapshot, verify
 from gogobe.masters.token_encoder import TokenEncoder
 
@@ -89,9 +89,3 @@ def test_a_half_written_manifest_is_refused(tmp_path: Path, content: bytes) -> N
     (tmp_path / "s" / MANIFEST).write_bytes(content)
     with pytest.raises(SnapshotError, match="manifest"):
         open_snapshot(tmp_path / "s")
-
-
-def test_how_many_chains_sell_a_master_without_a_gtin_is_not_known() -> None:
-    ids = np.array([7290000042435, 7290000042442, FIRST_COMPUTED_ID])
-    assert _chains_that_sell(ids, np.array([3, 1, 1])).tolist() == [3, 1, 2]
-    assert _chains_that_sell(ids[2:], np.array([1])).tolist() == [1]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from gogobe.feeds.rows import Item
 from gogobe.masters.build import build_snapshot
 from gogobe.masters.catalogue import CatalogueRow
-from gogobe.masters.gather import chain_hash
 from gogobe.masters.gtin import computed_master_id
 from gogobe.masters.resolver import Resolver
 from gogobe.masters.snapshot import Snapshot, open_snapshot
@@ -22,18 +19,6 @@ from .catalogues import gtin, row, rows_of, sample_rows
 
 def item(code: str, name: str = "חלב", **facts: object) -> Item:
     return Item(item_code=code, price=Decimal("5.9"), row=1, name=name, **facts)  # type: ignore[arg-type]
-
-
-def sample_items(chain_id: str) -> list[Item]:
-    """A chain's items of the sample, under codes that no snapshot knows."""
-    rows = [one.described for one in sample_rows() if one.chain_id == chain_id]
-    items = [
-        item(str(100_000 + place), one.name, quantity=Decimal(str(one.quantity)), unit_qty=one.unit)
-        for place, one in enumerate(rows)
-    ]
-    for one, described in zip(items, rows, strict=True):
-        one.price = Decimal(str(described.price))
-    return items
 
 
 def test_without_a_snapshot_gtins_resolve_and_the_rest_is_new() -> None:
@@ -87,7 +72,18 @@ def test_a_merged_gtin_goes_by_the_master_it_was_merged_into(decided: Snapshot) 
 
 
 def test_decisions_carry_their_evidence_and_do_not_depend_on_the_batch(snapshot: Snapshot) -> None:
-    items = sample_items("7290700100008")
+    rows = [one for one in sample_rows() if one.chain_id == "7290700100008"]
+    items = [
+        item(
+            str(100_000 + place),
+            one.described.name,
+            quantity=Decimal(str(one.described.quantity)),
+            unit_qty=one.described.unit,
+        )
+        for place, one in enumerate(rows)
+    ]
+    for one, of_row in zip(items, rows, strict=True):
+        one.price = Decimal(str(of_row.described.price))
     counts = Resolver(snapshot).resolve("7290058140886", items)
     assert counts.vector + counts.review == len(counts.decisions) > 20
     for decision in counts.decisions:
@@ -99,28 +95,6 @@ def test_decisions_carry_their_evidence_and_do_not_depend_on_the_batch(snapshot:
     alone[0].price = items[0].price
     Resolver(snapshot).resolve("7290058140886", alone)
     assert (alone[0].match, alone[0].master_id) == (items[0].match, items[0].master_id)
-
-
-def test_items_that_are_not_known_are_scored_by_their_chains_share_where_the_snapshot_has_it(
-    snapshot: Snapshot,
-) -> None:
-    chains = snapshot.tables.shared_chains.tolist()
-    assert chains == sorted(chains)
-    assert {chain_hash("a"), chain_hash("b")} <= set(chains)
-
-    def surest(shares: dict[str, float]) -> float:
-        tables = replace(
-            snapshot.tables,
-            shared_chains=np.array([chain_hash(chain) for chain in shares], dtype=np.uint32),
-            shares=np.array(list(shares.values())),
-        )
-        items = sample_items("7290700100008")
-        counts = Resolver(replace(snapshot, tables=tables)).resolve("7290058140886", items)
-        return max(decision.score for decision in counts.decisions)
-
-    neutral = surest({})
-    assert neutral == surest({"another": 0.1})
-    assert surest({"7290058140886": 0.1}) < neutral < surest({"7290058140886": 0.9})
 
 
 @pytest.mark.parametrize("name", ["", "%", "7", "\ud800", "א" * 5000, '3*4*5 ק"ג %'])
