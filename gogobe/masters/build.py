@@ -63,7 +63,7 @@ def build_snapshot(
     encoder = encoder or _learn_encoder(names, row_of, starts)
     centre = _write_index(folder / INDEX, names, starts, encoder)
     tables = _tables(names, ids, starts, row_of, centre)
-    index = AnnoyIndex(folder / INDEX, len(centre), beside=BESIDE_NAME)
+    index = AnnoyIndex(folder / INDEX, len(centre))
     tables = _joined(Masters(tables, names.facts, lexicon, encoder, index), names)
     save_arrays(folder, "names", names.facts)
     save_arrays(folder, "lexicon", lexicon)

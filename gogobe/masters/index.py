@@ -46,11 +46,8 @@ class VectorIndex(Protocol):
 class AnnoyIndex:
     """An Annoy file, mapped into memory: all processes of a machine share it. Answers are deterministic."""
 
-    def __init__(self, path: Path, dimensions: int, *, beside: int = 0, searched: int = SEARCHED) -> None:
-        """`beside` is not looked at: the file's trees know it (AnnoyBuilder).
-
-        Raises OSError where the file is missing or is no index of so many dimensions.
-        """
+    def __init__(self, path: Path, dimensions: int, *, searched: int = SEARCHED) -> None:
+        """Raises OSError where the file is missing or is no index of so many dimensions."""
         self._annoy = _Annoy(dimensions, "angular")
         self._annoy.load(str(path))
         self._searched = searched

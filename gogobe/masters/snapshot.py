@@ -22,9 +22,8 @@ from gogobe.masters.facts import Facts
 from gogobe.masters.index import AnnoyIndex, VectorIndex
 from gogobe.masters.lexicon import Lexicon
 from gogobe.masters.token_encoder import TokenEncoder
-from gogobe.masters.vectors import BESIDE_NAME
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 MANIFEST: Final = "manifest.json"
 INDEX: Final = "index.ann"
 ALIAS_MATCHES: Final = ("new", "alias", "vector", "review")
@@ -212,7 +211,7 @@ def open_snapshot(local_dir: Path, *, check: bool = True) -> Snapshot:
         names = Facts(**_mapped(local_dir, "names", Facts))  # type: ignore[arg-type]
         lexicon = Lexicon(**_mapped(local_dir, "lexicon", Lexicon))  # type: ignore[arg-type]
         encoder = load_encoder(manifest.encoder, local_dir)
-        index = AnnoyIndex(local_dir / INDEX, manifest.dimensions, beside=BESIDE_NAME)
+        index = AnnoyIndex(local_dir / INDEX, manifest.dimensions)
     except (OSError, ValueError) as error:
         raise SnapshotError(f"{local_dir}: cannot be opened: {error}; fetch or build it again") from error
     if len(index) != len(tables.masters) or len(names) != int(tables.starts[-1]):
