@@ -6,7 +6,6 @@ Each step's main output carries what went well, its tagged output `FAILURES` the
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -77,8 +76,3 @@ def keyed_dead_letter(letter: DeadLetter) -> tuple[bytes, bytes]:
     """A dead letter's Kafka key and value."""
     key = letter.source_url or letter.file or letter.stage
     return key.encode(), encode(letter)
-
-
-def all_failures(outputs: Iterable[beam.PCollection[DeadLetter]]) -> beam.PCollection[DeadLetter]:
-    """The failures of several steps as one collection."""
-    return tuple(outputs) | "All failures" >> beam.Flatten()

@@ -12,30 +12,12 @@ from apache_beam.transforms.window import GlobalWindows
 
 from gogobe.feeds.rows import BATCH_SIZE
 from gogobe.io.dead_letters import record_dead_letters
-from gogobe.io.loader import FailedBatch, Loader, LoadResult
+from gogobe.io.loader import Loader, LoadResult
 from gogobe.messages import DeadLetter, IngestBatch
-from gogobe.transforms.dead_letters import FAILURES, failure, now
-from gogobe.transforms.publish import batch_text
+from gogobe.transforms.dead_letters import FAILURES, failure
+from gogobe.transforms.publish import batch_dead_letter
 
 STAGE: Final = "load"
-
-
-def refused_batch_letter(failed: FailedBatch) -> DeadLetter:
-    """The dead letter of a batch that the database refused; its original is the batch, to be replayed."""
-    batch = failed.batch
-    return DeadLetter(
-        stage=STAGE,
-        reason=failed.reason,
-        detail=failed.detail,
-        cause=failed.cause,
-        original=batch_text(batch),
-        failed_at=now(),
-        chain=batch.chain,
-        source_url=batch.source_url,
-        file=batch.file,
-        content_sha256=batch.content_sha256,
-        place=f"batch {batch.sequence}",
-    )
 
 
 class LoadBatches(beam.PTransform):
@@ -111,7 +93,7 @@ def rows_of(batch: IngestBatch) -> int:
 
 
 def _failed(result: LoadResult) -> list[DeadLetter]:
-    return [refused_batch_letter(failed) for failed in result.failed]
+    return [batch_dead_letter(STAGE, one.batch, one.reason, one.detail, one.cause) for one in result.failed]
 
 
 class RecordDeadLetters(beam.PTransform):

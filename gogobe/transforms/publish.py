@@ -33,6 +33,25 @@ def batch_text(batch: IngestBatch) -> str:
     return text.decode()
 
 
+def batch_dead_letter(
+    stage: str, batch: IngestBatch, reason: str, detail: str, cause: str | None = None
+) -> DeadLetter:
+    """The dead letter of a batch; its original is the batch, to be replayed."""
+    return DeadLetter(
+        stage=stage,
+        reason=reason,
+        detail=detail,
+        cause=cause,
+        original=batch_text(batch),
+        failed_at=now(),
+        chain=batch.chain,
+        source_url=batch.source_url,
+        file=batch.file,
+        content_sha256=batch.content_sha256,
+        place=f"batch {batch.sequence}",
+    )
+
+
 class KeyBatches(beam.PTransform):
     """`IngestBatch` → key and value for the ingest topic; one too large for a message is a dead letter
     `message_too_large` (its rows are loaded all the same)."""
@@ -54,18 +73,8 @@ class _KeyBatches(beam.DoFn):
         if len(value) <= self._max_value_bytes:
             yield key, value
             return
-        yield failure(
-            DeadLetter(
-                stage=STAGE,
-                reason="message_too_large",
-                detail=f"{batch.file}, batch {batch.sequence}: {len(value):,} bytes, a message holds "
-                f"{self._max_value_bytes:,}; the rows are loaded, the topic lacks them",
-                original=batch_text(batch),
-                failed_at=now(),
-                chain=batch.chain,
-                source_url=batch.source_url,
-                file=batch.file,
-                content_sha256=batch.content_sha256,
-                place=f"batch {batch.sequence}",
-            )
+        detail = (
+            f"{batch.file}, batch {batch.sequence}: {len(value):,} bytes, a message holds "
+            f"{self._max_value_bytes:,}; the rows are loaded, the topic lacks them"
         )
+        yield failure(batch_dead_letter(STAGE, batch, "message_too_large", detail))
