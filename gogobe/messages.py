@@ -54,7 +54,8 @@ class FileDownloaded(msgspec.Struct, frozen=True, omit_defaults=True):
 class FileTotals(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a whole file held; its last batch carries it. `announced` is the feed's own Count, if it has one;
     `read` counts rows as they stand in the file, `refused` those of them that were not taken. `complete` is
-    false when the file was cut short or unreadable from some place on: such a file ends nothing."""
+    false when the file was cut short, unreadable from some place on, or a PriceFull without a row: such a file
+    ends nothing."""
 
     read: int
     refused: int

@@ -11,6 +11,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "truncated": "the file is cut short; all rows before the cut were read",
     "count_mismatch": "the file announces another number of rows than it holds",
     "no_rows": "the file holds no row that could be taken, and does not say that it is empty",
+    "empty_pricefull": "a PriceFull that says it is empty, as no store is; its store's prices stay as they are",
     "unknown_layout": "no element of the file looks like a row of a known kind",
     "kind_differs": "the file holds another kind of rows than its name says; what it holds was read",
     "html_page": "an HTML page (a login, an expired link), not a feed",

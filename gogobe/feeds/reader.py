@@ -243,6 +243,10 @@ class FeedReader:
             count = "an unknown number of" if announced is None else announced
             found = f"{read} read, all of them refused" if read else "none found"
             self._problem(Problem("no_rows", f"{count} rows announced, {found}"))
+        elif summary.kind == "pricefull" and not read:
+            told = PROBLEMS["empty_pricefull"]
+            remedy = "announce it again when the portal has it with its rows"
+            self._problem(Problem("empty_pricefull", f"{self._file_name}: {told}; {remedy}"))
         elif announced is not None and announced != read:
             self._problem(Problem("count_mismatch", f"{announced} rows announced, {read} read"))
 

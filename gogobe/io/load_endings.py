@@ -30,8 +30,8 @@ def end_what_is_gone(
 ) -> int:
     """Ends what the completed full files no longer list; returns how many prices and promotions.
 
-    A file that was cut short, or lacks a batch, ends nothing; nor does one that is older than its store's
-    newest complete full file.
+    A file that was cut short, is a PriceFull without a row, or lacks a batch, ends nothing; nor does one that
+    is older than its store's newest complete full file.
     """
     newest: dict[tuple[int, Subject], Mark] = {}
     total = 0

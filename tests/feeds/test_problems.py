@@ -28,6 +28,8 @@ EMPTY = "<Item><ItemCode/><ItemPrice></ItemPrice><ItemName> </ItemName></Item>"
         ("all-empty records", price_feed(EMPTY, EMPTY, count=2), 0, "no_rows"),
         ("records without elements", price_feed("<Item/>", "<Item></Item>"), 0, "no_rows"),
         ("all rows refused", price_feed(item("1", "0"), item("", "1")), 0, "no_rows"),
+        ("a full file that says it has no row", price_feed(count=0), 0, "empty_pricefull"),
+        ("a full file with an empty list", price_feed(), 0, "empty_pricefull"),
         ("a header alone", f"<Root>{HEAD}</Root>", 0, "no_rows"),
         ("HTML", "<!DOCTYPE html><html><body>Login</body></html>", 0, "html_page"),
         ("HTML without a type", "\n <HTML><head><title>link expired</title></head></HTML>", 0, "html_page"),
@@ -98,7 +100,7 @@ def test_an_unknown_layout_is_told_with_its_root_and_first_path():
 @pytest.mark.parametrize(
     ("what", "name", "feed", "kind"),
     [
-        ("a count of 0", PRICE_NAME, price_feed(count=0), "pricefull"),
+        ("a count of 0", "Price7290-1-202501010000.gz", price_feed(count=0), "price"),
         ("an empty list", "Price7290-1-202501010000.gz", f"<Root>{HEAD}<Items/></Root>", "price"),
         ("no promotions", "PromoFull7290-1-202501010000.gz", f"<Root>{HEAD}<Promotions>\n</Promotions></Root>", "promofull"),
         ("no sales", "Promo7290-1-202501010000.gz", f"<Root>{HEAD}<Sales Count='0'/></Root>", "promo"),
@@ -108,6 +110,12 @@ def test_a_feed_that_is_really_empty_is_no_problem(what, name, feed, kind):
     found = read(feed, name)
     assert (found.summary.kind, found.codes, found.summary.complete) == (kind, [], True), what
     assert (found.header.chain_id, found.header.store_id) == ("7290", "007")
+
+
+def test_an_empty_full_file_is_named_with_what_to_do():
+    (problem,) = read(price_feed(count=0)).summary.problems
+    assert PRICE_NAME in problem.detail
+    assert "announce it again" in problem.detail
 
 
 def test_all_empty_records_are_counted():

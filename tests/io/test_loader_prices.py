@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import random
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
 
+from gogobe.feeds.batches import cut_batches
+from gogobe.feeds.reader import FeedReader
 from gogobe.feeds.rows import RefusedRow
 from gogobe.io.loader import Loader
 from gogobe.io.postgres import Connection
-from gogobe.messages import IngestBatch
+from gogobe.messages import FileDownloaded, IngestBatch
 from tests.io.samples import CHAIN, at, empty, file_batches, item
 
 
@@ -171,6 +174,27 @@ def test_a_complete_full_file_ends_what_it_does_not_list(dsn: str, db: Connectio
         loader.load(file_batches([item("300", "5")], hour=3, kind="price"))
     assert prices(db)["300"] == (Decimal(5), False)
     assert listed(db) == 0
+
+
+def test_a_full_file_without_a_row_ends_nothing(dsn: str, db: Connection) -> None:
+    """A portal's fault: no store has nothing to sell. The next full file is taken as ever."""
+    name = "PriceFull7290027600007-5-202508071200.gz"
+    head = f"<ChainId>{CHAIN}</ChainId><SubChainId>1</SubChainId><StoreId>5</StoreId>"
+    for number, items in enumerate(("<Items Count='0'/>", "<Items></Items>", "")):
+        file = FileDownloaded("shufersal", "x", f"{number}", 1, "https://p.example/x", name, at(6), at(6))
+        feed = BytesIO(f"<Root>{head}{items}</Root>".encode())
+        with Loader(dsn) as loader:
+            loader.load(file_batches([item("100", "5")], hour=1))
+            empty_file = loader.load(list(cut_batches(FeedReader(feed, name), file)))
+        assert (empty_file.ended, empty_file.files_completed) == (0, 1 if items else 0), items
+    assert prices(db) == {"100": (Decimal(5), False)}
+    assert (
+        db.execute("SELECT state, problems FROM files WHERE file = %s", (name,)).fetchall()
+        == [("incomplete", ["empty_pricefull"])] * 2
+    )
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("200", "5")], hour=8))
+    assert prices(db) == {"100": (Decimal(5), True), "200": (Decimal(5), False)}
 
 
 def test_an_incomplete_or_older_full_file_ends_nothing(dsn: str, db: Connection) -> None:
