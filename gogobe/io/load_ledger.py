@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-from gogobe.io.postgres import Cursor, copy_rows
+from gogobe.io.postgres import Cursor
 from gogobe.messages import IngestBatch
 
 Subject = Literal["prices", "promotions"]
@@ -240,32 +240,3 @@ def settle_files(cursor: Cursor, files: Sequence[str]) -> list[CompletedFile]:
     """Gives the files that have all their batches their final state, and returns them."""
     cursor.execute(_SETTLE, (list(files),))
     return [CompletedFile(*row) for row in cursor.fetchall()]
-
-
-def keep_listed_codes(
-    cursor: Cursor, batch_codes: Iterable[tuple[IngestBatch, int, Sequence[str]]], subject: Subject
-) -> None:
-    """Keeps which codes batches of full files list: (batch, store key, codes), until the file is complete."""
-    rows = [
-        (
-            batch.content_sha256,
-            batch.sequence,
-            store_key,
-            subject,
-            batch.published_at,
-            file_row_base(batch.content_sha256),
-            [*codes, *(row.item_code for row in batch.refused if row.item_code)],
-        )
-        for batch, store_key, codes in batch_codes
-    ]
-    if rows:
-        columns = (
-            ("content_sha256", "text"),
-            ("sequence", "int4"),
-            ("store_key", "int4"),
-            ("subject", "text"),
-            ("published_at", "timestamptz"),
-            ("file_row", "int8"),
-            ("codes", "text[]"),
-        )
-        copy_rows(cursor, "listed_codes", columns, rows)

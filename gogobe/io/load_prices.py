@@ -10,16 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from gogobe.feeds.rows import Item
-from gogobe.io.load_ledger import (
-    CompletedFile,
-    Subject,
-    Taken,
-    file_row_base,
-    is_full,
-    keep_listed_codes,
-    subject_of,
-)
-from gogobe.io.load_stores import LockedStore, Mark
+from gogobe.io.load_current import NewerLists, mark_of, take_current
+from gogobe.io.load_ledger import CompletedFile, Taken, file_row_base, is_full
+from gogobe.io.load_stores import LockedStore
 from gogobe.io.postgres import Cursor, Dialect, copy_rows
 from gogobe.messages import IngestBatch
 
@@ -102,13 +95,6 @@ _DROP_TAKEN_BACK: Final = """
       AND h.old_price = h.new_price
 """
 
-_NEWER_LISTS: Final = """
-    SELECT listed.store_key, listed.published_at, listed.file_row, listed.codes
-    FROM unnest(%s::integer[], %s::timestamptz[], %s::bigint[]) AS oldest (store_key, published_at, file_row)
-    JOIN listed_codes listed ON listed.store_key = oldest.store_key AND listed.subject = %s
-     AND (listed.published_at, listed.file_row) > (oldest.published_at, oldest.file_row)
-"""
-
 _END: Final = """
     UPDATE prices p SET ended_at = %(published_at)s
     WHERE p.store_key = %(store_key)s AND p.ended_at IS NULL
@@ -119,17 +105,6 @@ _END: Final = """
 """
 
 
-def mark_of(batch: IngestBatch) -> Mark:
-    """What orders the batch's file among the files of its store."""
-    return batch.published_at, file_row_base(batch.content_sha256)
-
-
-def in_order(batches: Iterable[IngestBatch], subject: Subject) -> list[IngestBatch]:
-    """The batches of one subject, older files first, each file's in its order."""
-    chosen = [batch for batch in batches if subject_of(batch) == subject]
-    return sorted(chosen, key=lambda batch: (*mark_of(batch), batch.sequence))
-
-
 def load_prices(
     cursor: Cursor,
     dialect: Dialect,
@@ -138,75 +113,11 @@ def load_prices(
     stores: Mapping[int, LockedStore],
 ) -> None:
     """Merges the batches' prices and counts into their tallies. `store_keys` by batch id; `stores` are held."""
-    batches = in_order(taken.batches, "prices")
-    outdated = {
-        batch.batch_id
-        for batch in batches
-        if stores[store_keys[batch.batch_id]].is_outdated("prices", mark_of(batch))
-    }
-    for batch in batches:
-        if batch.batch_id in outdated:
-            taken.tallies[batch.batch_id].stale += len(batch.items)
-    current = [batch for batch in batches if batch.batch_id not in outdated]
-    if not current:
-        return
-    lists = newer_lists(cursor, current, store_keys, "prices")
-    keep_listed_codes(
-        cursor,
-        [
-            (batch, store_keys[batch.batch_id], [item.item_code for item in batch.items])
-            for batch in current
-            if is_full(batch)
-        ],
-        "prices",
-    )
-    for number, together in enumerate(rounds(current, store_keys)):
+    rounds, lists = take_current(cursor, taken, store_keys, stores, "prices")
+    for number, together in enumerate(rounds):
         if number > 0 or not dialect.empties_on_commit:
             cursor.execute("DELETE FROM staged_prices")
         _merge(cursor, together, _newest_rows(together, taken, store_keys, lists), taken)
-
-
-class NewerLists:
-    """What full files that are still on their way list: a row of an older file is stale where they list it."""
-
-    def __init__(self, rows: Iterable[tuple[int, Mark, Sequence[str]]]) -> None:
-        self._lists: dict[int, dict[Mark, set[str]]] = {}
-        for store_key, mark, codes in rows:
-            self._lists.setdefault(store_key, {}).setdefault(mark, set()).update(codes)
-
-    def codes_after(self, store_key: int, mark: Mark) -> set[str]:
-        """The codes that files newer than `mark` list in the store."""
-        lists = self._lists.get(store_key, {})
-        return {code for other, codes in lists.items() if other > mark for code in codes}
-
-
-def newer_lists(
-    cursor: Cursor, batches: Iterable[IngestBatch], store_keys: Mapping[str, int], subject: Subject
-) -> NewerLists:
-    """The lists of full files not yet complete that are newer than the store's oldest of the batches."""
-    oldest: dict[int, Mark] = {}
-    for batch in batches:
-        key = store_keys[batch.batch_id]
-        oldest[key] = min(mark_of(batch), oldest.get(key, mark_of(batch)))
-    moments, file_rows = zip(*oldest.values(), strict=True)
-    cursor.execute(_NEWER_LISTS, (list(oldest), list(moments), list(file_rows), subject))
-    return NewerLists((key, (at, file_row), codes) for key, at, file_row, codes in cursor.fetchall())
-
-
-def rounds(batches: Iterable[IngestBatch], store_keys: Mapping[str, int]) -> list[list[IngestBatch]]:
-    """The batches, given in order, in rounds that have one file of a store each: a store's files are merged one
-    after the other, so that the history tells of each, whatever shares a commit."""
-    found: list[list[IngestBatch]] = []
-    files: dict[int, list[str]] = {}
-    for batch in batches:
-        of_store = files.setdefault(store_keys[batch.batch_id], [])
-        if batch.content_sha256 not in of_store:
-            of_store.append(batch.content_sha256)
-        number = of_store.index(batch.content_sha256)
-        if number == len(found):
-            found.append([])
-        found[number].append(batch)
-    return found
 
 
 def _newest_rows(

@@ -14,8 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from gogobe.feeds.rows import Promotion
-from gogobe.io.load_ledger import CompletedFile, Taken, file_row_base, is_full, keep_listed_codes
-from gogobe.io.load_prices import in_order, mark_of, newer_lists, rounds
+from gogobe.io.load_current import mark_of, take_current
+from gogobe.io.load_ledger import CompletedFile, Taken, file_row_base, is_full
 from gogobe.io.load_stores import LockedStore
 from gogobe.io.postgres import Cursor, copy_rows
 from gogobe.messages import IngestBatch
@@ -125,25 +125,8 @@ def load_promotions(
 ) -> None:
     """Writes the batches' promotions where they are new or changed and counts into the batches' tallies.
     `store_keys` by batch id; `stores` are held."""
-    current = []
-    for batch in in_order(taken.batches, "promotions"):
-        if stores[store_keys[batch.batch_id]].is_outdated("promotions", mark_of(batch)):
-            taken.tallies[batch.batch_id].stale += len(batch.promotions)
-        else:
-            current.append(batch)
-    if not current:
-        return
-    lists = newer_lists(cursor, current, store_keys, "promotions")
-    keep_listed_codes(
-        cursor,
-        [
-            (batch, store_keys[batch.batch_id], [row.promotion_id for row in batch.promotions])
-            for batch in current
-            if is_full(batch)
-        ],
-        "promotions",
-    )
-    for together in rounds(current, store_keys):
+    rounds, lists = take_current(cursor, taken, store_keys, stores, "promotions")
+    for together in rounds:
         offered: dict[tuple[int, str], _Offered] = {}
         for batch in together:
             store_key = store_keys[batch.batch_id]

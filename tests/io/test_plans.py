@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from gogobe.io import load_endings, load_ledger, load_masters, load_prices, load_promotions, queries
+from gogobe.io import (
+    load_current,
+    load_endings,
+    load_ledger,
+    load_masters,
+    load_prices,
+    load_promotions,
+    queries,
+)
 from gogobe.io.load_ledger import file_row_base
 from gogobe.io.loader import Loader
 from gogobe.io.postgres import POSTGRESQL, Connection, connect, copy_rows, staging_table
@@ -103,7 +111,7 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0, "file": "x66"}
         (load_ledger._COUNT, {"loaded": 1, "unchanged": 1, "stale": 1, "refused": 1, "file": "x77"}),
         (load_ledger._SETTLE, (["x77", "x78"],)),
         (load_ledger._ANNOUNCED_AGAIN, (at(1), "u", at(1), "x77")),
-        (load_prices._NEWER_LISTS, ([7], [at(0)], [0], "prices")),
+        (load_current._NEWER_LISTS, ([7], [at(0)], [0], "prices")),
         (load_prices._END, END),
         (load_promotions._END, END),
         (load_promotions._STANDING, ([7, 7], ["1", "2"])),
