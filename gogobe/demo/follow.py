@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
-import psycopg
-from psycopg.rows import class_row
 
 from gogobe.io.fetch import file_name_of
+from gogobe.io.postgres import Connection, connect
+from gogobe.io.queries import FileLine, failures_report, files_report
 
 
 class FileOutcome(msgspec.Struct):
@@ -40,58 +39,22 @@ class FileOutcome(msgspec.Struct):
         return self.state in ("loaded", "incomplete", "dead letter")
 
 
-class _Letter(msgspec.Struct):
-    source_url: str
-    reason: str
-    failed_at: datetime
-
-
-class _File(msgspec.Struct):
-    source_url: str
-    chain: str
-    store_id: str
-    kind: str
-    state: str
-    announced: int | None
-    read: int | None
-    loaded: int
-    unchanged: int
-    stale: int
-    refused: int
-    seen_at: datetime
-    first_loaded_at: datetime
-    completed_at: datetime | None
-
-
-_FILES = """
-    SELECT source_url, chain, store_id, kind, state, announced, read, loaded, unchanged, stale, refused,
-           seen_at, first_loaded_at, completed_at
-    FROM files WHERE source_url = ANY(%s) AND discovered_at >= %s
-"""
-_LETTERS = """
-    SELECT source_url, reason, last_failed_at AS failed_at
-    FROM dead_letters WHERE source_url = ANY(%s) AND last_failed_at >= %s ORDER BY last_failed_at
-"""
-
-
-def outcomes(connection: psycopg.Connection[Any], urls: Sequence[str], since: datetime) -> list[FileOutcome]:
+def outcomes(connection: Connection, urls: Sequence[str], since: datetime) -> list[FileOutcome]:
     """Where each of the files that were announced at `since` (aware) stands now."""
     found = {url: FileOutcome(url, file_name_of(url)) for url in urls}
-    with connection.cursor(row_factory=class_row(_File)) as cursor:
-        for file in cursor.execute(_FILES, (list(urls), since)):
-            _take_file(found[file.source_url], file, since)
-    with connection.cursor(row_factory=class_row(_Letter)) as cursor:
-        for letter in cursor.execute(_LETTERS, (list(urls), since)):
-            outcome = found[letter.source_url]
-            if letter.reason not in outcome.reasons:
-                outcome.reasons.append(letter.reason)
-            if outcome.state == "waiting":
-                outcome.state = "dead letter"
-                outcome.seconds = (letter.failed_at - since).total_seconds()
+    for file in files_report(connection, urls, since):
+        _take_file(found[file.source_url], file, since)
+    for failure in failures_report(connection, urls, since):
+        outcome = found[failure.source_url]
+        if failure.reason not in outcome.reasons:
+            outcome.reasons.append(failure.reason)
+        if outcome.state == "waiting":
+            outcome.state = "dead letter"
+            outcome.seconds = (failure.failed_at - since).total_seconds()
     return list(found.values())
 
 
-def _take_file(outcome: FileOutcome, file: _File, since: datetime) -> None:
+def _take_file(outcome: FileOutcome, file: FileLine, since: datetime) -> None:
     outcome.chain, outcome.store, outcome.kind, outcome.state = file.chain, file.store_id, file.kind, file.state
     outcome.announced, outcome.read = file.announced, file.read or 0
     outcome.loaded, outcome.unchanged, outcome.stale = file.loaded, file.unchanged, file.stale
@@ -115,7 +78,7 @@ def follow(
     """Polls until every file has ended, or `seconds` are over; `show` gets each state, `check` may raise when
     the pipeline has stopped."""
     deadline = time.monotonic() + seconds
-    with psycopg.connect(database, autocommit=True) as connection:
+    with connect(database) as connection:
         while True:
             now = outcomes(connection, urls, since)
             show(now)

@@ -37,29 +37,31 @@ class MasterComparison(msgspec.Struct, frozen=True):
 
 
 class FileLine(msgspec.Struct, frozen=True):
-    """A file's line in the ledger; times in UTC. `state`: loading, loaded or incomplete."""
+    """A file's line in the ledger; times in UTC. `state`: loading, loaded or incomplete; `announced` and `read`
+    are None until the file's last batch is in."""
 
     source_url: str
-    content_sha256: str
     chain: str
-    chain_id: str
     store_id: str
     kind: str
-    file: str
-    published_at: datetime
-    discovered_at: datetime
-    seen_at: datetime
-    first_loaded_at: datetime
-    completed_at: datetime | None
+    state: str
     announced: int | None
     read: int | None
     loaded: int
     unchanged: int
     stale: int
     refused: int
-    ended: int
-    state: str
-    problems: list[str]
+    seen_at: datetime
+    first_loaded_at: datetime
+    completed_at: datetime | None
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A dead letter of an announced file, and when it failed last, in UTC."""
+
+    source_url: str
+    reason: str
+    failed_at: datetime
 
 
 _BY_CODE: Final = """
@@ -100,10 +102,14 @@ _MASTERS: Final = """
 """
 
 _FILES: Final = """
-    SELECT source_url, content_sha256, chain, chain_id, store_id, kind, file, published_at, discovered_at,
-           seen_at, first_loaded_at, completed_at, announced, read, loaded, unchanged, stale, refused, ended,
-           state, problems
-    FROM files WHERE source_url = ANY(%s) ORDER BY source_url, published_at
+    SELECT source_url, chain, store_id, kind, state, announced, read, loaded, unchanged, stale, refused,
+           seen_at, first_loaded_at, completed_at
+    FROM files WHERE source_url = ANY(%s) AND discovered_at >= %s ORDER BY source_url, published_at
+"""
+
+_FAILURES: Final = """
+    SELECT source_url, reason, last_failed_at AS failed_at
+    FROM dead_letters WHERE source_url = ANY(%s) AND last_failed_at >= %s ORDER BY last_failed_at
 """
 
 
@@ -134,10 +140,16 @@ def well_known(dsn: str, n: int) -> list[MasterComparison]:
         return _comparisons(connection, _ids(connection, sql.SQL(_WELL_KNOWN), {"limit": n}))
 
 
-def files_report(dsn: str, source_urls: Sequence[str]) -> list[FileLine]:
-    """The ledger's lines of the files that were last announced under these addresses."""
-    with connect(dsn) as connection, connection.cursor(row_factory=class_row(FileLine)) as cursor:
-        return cursor.execute(_FILES, (list(source_urls),)).fetchall()
+def files_report(connection: Connection, source_urls: Sequence[str], since: datetime) -> list[FileLine]:
+    """The ledger's lines of the files that were announced under these addresses at `since` (aware) or later."""
+    with connection.cursor(row_factory=class_row(FileLine)) as cursor:
+        return cursor.execute(_FILES, (list(source_urls), since)).fetchall()
+
+
+def failures_report(connection: Connection, source_urls: Sequence[str], since: datetime) -> list[Failure]:
+    """The dead letters of these addresses that failed at `since` (aware) or later, in that order."""
+    with connection.cursor(row_factory=class_row(Failure)) as cursor:
+        return cursor.execute(_FAILURES, (list(source_urls), since)).fetchall()
 
 
 def _by_code(connection: Connection, digits: str, limit: int) -> list[MasterComparison]:

@@ -1,4 +1,4 @@
-"""The comparison and the ledger's report, over loaded files and refreshed views."""
+"""The comparison and the reports of files and failures, over loaded files and refreshed views."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from decimal import Decimal
 import pytest
 
 from gogobe.io import views
+from gogobe.io.dead_letters import record_dead_letters
 from gogobe.io.loader import Loader
 from gogobe.io.postgres import connect
-from gogobe.io.queries import compare_prices, files_report, well_known
+from gogobe.io.queries import Failure, compare_prices, failures_report, files_report, well_known
 from gogobe.io.views import refresh_views
+from gogobe.messages import DeadLetter
 from tests.io.samples import at, file_batches, item
 
 MILK, BREAD, SOAP = "7290000042435", "7290000111111", "11210000094"
@@ -76,12 +78,23 @@ def test_ended_prices_leave_the_comparison(market: str) -> None:
     ]
 
 
-def test_files_by_their_address(market: str) -> None:
-    batches = file_batches([item("1", "1")], kind="price", hour=9)
+def test_files_and_failures_by_their_address(market: str) -> None:
+    old, new = (file_batches([item("1", str(hour))], kind="price", hour=hour) for hour in (8, 9))
     with Loader(market) as loader:
-        loader.load(batches)
-    (line,) = files_report(market, [batches[0].source_url, "https://nowhere.example/"])
-    assert (line.file, line.state, line.read, line.loaded) == ("price-9.gz", "loaded", 1, 1)
+        loader.load(old + new)
+    urls = [old[0].source_url, new[0].source_url, "https://nowhere.example/"]
+    record_dead_letters(
+        market,
+        [
+            DeadLetter("parse", reason, "told", "message", at(hour), source_url=url)
+            for reason, hour, url in (("late", 11, urls[1]), ("early", 10, urls[2]), ("before", 8, urls[1]))
+        ],
+    )
+    with connect(market) as connection:
+        (line,) = files_report(connection, urls, since=at(9))
+        failures = failures_report(connection, urls, since=at(9))
+    assert (line.source_url, line.state, line.read, line.loaded) == (urls[1], "loaded", 1, 1)
+    assert failures == [Failure(urls[2], "early", at(10)), Failure(urls[1], "late", at(11))]
 
 
 def test_views_refresh_while_they_are_read_and_one_at_a_time(market: str) -> None:
