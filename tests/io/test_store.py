@@ -1,4 +1,4 @@
-"""The object store as a folder and on an S3 server."""
+"""The object store as a folder, in S3 and in GCS."""
 
 from pathlib import Path
 
@@ -18,11 +18,11 @@ def test_a_suffix_that_is_none_is_not_kept(suffix: str):
     assert content_key("shufersal", "ab12", f"PriceFull1-2.{suffix}") == "raw/shufersal/ab/ab12"
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", "s3", "gs"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "folder":
         return ObjectStore(f"file://{tmp_path}/store")
-    bucket: Bucket = request.getfixturevalue("bucket")
+    bucket: Bucket = request.getfixturevalue(f"{request.param}_bucket")
     return ObjectStore(f"{bucket.url}/prefix", bucket.endpoint)
 
 
@@ -67,11 +67,24 @@ def test_a_missing_object_is_file_not_found(store: ObjectStore):
         store.open(store.path_of("none"))
 
 
-def test_a_store_is_there_or_gone(store: ObjectStore, tmp_path: Path, bucket: Bucket, source: Path):
+def test_a_store_is_there(store: ObjectStore, source: Path):
     store.put("k", source)
     assert store.is_there()
+
+
+def test_a_store_is_gone(tmp_path: Path, bucket: Bucket):
     assert not ObjectStore(str(tmp_path / "gone")).is_there()
-    assert not ObjectStore("s3://no-such-bucket/prefix", bucket.endpoint).is_there()
+    assert not ObjectStore(f"{bucket.scheme}://no-such-bucket/prefix", bucket.endpoint).is_there()
+
+
+def test_a_server_other_than_the_cloud_s_own_is_only_asked_what_it_knows(
+    store: ObjectStore, source: Path, caplog: pytest.LogCaptureFixture
+):
+    """Left to itself, gcsfs asks for the kind of the bucket over gRPC, for up to a minute at every call."""
+    with store.open(store.put("k", source)) as file:
+        assert file.read() == source.read_bytes()
+    assert store.is_there()
+    assert [one.getMessage() for one in caplog.records if one.name.startswith("gcsfs")] == []
 
 
 def test_only_a_folder_s_objects_are_files_of_this_machine(tmp_path: Path, source: Path, bucket: Bucket):

@@ -67,11 +67,11 @@ def test_a_store_s_files_keep_their_order():
         assert_that(pipeline | beam.Create(messages, reshuffle=False) | InStoreOrder(FileDiscovered), in_order)
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", "s3", "gs"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "folder":
         return ObjectStore(str(tmp_path / "store"))
-    bucket: Bucket = request.getfixturevalue("bucket")
+    bucket: Bucket = request.getfixturevalue(f"{request.param}_bucket")
     return ObjectStore(bucket.url, bucket.endpoint)
 
 
@@ -166,7 +166,7 @@ def test_a_store_that_is_gone_is_no_fault_of_the_file(tmp_path: Path, bucket: Bu
     """A folder or a bucket that is not there: the runner tries again until it is back."""
     for store in (
         ObjectStore(str(tmp_path / "unmounted")),
-        ObjectStore("s3://no-such-bucket/prefix", bucket.endpoint),
+        ObjectStore(f"{bucket.scheme}://no-such-bucket/prefix", bucket.endpoint),
     ):
         step = _ParseAndMatch(store, masters_every=1000)
         file = FileDownloaded("c", store.path_of("raw/c/ab/ab"), "ab", 1, "http://p/x", "x", NOW, NOW)
