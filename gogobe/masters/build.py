@@ -33,6 +33,7 @@ from gogobe.masters.snapshot import (
     write_manifest,
 )
 from gogobe.masters.vectors import BESIDE_NAME, centred, item_vectors, master_vectors
+from gogobe.masters.word_odds import learn_word_odds
 
 Longs = npt.NDArray[np.int64]
 
@@ -59,11 +60,12 @@ def build_snapshot(
     starts = np.append(first, len(names)).astype(np.int64)
     row_of = np.repeat(np.arange(len(ids)), np.diff(starts))
 
-    lexicon = build_lexicon(names.facts.words, row_of, names.facts.company)
     encoder = encoder or _learn_encoder(names, row_of, starts)
     centre = _write_index(folder / INDEX, names, starts, encoder)
     tables = _tables(names, ids, starts, row_of, centre)
     index = AnnoyIndex(folder / INDEX, len(centre))
+    odds = learn_word_odds(names.facts, starts, index)
+    lexicon = build_lexicon(names.facts.words, row_of, names.facts.company, odds)
     tables = _joined(Masters(tables, names.facts, lexicon, encoder, index), names)
     save_arrays(folder, "names", names.facts)
     save_arrays(folder, "lexicon", lexicon)
@@ -152,7 +154,7 @@ def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: F
         starts=starts,
         name_chains=names.chains,
         name_keys=names.keys,
-        chains=chains.astype(np.float32),
+        chains=_part_of_chains(ids, chains, names.chains),
         company_across=_company_across(ids, chains),
         gtins=gtins,
         gtin_masters=row_of[is_gtin][at],
@@ -169,6 +171,14 @@ def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: F
 
 def _starts(counts: Longs) -> Longs:
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+
+def _part_of_chains(ids: Longs, chains: Longs, name_chains: npt.NDArray[np.uint32]) -> Floats:
+    """For each master, what part of all chains sells it. Nobody can know it of one without a GTIN, whose items
+    are found by their names alone: then it says neither that many sell it nor that few do."""
+    part = chains / max(len(np.unique(name_chains)), 1)
+    known: Floats = np.where(ids < FIRST_COMPUTED_ID, part, 0.5).astype(np.float32)
+    return known
 
 
 def _company_across(ids: Longs, chains: Longs) -> Floats:

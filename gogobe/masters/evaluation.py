@@ -112,7 +112,7 @@ def evaluate(
         raise CatalogueError(f"no chain {hold_out} in the files; they hold {', '.join(present)}")
     outcomes, each = [], []
     for chain in [hold_out] if hold_out else present:
-        model = _learned_without(rows, chain, limit) if learn_anew else learned_model()
+        model = _learned_without(rows, chain) if learn_anew else learned_model()
         with tempfile.TemporaryDirectory(prefix="gogobe-evaluate-") as folder:
             case = held_out(rows, chain, Path(folder), limit)
             outcome = ask(case, model)
@@ -122,9 +122,9 @@ def evaluate(
     return Evaluation(**msgspec.structs.asdict(total), chains=each)
 
 
-def _learned_without(rows: Sequence[CatalogueRow], chain: str, limit: int | None) -> Model:
+def _learned_without(rows: Sequence[CatalogueRow], chain: str) -> Model:
     try:
-        return learn([row for row in rows if row.chain_id != chain], limit)
+        return learn([row for row in rows if row.chain_id != chain])
     except ValueError as error:
         raise CatalogueError(f"nothing to learn from without {chain}: {error}") from error
 

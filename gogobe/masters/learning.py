@@ -1,8 +1,9 @@
 """Learning the weights of the second look from a catalogue, whose GTINs say which names are one product.
 
 Every chain takes its turn as in the evaluation: its items are asked, the other chains are the masters. From
-that come pairs of item and candidate, of which one is right, and verdicts, which are right or not. Where to
-accept is decided on chains that the weights have not seen: for each chain, weights are fitted to the others.
+that come masters that compete for an item, of which one is its own, and verdicts, which are right or not.
+Where to accept is decided on chains that the weights have not seen: for each chain, weights are fitted to the
+others.
 """
 
 from __future__ import annotations
@@ -18,23 +19,24 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.catalogue import CatalogueRow, read_catalogue
+from gogobe.masters.folding import MASTER_FEATURES
 from gogobe.masters.gtin import valid_gtins
 from gogobe.masters.held_out import HeldOut, held_out
 from gogobe.masters.matching import Compared, Matcher
-from gogobe.masters.model import Logistic, Model, fit_logistic
-from gogobe.masters.pairs import FEATURES
+from gogobe.masters.model import Choice, Logistic, Model, fit_choice, fit_logistic
 from gogobe.masters.ranking import VERDICT_FEATURES
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
-AIM: Final = 0.97
-MARGIN: Final = 0.005
-"""Precision is aimed at with so much to spare, since the next chain may be worse than all that were seen."""
+AIM_IN_CASES: Final = 0.965
+"""What precision is aimed at in the cases learned from, so that it is 0.97 in use: the masters of a case are a
+chain's fewer than those that the weights are used with, more of its items have none to find, and precision is
+the lower for it."""
 _LEAST_ACCEPTED: Final = 50
 _REVIEW_FROM: Final = 0.5
 _BATCH: Final = 500
-_UNWEIGHTED_PAIRS: Final = Logistic(np.zeros(len(FEATURES)), 0.0)
+_UNWEIGHTED_CHOICE: Final = Choice(np.zeros(len(MASTER_FEATURES)))
 _UNWEIGHTED_VERDICTS: Final = Logistic(np.zeros(len(VERDICT_FEATURES)), 0.0)
 
 
@@ -48,8 +50,8 @@ class Examples:
     conflicting: Bools
 
 
-def learn(rows: Sequence[CatalogueRow], limit: int | None = None) -> Model:
-    """Fit both models to the chains of a catalogue, with at most `limit` queries of each.
+def learn(rows: Sequence[CatalogueRow]) -> Model:
+    """Fit both models to the chains of a catalogue.
 
     Raises ValueError where there are fewer than three chains, or too few products that they share.
     """
@@ -59,43 +61,45 @@ def learn(rows: Sequence[CatalogueRow], limit: int | None = None) -> Model:
     if len(chains) < 3:
         raise ValueError(f"{len(chains)} chains; learning needs three, so that weights are tried on others")
     with tempfile.TemporaryDirectory(prefix="gogobe-learn-") as folder:
-        cases = [held_out(numbered, chain, Path(folder) / chain, limit) for chain in chains]
+        cases = [held_out(numbered, chain, Path(folder) / chain) for chain in chains]
         compared = [_compare(case) for case in cases]
-        pairs = _fit_pairs(cases, compared)
-        examples = [_verdicts(case, parts, pairs) for case, parts in zip(cases, compared, strict=True)]
+        choice = _fit_choice(cases, compared)
+        examples = [_verdicts(case, parts, choice) for case, parts in zip(cases, compared, strict=True)]
     verdicts = _fit_verdicts(examples)
     unseen = [
         _unseen_scores(_fit_verdicts(examples[:place] + examples[place + 1 :]), one)
         for place, one in enumerate(examples)
     ]
     accept_from = _accept_from(np.concatenate(unseen), np.concatenate([one.right for one in examples]))
-    return Model(pairs, verdicts, accept_from, _REVIEW_FROM)
+    return Model(choice, verdicts, accept_from, _REVIEW_FROM)
 
 
 def _compare(case: HeldOut) -> list[Compared]:
-    matcher = Matcher(case.snapshot, Model(_UNWEIGHTED_PAIRS, _UNWEIGHTED_VERDICTS, 1.0, 0.0))
+    matcher = Matcher(case.snapshot, Model(_UNWEIGHTED_CHOICE, _UNWEIGHTED_VERDICTS, 1.0, 0.0))
     batches = [case.asked[begin : begin + _BATCH] for begin in range(0, len(case.asked), _BATCH)]
     sold = np.zeros(0, dtype=np.int64)
     return [matcher.compare(*case.query(batch)[:2], sold) for batch in batches]
 
 
-def _fit_pairs(cases: Sequence[HeldOut], compared: Sequence[list[Compared]]) -> Logistic:
-    """Of the candidates of each item that has its master among them, the master's names against the others."""
-    features, labels = [], []
+def _fit_choice(cases: Sequence[HeldOut], compared: Sequence[list[Compared]]) -> Choice:
+    """Of the masters that compete for each item, its own is the one to choose, where it is among them."""
+    features, chosen, groups = [], [], []
+    before = 0
     for case, parts in zip(cases, compared, strict=True):
         for number, part in enumerate(parts):
             truth = case.truth[number * _BATCH : (number + 1) * _BATCH]
-            right = part.candidates.masters == truth[part.candidates.items]
-            has_master = np.zeros(len(truth), dtype=np.bool_)
-            has_master[part.candidates.items[right]] = True
-            told = has_master[part.candidates.items]
-            features.append(part.comparison.features[told])
-            labels.append(right[told])
-    return fit_logistic(np.concatenate(features), np.concatenate(labels))
+            competing = part.competing
+            right = competing.masters == truth[competing.items]
+            told = np.isin(competing.items, competing.items[right])
+            features.append(competing.features[told])
+            chosen.append(right[told])
+            groups.append(competing.items[told] + before)
+            before += len(truth)
+    return fit_choice(np.concatenate(features), np.concatenate(chosen), np.concatenate(groups))
 
 
-def _verdicts(case: HeldOut, compared: Sequence[Compared], pairs: Logistic) -> Examples:
-    matcher = Matcher(case.snapshot, Model(pairs, _UNWEIGHTED_VERDICTS, 1.0, 0.0))
+def _verdicts(case: HeldOut, compared: Sequence[Compared], choice: Choice) -> Examples:
+    matcher = Matcher(case.snapshot, Model(choice, _UNWEIGHTED_VERDICTS, 1.0, 0.0))
     listing = case.listing(matcher)
     judged = []
     for number, part in enumerate(compared):
@@ -104,7 +108,7 @@ def _verdicts(case: HeldOut, compared: Sequence[Compared], pairs: Logistic) -> E
     masters = np.concatenate([one.masters for one in judged])
     answered = masters >= 0
     return Examples(
-        np.concatenate([one.verdicts.features for one in judged])[answered],
+        np.concatenate([one.features for one in judged])[answered],
         (masters == case.truth)[answered],
         np.concatenate([one.conflicting | (one.scores == 0) for one in judged])[answered],
     )
@@ -123,38 +127,34 @@ def _unseen_scores(verdicts: Logistic, examples: Examples) -> Floats:
 
 
 def _accept_from(scores: Floats, right: Bools) -> float:
-    """The least score from which on acceptances are right as often as is aimed at, with the margin."""
+    """The least score from which on acceptances are right as often as is aimed at in the cases."""
     order = np.argsort(-scores, kind="stable")
     precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    precise = np.flatnonzero((precision >= AIM + MARGIN) & (np.arange(len(order)) >= _LEAST_ACCEPTED))
+    precise = np.flatnonzero((precision >= AIM_IN_CASES) & (np.arange(len(order)) >= _LEAST_ACCEPTED))
     return float(scores[order[precise[-1]]]) if len(precise) else 1.0
 
 
 def write_weights(model: Model, path: Path) -> None:
     """Write a model as the module `weights.py`."""
     lines = [
-        '"""The weights of the second look and of the verdict, as `make learn` wrote them."""',
+        '"""The weights of the choice among masters and of the verdict, as `make learn` wrote them."""',
         "",
         "from __future__ import annotations",
         "",
         "from typing import Final",
         "",
-        *_table("PAIR", FEATURES, model.pairs),
-        *_table("VERDICT", VERDICT_FEATURES, model.verdicts),
+        *_table("MASTER", MASTER_FEATURES, model.choice.weights),
+        *_table("VERDICT", VERDICT_FEATURES, model.verdicts.weights),
+        f"VERDICT_INTERCEPT: Final = {model.verdicts.intercept:.4f}",
         f"ACCEPT_FROM: Final = {model.accept_from:.4f}",
         f"REVIEW_FROM: Final = {model.review_from:.4f}",
     ]
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def _table(kind: str, names: Sequence[str], fitted: Logistic) -> list[str]:
-    rows = [f'    "{name}": {weight:.4f},' for name, weight in zip(names, fitted.weights, strict=True)]
-    return [
-        f"{kind}_WEIGHTS: Final[dict[str, float]] = {{",
-        *rows,
-        "}",
-        f"{kind}_INTERCEPT: Final = {fitted.intercept:.4f}",
-    ]
+def _table(kind: str, names: Sequence[str], weights: npt.NDArray[np.float64]) -> list[str]:
+    rows = [f'    "{name}": {weight:.4f},' for name, weight in zip(names, weights, strict=True)]
+    return [f"{kind}_WEIGHTS: Final[dict[str, float]] = {{", *rows, "}"]
 
 
 def main() -> None:

@@ -29,32 +29,47 @@ def company_of(gtins: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
 
 
 @dataclass(frozen=True)
+class WordOdds:
+    """What it says, as a logarithm of odds, that a word of one name is `found` in another, or `missing` there:
+    (buckets,) each. Far from 0 for what tells products apart ("mango"), near 0 for what may come and go."""
+
+    found: Floats
+    missing: Floats
+
+
+@dataclass(frozen=True)
 class Lexicon:
     """What is known of hashed words, by bucket (a word's hash modulo 2**18).
 
     `rarity` (buckets,) is 1 for a word never seen and falls towards 0 for one in every master; `companies` and
     `shares` (buckets, 3) name the companies under whose GTINs the word occurs most, and in what part of its
-    masters, smoothed so that a word seen once has a half. `kept` (buckets,) is how often a second chain's name
-    of the same master has the word too: high for what tells products apart ("mango"), low for what may go.
+    masters, smoothed so that a word seen once has a half. `odds_found` and `odds_missing` are WordOdds.
     """
 
     rarity: Floats
     companies: npt.NDArray[np.uint32]
     shares: Floats
-    kept: Floats
+    odds_found: Floats
+    odds_missing: Floats
 
-    def kept_of(self, words: Words) -> Floats:
-        """How surely each word is in every chain's name of a product that has it in one."""
-        return self.kept[_bucket(words)]
+    def odds_of(self, words: Words, found: Floats) -> tuple[Floats, Floats]:
+        """What the words say that are found, each so far (words' shape, 0 to 1), and what the rest of them
+        says, each of the words' shape; 0 where there is no word."""
+        buckets = bucket_of(words)
+        present = words != 0
+        return (
+            np.where(present, found * self.odds_found[buckets], np.float32(0)),
+            np.where(present, (1 - found) * self.odds_missing[buckets], np.float32(0)),
+        )
 
     def rarity_of(self, words: Words) -> Floats:
         """The rarity of each word, 0 where there is none."""
-        found: Floats = np.where(words != 0, self.rarity[_bucket(words)], np.float32(0))
+        found: Floats = np.where(words != 0, self.rarity[bucket_of(words)], np.float32(0))
         return found
 
     def share_of(self, words: Words, companies: npt.NDArray[np.uint32]) -> Floats:
         """How far each word belongs to one company: words (n, w) against companies (n,), 0 to 1."""
-        buckets = _bucket(words)
+        buckets = bucket_of(words)
         asked = companies[:, None]
         share = np.zeros(words.shape, dtype=np.float32)
         for place in range(COMPANIES):
@@ -64,21 +79,30 @@ class Lexicon:
 
     def ownership(self, words: Words) -> tuple[npt.NDArray[np.uint32], Floats]:
         """The company to which each word belongs most, and how far; 0 and 0.0 where there is none."""
-        buckets = _bucket(words)
+        buckets = bucket_of(words)
         known = words != 0
         return np.where(known, self.companies[buckets, 0], 0), np.where(known, self.shares[buckets, 0], 0)
 
 
-def _bucket(words: Words) -> npt.NDArray[np.int64]:
+def bucket_of(words: Words) -> npt.NDArray[np.int64]:
+    """The bucket of each word's hash."""
     return (words & np.uint32(BUCKETS - 1)).astype(np.int64)
 
 
-def build_lexicon(words: Words, masters: npt.NDArray[np.int64], companies: npt.NDArray[np.uint32]) -> Lexicon:
-    """Count words (n, w) over masters (n,), several rows a master allowed, each with its company (n,)."""
+def build_lexicon(
+    words: Words,
+    masters: npt.NDArray[np.int64],
+    companies: npt.NDArray[np.uint32],
+    odds: WordOdds | None = None,
+) -> Lexicon:
+    """Count words (n, w) over masters (n,), several rows a master allowed, each with its company (n,). Without
+    `odds` no word says anything by being found or missing."""
+    nothing = np.zeros(BUCKETS, dtype=np.float32)
+    odds = odds or WordOdds(nothing, nothing)
     width = words.shape[1]
     flat = words.reshape(-1)
     present = flat != 0
-    buckets = _bucket(flat[present])
+    buckets = bucket_of(flat[present])
     # Words are counted once a master, however many of its names have them.
     owners = np.repeat(masters, width)[present]
     makers = np.repeat(companies, width)[present]
@@ -87,7 +111,6 @@ def build_lexicon(words: Words, masters: npt.NDArray[np.int64], companies: npt.N
     first = np.ones(len(buckets), dtype=np.bool_)
     first[1:] = (buckets[1:] != buckets[:-1]) | (owners[1:] != owners[:-1])
     starts = np.flatnonzero(first)
-    having = np.diff(starts, append=len(buckets))
     buckets, owners, makers = buckets[starts], owners[starts], makers[starts]
 
     total = np.bincount(buckets, minlength=BUCKETS)
@@ -99,28 +122,9 @@ def build_lexicon(words: Words, masters: npt.NDArray[np.int64], companies: npt.N
         rarity.astype(np.float32),
         top_companies,
         shares.astype(np.float32),
-        _kept(buckets, owners, having, masters),
+        odds.found,
+        odds.missing,
     )
-
-
-_KEPT_PRIOR: Final = 20.0  # as many pairs of names as it takes to believe a word rather than all words
-
-
-def _kept(
-    buckets: npt.NDArray[np.int64],
-    owners: npt.NDArray[np.int64],
-    having: npt.NDArray[np.int64],
-    masters: npt.NDArray[np.int64],
-) -> Floats:
-    """For each bucket, of the pairs of a master's names with the word in one, the part with it in both."""
-    ids, names = np.unique(masters, return_counts=True)
-    names_of = names[np.searchsorted(ids, owners)]
-    with_word = np.minimum(having, names_of)  # a name may say a word twice
-    both = np.bincount(buckets, weights=with_word * (with_word - 1) / 2, minlength=BUCKETS)
-    one = np.bincount(buckets, weights=with_word * (names_of - with_word), minlength=BUCKETS)
-    overall = both.sum() / max(both.sum() + one.sum(), 1.0)
-    kept: Floats = ((both + _KEPT_PRIOR * overall) / (both + one + _KEPT_PRIOR)).astype(np.float32)
-    return kept
 
 
 def _most_frequent(

@@ -11,17 +11,20 @@ import numpy.typing as npt
 
 from gogobe.masters.decisions import Decision
 from gogobe.masters.facts import Facts
+from gogobe.masters.folding import Candidates, Competing, fold
 from gogobe.masters.index import Nearest
 from gogobe.masters.listing import LEAST, Listing
 from gogobe.masters.model import Model
 from gogobe.masters.pairs import FEATURES, Comparison, compare
 from gogobe.masters.ranking import (
-    AHEAD_OF_CHAIN,
-    LARGEST_LEAD,
+    BESIDE_CHAIN,
     VERDICT_FEATURES,
-    Candidates,
-    Verdicts,
+    Ranked,
+    Rivals,
+    beside_chain,
     rank,
+    unknown_rivals,
+    without_rivals,
 )
 from gogobe.masters.reasons import reasons_for
 from gogobe.masters.snapshot import Masters
@@ -45,9 +48,9 @@ SECOND_LOOK: Final = 12
 """How many of the candidates, the nearest first, get the second look."""
 LEAST_WORDS: Final = 0.25
 """Of names that share less, by rarity and both ways round, nothing is concluded but that they differ."""
-_SMALLEST_LEAD: Final = -3.0
 _WORDS: Final = FEATURES.index("all_words_found")
 _CONFLICTS: Final = [FEATURES.index(name) for name in CONFLICTS]
+_BESIDE: Final = len(VERDICT_FEATURES) - len(BESIDE_CHAIN)
 
 
 @dataclass(frozen=True)
@@ -57,22 +60,22 @@ class Compared:
     nearest: Nearest
     candidates: Candidates
     comparison: Comparison
+    competing: Competing
 
 
 @dataclass(frozen=True)
 class Judged:
     """What the matcher says of n items: `masters` (n,) the row of the best master, -1 where there is none, and
-    `scores` (n,) the probability that it is the item's own, 0 where there is none; `conflicting` (n,) whether
-    one of CONFLICTS rules that out; and what all that rests on."""
+    `pairs` (n,) the pair of its best name; `scores` (n,) the probability that it is the item's own, 0 where
+    there is none, by the `features` (n, VERDICT_FEATURES); `conflicting` (n,) whether one of CONFLICTS rules
+    that out; and what all that rests on."""
 
     compared: Compared
-    verdicts: Verdicts
+    masters: Longs
+    pairs: Longs
+    features: Floats
     scores: Floats
     conflicting: Bools
-
-    @property
-    def masters(self) -> Longs:
-        return self.verdicts.masters
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,10 @@ class Matcher:
             cosines=cosines[kept][place],
             lexicon=self.masters.lexicon,
         )
-        return Compared(nearest, candidates, comparison)
+        return Compared(nearest, candidates, comparison, self._fold(candidates, comparison, facts))
+
+    def _fold(self, candidates: Candidates, comparison: Comparison, items: Facts) -> Competing:
+        return fold(candidates, comparison, items, lexicon=self.masters.lexicon, tables=self.masters.tables)
 
     def _names_of(self, items: Longs, rows: Longs) -> tuple[Candidates, Longs]:
         """All names of the candidate rows, sorted by item and master; and for each the place in `rows`."""
@@ -140,61 +146,77 @@ class Matcher:
 
     def decide(self, facts: Facts, keys: Longs, listing: Listing, compared: Compared) -> Judged:
         """The second half of `judge`: rank and judge what has been compared."""
-        verdicts = rank(
-            len(facts),
-            compared.candidates,
-            self.model.pair_scores(compared.comparison.features),
-            compared.comparison,
-            items=facts,
-            names=self.masters.names,
-            lexicon=self.masters.lexicon,
-            tables=self.masters.tables,
-        )
-        found = np.flatnonzero(verdicts.masters >= 0)
-        pairs = compared.comparison.features[verdicts.pair[found]]
-        answered, conflicting = np.zeros((2, len(facts)), dtype=np.bool_)
-        answered[found] = pairs[:, _WORDS] >= LEAST_WORDS
-        conflicting[found] = pairs[:, _CONFLICTS].any(axis=1)
-        features = verdicts.features
-        if len(listing) >= LEAST:
-            # Only where the best lead there is could bring an item up for review is it worth knowing.
-            features[:, AHEAD_OF_CHAIN] = LARGEST_LEAD
-            answered &= self.model.probabilities(features) >= self.model.review_from
-            features[:, AHEAD_OF_CHAIN] = 0
-            asked = np.flatnonzero(answered)
-            leads = self._leads(verdicts, asked, keys, listing)
-            features[asked, AHEAD_OF_CHAIN] = np.clip(leads, _SMALLEST_LEAD, LARGEST_LEAD)
-        return Judged(
-            compared=compared,
-            verdicts=verdicts,
-            scores=np.where(answered, self.model.probabilities(features), np.float32(0)).astype(np.float32),
-            conflicting=conflicting,
+        competing, model = compared.competing, self.model
+        utilities = model.choice.utilities(competing.features)
+        ranked = rank(len(facts), competing, utilities, items=facts, lexicon=self.masters.lexicon)
+        found = np.flatnonzero(ranked.first >= 0)
+        masters, pairs = np.full((2, len(facts)), -1, dtype=np.int64)
+        masters[found] = competing.masters[ranked.first[found]]
+        pairs[found] = self._best_pairs(compared, ranked.first[found])
+        conflicting = np.zeros(len(facts), dtype=np.bool_)
+        best = compared.comparison.features[pairs[found]]
+        conflicting[found] = best[:, _CONFLICTS].any(axis=1)
+
+        features = ranked.features
+        asked = found[best[:, _WORDS] >= LEAST_WORDS]
+        if len(listing) < LEAST:
+            features[asked, _BESIDE:] = unknown_rivals(ranked, asked)
+        else:
+            # Only where it could bring an item up for review is it worth knowing what else the chain sells.
+            features[asked, _BESIDE:] = without_rivals(ranked, asked)
+            asked = asked[model.verdicts.probabilities(features[asked]) >= model.review_from]
+            at_first, at_second = self._rivals(ranked, competing, asked, keys, listing)
+            features[asked, _BESIDE:] = beside_chain(ranked, asked, at_first, at_second)
+        scores = np.zeros(len(facts), dtype=np.float32)
+        scores[asked] = model.verdicts.probabilities(features[asked])
+        return Judged(compared, masters, pairs, features, scores, conflicting)
+
+    def _best_pairs(self, compared: Compared, competing: Longs) -> Longs:
+        """The pair of the best name of each of some masters that compete."""
+        useful = self.model.choice.name_utilities(compared.comparison.features)
+        starts = compared.competing.starts
+        group_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(useful)))
+        return np.lexsort((-useful, group_of))[starts[competing]]
+
+    def _rivals(
+        self, ranked: Ranked, competing: Competing, rows: Longs, keys: Longs, listing: Listing
+    ) -> tuple[Rivals, Rivals]:
+        """What else of their chain competes with each of the items in `rows`, for their first master and for
+        their second (their first again where they have none)."""
+        first = ranked.first[rows]
+        second = np.where(ranked.second[rows] >= 0, ranked.second[rows], first)
+        masters, master_of = np.unique(competing.masters[np.append(first, second)], return_inverse=True)
+        nearest = listing.nearest_to(self.masters.index.vectors[masters])
+        utilities = self._utilities_of(listing, nearest, masters)[master_of]
+        is_item = listing.keys[nearest[master_of]] == np.tile(keys[rows], 2)[:, None]
+        utilities = np.where(is_item, -np.inf, utilities)
+        best = utilities.max(axis=1)
+        altogether = np.logaddexp.reduce(utilities, axis=1)
+        return (
+            Rivals(best[: len(rows)], altogether[: len(rows)]),
+            Rivals(best[len(rows) :], altogether[len(rows) :]),
         )
 
-    def _leads(self, verdicts: Verdicts, rows: Longs, keys: Longs, listing: Listing) -> Floats:
-        """How far each of the items in `rows` is ahead of its chain's others, in the score of its master."""
-        masters, master_of = np.unique(verdicts.masters[rows], return_inverse=True)
-        vectors = self.masters.index.vectors[masters]
-        rivals = listing.nearest_to(vectors)
-        place, column = np.nonzero(rivals >= 0)
-        items = rivals[place, column]
-        candidates, pair_of = self._names_of(np.arange(len(items)), masters[place])
-        compared = compare(
-            listing.facts,
-            items[candidates.items],
+    def _utilities_of(self, listing: Listing, nearest: Longs, masters: Longs) -> Floats:
+        """The utility of each master for the items of a chain nearest to it: of the shape of `nearest`, -inf
+        where there is none."""
+        place, column = np.nonzero(nearest >= 0)
+        rows = nearest[place, column]
+        items = listing.facts.take(rows)
+        candidates, pair_of = self._names_of(np.arange(len(rows)), masters[place])
+        cosines = np.einsum("ij,ij->i", listing.vectors[rows], self.masters.index.vectors[masters[place]])
+        comparison = compare(
+            items,
+            candidates.items,
             self.masters.names,
             candidates.names,
-            cosines=np.einsum("ij,ij->i", listing.vectors[items], vectors[place])[pair_of],
+            cosines=cosines[pair_of],
             lexicon=self.masters.lexicon,
         )
-        best = np.full(len(items), -np.inf, dtype=np.float32)
-        np.maximum.at(best, candidates.items, self.model.pair_scores(compared.features))
-        scores = np.full(rivals.shape, -np.inf, dtype=np.float32)
-        scores[place, column] = best
-        is_item = listing.keys[rivals[master_of]] == keys[rows, None]
-        rival_scores = np.where(is_item, -np.inf, scores[master_of]).max(axis=1)
-        leads: Floats = verdicts.scores[rows] - rival_scores
-        return leads
+        utilities = np.full(nearest.shape, -np.inf, dtype=np.float32)
+        folded = self._fold(candidates, comparison, items)
+        utilities[place, column] = self.model.choice.utilities(folded.features)
+        return utilities
 
     def decision(self, judged: Judged, place: int, item: NamedItem) -> Decision | None:
         """What is decided about one of the items judged; None where nothing resembles it enough to ask."""
@@ -202,11 +224,11 @@ class Matcher:
         if master < 0 or score < self.model.review_from:
             return None
         tables = self.masters.tables
-        name = int(judged.compared.candidates.names[judged.verdicts.pair[place]])
-        pair = int(judged.verdicts.pair[place])
+        pair = int(judged.pairs[place])
+        name = int(judged.compared.candidates.names[pair])
         features = {
             **dict(zip(FEATURES, judged.compared.comparison.features[pair].tolist(), strict=True)),
-            **dict(zip(VERDICT_FEATURES, judged.verdicts.features[place].tolist(), strict=True)),
+            **dict(zip(VERDICT_FEATURES, judged.features[place].tolist(), strict=True)),
         }
         accepted = score >= self.model.accept_from and not judged.conflicting[place]
         return Decision(

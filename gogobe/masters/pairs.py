@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from gogobe.masters.facts import WORDS, Facts
 from gogobe.masters.lexicon import Lexicon
+from gogobe.masters.likeness import words_found
 
 Floats = npt.NDArray[np.float32]
 
@@ -17,10 +18,12 @@ FEATURES: Final = (
     "words_of_item_found",  # share of the item's words, by rarity, that the candidate has too
     "words_of_candidate_found",
     "all_words_found",  # the product of the two
-    "rarest_missing_of_item",  # rarity of the rarest word that the other lacks, unless it is the brand
-    "rarest_missing_of_candidate",
-    "missing_altogether",  # the same, over all missing words of both
-    "rarity_shared",  # how much the shared words say altogether
+    "odds_of_item_words",  # what it says that words are found (`word_odds.py`), added up
+    "odds_of_item_missing",  # what it says that others are not
+    "worst_missing_of_item",  # what it says of the one that should have been found most
+    "odds_of_candidate_words",
+    "odds_of_candidate_missing",
+    "worst_missing_of_candidate",
     "brand_by_company",  # how far a word of the item belongs to the company of the candidate's GTIN
     "brand_of_another",  # how far a word that the candidate lacks belongs to another company
     "brand_shared",  # how far a shared word belongs to the candidate's company
@@ -42,18 +45,16 @@ FEATURES: Final = (
     "cosine",
 )
 
-_ALIKE: Final = 0.7  # below this share of letter pairs two words are different words
 _CHUNK: Final = 4096
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Pairs compared: `features` (pairs, features), and how far each word of the item was found in the
-    candidate (`item_found`) and the other way round (`candidate_found`), (pairs, 14) each, 0 to 1."""
+    """Pairs compared: `features` (pairs, features), and `item_found` (pairs, 14), how far each word of the item
+    was found in the candidate, 0 to 1."""
 
     features: Floats
     item_found: Floats
-    candidate_found: Floats
 
 
 def compare(
@@ -70,7 +71,6 @@ def compare(
     result = Comparison(
         np.zeros((pairs, len(FEATURES)), dtype=np.float32),
         np.zeros((pairs, WORDS), dtype=np.float32),
-        np.zeros((pairs, WORDS), dtype=np.float32),
     )
     # Names of a length together: then no chunk is wider than its longest names.
     candidate_words = (candidates.words[candidate_rows] != 0).sum(axis=1)
@@ -80,9 +80,8 @@ def compare(
         part = by_length[start : start + _CHUNK]
         left = items.take(item_rows[part]).narrowed()
         right = candidates.take(candidate_rows[part]).narrowed()
-        ours, theirs = _words_found(left, right)
+        ours, theirs = words_found(left, right)
         result.item_found[part, : ours.shape[1]] = ours
-        result.candidate_found[part, : theirs.shape[1]] = theirs
         columns = [
             *_word_features(left, right, ours, theirs, lexicon=lexicon),
             *_size_features(left, right),
@@ -94,44 +93,6 @@ def compare(
         ]
         result.features[part] = np.stack(columns, axis=1)
     return result
-
-
-def _likeness(
-    words: npt.NDArray[np.uint32],
-    shapes: npt.NDArray[np.uint64],
-    other_words: npt.NDArray[np.uint32],
-    other_shapes: npt.NDArray[np.uint64],
-) -> Floats:
-    """How much each word of one resembles each word of the other: (pairs, words, other words), 0 to 1."""
-    words, shapes = words[:, :, None], shapes[:, :, None]
-    other_words, other_shapes = other_words[:, None, :], other_shapes[:, None, :]
-    shared = np.bitwise_count(shapes & other_shapes).astype(np.float32)
-    ours = np.bitwise_count(shapes).astype(np.float32)
-    theirs = np.bitwise_count(other_shapes).astype(np.float32)
-    dice = shared * (np.float32(1.9) / np.maximum(ours + theirs, 1))
-    # A word that was cut short has all of its letter pairs in the whole one.
-    shorter = np.minimum(ours, theirs)
-    contained = shared * np.where(shorter >= 2, np.float32(0.9) / np.maximum(shorter, 1), np.float32(0))
-    alike = np.maximum(dice, contained)
-    alike[alike < _ALIKE] = 0
-    likeness: Floats = np.where((words == other_words) & (words != 0), np.float32(1), alike)
-    return likeness
-
-
-def _words_found(left: Facts, right: Facts) -> tuple[Floats, Floats]:
-    """How far each word of one side occurs on the other, its manufacturer's name included."""
-    between = _likeness(left.words, left.shapes, right.words, right.shapes)
-    ours: Floats = between.max(axis=2)
-    theirs: Floats = between.max(axis=1)
-    # The manufacturer's name may stand in the other's product name: then that word is accounted for.
-    for found, facts, other in ((ours, left, right), (theirs, right, left)):
-        named = np.flatnonzero(other.brands[:, 0])
-        if len(named):
-            alike = _likeness(
-                facts.words[named], facts.shapes[named], other.brands[named], other.brand_shapes[named]
-            )
-            found[named] = np.maximum(found[named], alike.max(axis=2))
-    return ours, theirs
 
 
 def _word_features(
@@ -147,17 +108,15 @@ def _word_features(
     owners, owned = lexicon.ownership(our_words)
     found = np.concatenate([ours, np.zeros_like(left.brands, dtype=np.float32)], axis=1)
     foreign = owned * (owners != right.company[:, None]) * (1 - found) * (our_belonging < 0.1)
-    width = left.words.shape[1]
-    our_missing = our_rarity * (1 - ours) * (1 - our_belonging[:, :width])
-    their_missing = their_rarity * (1 - theirs) * (1 - their_belonging)
+    odds = []
+    for facts, is_found in ((left, ours), (right, theirs)):
+        of_found, of_missing = lexicon.odds_of(facts.words, is_found)
+        odds += [of_found.sum(axis=1), of_missing.sum(axis=1), of_missing.min(axis=1)]
     return [
         our_share,
         their_share,
         our_share * their_share,
-        our_missing.max(axis=1),
-        their_missing.max(axis=1),
-        np.minimum(our_missing.sum(axis=1) + their_missing.sum(axis=1), 4.0),
-        np.minimum((our_rarity * ours).sum(axis=1), 3.0),
+        *odds,
         our_belonging.max(axis=1),
         foreign.max(axis=1),
         (their_belonging * theirs).max(axis=1),

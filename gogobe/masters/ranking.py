@@ -1,8 +1,8 @@
-"""From compared pairs to one verdict an item: which master ranks first, and what speaks for taking it.
+"""From competing masters to one verdict an item: which master ranks first, and what speaks for taking it.
 
-A candidate is one name of a master, and a master often has several, one from each chain. Words are held
-against all of a master's names together, and its score against that of the masters it competes with: where
-another comes near, the first is likely its sibling.
+Being alike is not enough: where another master comes near, the first is likely its sibling, and where another
+of the chain's items comes near, that one is likelier the master's. Neither counts for much if it has a better
+match elsewhere: then it is spoken for.
 """
 
 from __future__ import annotations
@@ -14,119 +14,127 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.facts import Facts
+from gogobe.masters.folding import MASTER_FEATURES, Competing
 from gogobe.masters.lexicon import Lexicon
-from gogobe.masters.pairs import FEATURES, Comparison
-from gogobe.masters.snapshot import Tables
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-_OF_MASTER: Final = (
-    "ahead_of_second",  # how far its score is above the next master's, at most 3
-    "mean_score_of_names",
-    "item_word_missing_most",  # in all of the master's names together, by rarity and by how surely it is kept
-    "company_across_chains",  # what part of its company's other masters several chains sell
+_OF_FIRST: Final = (
+    "best_brand_shared",
+    "best_brand_confirmed",
+    "best_size_same",
+    "mean_odds_of_item_missing",
+    "odds_of_words_altogether",
+    "worst_missing_altogether",
+    "chains",
+    "company_across_chains",
 )
-_OF_PAIR: Final = ("brand_shared", "brand_confirmed", "size_same")
-VERDICT_FEATURES: Final = (*_OF_MASTER, *_OF_PAIR, "ahead_of_chain")
-"""Features of an item's first master, of its best name, and of what else the item's chain sells."""
-AHEAD_OF_CHAIN: Final = VERDICT_FEATURES.index("ahead_of_chain")
-LARGEST_LEAD: Final = 1.5
-_PAIR_COLUMNS: Final = [FEATURES.index(name) for name in _OF_PAIR]
-_LARGEST_LEAD_OF_MASTER: Final = 3.0
+BESIDE_CHAIN: Final = ("ahead_of_chain", "second_ahead_of_chain", "ahead_of_all", "hardly_ahead_of_all")
+"""What depends on the chain's other items: how far the item is ahead of them at its first master and at its
+second, and ahead of all masters and items that compete, together."""
+VERDICT_FEATURES: Final = ("utility", "ahead_of_second", "item_has_brand", *_OF_FIRST, *BESIDE_CHAIN)
+"""Features of an item's first master, of its second, and of what else the item's chain sells."""
+_FIRST_COLUMNS: Final = [MASTER_FEATURES.index(name) for name in _OF_FIRST]
+_BESIDE: Final = len(VERDICT_FEATURES) - len(BESIDE_CHAIN)
+_FARTHEST: Final = np.float32(6)  # beyond it, in the logarithm of odds, it makes no difference any more
+_LARGEST_LEAD: Final = np.float32(1.5)
+_SMALLEST_LEAD: Final = np.float32(-3)
+_NEAR: Final = np.float32(3)
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """The pairs of a batch: pair i is item `items[i]` with `names[i]`, a row of the candidates' facts, which is
-    one of master `masters[i]`. Pairs are sorted by item, then master."""
+class Ranked:
+    """For each of n items its first and second master: places in what competes, -1 for none; their `utilities`
+    (n, 2), -inf for none; `others` (n,) the logarithm of the summed odds of all masters but the first; and
+    `features` (n, VERDICT_FEATURES), those of the chain's other items still 0."""
 
-    items: Rows
-    names: Rows
-    masters: Rows
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """For each of n items the best master and why: `masters` (rows, -1 where there is no candidate), `pair` its
-    best name's, `scores` that name's score, `features` (n, verdict features), that of the chain's other items
-    still 0."""
-
-    masters: Rows
-    pair: Rows
-    scores: Floats
+    first: Rows
+    second: Rows
+    utilities: Floats
+    others: Floats
     features: Floats
 
 
-def rank(
-    count: int,
-    candidates: Candidates,
-    scores: Floats,
-    comparison: Comparison,
-    *,
-    items: Facts,
-    names: Facts,
-    lexicon: Lexicon,
-    tables: Tables,
-) -> Verdicts:
-    """Rank the masters of each of `count` items by their best name's score."""
-    verdicts = Verdicts(
-        masters=np.full(count, -1, dtype=np.int64),
-        pair=np.full(count, -1, dtype=np.int64),
-        scores=np.zeros(count, dtype=np.float32),
-        features=np.zeros((count, len(VERDICT_FEATURES)), dtype=np.float32),
-    )
-    if not len(scores):
-        return verdicts
-    boundary = np.ones(len(scores), dtype=np.bool_)
-    boundary[1:] = np.diff(candidates.items).astype(bool) | np.diff(candidates.masters).astype(bool)
-    groups = np.flatnonzero(boundary)
-    group_item, group_master = candidates.items[groups], candidates.masters[groups]
-    best = np.maximum.reduceat(scores, groups)
-    group_of = np.cumsum(boundary) - 1
-    by_score = np.lexsort((-scores, group_of))
-    best_pair = by_score[groups]
+@dataclass(frozen=True)
+class Rivals:
+    """A chain's other items at one master of each of n items: `best` (n,) is the utility of the likeliest,
+    `altogether` (n,) the logarithm of their summed odds; -inf where there are none."""
 
-    order = np.lexsort((group_master, -best, group_item))
-    answered, at = np.unique(group_item[order], return_index=True)
-    last = np.append(at[1:], len(order))
-    first = order[at]
-    has_second = at + 1 < last
-    second = order[np.minimum(at + 1, last - 1)]
-    verdicts.masters[answered] = group_master[first]
-    verdicts.pair[answered] = best_pair[first]
+    best: Floats
+    altogether: Floats
 
-    ahead = np.where(has_second, best[first] - best[second], np.float32(_LARGEST_LEAD_OF_MASTER))
-    sizes = np.diff(groups, append=len(scores))
-    verdicts.features[answered] = np.column_stack(
+
+def rank(count: int, competing: Competing, utilities: Floats, *, items: Facts, lexicon: Lexicon) -> Ranked:
+    """Rank the masters that compete for each of `count` items by their utility (one for each that competes)."""
+    first, second = np.full((2, count), -1, dtype=np.int64)
+    both = np.full((count, 2), -np.inf, dtype=np.float32)
+    others = np.full(count, -np.inf, dtype=np.float32)
+    features = np.zeros((count, len(VERDICT_FEATURES)), dtype=np.float32)
+    if not len(competing):
+        return Ranked(first, second, both, others, features)
+    order = np.lexsort((competing.masters, -utilities, competing.items))
+    asked, at = np.unique(competing.items[order], return_index=True)
+    end = np.append(at[1:], len(order))
+    several = at + 1 < end
+    first[asked] = order[at]
+    second[asked[several]] = order[at[several] + 1]
+    both[asked, 0] = utilities[first[asked]]
+    both[asked[several], 1] = utilities[second[asked[several]]]
+    others[asked] = _log_of_rest(utilities[order], at)
+
+    ahead = np.where(several, both[asked, 0] - np.where(several, both[asked, 1], 0), _FARTHEST)
+    words = np.concatenate([items.words[asked], items.brands[asked]], axis=1)
+    _, owned = lexicon.ownership(words)
+    features[asked, :_BESIDE] = np.column_stack(
         [
-            np.minimum(ahead, _LARGEST_LEAD_OF_MASTER),
-            (np.add.reduceat(scores, groups) / sizes)[first],
-            _word_missing(candidates, comparison, groups, first, items=items, names=names, lexicon=lexicon),
-            np.log(tables.company_across[group_master[first]]),
-            comparison.features[best_pair[first]][:, _PAIR_COLUMNS],
-            np.zeros(len(first)),
+            both[asked, 0],
+            np.minimum(ahead, _FARTHEST),
+            owned.max(axis=1),
+            competing.features[first[asked]][:, _FIRST_COLUMNS],
         ]
     )
-    verdicts.scores[answered] = best[first]
-    return verdicts
+    return Ranked(first, second, both, others, features)
 
 
-def _word_missing(
-    candidates: Candidates,
-    comparison: Comparison,
-    groups: Rows,
-    first: Rows,
-    *,
-    items: Facts,
-    names: Facts,
-    lexicon: Lexicon,
-) -> Floats:
-    """For each first group how much the word tells that all its names lack most: most does a rare one, that is
-    in every chain's name of a product that has it, and that is not the brand."""
-    found = np.maximum.reduceat(comparison.item_found, groups, axis=0)[first]
-    words = items.words[candidates.items[groups[first]]]
-    companies = names.company[candidates.names[groups[first]]]
-    kept = lexicon.kept_of(words) * (1 - lexicon.share_of(words, companies))
-    missing: Floats = (lexicon.rarity_of(words) * kept * (1 - found)).max(axis=1)
-    return missing
+def _log_of_rest(utilities: Floats, starts: Rows) -> Floats:
+    """Of runs of utilities from `starts` on, largest first: the log of the summed odds of all but the first."""
+    largest = utilities[starts]
+    lengths = np.diff(starts, append=len(utilities))
+    odds = np.exp(utilities - np.repeat(largest, lengths))
+    odds[starts] = 0
+    rest: Floats = (largest + np.log(np.maximum(np.add.reduceat(odds, starts), 1e-6))).astype(np.float32)
+    return rest
+
+
+def beside_chain(ranked: Ranked, rows: Rows, at_first: Rivals, at_second: Rivals) -> Floats:
+    """The features BESIDE_CHAIN of the items in `rows`, given their rivals at their first and second master."""
+    utilities, second = ranked.utilities[rows, 0], ranked.utilities[rows, 1]
+    has_second = ranked.second[rows] >= 0
+    lead = utilities - at_first.best
+    second_lead = np.full(len(rows), -_FARTHEST)
+    second_lead[has_second] = second[has_second] - at_second.best[has_second]
+    ahead = utilities - np.logaddexp(ranked.others[rows], at_first.altogether)
+    return np.column_stack(
+        [
+            np.clip(lead, _SMALLEST_LEAD, _LARGEST_LEAD),
+            np.clip(second_lead, -_FARTHEST, _FARTHEST),
+            ahead,
+            np.clip(ahead, -_NEAR, _NEAR),
+        ]
+    ).astype(np.float32)
+
+
+def without_rivals(ranked: Ranked, rows: Rows) -> Floats:
+    """The features BESIDE_CHAIN of the items in `rows` at best: nothing else of the chain comes near their
+    first master, and their second is another item's."""
+    nobody = np.full(len(rows), -np.inf, dtype=np.float32)
+    taken = np.full(len(rows), np.inf, dtype=np.float32)
+    return beside_chain(ranked, rows, Rivals(nobody, nobody), Rivals(taken, taken))
+
+
+def unknown_rivals(ranked: Ranked, rows: Rows) -> Floats:
+    """The features BESIDE_CHAIN of the items in `rows` where too little is known of their chain: as if another
+    of its items came as near to either master."""
+    first, second = ranked.utilities[rows, 0], ranked.utilities[rows, 1]
+    return beside_chain(ranked, rows, Rivals(first, first), Rivals(second, second))

@@ -7,6 +7,8 @@ from typing import Final
 
 _SHORTEST_LEAD: Final = 1.5  # in the logarithm of odds, from where on a candidate stands out from the next
 
+_TELLS_APART: Final = -1.0  # in the logarithm of odds: a word whose absence speaks three to one against
+
 
 def reasons_for(features: Mapping[str, float]) -> list[str]:
     """What speaks for and against a verdict, by the names of its features; what speaks against it last."""
@@ -27,7 +29,10 @@ def reasons_for(features: Mapping[str, float]) -> list[str]:
     ]
     against = [
         (features["ahead_of_second"] <= _SHORTEST_LEAD, "another candidate is near"),
-        (features["item_word_missing_most"] > 0.3, "lacks a word of the item that tells products apart"),
+        (
+            features["worst_missing_altogether"] < _TELLS_APART,
+            "lacks a word of the item that tells products apart",
+        ),
         (found <= 0.5, f"only {found:.0%} of its words, by rarity"),
         (features["size_far"], "sizes differ"),
         (features["percents_differ"], "percentages differ"),

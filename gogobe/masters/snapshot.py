@@ -23,7 +23,7 @@ from gogobe.masters.index import AnnoyIndex, VectorIndex
 from gogobe.masters.lexicon import Lexicon
 from gogobe.masters.token_encoder import TokenEncoder
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
 INDEX: Final = "index.ann"
 ALIAS_MATCHES: Final = ("new", "alias", "vector", "review")
@@ -65,14 +65,14 @@ class Manifest(msgspec.Struct, frozen=True):
 class Tables:
     """The arrays of a snapshot, n masters with m names.
 
-    `masters` (n,) are ids, ascending; `canonical` (n,) the row of the master that a row has been joined to, its
-    own otherwise; `starts` (n + 1,) its names. `name_chains` (m,) are hashes of the chains that call it so,
-    `name_keys` (m,) the GTINs of their codes, or the computed ids of chain and code. `chains` (n,) counts the
-    chains that sell a master, `company_across` (n,) is the part of its company's other masters that several
-    chains sell. `gtins` and `aliases` are sorted keys (a GTIN; the computed id of a chain's code),
-    with the master and, for aliases, what the match was and the decision behind it (JSON, from
-    `alias_decision_starts[i]` on, empty where it needed none). `labels` holds the names as UTF-8, from
-    `label_starts[i]` on. `centre` is the mean of the masters' vectors.
+    `masters` (n,) are ids, ascending; `canonical` (n,) the row of the master that a row has been joined to,
+    its own otherwise; `starts` (n + 1,) its names. `name_chains` (m,) are hashes of the chains that call it
+    so, `name_keys` (m,) the GTINs of their codes, or the computed ids of chain and code. `chains` (n,) is the
+    part of all chains that sells a master (0.5 where it has no GTIN), `company_across` (n,) the part of its
+    company's other masters that several chains sell. `gtins` and `aliases` are sorted keys (a GTIN; the
+    computed id of a chain's code), with the master and, for aliases, what the match was and the decision
+    behind it (JSON, from `alias_decision_starts[i]` on, empty where it needed none). `labels` holds the names
+    as UTF-8, from `label_starts[i]` on. `centre` is the mean of the masters' vectors.
     """
 
     masters: Longs

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gogobe.masters.facts import Described, describe
-from gogobe.masters.lexicon import build_lexicon, company_of
+from gogobe.masters.lexicon import BUCKETS, WordOdds, bucket_of, build_lexicon, company_of
 from gogobe.masters.pairs import FEATURES, compare
 
 
@@ -91,3 +91,18 @@ def test_a_word_of_one_companys_products_is_its_brand() -> None:
     assert owners[0, 0] == companies[0]
     assert shares[0, 0] > shares[0, 1]
     assert lexicon.rarity_of(facts.words[:1, :2])[0].argmin() == 0
+
+
+def test_what_words_say_is_added_up_over_both_names() -> None:
+    _, facts = describe([grams("יוגורט מנגו"), grams("יוגורט")])
+    words = facts.words[0, :2]
+    odds = WordOdds(np.zeros(BUCKETS, dtype=np.float32), np.zeros(BUCKETS, dtype=np.float32))
+    odds.found[bucket_of(words)] = [0.5, 2.0]
+    odds.missing[bucket_of(words)] = [-0.1, -3.0]
+    lexicon = build_lexicon(facts.words, np.arange(2), np.zeros(2, dtype=np.uint32), odds)
+    row = np.zeros(1, dtype=np.int64)
+    pair = compare(facts, row, facts, row + 1, cosines=np.zeros(1, np.float32), lexicon=lexicon)
+    features = dict(zip(FEATURES, pair.features[0].tolist(), strict=True))
+    assert features["odds_of_item_words"] == features["odds_of_candidate_words"] == 0.5
+    assert features["odds_of_item_missing"] == features["worst_missing_of_item"] == -3
+    assert features["odds_of_candidate_missing"] == features["worst_missing_of_candidate"] == 0
