@@ -1,0 +1,145 @@
+"""Batches into the database, several to a commit, and dead letters into their table."""
+
+from __future__ import annotations
+
+import apache_beam as beam
+import psycopg
+import pytest
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
+
+from gogobe.io import postgres
+from gogobe.io.loader import LoadResult
+from gogobe.io.postgres import Connection
+from gogobe.messages import DeadLetter, IngestBatch, decoder
+from gogobe.transforms.dead_letters import FAILURES
+from gogobe.transforms.load import LoadBatches, RecordDeadLetters, _Load, _Record, rows_of
+from tests.io.samples import at, file_batches, item, promotion, store
+
+NOWHERE = "postgresql://gogobe@127.0.0.1:1/gogobe"
+HOUR = 3600.0
+
+
+def five_batches(bad: int | None = None) -> list[IngestBatch]:
+    """The batches of a file of five items, one in each; `bad` has a name that no database takes."""
+    rows = [item(str(code), "5") for code in range(1, 6)]
+    if bad is not None:
+        rows[bad].name = "nul\0"
+    return file_batches(rows, size=1)
+
+
+def codes(db: Connection) -> list[str]:
+    return [code for (code,) in db.execute("SELECT item_code FROM prices ORDER BY 1")]
+
+
+@pytest.mark.parametrize(
+    ("commit_batches", "commit_seconds", "commits"),
+    [(2, HOUR, [1, 2, 2]), (5, HOUR, [5]), (20, HOUR, [5]), (20, 0.0, [1] * 5)],
+)
+def test_a_commit_takes_so_many_batches_or_so_long(
+    dsn: str, db: Connection, commit_batches: int, commit_seconds: float, commits: list[int]
+):
+    with TestPipeline() as pipeline:
+        batches = pipeline | beam.Create(five_batches(), reshuffle=False)
+        loaded = batches | LoadBatches(dsn, commit_batches, commit_seconds)
+        assert_that(loaded.loaded | beam.Map(lambda result: result.batches), equal_to(commits))
+        assert_that(loaded[FAILURES], equal_to([]), "failures")
+    assert codes(db) == ["1", "2", "3", "4", "5"]
+    assert db.execute("SELECT state, loaded FROM files").fetchall() == [("loaded", 5)]
+
+
+@pytest.mark.parametrize("commit_batches", [5, 20], ids=["in the bundle", "at its end"])
+def test_a_refused_batch_is_a_dead_letter_and_the_others_are_loaded(
+    dsn: str, db: Connection, commit_batches: int
+):
+    batches = five_batches(bad=2)
+
+    def check(letters: list[DeadLetter]) -> None:
+        (letter,) = letters
+        assert (letter.stage, letter.reason, letter.place) == ("load", "refused_by_database", "batch 2")
+        assert (letter.file, letter.content_sha256) == (batches[2].file, batches[2].content_sha256)
+        assert decoder(IngestBatch).decode(letter.original) == batches[2]
+        assert letter.cause
+
+    with TestPipeline() as pipeline:
+        loaded = pipeline | beam.Create(batches, reshuffle=False) | LoadBatches(dsn, commit_batches, HOUR)
+        assert_that(
+            loaded.loaded | beam.Map(lambda result: (result.batches, len(result.failed))), equal_to([(4, 1)])
+        )
+        assert_that(loaded[FAILURES], check, "failures")
+    assert codes(db) == ["1", "2", "4", "5"]
+    assert db.execute("SELECT state FROM files").fetchall() == [("incomplete",)]
+
+
+def test_what_is_in_a_finished_bundle_is_in_the_database(dsn: str, db: Connection):
+    step = _Load(dsn, commit_batches=20, commit_seconds=HOUR)
+    step.setup()
+    for number, batches in enumerate((five_batches(), file_batches([item("9", "5")], hour=1, kind="price"))):
+        step.start_bundle()
+        assert [output for batch in batches for output in step.process(batch)] == []
+        assert len(codes(db)) == 5 * number, "it waits for the others of its commit"
+        (loaded,) = step.finish_bundle()
+        assert isinstance(loaded.value, LoadResult)
+        assert loaded.value.rows == len(batches)
+    step.start_bundle()
+    assert list(step.finish_bundle()) == [], "a bundle without a batch commits nothing"
+    step.teardown()
+    assert codes(db) == ["1", "2", "3", "4", "5", "9"]
+
+
+def test_a_batch_of_promotions_with_many_items_is_a_commit_of_its_own(dsn: str):
+    step = _Load(dsn, commit_batches=2, commit_seconds=HOUR)
+    step.setup()
+    step.start_bundle()
+    (large,) = file_batches([promotion("1", *(str(code) for code in range(1000)))], kind="promo")
+    (result,) = step.process(large)
+    assert (result.batches, result.rows) == (1, 1)
+    step.teardown()
+
+
+def test_rows_are_what_the_database_gets():
+    (prices,) = file_batches([item("1", "5"), item("2", "5")])
+    (promotions,) = file_batches([promotion("1", "1", "2", "3"), promotion("2")], kind="promo")
+    (stores,) = file_batches([store("1")], kind="stores")
+    assert [rows_of(batch) for batch in (prices, promotions, stores)] == [2, 5, 1]
+
+
+def test_a_database_out_of_reach_is_no_fault_of_a_batch(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
+    step = _Load(NOWHERE, commit_batches=1, commit_seconds=HOUR)
+    step.setup()
+    step.start_bundle()
+    with pytest.raises(psycopg.OperationalError):
+        list(step.process(five_batches()[0]))
+
+
+def letter(reason: str, hour: float) -> DeadLetter:
+    return DeadLetter("parse", reason, "told", "message", at(hour), source_url="https://p.example/x")
+
+
+def test_dead_letters_are_recorded_each_once(dsn: str, db: Connection):
+    letters = [letter("truncated", 1), letter("no_rows", 1), letter("truncated", 1), letter("truncated", 2)]
+    for _ in range(2):  # a bundle that comes again
+        with TestPipeline() as pipeline:
+            pipeline | beam.Create(letters) | RecordDeadLetters(dsn)
+    rows = db.execute("SELECT reason, attempts, last_failed_at FROM dead_letters ORDER BY reason").fetchall()
+    assert rows == [("no_rows", 1, at(1)), ("truncated", 2, at(2))]
+
+
+def test_letters_are_in_the_table_when_their_bundle_is_finished(dsn: str, db: Connection):
+    step = _Record(dsn)
+    for number in (1, 2):
+        step.start_bundle()
+        step.process(letter(f"reason {number}", 1))
+        step.finish_bundle()
+        assert db.execute("SELECT count(*) FROM dead_letters").fetchone() == (number,)
+
+
+def test_letters_that_cannot_be_recorded_are_raised(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
+    step = _Record(NOWHERE)
+    step.start_bundle()
+    step.finish_bundle()  # nothing to record asks no database
+    step.process(letter("truncated", 1))
+    with pytest.raises(psycopg.OperationalError):
+        step.finish_bundle()
