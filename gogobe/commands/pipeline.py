@@ -7,35 +7,46 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import msgspec
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
 from gogobe.local.flink import ENDED, cancel_jobs, jobs, wait_for_job
 from gogobe.local.stack import Stack, StackAddresses
-from gogobe.settings import Settings
+from gogobe.settings import Settings, SettingsError
 
 JOB_NAME: Final = "gogobe-ingest"
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def _either_spelling(flag: str) -> str:
+    """`--views_every`, as the pipelines have it, is `--views-every`."""
+    return flag.replace("_", "-")
+
+
+@click.command(
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "token_normalize_func": _either_spelling,
+    }
+)
 @VAR
 @click.option("--replace", is_flag=True, help="Stop the pipeline that runs on the local stack first.")
 @settings_options(*Settings.__struct_fields__)
 @click.pass_context
 def ingest(context: click.Context, /, var: Path, replace: bool, **flags: Any) -> None:
-    """Submit the streaming pipeline. Other options are Beam's own and passed through.
+    """Submit the streaming pipeline. Other options are passed through: Beam's own and its runners'.
 
     Without --runner it goes to the local stack's Flink, and runs on there until the stack stops. One that is
     submitted anew goes on where the one before it had committed its offsets.
     """
     from gogobe.pipelines.ingest import submit
-    from gogobe.pipelines.options import flags_of, flink_flags
+    from gogobe.pipelines.options import flags_of, flink_flags, refuse_unknown
 
+    try:
+        refuse_unknown(context.args)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
     settings = settings_with_stack(flags, var)
     needed(settings, "kafka", "database", "expansion_service")
-    settings = msgspec.structs.replace(
-        settings, store=_absolute(settings.store), masters=_absolute(settings.masters)
-    )
     if any(flag.startswith("--runner") for flag in context.args):
         result = submit([*context.args, *flags_of(settings)])
         click.echo(f"submitted: {result.state.lower()}")
@@ -57,10 +68,6 @@ def _make_room(stack: StackAddresses, replace: bool) -> None:
         state = running[0].state.lower()
         raise click.UsageError(f"{running[0].name} is {state}: `gogobe ingest --replace` stops it first")
     cancel_jobs(stack.flink)
-
-
-def _absolute(store: str) -> str:
-    return store if "://" in store else str(Path(store).absolute())
 
 
 @click.command()

@@ -21,8 +21,8 @@ from gogobe.io.snapshots import SnapshotStore
 from gogobe.io.store import ObjectStore
 from gogobe.io.views import refresh_views
 from gogobe.messages import DEADLETTER, DISCOVERED, DOWNLOADED, INGEST, TOPICS, FileDiscovered, FileDownloaded
-from gogobe.pipelines.options import settings_of
-from gogobe.settings import Settings
+from gogobe.pipelines.options import refuse_unknown, settings_of
+from gogobe.settings import Settings, SettingsError
 from gogobe.transforms.dead_letters import FAILURES, EncodeDeadLetters
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles, keyed_downloaded
@@ -82,6 +82,7 @@ def submit(flags: Sequence[str]) -> PipelineResult:
 
     Raises SettingsError, MigrationError, psycopg.Error, KafkaException.
     """
+    refuse_unknown(flags)
     options = PipelineOptions(list(flags))
     settings = settings_of(options)
     prepare(settings)
@@ -98,6 +99,15 @@ def prepare(settings: Settings) -> None:
     refresh_views(settings.database)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Submits the pipeline with the command's flags and stays until it ends."""
     logging.basicConfig(level=logging.INFO)
-    submit(sys.argv[1:]).wait_until_finish()
+    try:
+        result = submit(sys.argv[1:])
+    except SettingsError as error:
+        sys.exit(str(error))
+    result.wait_until_finish()
+
+
+if __name__ == "__main__":
+    main()

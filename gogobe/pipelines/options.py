@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from gogobe.settings import Settings, load_settings
+from gogobe.settings import Settings, SettingsError, load_settings
 
 CHECKPOINT_MILLISECONDS: Final = 3_000
 BUNDLE_ELEMENTS: Final = 8
 BUNDLE_MILLISECONDS: Final = 500
 # A checkpoint waits for the files in flight; one that is given up would start the job again.
 CHECKPOINT_TIMEOUT_MILLISECONDS: Final = 3_600_000
+
+
+# What Beam's job server for Flink understands beside `FlinkOptions` and the options that the Python SDK knows:
+# FlinkPipelineOptions and PortablePipelineOptions of Beam's Java SDK. The Python SDK passes them on.
+JOB_SERVER_OPTIONS: Final = (
+    "allow_non_restored_state", "attached_mode", "auto_balance_write_files_sharding_enabled",
+    "auto_watermark_interval", "checkpointing_mode", "default_environment_config", "default_environment_type",
+    "disable_metrics", "enable_heap_dumps", "enable_stable_input_drain", "environment_expiration_millis",
+    "execution_mode_for_batch", "execution_retry_delay", "externalized_checkpoints_enabled",
+    "fail_on_checkpointing_errors", "faster_copy", "file_input_split_max_size_m_b", "flink_conf_dir",
+    "force_slot_sharing_group", "force_unaligned_checkpoint_enabled", "job_check_interval_in_secs",
+    "latency_tracking_interval", "load_balance_bundles", "min_pause_between_checkpoints",
+    "num_concurrent_checkpoints", "number_of_execution_retries", "object_reuse", "operator_chaining",
+    "re_iterable_group_by_key_result", "report_checkpoint_duration",
+    "retain_externalized_checkpoints_on_cancellation", "savepoint_path", "shutdown_sources_after_idle_ms",
+    "state_backend", "state_backend_factory", "state_backend_storage_path", "unaligned_checkpoint_enabled",
+    "use_data_stream_for_batch",
+)  # fmt: skip
 
 
 class SettingsOptions(PipelineOptions):
@@ -42,10 +62,43 @@ class FlinkOptions(PipelineOptions):
         parser.add_argument("--finish_bundle_before_checkpointing", action="store_true")
 
 
+def refuse_unknown(flags: Sequence[str]) -> None:
+    """Raises SettingsError for the first word that is neither a flag of Gogobe, Beam or its runners nor a value
+    of one, which Beam would let pass without effect, and for a value that does not fit its flag."""
+
+    def check(parser: argparse.ArgumentParser) -> None:
+        for name in JOB_SERVER_OPTIONS:
+            parser.add_argument(f"--{name}", nargs="?")
+        parser.exit_on_error = False
+        try:
+            _, unknown = parser.parse_known_args(list(flags))
+        except argparse.ArgumentError as error:
+            raise SettingsError(str(error)) from error
+        if unknown:
+            raise SettingsError(_unknown(unknown[0].partition("=")[0], parser._option_string_actions))
+
+    # This is where Beam brings all its options together.
+    PipelineOptions([]).get_all_options(add_extra_args_fn=check)
+
+
+def _unknown(word: str, known: Iterable[str]) -> str:
+    nearest = difflib.get_close_matches(word, known, n=1)
+    remedy = f"did you mean {nearest[0]}?" if nearest else "`gogobe ingest --help` lists Gogobe's own"
+    return f"{word}: no option of Gogobe, of Beam or of its runners; {remedy}"
+
+
 def settings_of(options: PipelineOptions) -> Settings:
-    """The settings of a pipeline: its options over environment and file. Raises SettingsError."""
+    """The settings of a pipeline: its options over environment and file. Folders are made absolute, because
+    workers have another working folder. Raises SettingsError."""
     given = options.view_as(SettingsOptions)
-    return load_settings({name: getattr(given, name) for name in Settings.__struct_fields__})
+    settings = load_settings({name: getattr(given, name) for name in Settings.__struct_fields__})
+    return msgspec.structs.replace(
+        settings, store=_absolute(settings.store), masters=_absolute(settings.masters)
+    )
+
+
+def _absolute(folder: str) -> str:
+    return folder if "://" in folder else str(Path(folder).absolute())
 
 
 def flags_of(settings: Settings) -> list[str]:

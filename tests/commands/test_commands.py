@@ -1,10 +1,13 @@
 """What the commands say to wrong input, and that they end without a traceback."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import Mock
 
 import click.testing
 import pytest
 
+import gogobe.pipelines.ingest
 from gogobe.cli import main
 
 NOWHERE = "postgresql://gogobe@127.0.0.1:1/gogobe"
@@ -38,6 +41,36 @@ def test_ingest_to_flink_needs_a_stack(tmp_path: Path):
     result = run(tmp_path, "ingest", *given)
     assert result.exit_code == 2
     assert "no local stack runs: `gogobe up` first, or name a --runner" in result.output
+
+
+def test_ingest_refuses_a_flag_that_nobody_knows_before_it_does_anything(tmp_path: Path):
+    result = run(tmp_path, "ingest", "--replace", "--max_bundle_sizes=3")
+    assert result.exit_code == 2
+    assert "--max_bundle_sizes: no option" in result.output
+    assert "did you mean --max_bundle_size?" in result.output
+
+
+def test_ingest_takes_settings_in_either_spelling_and_passes_beams_own_flags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    submitted: list[str] = []
+
+    def submit(flags: Sequence[str]) -> Mock:
+        submitted.extend(flags)
+        return Mock(state="RUNNING")
+
+    monkeypatch.setattr(gogobe.pipelines.ingest, "submit", submit)
+    given = [
+        "--kafka=127.0.0.1:1",
+        "--database",
+        NOWHERE,
+        "--expansion_service=127.0.0.1:1",
+        "--views_every=77",
+    ]
+    result = run(tmp_path, "ingest", *given, "--fetch-threads", "3", "--runner=DirectRunner", "--job_name", "x")
+    assert (result.exit_code, result.output) == (0, "submitted: running\n")
+    assert submitted[:3] == ["--runner=DirectRunner", "--job_name", "x"]
+    assert {"--views_every=77.0", "--fetch_threads=3", "--expansion_service=127.0.0.1:1"} <= set(submitted)
 
 
 def test_down_with_nothing_to_stop(tmp_path: Path):

@@ -9,14 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import grpc
 import psutil
 import pytest
+from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 from confluent_kafka import Consumer, TopicPartition
 
 from gogobe.io.kafka import ensure_topics, lag, publish
 from gogobe.local.flink import cancel_jobs, checkpoints, jobs
 from gogobe.local.processes import Records, StackError, members
 from gogobe.local.stack import Stack, StackAddresses, StackPorts, running_stack
+from gogobe.pipelines.options import refuse_unknown
 from tests.integration import relay
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -45,6 +48,19 @@ def processes(var: Path) -> list[psutil.Process]:
 
 def alive(those: list[psutil.Process]) -> list[psutil.Process]:
     return [one for one in those if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_what_the_job_server_knows_of_flink_is_not_refused(stack: StackAddresses):
+    with grpc.insecure_channel(stack.job_endpoint) as channel:
+        service = beam_job_api_pb2_grpc.JobServiceStub(channel)
+        described = service.DescribePipelineOptions(beam_job_api_pb2.DescribePipelineOptionsRequest())
+    flags = {
+        f"--{one.name}" if one.type == beam_job_api_pb2.PipelineOptionType.BOOLEAN else f"--{one.name}=1"
+        for one in described.options
+        if one.group.endswith(("FlinkPipelineOptions", "PortablePipelineOptions"))
+    }
+    assert flags >= {"--checkpointing_interval=1", "--savepoint_path=1", "--load_balance_bundles"}
+    refuse_unknown(sorted(flags))
 
 
 @pytest.fixture

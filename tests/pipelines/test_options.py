@@ -1,0 +1,79 @@
+"""Options of the pipelines: which flags are known, and what the settings come to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from gogobe.pipelines.options import flags_of, flink_flags, refuse_unknown, settings_of
+from gogobe.settings import Settings, SettingsError
+
+ADDRESSES = ("127.0.0.1:1", "127.0.0.1:2")
+
+
+@pytest.mark.parametrize(
+    ("flags", "named", "nearest"),
+    [
+        (["--views_evry=3"], "--views_evry", "--views_every"),
+        (["--streaming", "--paralelism", "4"], "--paralelism", "--parallelism"),
+        (["--job-name=x"], "--job-name", "--job_name"),
+        (["--savepointpath=s3://b/c"], "--savepointpath", "--savepoint_path"),
+        (["--no_use_public_ip"], "--no_use_public_ip", "--no_use_public_ips"),
+        (["-streaming"], "-streaming", "--streaming"),
+    ],
+)
+def test_a_flag_that_nobody_knows_is_named_with_the_nearest(flags: list[str], named: str, nearest: str):
+    with pytest.raises(SettingsError) as refused:
+        refuse_unknown(flags)
+    assert str(refused.value).startswith(f"{named}: ")
+    assert str(refused.value).endswith(f"did you mean {nearest}?")
+
+
+@pytest.mark.parametrize("word", ["--xyzzyxyzzy=1", "flink"])
+def test_what_is_like_no_flag_is_refused_too(word: str):
+    with pytest.raises(SettingsError, match=f"^{word.partition('=')[0]}: .*`gogobe ingest --help`"):
+        refuse_unknown(["--streaming", word])
+
+
+def test_a_value_that_does_not_fit_is_told_with_its_flag():
+    with pytest.raises(SettingsError, match=r"--parallelism: invalid int value: 'many'"):
+        refuse_unknown(["--parallelism=many"])
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        [],
+        [*flink_flags(*ADDRESSES, "name"), *flags_of(Settings(kafka="k:1", database="postgresql://d/x"))],
+        ["--runner=FlinkRunner", "--flink_master=h:1", "--savepoint_path=/s", "--state_backend", "rocksdb",
+         "--object_reuse", "--load_balance_bundles"],
+        ["--runner=DataflowRunner", "--project=p", "--region=r", "--temp_location=gs://t", "--no_use_public_ips",
+         "--worker_machine_type", "n1", "--dataflow_service_options=a", "--sdk_container_image=i", "--update"],
+        ["--runner", "DirectRunner", "--direct_num_workers=2", "--experiments=a", "--experiments", "b"],
+    ],
+    ids=["none", "gogobe's", "Flink's", "Dataflow's", "Beam's"],
+)  # fmt: skip
+def test_what_gogobe_beam_and_their_runners_know_passes(flags: list[str]):
+    refuse_unknown(flags)
+
+
+def test_the_pipelines_command_ends_with_a_message_and_no_traceback():
+    ended = subprocess.run(
+        [sys.executable, "-m", "gogobe.pipelines.ingest", "--comit_batches=3"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].endswith("did you mean --commit_batches?")
+    assert "Traceback" not in ended.stderr
+
+
+def test_folders_are_absolute_because_workers_have_another_working_folder():
+    settings = settings_of(PipelineOptions(["--store=files"]))
+    assert settings.store == str(Path("files").absolute())
+    assert settings.masters == str(Path("var/masters").absolute())
+    clouds = settings_of(PipelineOptions(["--store=s3://b/files", "--masters=gs://b/masters"]))
+    assert (clouds.store, clouds.masters) == ("s3://b/files", "gs://b/masters")
