@@ -52,6 +52,8 @@ def main() -> None:
     Match products:      gogobe masters --help
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # It raises its errors, too, and those are told without a traceback.
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
 
 
 @main.command()

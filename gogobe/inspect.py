@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Final
 
 import msgspec
-from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -21,7 +20,7 @@ from gogobe.feeds.fields import number
 from gogobe.feeds.names import parse_if_known
 from gogobe.feeds.reader import FeedReader
 from gogobe.feeds.rows import Block, Item, Kind, Promotion, RefusedRow, Store
-from gogobe.io.store import ObjectStore
+from gogobe.io.store import ObjectStore, store_errors
 
 Row = Item | Promotion | Store
 # What is shown of a row, under which heading; in `_REFUSED`, of one that was refused.
@@ -171,11 +170,11 @@ def _opened(address: str, endpoint: str | None) -> Iterator[BinaryIO]:
             yield source
     except FileNotFoundError as error:
         raise UnreadableFileError(f"{address}: there is no such file") from error
-    except (OSError, BotoCoreError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise UnreadableFileError(f"{address}: cannot be read: {why}") from error
     except (ImportError, ValueError) as error:
         raise UnreadableFileError(f"{address}: {error}") from error
+    except store_errors() as error:
+        why = getattr(error, "strerror", None) or str(error).lstrip(", ")  # gcsfs begins so without a message
+        raise UnreadableFileError(f"{address}: cannot be read: {why}") from error
 
 
 def print_inspection(inspection: Inspection, console: Console) -> None:

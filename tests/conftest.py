@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import Iterator
@@ -158,3 +159,10 @@ def bucket(request: pytest.FixtureRequest) -> Bucket:
     """A bucket of its own, in S3 and in GCS."""
     made: Bucket = request.getfixturevalue(f"{request.param}_bucket")
     return made
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clouds' libraries try as often as ever, but without the waits in between: half a minute in all."""
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda _seconds: sleep(0))

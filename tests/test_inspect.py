@@ -1,7 +1,9 @@
 """`gogobe inspect`: the real feeds' true figures, broken files, buckets, and what people see."""
 
+import contextlib
 import gzip
 import json
+import logging
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +15,8 @@ import pytest
 import gogobe.demo
 from gogobe.cli import main
 from gogobe.io.store import ObjectStore
+from gogobe.local.processes import free_ports
+from tests.faults import answering, cut_off
 
 FEEDS = Path(gogobe.demo.__file__).parent / "feeds"
 RAMI_LEVY = FEEDS / "PriceFull7290058140886-003-202507131800.gz"
@@ -148,6 +152,22 @@ def test_feeds_in_a_bucket(bucket, monkeypatch, variable):
     found = json.loads(result.stdout)
     assert (found["file"], found["container"], found["items"]) == (f"{bucket.url}/{name}", "zip", 4880)
     assert found["price_sum"] == "100993.74"
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("fault", ["nobody listens", "hangs up", "503"])
+def test_a_store_out_of_reach_is_told_in_a_line(bucket, fault, caplog):
+    faults: dict[str, contextlib.AbstractContextManager[str]] = {
+        "nobody listens": contextlib.nullcontext(f"http://127.0.0.1:{free_ports(1)[0]}"),
+        "hangs up": cut_off(bucket.endpoint, after=0),
+        "503": answering(503),
+    }
+    with faults[fault] as endpoint:
+        result = run(f"{bucket.url}/feed.gz", "--store-endpoint", endpoint)
+    assert result.exit_code == 2, result.exception
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"gogobe inspect: {bucket.url}/feed.gz: cannot be read: ")
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 def test_a_name_tells_the_kind_in_any_case_and_with_other_words_around(tmp_path):

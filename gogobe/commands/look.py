@@ -20,7 +20,7 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 @VAR
 @settings_options("store_endpoint")
 def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, **flags: Any) -> None:
-    """Tell what feeds are and hold: paths, or URLs as s3://BUCKET/KEY. Needs no server.
+    """Tell what feeds are and hold: paths, or URLs: s3://BUCKET/KEY, gs://BUCKET/KEY. Needs no server.
 
     Exits with 2 if a file could not be opened or read; the others are told of all the same.
     """

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import click
 import psycopg
-from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
 from rich.table import Table
 
 from gogobe.commands.evaluate import evaluate_command
@@ -22,6 +21,7 @@ from gogobe.commands.review import review
 from gogobe.io.catalogue import known_items
 from gogobe.io.merges import MergeError, merge_masters, standing_merges, undo_merge
 from gogobe.io.snapshots import SnapshotStore
+from gogobe.io.store import store_errors
 from gogobe.io.views import refresh_views
 from gogobe.masters.build import build_snapshot
 from gogobe.masters.catalogue import CatalogueError, CatalogueRow, read_catalogue
@@ -55,12 +55,12 @@ def told_errors() -> Iterator[None]:
         yield
     except (SnapshotError, CatalogueError, EncoderModelError, MergeError) as error:
         raise click.ClickException(str(error)) from error
-    except (OSError, BotoCoreError) as error:
+    except psycopg.Error as error:
+        raise click.ClickException(f"the database: {error}") from error
+    except store_errors() as error:
         raise click.ClickException(
             f"{error} (--masters and --store-endpoint name the store, the environment its credentials)"
         ) from error
-    except psycopg.Error as error:
-        raise click.ClickException(f"the database: {error}") from error
 
 
 def snapshot_store(settings: Settings) -> SnapshotStore:

@@ -43,7 +43,7 @@ class SnapshotStore:
     cloud's own. `cache` is the folder on this machine into which snapshots are fetched: one of this user below
     the machine's folder for temporary files unless given; a store that is a folder needs none.
 
-    Every method raises OSError (or the cloud library's own error) where the store cannot be reached.
+    Every method raises one of `store_errors()` where the store cannot be reached.
     """
 
     url: str

@@ -34,10 +34,22 @@ def open_filesystem(url: str, endpoint: str | None = None) -> tuple[Any, str]:
 def _gcs(endpoint: str | None) -> Any:
     """gcsfs's plain filesystem. The one that fsspec would take first asks over gRPC what kind a bucket is of;
     servers other than the cloud's own do not know, and every call waits for up to a minute."""
-    # Takes a second, and most runs have no such store.
-    from gcsfs.core import GCSFileSystem  # noqa: PLC0415
+    from gcsfs.core import GCSFileSystem
 
     return GCSFileSystem(endpoint_url=endpoint)
+
+
+def store_errors() -> tuple[type[Exception], ...]:
+    """What is raised where a store cannot be reached or says no: OSError, or the cloud libraries' own errors.
+
+    To be called in the `except` itself: nobody has to load these libraries who meets no error.
+    """
+    from aiohttp import ClientError
+    from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
+    from gcsfs.retry import HttpError
+    from google.auth.exceptions import GoogleAuthError
+
+    return OSError, BotoCoreError, ClientError, HttpError, GoogleAuthError
 
 
 def content_key(chain: str, sha256: str, file_name: str) -> str:
@@ -54,7 +66,10 @@ def content_key(chain: str, sha256: str, file_name: str) -> str:
 class ObjectStore:
     """`url` is a folder, `s3://bucket/prefix` or `gs://bucket/prefix`; `endpoint` names an S3 or GCS server
     other than the cloud's own (MinIO, a test server). Credentials come from the environment, as the cloud's
-    own tools read them."""
+    own tools read them.
+
+    Where the store cannot be reached or says no, every method raises one of `store_errors()`.
+    """
 
     url: str
     endpoint: str | None = None

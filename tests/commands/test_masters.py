@@ -21,6 +21,8 @@ from gogobe.masters.build import build_snapshot
 from gogobe.masters.catalogue import COLUMNS
 from gogobe.masters.decisions import Decision
 from gogobe.masters.snapshot import open_snapshot
+from tests.conftest import Bucket
+from tests.faults import answering
 from tests.io.samples import CHAIN, file_batches, item
 from tests.masters_samples import VEGETABLES, catalogue
 
@@ -71,6 +73,17 @@ def test_build_publish_list_and_roll_back(tmp_path: Path, catalogue_file: Path):
     assert store.current() == before
     assert run(tmp_path, "rollback", current, masters=masters).exit_code == 0
     assert store.current() == current
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_store_out_of_reach_is_told_in_a_line(tmp_path: Path, bucket: Bucket):
+    with answering(503) as endpoint:
+        settings = {"masters": f"{bucket.url}/masters", "store-endpoint": endpoint}
+        result = run(tmp_path, "list", **settings)
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert "--store-endpoint name the store" in line
 
 
 def test_check_names_masters_whose_names_are_far_apart(tmp_path: Path):

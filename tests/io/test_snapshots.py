@@ -10,9 +10,10 @@ import pytest
 
 from gogobe.io import snapshots
 from gogobe.io.snapshots import SnapshotStore, StoredSnapshot
-from gogobe.io.store import open_filesystem
+from gogobe.io.store import open_filesystem, store_errors
 from gogobe.masters.snapshot import MANIFEST, SnapshotError, open_snapshot, verify
 from tests.conftest import Bucket
+from tests.faults import answering
 from tests.masters_samples import small_snapshot
 
 
@@ -100,6 +101,18 @@ def test_a_publication_that_stopped_half_way_is_no_snapshot(
         store.rollback("v2")
     store.publish(built["v2"])
     assert states(store) == [("v2", True, True), ("v1", True, False)]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_store_out_of_reach_is_not_one_that_has_nothing(
+    bucket: Bucket, built: dict[str, Path], tmp_path: Path
+):
+    with answering(503) as endpoint:
+        store = SnapshotStore(f"{bucket.url}/masters", endpoint, cache=str(tmp_path / "cache"))
+        for asked in (store.current, store.versions, lambda: store.publish(built["v1"])):
+            with pytest.raises(store_errors()) as raised:
+                asked()
+            assert not isinstance(raised.value, FileNotFoundError)
 
 
 def damage(store: SnapshotStore, version: str) -> None:

@@ -1,11 +1,14 @@
 """The object store as a folder, in S3 and in GCS."""
 
+import logging
 from pathlib import Path
 
 import pytest
 
-from gogobe.io.store import ObjectStore, content_key
+from gogobe.io.store import ObjectStore, content_key, store_errors
+from gogobe.local.processes import free_ports
 from tests.conftest import Bucket
+from tests.faults import cut_off
 
 
 def test_a_key_is_chain_and_content():
@@ -81,10 +84,33 @@ def test_a_server_other_than_the_cloud_s_own_is_only_asked_what_it_knows(
     store: ObjectStore, source: Path, caplog: pytest.LogCaptureFixture
 ):
     """Left to itself, gcsfs asks for the kind of the bucket over gRPC, for up to a minute at every call."""
+    caplog.set_level(logging.WARNING, "gcsfs")
     with store.open(store.put("k", source)) as file:
         assert file.read() == source.read_bytes()
     assert store.is_there()
     assert [one.getMessage() for one in caplog.records if one.name.startswith("gcsfs")] == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_put_that_is_cut_off_leaves_nothing(bucket: Bucket, tmp_path: Path):
+    source = tmp_path / "source"
+    source.write_bytes(bytes(8 << 20))
+    with cut_off(bucket.endpoint, after=4 << 20) as endpoint, pytest.raises(store_errors()):
+        ObjectStore(bucket.url, endpoint).put("k", source)
+    store = ObjectStore(bucket.url, bucket.endpoint)
+    with pytest.raises(FileNotFoundError):
+        store.open(store.path_of("k"))
+    with store.open(store.put("k", source)) as file:
+        assert file.read() == source.read_bytes()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_store_out_of_reach_has_not_lost_the_object(bucket: Bucket):
+    (port,) = free_ports(1)
+    store = ObjectStore(bucket.url, f"http://127.0.0.1:{port}")
+    with pytest.raises(store_errors()) as raised:
+        store.open(store.path_of("k"))
+    assert not isinstance(raised.value, FileNotFoundError)
 
 
 def test_only_a_folder_s_objects_are_files_of_this_machine(tmp_path: Path, source: Path, bucket: Bucket):
