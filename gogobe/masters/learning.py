@@ -29,10 +29,9 @@ from gogobe.masters.ranking import VERDICT_FEATURES
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
-AIM_IN_CASES: Final = 0.965
-"""What precision is aimed at in the cases learned from, so that it is 0.97 in use: the masters of a case are a
-chain's fewer than those that the weights are used with, more of its items have none to find, and precision is
-the lower for it."""
+AIM: Final = 0.97
+"""The precision of what is accepted. In use it is a little higher: a case's masters are a chain's fewer than
+those that the weights are used with, so that more of its items have none to find."""
 _LEAST_ACCEPTED: Final = 50
 _REVIEW_FROM: Final = 0.5
 _BATCH: Final = 500
@@ -108,7 +107,7 @@ def _verdicts(case: HeldOut, compared: Sequence[Compared], choice: Choice) -> Ex
     masters = np.concatenate([one.masters for one in judged])
     answered = masters >= 0
     return Examples(
-        np.concatenate([one.features for one in judged])[answered],
+        np.concatenate([one.ranked.features for one in judged])[answered],
         (masters == case.truth)[answered],
         np.concatenate([one.conflicting | (one.scores == 0) for one in judged])[answered],
     )
@@ -127,10 +126,10 @@ def _unseen_scores(verdicts: Logistic, examples: Examples) -> Floats:
 
 
 def _accept_from(scores: Floats, right: Bools) -> float:
-    """The least score from which on acceptances are right as often as is aimed at in the cases."""
+    """The least score from which on acceptances are right as often as is aimed at."""
     order = np.argsort(-scores, kind="stable")
     precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    precise = np.flatnonzero((precision >= AIM_IN_CASES) & (np.arange(len(order)) >= _LEAST_ACCEPTED))
+    precise = np.flatnonzero((precision >= AIM) & (np.arange(len(order)) >= _LEAST_ACCEPTED))
     return float(scores[order[precise[-1]]]) if len(precise) else 1.0
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gogobe.masters.decisions import Decision
 from gogobe.masters.facts import Facts
-from gogobe.masters.folding import Candidates, Competing, fold
+from gogobe.masters.folding import MASTER_FEATURES, Candidates, Competing, fold
 from gogobe.masters.index import Nearest
 from gogobe.masters.listing import LEAST, Listing
 from gogobe.masters.model import Model
@@ -67,13 +67,12 @@ class Compared:
 class Judged:
     """What the matcher says of n items: `masters` (n,) the row of the best master, -1 where there is none, and
     `pairs` (n,) the pair of its best name; `scores` (n,) the probability that it is the item's own, 0 where
-    there is none, by the `features` (n, VERDICT_FEATURES); `conflicting` (n,) whether one of CONFLICTS rules
-    that out; and what all that rests on."""
+    there is none; `conflicting` (n,) whether one of CONFLICTS rules that out; and what all that rests on."""
 
     compared: Compared
+    ranked: Ranked
     masters: Longs
     pairs: Longs
-    features: Floats
     scores: Floats
     conflicting: Bools
 
@@ -169,7 +168,7 @@ class Matcher:
             features[asked, _BESIDE:] = beside_chain(ranked, asked, at_first, at_second)
         scores = np.zeros(len(facts), dtype=np.float32)
         scores[asked] = model.verdicts.probabilities(features[asked])
-        return Judged(compared, masters, pairs, features, scores, conflicting)
+        return Judged(compared, ranked, masters, pairs, scores, conflicting)
 
     def _best_pairs(self, compared: Compared, competing: Longs) -> Longs:
         """The pair of the best name of each of some masters that compete."""
@@ -226,9 +225,11 @@ class Matcher:
         tables = self.masters.tables
         pair = int(judged.pairs[place])
         name = int(judged.compared.candidates.names[pair])
+        first = int(judged.ranked.first[place])
         features = {
             **dict(zip(FEATURES, judged.compared.comparison.features[pair].tolist(), strict=True)),
-            **dict(zip(VERDICT_FEATURES, judged.features[place].tolist(), strict=True)),
+            **dict(zip(MASTER_FEATURES, judged.compared.competing.features[first].tolist(), strict=True)),
+            "ahead_of_second": float(-np.diff(judged.ranked.utilities[place])[0]),
         }
         accepted = score >= self.model.accept_from and not judged.conflicting[place]
         return Decision(

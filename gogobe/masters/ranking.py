@@ -21,26 +21,22 @@ Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 _OF_FIRST: Final = (
-    "best_brand_shared",
     "best_brand_confirmed",
     "best_size_same",
     "mean_odds_of_item_missing",
-    "odds_of_words_altogether",
-    "worst_missing_altogether",
     "chains",
     "company_across_chains",
 )
-BESIDE_CHAIN: Final = ("ahead_of_chain", "second_ahead_of_chain", "ahead_of_all", "hardly_ahead_of_all")
-"""What depends on the chain's other items: how far the item is ahead of them at its first master and at its
-second, and ahead of all masters and items that compete, together."""
-VERDICT_FEATURES: Final = ("utility", "ahead_of_second", "item_has_brand", *_OF_FIRST, *BESIDE_CHAIN)
-"""Features of an item's first master, of its second, and of what else the item's chain sells."""
+BESIDE_CHAIN: Final = ("second_ahead_of_chain", "ahead_of_all", "ahead_of_all_free")
+"""What depends on the chain's other items, in the logarithm of odds: how far the item is ahead of them at its
+second master; how far ahead at its first of all masters and items that compete, together; and the same with
+its second counted only as far as no other item is likelier to be that."""
+VERDICT_FEATURES: Final = ("utility", "item_words", "item_has_brand", *_OF_FIRST, *BESIDE_CHAIN)
+"""Features of an item, its first master, its second, and of what else the item's chain sells."""
 _FIRST_COLUMNS: Final = [MASTER_FEATURES.index(name) for name in _OF_FIRST]
 _BESIDE: Final = len(VERDICT_FEATURES) - len(BESIDE_CHAIN)
 _FARTHEST: Final = np.float32(6)  # beyond it, in the logarithm of odds, it makes no difference any more
-_LARGEST_LEAD: Final = np.float32(1.5)
-_SMALLEST_LEAD: Final = np.float32(-3)
-_NEAR: Final = np.float32(3)
+_FAR: Final = np.float32(3)
 
 
 @dataclass(frozen=True)
@@ -83,13 +79,12 @@ def rank(count: int, competing: Competing, utilities: Floats, *, items: Facts, l
     both[asked[several], 1] = utilities[second[asked[several]]]
     others[asked] = _log_of_rest(utilities[order], at)
 
-    ahead = np.where(several, both[asked, 0] - np.where(several, both[asked, 1], 0), _FARTHEST)
     words = np.concatenate([items.words[asked], items.brands[asked]], axis=1)
     _, owned = lexicon.ownership(words)
     features[asked, :_BESIDE] = np.column_stack(
         [
             both[asked, 0],
-            np.minimum(ahead, _FARTHEST),
+            items.word_counts()[asked],
             owned.max(axis=1),
             competing.features[first[asked]][:, _FIRST_COLUMNS],
         ]
@@ -109,18 +104,17 @@ def _log_of_rest(utilities: Floats, starts: Rows) -> Floats:
 
 def beside_chain(ranked: Ranked, rows: Rows, at_first: Rivals, at_second: Rivals) -> Floats:
     """The features BESIDE_CHAIN of the items in `rows`, given their rivals at their first and second master."""
-    utilities, second = ranked.utilities[rows, 0], ranked.utilities[rows, 1]
+    first, second = ranked.utilities[rows, 0], ranked.utilities[rows, 1]
     has_second = ranked.second[rows] >= 0
-    lead = utilities - at_first.best
-    second_lead = np.full(len(rows), -_FARTHEST)
-    second_lead[has_second] = second[has_second] - at_second.best[has_second]
-    ahead = utilities - np.logaddexp(ranked.others[rows], at_first.altogether)
+    second_ahead = np.full(len(rows), -_FARTHEST)
+    second_ahead[has_second] = second[has_second] - at_second.best[has_second]
+    free = np.full(len(rows), -np.inf)
+    free[has_second] = 2 * second[has_second] - np.logaddexp(second, at_second.altogether)[has_second]
     return np.column_stack(
         [
-            np.clip(lead, _SMALLEST_LEAD, _LARGEST_LEAD),
-            np.clip(second_lead, -_FARTHEST, _FARTHEST),
-            ahead,
-            np.clip(ahead, -_NEAR, _NEAR),
+            np.clip(second_ahead, -_FARTHEST, _FARTHEST),
+            np.clip(first - np.logaddexp(ranked.others[rows], at_first.altogether), -_FAR, _FAR),
+            np.clip(first - np.logaddexp(at_first.altogether, free), -_FAR, _FAR),
         ]
     ).astype(np.float32)
 

@@ -68,22 +68,18 @@ MASTER_WEIGHTS: Final[dict[str, float]] = {
     "company_across_chains": 0.5680,
 }
 VERDICT_WEIGHTS: Final[dict[str, float]] = {
-    "utility": 0.3201,
-    "ahead_of_second": 0.2187,
-    "item_has_brand": 0.9271,
-    "best_brand_shared": 0.4892,
-    "best_brand_confirmed": 0.7703,
-    "best_size_same": 0.4197,
-    "mean_odds_of_item_missing": -0.2792,
-    "odds_of_words_altogether": 0.2887,
-    "worst_missing_altogether": -0.3663,
-    "chains": 0.9175,
-    "company_across_chains": 0.2699,
-    "ahead_of_chain": 0.5261,
-    "second_ahead_of_chain": -0.1838,
-    "ahead_of_all": 0.1045,
-    "hardly_ahead_of_all": 0.1518,
+    "utility": 0.3418,
+    "item_words": 0.2892,
+    "item_has_brand": 1.3154,
+    "best_brand_confirmed": 0.7007,
+    "best_size_same": 0.4271,
+    "mean_odds_of_item_missing": -0.0669,
+    "chains": 0.9542,
+    "company_across_chains": 0.2698,
+    "second_ahead_of_chain": -0.2132,
+    "ahead_of_all": 0.4531,
+    "ahead_of_all_free": 0.3362,
 }
-VERDICT_INTERCEPT: Final = -5.6938
-ACCEPT_FROM: Final = 0.8988
+VERDICT_INTERCEPT: Final = -5.8504
+ACCEPT_FROM: Final = 0.9080
 REVIEW_FROM: Final = 0.5000

@@ -75,8 +75,8 @@ def test_the_first_master_and_how_far_it_is_ahead() -> None:
     assert result.second.tolist() == [2, -1, -1]
     assert result.utilities[0].tolist() == [3, 2]
     assert result.others[0] == pytest.approx(np.log(np.exp(1) + np.exp(2)), abs=1e-5)
-    ahead = result.features[:, VERDICT_FEATURES.index("ahead_of_second")]
-    assert ahead.tolist() == [1, 0, 6], "alone is as far ahead as it goes"
+    assert result.features[:, VERDICT_FEATURES.index("utility")].tolist() == [3, 0, 5]
+    assert result.features[:, VERDICT_FEATURES.index("item_words")].tolist() == [1, 0, 1]
 
 
 def test_of_equals_the_lower_row_is_first() -> None:
@@ -95,12 +95,12 @@ def test_rivals_take_certainty_and_a_second_that_is_spoken_for_gives_it_back() -
     def beside(first: Rivals, second: Rivals) -> dict[str, float]:
         return dict(zip(BESIDE_CHAIN, beside_chain(result, rows, first, second)[0].tolist(), strict=True))
 
-    assert beside(near, nobody)["ahead_of_chain"] == pytest.approx(0.1, abs=1e-6)
-    assert beside(far, nobody)["ahead_of_chain"] == 1.5
+    taken = Rivals(floats(5), floats(5))
     assert (
         beside(near, nobody)["ahead_of_all"] < beside(far, nobody)["ahead_of_all"] == pytest.approx(1, abs=0.01)
     )
-    taken = Rivals(floats(5), floats(5))
+    assert beside(far, nobody)["ahead_of_all_free"] == pytest.approx(1, abs=0.01)
+    assert beside(far, taken)["ahead_of_all_free"] == 3, "a second that another item is leaves the first alone"
     assert beside(far, taken)["second_ahead_of_chain"] == -3
     assert beside(far, nobody)["second_ahead_of_chain"] == 6
 
@@ -109,10 +109,10 @@ def test_at_best_nobody_rivals_and_unknown_means_as_near() -> None:
     result = ranked(floats(3, 2, 4), longs(0, 0, 1), longs(1, 2, 1), 2)
     rows = longs(0, 1)
     best = dict(zip(BESIDE_CHAIN, without_rivals(result, rows).T.tolist(), strict=True))
-    assert best["ahead_of_chain"] == [1.5, 1.5]
     assert best["second_ahead_of_chain"] == [-6, -6]
-    assert best["hardly_ahead_of_all"] == pytest.approx([1, 3])
+    assert best["ahead_of_all"] == pytest.approx([1, 3])
+    assert best["ahead_of_all_free"] == [3, 3]
     unknown = dict(zip(BESIDE_CHAIN, unknown_rivals(result, rows).T.tolist(), strict=True))
-    assert unknown["ahead_of_chain"] == [0, 0]
     assert unknown["second_ahead_of_chain"] == [0, -6]
     assert max(unknown["ahead_of_all"]) <= 0
+    assert max(unknown["ahead_of_all_free"]) <= 0
