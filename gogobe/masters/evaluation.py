@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.catalogue import CatalogueError, CatalogueRow, read_catalogue
+from gogobe.masters.gtin import FIRST_COMPUTED_ID
 from gogobe.masters.held_out import HeldOut, held_out
 from gogobe.masters.index import ExactIndex
-from gogobe.masters.learning import learn
+from gogobe.masters.learning import AIM, learn
 from gogobe.masters.matching import CANDIDATES, Judged, Matcher
 from gogobe.masters.model import Model, learned_model
 
@@ -28,7 +29,7 @@ Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 _BATCH: Final = 500
-_CURVE_POINTS: Final = 101
+_CURVE_POINTS: Final = 201
 
 
 class CurvePoint(msgspec.Struct, frozen=True):
@@ -45,9 +46,12 @@ class Figures(msgspec.Struct, frozen=True):
     `queries` counts all items asked, `negatives` those of them that have no master to find. Recalls are parts
     of the other `queries - negatives`: `candidate_recall_at_k` has the master among the k nearest by the index,
     `exact_recall_at_k` by brute force, `rerank_recall_at_1` first after the second look. `accepted` counts the
-    items given to a master, at scores from `accept_from` on; `accept_precision` is the part of them that is
-    right, `accept_recall` the part of items with a master that were rightly given to it. `queries_per_second`
-    is the whole way from text to verdict, in batches of 500.
+    items given to a master, at scores from `accept_from` on (of several chains the lowest); `accept_precision`
+    is the part of them that is right, `accept_recall` the part of items with a master that were rightly given
+    to it. `accepted_unknown` of the accepted went to masters that have no GTIN: nobody can say whether they are
+    right, and they are counted as wrong. `recall_at_aim` is the most recall that any score gives with the
+    precision that is aimed at, 0.97. `queries_per_second` is the whole way from text to verdict, in batches of
+    500.
     """
 
     chain: str
@@ -65,6 +69,8 @@ class Figures(msgspec.Struct, frozen=True):
     accepted: int
     accept_precision: float
     accept_recall: float
+    accepted_unknown: int
+    recall_at_aim: float
     queries_per_second: float
     curve: list[CurvePoint]
 
@@ -79,12 +85,14 @@ class Evaluation(Figures, frozen=True):
 class Outcome:
     """What became of n queries: `found_at` and `exact_at` are the place of the master among the candidates,
     by index and by brute force, -1 for none; `right` says whether the first after the second look is the
-    master, `scores` how sure the matcher is of it, 0 where something rules it out."""
+    master, `unknown` whether it has no GTIN, so that nobody knows, `scores` how sure the matcher is of it, 0
+    where something rules it out."""
 
     negative: Bools
     found_at: Longs
     exact_at: Longs
     right: Bools
+    unknown: Bools
     scores: npt.NDArray[np.float32]
     accepted: Bools
     seconds: float
@@ -110,15 +118,17 @@ def evaluate(
         raise CatalogueError(f"{len(present)} chains in {len(paths)} files; matching across chains needs two")
     if hold_out is not None and hold_out not in present:
         raise CatalogueError(f"no chain {hold_out} in the files; they hold {', '.join(present)}")
-    outcomes, each = [], []
+    outcomes: list[Outcome] = []
+    each: list[Figures] = []
     for chain in [hold_out] if hold_out else present:
         model = _learned_without(rows, chain) if learn_anew else learned_model()
         with tempfile.TemporaryDirectory(prefix="gogobe-evaluate-") as folder:
             case = held_out(rows, chain, Path(folder), limit)
             outcome = ask(case, model)
         outcomes.append(outcome)
-        each.append(_figures(chain, len(case.snapshot.tables.masters), outcome, model))
-    total = _figures(hold_out or "all", max(figures.masters for figures in each), _together(outcomes), model)
+        each.append(_figures(chain, len(case.snapshot.tables.masters), outcome, model.accept_from))
+    masters, accept_from = max(one.masters for one in each), min(one.accept_from for one in each)
+    total = _figures(hold_out or "all", masters, _together(outcomes), accept_from)
     return Evaluation(**msgspec.structs.asdict(total), chains=each)
 
 
@@ -154,6 +164,7 @@ def ask(case: HeldOut, model: Model) -> Outcome:
         found_at=_place_of(case.truth, found),
         exact_at=np.concatenate(exact_at),
         right=(firsts == case.truth) & (case.truth >= 0),
+        unknown=(firsts >= 0) & (case.snapshot.tables.masters[firsts] >= FIRST_COMPUTED_ID),
         scores=np.where(conflicting, np.float32(0), scores),
         accepted=(scores >= model.accept_from) & ~conflicting,
         seconds=seconds,
@@ -171,13 +182,14 @@ def _together(outcomes: Sequence[Outcome]) -> Outcome:
         found_at=np.concatenate([one.found_at for one in outcomes]),
         exact_at=np.concatenate([one.exact_at for one in outcomes]),
         right=np.concatenate([one.right for one in outcomes]),
+        unknown=np.concatenate([one.unknown for one in outcomes]),
         scores=np.concatenate([one.scores for one in outcomes]),
         accepted=np.concatenate([one.accepted for one in outcomes]),
         seconds=sum(one.seconds for one in outcomes),
     )
 
 
-def _figures(chain: str, masters: int, outcome: Outcome, model: Model) -> Figures:
+def _figures(chain: str, masters: int, outcome: Outcome, accept_from: float) -> Figures:
     queries, findable = len(outcome.negative), int((~outcome.negative).sum())
 
     def part(hits: Bools) -> float:
@@ -199,26 +211,34 @@ def _figures(chain: str, masters: int, outcome: Outcome, model: Model) -> Figure
         exact_recall_at_10=within(outcome.exact_at, 10),
         exact_recall_at_50=within(outcome.exact_at, 50),
         rerank_recall_at_1=part(outcome.right),
-        accept_from=model.accept_from,
+        accept_from=round(accept_from, 4),
         accepted=accepted,
         accept_precision=round(float((outcome.right & outcome.accepted).sum()) / max(accepted, 1), 4),
         accept_recall=part(outcome.right & outcome.accepted),
+        accepted_unknown=int((outcome.unknown & outcome.accepted).sum()),
+        recall_at_aim=_recall_at_aim(outcome, findable),
         queries_per_second=round(queries / max(outcome.seconds, 1e-9), 1),
         curve=_curve(outcome, findable),
     )
 
 
+def _recall_at_aim(outcome: Outcome, findable: int) -> float:
+    right = np.cumsum(outcome.right[np.argsort(-outcome.scores, kind="stable")])
+    precise = np.flatnonzero(right >= AIM * np.arange(1, len(right) + 1))
+    return round(float(right[precise[-1]]) / max(findable, 1), 4) if len(precise) else 0.0
+
+
 def _curve(outcome: Outcome, findable: int) -> list[CurvePoint]:
-    points = []
-    for score in np.linspace(0, 1, _CURVE_POINTS):
-        taken = outcome.scores >= score
-        if taken.any():
-            right = int((outcome.right & taken).sum())
-            points.append(
-                CurvePoint(
-                    score=round(float(score), 4),
-                    precision=round(right / int(taken.sum()), 4),
-                    recall=round(right / max(findable, 1), 4),
-                )
-            )
-    return points
+    """Points at scores above 0 by which evenly growing parts of the queries are taken."""
+    possible = outcome.scores[outcome.scores > 0]
+    if not len(possible):
+        return []
+    taken = np.unique(np.quantile(possible, np.linspace(0, 1, _CURVE_POINTS), method="higher"))
+    return [
+        CurvePoint(
+            score=round(float(score), 4),
+            precision=round(float(outcome.right[outcome.scores >= score].mean()), 4),
+            recall=round(float(outcome.right[outcome.scores >= score].sum()) / max(findable, 1), 4),
+        )
+        for score in taken
+    ]

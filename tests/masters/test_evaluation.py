@@ -10,7 +10,6 @@ import pytest
 
 from gogobe.masters.catalogue import CatalogueError
 from gogobe.masters.evaluation import Evaluation, Outcome, _figures, evaluate
-from gogobe.masters.model import learned_model
 
 from .catalogues import SAMPLE
 
@@ -53,18 +52,34 @@ def test_figures_of_a_handful_counted_by_hand() -> None:
         found_at=np.array([0, 3, 20, -1, -1]),
         exact_at=np.array([0, 3, 20, 45, -1]),
         right=np.array([True, True, False, False, False]),
+        unknown=np.array([False, False, True, False, True]),
         scores=np.array([0.99, 0.9, 0.2, 0, 0.98], dtype=np.float32),
         accepted=np.array([True, False, False, False, True]),
         seconds=0.5,
     )
-    figures = _figures("c", 7, outcome, learned_model())
+    figures = _figures("c", 7, outcome, 0.95)
     assert (figures.queries, figures.negatives, figures.accepted) == (5, 1, 2)
     assert figures.candidate_recall_at_1 == 0.25
     assert figures.candidate_recall_at_10 == 0.5
     assert (figures.candidate_recall_at_50, figures.exact_recall_at_50) == (0.75, 1.0)
     assert figures.rerank_recall_at_1 == 0.5
     assert (figures.accept_precision, figures.accept_recall) == (0.5, 0.25)
+    assert (figures.accept_from, figures.accepted_unknown) == (0.95, 1)
+    assert figures.recall_at_aim == 0.25, "from 0.99 on all are right, from 0.98 on one of two"
     assert figures.queries_per_second == 10
+    assert [(point.precision, point.recall) for point in figures.curve] == [
+        (0.5, 0.5),
+        (0.6667, 0.5),
+        (0.5, 0.25),
+        (1.0, 0.25),
+    ]
+
+
+def test_a_chain_without_a_gtin_has_no_figures_to_speak_of() -> None:
+    none, nowhere = np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.int64)
+    outcome = Outcome(none, nowhere, nowhere, none, none, np.zeros(0, dtype=np.float32), none, 0.0)
+    figures = _figures("c", 7, outcome, 0.95)
+    assert (figures.queries, figures.accept_recall, figures.recall_at_aim, figures.curve) == (0, 0, 0, [])
 
 
 def test_errors_name_what_is_there(tmp_path: Path) -> None:
