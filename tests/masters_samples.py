@@ -15,6 +15,7 @@ from gogobe.masters.facts import Described
 from gogobe.masters.gtin import computed_master_id
 from gogobe.masters.snapshot import Manifest
 from gogobe.messages import FileDownloaded
+from tests.masters.catalogues import gtin
 
 VEGETABLES: Final = (
     "עגבניות שרי אשכולות אדומות",
@@ -29,6 +30,9 @@ VEGETABLES: Final = (
     "קישוא זוקיני בהיר טרי",
 )
 FIRST_CODE: Final = 101
+OTHER_GOODS: Final = {gtin(500_000 + place): f"מגבת רחצה {place}" for place in range(100)}
+"""What else the chain of the feed sells, names by code: of fewer than a hundred items beside it, the matcher knows
+too little of an item's siblings to give it to a master of the same name."""
 
 
 def vegetable_master(place: int) -> int:
@@ -56,16 +60,20 @@ def small_snapshot(folder: Path, version: str, names: Iterable[str] = VEGETABLES
 
 
 def vegetable_file(folder: Path, chain_id: str = "9", hour: int = 3) -> FileDownloaded:
-    """Writes a chain's price file of that hour: the vegetables under codes of its own from 501 on, and one
-    item with a GTIN."""
+    """Writes a chain's price file of that hour: the vegetables under codes of its own from 501 on, and other
+    goods with a GTIN, milk and OTHER_GOODS."""
     rows = "".join(
         f"<Item><ItemCode>{code}</ItemCode><ItemName>{name}</ItemName><ItemPrice>5.90</ItemPrice>"
         "<UnitQty>קילוגרם</UnitQty><Quantity>1</Quantity><bIsWeighted>1</bIsWeighted></Item>"
         for code, name in enumerate(VEGETABLES, start=501)
     )
+    others = "".join(
+        f"<Item><ItemCode>{code}</ItemCode><ItemName>{name}</ItemName><ItemPrice>49.90</ItemPrice></Item>"
+        for code, name in OTHER_GOODS.items()
+    )
     milk = "<Item><ItemCode>7290000042435</ItemCode><ItemName>חלב</ItemName><ItemPrice>6.2</ItemPrice></Item>"
     head = f"<ChainId>{chain_id}</ChainId><SubChainId>1</SubChainId><StoreId>1</StoreId>"
-    content = gzip.compress(f"<root>{head}<Items>{rows}{milk}</Items></root>".encode(), mtime=hour)
+    content = gzip.compress(f"<root>{head}<Items>{rows}{milk}{others}</Items></root>".encode(), mtime=hour)
     name = f"PriceFull{chain_id}-001-20250807{hour:02}00.gz"
     (folder / name).write_bytes(content)
     sha256, moment = hashlib.sha256(content).hexdigest(), datetime(2025, 8, 7, hour, tzinfo=UTC)

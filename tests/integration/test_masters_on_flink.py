@@ -60,7 +60,7 @@ def test_a_snapshot_published_meanwhile_is_taken_up(stack: StackAddresses, datab
     announce(stack, before)
     found = items_of(stack, before)
     assert found["7290000042435"].match == "gtin"
-    assert {item.match for code, item in found.items() if code != "7290000042435"} == {"new"}
+    assert {item.match for code, item in found.items() if len(code) < 13} == {"new"}
     assert found["501"].master_id == computed_master_id("9", "501")
 
     # Each of the two processes takes it up by itself, so a file may still meet the old one.
