@@ -56,6 +56,8 @@ def evaluate_command(
         click.echo(msgspec.json.format(msgspec.json.encode(evaluation), indent=1).decode())
     else:
         _show(evaluation)
+        if not learn:
+            click.echo("The built-in weights may have seen these chains; with --learn they have not.")
 
 
 def _plot(evaluation: Evaluation, path: Path) -> None:

@@ -40,6 +40,8 @@ Longs = npt.NDArray[np.int64]
 _NAMES_AT_ONCE: Final = 20_000
 _NAMES_TO_LEARN: Final = 20_000
 _ACROSS_PRIOR: Final = 4.0  # as many masters as it takes to believe a company rather than all companies
+_ACROSS_UNKNOWN: Final = 0.3  # about what it is where several chains are known
+_PART_UNKNOWN: Final = 0.5
 
 
 def build_snapshot(
@@ -155,7 +157,7 @@ def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: F
         name_chains=names.chains,
         name_keys=names.keys,
         chains=_part_of_chains(ids, chains, names.chains),
-        company_across=_company_across(ids, chains),
+        company_across=_company_across(ids, chains, names.chains),
         gtins=gtins,
         gtin_masters=row_of[is_gtin][at],
         aliases=names.keys[codes],
@@ -175,14 +177,18 @@ def _starts(counts: Longs) -> Longs:
 
 def _part_of_chains(ids: Longs, chains: Longs, name_chains: npt.NDArray[np.uint32]) -> Floats:
     """For each master, what part of all chains sells it. Nobody can know it of one without a GTIN, whose items
-    are found by their names alone: then it says neither that many sell it nor that few do."""
-    part = chains / max(len(np.unique(name_chains)), 1)
-    known: Floats = np.where(ids < FIRST_COMPUTED_ID, part, 0.5).astype(np.float32)
-    return known
+    are found by their names alone, or of any where there is but one chain: then it says neither that many sell
+    it nor that few do."""
+    all_chains = len(np.unique(name_chains))
+    known = (ids < FIRST_COMPUTED_ID) & (all_chains > 1)
+    part: Floats = np.where(known, chains / max(all_chains, 1), _PART_UNKNOWN).astype(np.float32)
+    return part
 
 
-def _company_across(ids: Longs, chains: Longs) -> Floats:
+def _company_across(ids: Longs, chains: Longs, name_chains: npt.NDArray[np.uint32]) -> Floats:
     """For each master, the part of its company's other masters that several chains sell, smoothed."""
+    if len(np.unique(name_chains)) < 2:
+        return np.full(len(ids), _ACROSS_UNKNOWN, dtype=np.float32)
     companies = company_of(np.where(ids < FIRST_COMPUTED_ID, ids, 0))
     several = (chains > 1).astype(np.float64)
     _, group = np.unique(companies, return_inverse=True)

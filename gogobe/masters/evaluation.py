@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.catalogue import CatalogueError, CatalogueRow, read_catalogue
-from gogobe.masters.gtin import FIRST_COMPUTED_ID
+from gogobe.masters.gtin import FIRST_COMPUTED_ID, valid_gtins
 from gogobe.masters.held_out import HeldOut, held_out
 from gogobe.masters.index import ExactIndex
 from gogobe.masters.learning import AIM, learn
@@ -108,16 +108,19 @@ def evaluate(
     """Measure matching on catalogue files: `hold_out` as the queries' chain, or each chain its turn.
 
     At most `limit` queries of each chain are asked, evenly chosen; all other chains' rows are masters all the
-    same. With `learn_anew` the weights are not those built in, but learned for each chain from the others.
-    Raises CatalogueError where a file cannot be read, or there are not two chains (three to learn from
-    besides), or none of the name given.
+    same. A chain without a GTIN has none to ask. With `learn_anew` the weights are not those built in, but
+    learned for each chain from the others. Raises CatalogueError where a file cannot be read, or there are
+    not two chains (three to learn from besides), or none of the name given.
     """
     rows = [row for path in paths for row in read_catalogue(path)]
-    present = sorted({row.chain_id for row in rows})
+    gtins = valid_gtins([row.item_code for row in rows])
+    present = sorted({row.chain_id for row, gtin in zip(rows, gtins, strict=True) if gtin})
     if len(present) < 2:
-        raise CatalogueError(f"{len(present)} chains in {len(paths)} files; matching across chains needs two")
+        raise CatalogueError(
+            f"{len(present)} chains with GTINs in {len(paths)} files; matching across chains needs two"
+        )
     if hold_out is not None and hold_out not in present:
-        raise CatalogueError(f"no chain {hold_out} in the files; they hold {', '.join(present)}")
+        raise CatalogueError(f"no chain {hold_out} with GTINs in the files; they hold {', '.join(present)}")
     outcomes: list[Outcome] = []
     each: list[Figures] = []
     for chain in [hold_out] if hold_out else present:
@@ -223,8 +226,10 @@ def _figures(chain: str, masters: int, outcome: Outcome, accept_from: float) -> 
 
 
 def _recall_at_aim(outcome: Outcome, findable: int) -> float:
-    right = np.cumsum(outcome.right[np.argsort(-outcome.scores, kind="stable")])
-    precise = np.flatnonzero(right >= AIM * np.arange(1, len(right) + 1))
+    order = np.argsort(-outcome.scores, kind="stable")
+    scores, right = outcome.scores[order], np.cumsum(outcome.right[order])
+    falls = np.append(scores[1:] < scores[:-1], True)[: len(scores)]
+    precise = np.flatnonzero((right >= AIM * np.arange(1, len(right) + 1)) & falls & (scores > 0))
     return round(float(right[precise[-1]]) / max(findable, 1), 4) if len(precise) else 0.0
 
 

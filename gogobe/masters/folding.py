@@ -1,8 +1,8 @@
 """From compared names to compared masters: what all names of a master together say of an item.
 
-A master has a name from each chain that sells it. One may be cut short, another lack the brand: what speaks for
-the master is the best that any of its names says, what is normal is their mean, and a word of the item is
-missing only where no name has it.
+A master has a name from each chain that sells it. One may be cut short, another lack the brand: so each feature
+counts at its largest, for what speaks for the master the best that any name says and for what speaks against it
+the worst, and at its mean; and a word of the item is missing only where no name has it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ OF_MASTER: Final = (
     "company_across_chains",  # what part of its company's other masters several chains sell, as a logarithm
 )
 MASTER_FEATURES: Final = (
-    *(f"best_{name}" for name in FEATURES),
+    *(f"largest_{name}" for name in FEATURES),
     *(f"mean_{name}" for name in FEATURES),
     *OF_MASTER,
 )
@@ -81,7 +81,7 @@ def fold(
         [
             odds_found.sum(axis=1),
             odds_missing.sum(axis=1),
-            odds_missing.min(axis=1),
+            odds_missing.min(axis=1, initial=0),
             tables.chains[master_of],
             np.log(tables.company_across[master_of]),
         ]

@@ -2,8 +2,8 @@
 
 Every chain takes its turn as in the evaluation: its items are asked, the other chains are the masters. From
 that come masters that compete for an item, of which one is its own, and verdicts, which are right or not.
-Where to accept is decided on chains that the weights have not seen: for each chain, weights are fitted to the
-others.
+Where to accept is decided on chains that the verdict's weights have not seen: for each chain, these are fitted
+to the others.
 """
 
 from __future__ import annotations
@@ -126,11 +126,13 @@ def _unseen_scores(verdicts: Logistic, examples: Examples) -> Floats:
 
 
 def _accept_from(scores: Floats, right: Bools) -> float:
-    """The least score from which on acceptances are right as often as is aimed at."""
+    """The least score from which on acceptances are right as often as is aimed at; 1.0 where none is."""
     order = np.argsort(-scores, kind="stable")
-    precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    precise = np.flatnonzero((precision >= AIM) & (np.arange(len(order)) >= _LEAST_ACCEPTED))
-    return float(scores[order[precise[-1]]]) if len(precise) else 1.0
+    accepted = np.arange(1, len(order) + 1)
+    falls = np.append(scores[order][1:] < scores[order][:-1], True)  # what scores alike is accepted together
+    precise = np.cumsum(right[order]) >= AIM * accepted
+    possible = np.flatnonzero(precise & falls & (accepted >= _LEAST_ACCEPTED) & (scores[order] > 0))
+    return float(scores[order[possible[-1]]]) if len(possible) else 1.0
 
 
 def write_weights(model: Model, path: Path) -> None:

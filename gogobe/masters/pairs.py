@@ -111,7 +111,7 @@ def _word_features(
     odds = []
     for facts, is_found in ((left, ours), (right, theirs)):
         of_found, of_missing = lexicon.odds_of(facts.words, is_found)
-        odds += [of_found.sum(axis=1), of_missing.sum(axis=1), of_missing.min(axis=1)]
+        odds += [of_found.sum(axis=1), of_missing.sum(axis=1), of_missing.min(axis=1, initial=0)]
     return [
         our_share,
         their_share,

@@ -1,8 +1,8 @@
 """From competing masters to one verdict an item: which master ranks first, and what speaks for taking it.
 
 Being alike is not enough: where another master comes near, the first is likely its sibling, and where another
-of the chain's items comes near, that one is likelier the master's. Neither counts for much if it has a better
-match elsewhere: then it is spoken for.
+of the chain's items comes near, that one is likelier the master's. A second master that another item is
+likelier to be is no alternative: it is spoken for.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 _OF_FIRST: Final = (
-    "best_brand_confirmed",
-    "best_size_same",
+    "largest_brand_confirmed",
+    "largest_size_same",
     "mean_odds_of_item_missing",
     "chains",
     "company_across_chains",
 )
 BESIDE_CHAIN: Final = ("second_ahead_of_chain", "ahead_of_all", "ahead_of_all_free")
 """What depends on the chain's other items, in the logarithm of odds: how far the item is ahead of them at its
-second master; how far ahead at its first of all masters and items that compete, together; and the same with
-its second counted only as far as no other item is likelier to be that."""
+second master; how far ahead at its first of all masters and items that compete, together; and of those items
+and its second master alone, that counted only as far as no other item is likelier to be it."""
 VERDICT_FEATURES: Final = ("utility", "item_words", "item_has_brand", *_OF_FIRST, *BESIDE_CHAIN)
 """Features of an item, its first master, its second, and of what else the item's chain sells."""
 _FIRST_COLUMNS: Final = [MASTER_FEATURES.index(name) for name in _OF_FIRST]
@@ -55,7 +55,11 @@ class Ranked:
 @dataclass(frozen=True)
 class Rivals:
     """A chain's other items at one master of each of n items: `best` (n,) is the utility of the likeliest,
-    `altogether` (n,) the logarithm of their summed odds; -inf where there are none."""
+    `altogether` (n,) the logarithm of their summed odds; -inf where there are none.
+
+    Utilities are odds between the masters of one item. Between items they are only a measure, longer names
+    having larger ones; the verdict learns what it is worth.
+    """
 
     best: Floats
     altogether: Floats

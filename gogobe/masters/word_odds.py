@@ -25,6 +25,7 @@ Doubles = npt.NDArray[np.float64]
 _NAMES: Final = 20_000
 """From how many names it is learned: all of a small catalogue, evenly chosen ones of a large one."""
 _NEIGHBOURS: Final = 12
+_OTHER_NAMES: Final = 32  # with how many names of its master a name is held together, at most
 _CHUNK: Final = 4096
 _PRIOR: Final = 20.0  # as many pairs of names as it takes to believe a word rather than all words
 _LEAST, _MOST = 0.02, 0.98
@@ -51,10 +52,10 @@ def _evenly(rows: Longs) -> Longs:
 
 
 def _pairs_of_masters(starts: Longs, row_of: Longs) -> tuple[Longs, Longs]:
-    """Names, each with every other name of its master."""
+    """Names, each with the other names of its master."""
     counts = np.diff(starts)
     asked = _evenly(np.flatnonzero(counts[row_of] > 1))
-    others = counts[row_of[asked]]
+    others = np.minimum(counts[row_of[asked]], _OTHER_NAMES)
     left = np.repeat(asked, others)
     right = np.arange(len(left)) - np.repeat(np.cumsum(others) - others, others) + starts[row_of[left]]
     return left[left != right], right[left != right]

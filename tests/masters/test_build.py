@@ -53,6 +53,16 @@ def test_an_empty_catalogue_is_a_snapshot_too(tmp_path: Path) -> None:
     assert len(open_snapshot(tmp_path / "s").tables.masters) == 0
 
 
+def test_of_one_chain_nobody_knows_what_others_sell(tmp_path: Path) -> None:
+    build_snapshot([one for one in small() if one.chain_id == "a"], tmp_path / "one")
+    tables = open_snapshot(tmp_path / "one").tables
+    assert set(tables.chains.tolist()) == {0.5}
+    assert len(set(tables.company_across.tolist())) == 1
+    assert tables.company_across[0] > 0.1, "neither many nor few: a logarithm near those that were learned from"
+    build_snapshot(small(), tmp_path / "two")
+    assert open_snapshot(tmp_path / "two").tables.chains.tolist() == [1, 1, 0.5, 0.5]
+
+
 def test_another_encoder_is_saved_with_it(tmp_path: Path) -> None:
     encoder = TokenEncoder({"חלב": 0, "לחמ": 1}, np.eye(2, 8, dtype=np.float32))
     build_snapshot(small(), tmp_path / "s", encoder=encoder)

@@ -17,7 +17,7 @@ HEADER = "extra," + ",".join(COLUMNS)
 def test_rows_are_read_whatever_is_missing_in_them(tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
     path.write_text(
-        f"\ufeff{HEADER}\nx,1,77,חלב,,1.5,1 ליטר,ליטר,6.9,1\nx,1,78,,יצרן,abc,,,,0\nx,,79,no chain,,,,,,\n",
+        f"\ufeff{HEADER}\nx,1,77,חלב,,1.5,1 ליטר,ליטר,6.9,1\nx,1,78,,יצרן,abc,,,inf,0\nx,,79,no chain,,,,,,\n",
         "utf-8",
     )
     first, second = read_catalogue(path)

@@ -82,6 +82,15 @@ def test_a_chain_without_a_gtin_has_no_figures_to_speak_of() -> None:
     assert (figures.queries, figures.accept_recall, figures.recall_at_aim, figures.curve) == (0, 0, 0, [])
 
 
+def test_a_chain_without_a_gtin_is_not_asked(tmp_path: Path) -> None:
+    lines = gzip.decompress(SAMPLE.read_bytes()).decode().splitlines()
+    path = tmp_path / "five.csv"
+    path.write_text("\n".join([*lines, "999,12,חלב,,1,ליטר,ליטר,6.9,0"]), "utf-8")
+    assert len(evaluate([path], limit=20).chains) == 4
+    with pytest.raises(CatalogueError, match="no chain 999 with GTINs"):
+        evaluate([path], "999")
+
+
 def test_errors_name_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="7290027600007"):
         evaluate([SAMPLE], "7")

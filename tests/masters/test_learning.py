@@ -57,10 +57,20 @@ def test_where_to_accept_is_the_least_score_that_is_precise_enough() -> None:
     assert _accept_from(scores, np.zeros(1000, dtype=np.bool_)) == 1.0
 
 
+def test_what_scores_alike_is_accepted_together_or_not_at_all() -> None:
+    scores = np.concatenate([np.linspace(1, 0.9, 97), np.full(50, 0.8)]).astype(np.float32)
+    right = np.arange(147) < 100
+    assert _accept_from(scores, right) == pytest.approx(0.9)
+    ruled_out = np.append(scores[:97], [0, 0, 0]).astype(np.float32)
+    assert _accept_from(ruled_out, right[:100]) == pytest.approx(0.9)
+    assert _accept_from(scores[:50], right[:50]) < 1, "fifty are enough"
+    assert _accept_from(scores[:49], right[:49]) == 1.0
+
+
 def test_learning_and_writing_weights(tmp_path: Path) -> None:
     model = learn(sample_rows())
     weights = dict(zip(MASTER_FEATURES, model.choice.weights, strict=True))
-    assert weights["best_cosine"] > 0
+    assert weights["largest_cosine"] > 0
     assert weights["mean_numbers_differ"] < 0
     write_weights(model, tmp_path / "weights.py")
     written: dict[str, object] = {}

@@ -64,8 +64,12 @@ def test_what_is_the_same_and_what_differs(one: Described, other: Described, fea
 
 
 def test_pairs_compare_the_same_alone_and_among_thousands() -> None:
-    _, facts = describe([grams(f"מוצר {'אבגדה'[n % 5] * (n % 7 + 2)} {n}", n + 1) for n in range(90)])
-    lexicon = build_lexicon(facts.words, np.arange(90), np.zeros(90, dtype=np.uint32))
+    _, facts = describe(
+        [grams(f"מוצר {'אבגדה'[n % 5] * (n % 7 + 2)} {'חדש ' * (n % 3)}{n}", n + 1) for n in range(90)]
+    )
+    random = np.random.default_rng(5)
+    odds = WordOdds(*random.standard_normal((2, BUCKETS)).astype(np.float32))
+    lexicon = build_lexicon(facts.words, np.arange(90), np.zeros(90, dtype=np.uint32), odds)
     ours, theirs = (side.ravel() for side in np.meshgrid(np.arange(90), np.arange(90)))
     together = compare(facts, ours, facts, theirs, cosines=np.zeros(8100, np.float32), lexicon=lexicon)
     for pair in (0, 17, 4095, 4096, 8099):

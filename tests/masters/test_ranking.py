@@ -61,7 +61,7 @@ def test_names_are_folded_into_their_master() -> None:
     assert folded.masters.tolist() == [2, 3]
     assert folded.starts.tolist() == [0, 2]
     first = dict(zip(MASTER_FEATURES, folded.features[0].tolist(), strict=True))
-    assert first["best_cosine"] == pytest.approx(0.9)
+    assert first["largest_cosine"] == pytest.approx(0.9)
     assert first["mean_cosine"] == pytest.approx(0.7)
     assert first["odds_of_words_altogether"] == 2, "a word is found where any of the names has it"
     assert first["odds_of_missing_altogether"] == first["worst_missing_altogether"] == -2
