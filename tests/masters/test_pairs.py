@@ -110,3 +110,14 @@ def test_what_words_say_is_added_up_over_both_names() -> None:
     assert features["odds_of_item_words"] == features["odds_of_candidate_words"] == 0.5
     assert features["odds_of_item_missing"] == features["worst_missing_of_item"] == -3
     assert features["odds_of_candidate_missing"] == features["worst_missing_of_candidate"] == 0
+
+
+def test_a_longer_name_beside_it_changes_nothing_for_a_pair() -> None:
+    _, facts = describe([grams("אבטיח"), grams("מלון"), grams("גבינה לבנה רזה מאוד")])
+    nothing, something = np.zeros(BUCKETS, dtype=np.float32), np.ones(BUCKETS, dtype=np.float32)
+    lexicon = build_lexicon(facts.words, np.arange(3), np.zeros(3, np.uint32), WordOdds(nothing, something))
+    rows = np.zeros(2, dtype=np.int64)
+    cosines = np.zeros(2, dtype=np.float32)
+    alone = compare(facts, rows[:1], facts, rows[:1] + 1, cosines=cosines[:1], lexicon=lexicon)
+    beside = compare(facts, rows, facts, np.array([1, 2]), cosines=cosines, lexicon=lexicon)
+    assert np.array_equal(alone.features[0], beside.features[0])
