@@ -146,6 +146,7 @@ def _write_index(path: Path, names: Gathered, starts: Longs, encoder: Encoder) -
 def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: Floats) -> Tables:
     sellers = np.unique((row_of.astype(np.uint64) << np.uint64(32)) | names.chains)
     chains = np.bincount((sellers >> np.uint64(32)).astype(np.int64), minlength=len(ids))
+    all_chains = len(np.unique(names.chains))
     is_gtin = names.keys < FIRST_COMPUTED_ID
     # A GTIN is its own master; only one that was merged into another has to be looked up.
     gtins, at = np.unique(names.keys[is_gtin], return_index=True)
@@ -156,8 +157,8 @@ def _tables(names: Gathered, ids: Longs, starts: Longs, row_of: Longs, centre: F
         starts=starts,
         name_chains=names.chains,
         name_keys=names.keys,
-        chains=_part_of_chains(ids, chains, names.chains),
-        company_across=_company_across(ids, chains, names.chains),
+        chains=_part_of_chains(ids, chains, all_chains),
+        company_across=_company_across(ids, chains, all_chains),
         gtins=gtins,
         gtin_masters=row_of[is_gtin][at],
         aliases=names.keys[codes],
@@ -175,19 +176,18 @@ def _starts(counts: Longs) -> Longs:
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
 
 
-def _part_of_chains(ids: Longs, chains: Longs, name_chains: npt.NDArray[np.uint32]) -> Floats:
+def _part_of_chains(ids: Longs, chains: Longs, all_chains: int) -> Floats:
     """For each master, what part of all chains sells it. Nobody can know it of one without a GTIN, whose items
     are found by their names alone, or of any where there is but one chain: then it says neither that many sell
     it nor that few do."""
-    all_chains = len(np.unique(name_chains))
     known = (ids < FIRST_COMPUTED_ID) & (all_chains > 1)
     part: Floats = np.where(known, chains / max(all_chains, 1), _PART_UNKNOWN).astype(np.float32)
     return part
 
 
-def _company_across(ids: Longs, chains: Longs, name_chains: npt.NDArray[np.uint32]) -> Floats:
+def _company_across(ids: Longs, chains: Longs, all_chains: int) -> Floats:
     """For each master, the part of its company's other masters that several chains sell, smoothed."""
-    if len(np.unique(name_chains)) < 2:
+    if all_chains < 2:
         return np.full(len(ids), _ACROSS_UNKNOWN, dtype=np.float32)
     companies = company_of(np.where(ids < FIRST_COMPUTED_ID, ids, 0))
     several = (chains > 1).astype(np.float64)

@@ -21,9 +21,10 @@ from gogobe.masters.catalogue import CatalogueError, CatalogueRow, read_catalogu
 from gogobe.masters.gtin import FIRST_COMPUTED_ID, valid_gtins
 from gogobe.masters.held_out import HeldOut, held_out
 from gogobe.masters.index import ExactIndex
-from gogobe.masters.learning import AIM, learn
+from gogobe.masters.learning import learn
 from gogobe.masters.matching import CANDIDATES, Judged, Matcher
 from gogobe.masters.model import Model, learned_model
+from gogobe.masters.working_point import working_point
 
 Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -202,6 +203,7 @@ def _figures(chain: str, masters: int, outcome: Outcome, accept_from: float) -> 
         return part((places >= 0) & (places < count))
 
     accepted = int(outcome.accepted.sum())
+    at_aim = working_point(outcome.scores, outcome.right)
     return Figures(
         chain=chain,
         masters=masters,
@@ -219,18 +221,10 @@ def _figures(chain: str, masters: int, outcome: Outcome, accept_from: float) -> 
         accept_precision=round(float((outcome.right & outcome.accepted).sum()) / max(accepted, 1), 4),
         accept_recall=part(outcome.right & outcome.accepted),
         accepted_unknown=int((outcome.unknown & outcome.accepted).sum()),
-        recall_at_aim=_recall_at_aim(outcome, findable),
+        recall_at_aim=round(at_aim.right / max(findable, 1), 4) if at_aim else 0.0,
         queries_per_second=round(queries / max(outcome.seconds, 1e-9), 1),
         curve=_curve(outcome, findable),
     )
-
-
-def _recall_at_aim(outcome: Outcome, findable: int) -> float:
-    order = np.argsort(-outcome.scores, kind="stable")
-    scores, right = outcome.scores[order], np.cumsum(outcome.right[order])
-    falls = np.append(scores[1:] < scores[:-1], True)[: len(scores)]
-    precise = np.flatnonzero((right >= AIM * np.arange(1, len(right) + 1)) & falls & (scores > 0))
-    return round(float(right[precise[-1]]) / max(findable, 1), 4) if len(precise) else 0.0
 
 
 def _curve(outcome: Outcome, findable: int) -> list[CurvePoint]:
@@ -238,12 +232,14 @@ def _curve(outcome: Outcome, findable: int) -> list[CurvePoint]:
     possible = outcome.scores[outcome.scores > 0]
     if not len(possible):
         return []
-    taken = np.unique(np.quantile(possible, np.linspace(0, 1, _CURVE_POINTS), method="higher"))
-    return [
-        CurvePoint(
-            score=round(float(score), 4),
-            precision=round(float(outcome.right[outcome.scores >= score].mean()), 4),
-            recall=round(float(outcome.right[outcome.scores >= score].sum()) / max(findable, 1), 4),
+    points = []
+    for score in np.unique(np.quantile(possible, np.linspace(0, 1, _CURVE_POINTS), method="higher")):
+        right = outcome.right[outcome.scores >= score]
+        points.append(
+            CurvePoint(
+                score=round(float(score), 4),
+                precision=round(float(right.mean()), 4),
+                recall=round(float(right.sum()) / max(findable, 1), 4),
+            )
         )
-        for score in taken
-    ]
+    return points

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.normal import UNITS, Dimension, ParsedName, normalize, parse_name
+from gogobe.masters.selection import places_in_runs
 
 WORDS: Final = 14
 BRAND_WORDS: Final = 4
@@ -194,7 +195,7 @@ def _word_arrays(
         return hashes, shapes
     lengths = np.array([len(name) for name in kept])
     rows = np.repeat(np.arange(len(kept)), lengths)
-    columns = np.arange(len(flat)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    columns = places_in_runs(lengths)
     hashes[rows, columns] = [crc32(word.encode("utf-8", "surrogatepass")) or 1 for word in flat]
     shapes[rows, columns] = _shapes(flat)
     return hashes, shapes

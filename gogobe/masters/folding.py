@@ -21,7 +21,7 @@ from gogobe.masters.snapshot import Tables
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
-OF_MASTER: Final = (
+_OF_MASTER: Final = (
     "odds_of_words_altogether",  # what it says that words of the item are found in any of the master's names
     "odds_of_missing_altogether",  # what it says that others are in none
     "worst_missing_altogether",  # what it says of the one that should have been found most
@@ -31,9 +31,9 @@ OF_MASTER: Final = (
 MASTER_FEATURES: Final = (
     *(f"largest_{name}" for name in FEATURES),
     *(f"mean_{name}" for name in FEATURES),
-    *OF_MASTER,
+    *_OF_MASTER,
 )
-"""Features of an item and a master: the largest and the mean of its names' features, and OF_MASTER."""
+"""Features of an item and a master: the largest and the mean of its names', and what they say altogether."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from gogobe.masters.gather import gather
 from gogobe.masters.gtin import FIRST_COMPUTED_ID
 from gogobe.masters.listing import Listing
 from gogobe.masters.matching import Matcher
+from gogobe.masters.selection import evenly
 from gogobe.masters.snapshot import Snapshot, open_snapshot
 
 Longs = npt.NDArray[np.int64]
@@ -55,8 +56,8 @@ def held_out(rows: Sequence[CatalogueRow], chain: str, folder: Path, limit: int 
     snapshot = open_snapshot(folder, check=False)
     own = gather(row for row in rows if row.chain_id == chain)
     asked = np.flatnonzero(own.keys < FIRST_COMPUTED_ID)
-    if limit is not None and limit < len(asked):
-        asked = asked[np.linspace(0, len(asked) - 1, limit).astype(np.int64)]
+    if limit is not None:
+        asked = evenly(asked, limit)
     masters, wanted = snapshot.tables.masters, own.keys[asked]
     place = np.minimum(np.searchsorted(masters, wanted), len(masters) - 1)
     facts = replace(own.facts, company=np.zeros_like(own.facts.company))

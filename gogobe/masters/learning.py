@@ -25,15 +25,14 @@ from gogobe.masters.held_out import HeldOut, held_out
 from gogobe.masters.matching import Compared, Matcher
 from gogobe.masters.model import Choice, Logistic, Model, fit_choice, fit_logistic
 from gogobe.masters.ranking import VERDICT_FEATURES
+from gogobe.masters.working_point import working_point
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
-AIM: Final = 0.97
-"""The precision of what is accepted. In use it is a little higher: a case's masters are a chain's fewer than
-those that the weights are used with, so that more of its items have none to find."""
 _LEAST_ACCEPTED: Final = 50
 _REVIEW_FROM: Final = 0.5
+_NEVER: Final = 1.0
 _BATCH: Final = 500
 _UNWEIGHTED_CHOICE: Final = Choice(np.zeros(len(MASTER_FEATURES)))
 _UNWEIGHTED_VERDICTS: Final = Logistic(np.zeros(len(VERDICT_FEATURES)), 0.0)
@@ -69,8 +68,9 @@ def learn(rows: Sequence[CatalogueRow]) -> Model:
         _unseen_scores(_fit_verdicts(examples[:place] + examples[place + 1 :]), one)
         for place, one in enumerate(examples)
     ]
-    accept_from = _accept_from(np.concatenate(unseen), np.concatenate([one.right for one in examples]))
-    return Model(choice, verdicts, accept_from, _REVIEW_FROM)
+    right = np.concatenate([one.right for one in examples])
+    point = working_point(np.concatenate(unseen), right, _LEAST_ACCEPTED)
+    return Model(choice, verdicts, point.score if point else _NEVER, _REVIEW_FROM)
 
 
 def _compare(case: HeldOut) -> list[Compared]:
@@ -123,16 +123,6 @@ def _unseen_scores(verdicts: Logistic, examples: Examples) -> Floats:
     """How verdicts fitted to other chains score those of one; 0 where something rules the candidate out."""
     scores: Floats = np.where(examples.conflicting, np.float32(0), verdicts.probabilities(examples.features))
     return scores
-
-
-def _accept_from(scores: Floats, right: Bools) -> float:
-    """The least score from which on acceptances are right as often as is aimed at; 1.0 where none is."""
-    order = np.argsort(-scores, kind="stable")
-    accepted = np.arange(1, len(order) + 1)
-    falls = np.append(scores[order][1:] < scores[order][:-1], True)  # what scores alike is accepted together
-    precise = np.cumsum(right[order]) >= AIM * accepted
-    possible = np.flatnonzero(precise & falls & (accepted >= _LEAST_ACCEPTED) & (scores[order] > 0))
-    return float(scores[order[possible[-1]]]) if len(possible) else 1.0
 
 
 def write_weights(model: Model, path: Path) -> None:

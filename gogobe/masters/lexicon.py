@@ -36,6 +36,12 @@ class WordOdds:
     found: Floats
     missing: Floats
 
+    @classmethod
+    def unknown(cls) -> WordOdds:
+        """What is known where there is nothing to learn from: no word says anything."""
+        nothing = np.zeros(BUCKETS, dtype=np.float32)
+        return cls(nothing, nothing)
+
 
 @dataclass(frozen=True)
 class Lexicon:
@@ -97,8 +103,7 @@ def build_lexicon(
 ) -> Lexicon:
     """Count words (n, w) over masters (n,), several rows a master allowed, each with its company (n,). Without
     `odds` no word says anything by being found or missing."""
-    nothing = np.zeros(BUCKETS, dtype=np.float32)
-    odds = odds or WordOdds(nothing, nothing)
+    odds = odds or WordOdds.unknown()
     width = words.shape[1]
     flat = words.reshape(-1)
     present = flat != 0

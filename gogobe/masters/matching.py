@@ -17,8 +17,7 @@ from gogobe.masters.listing import LEAST, Listing
 from gogobe.masters.model import Model
 from gogobe.masters.pairs import FEATURES, Comparison, compare
 from gogobe.masters.ranking import (
-    BESIDE_CHAIN,
-    VERDICT_FEATURES,
+    BESIDE,
     Ranked,
     Rivals,
     beside_chain,
@@ -27,6 +26,7 @@ from gogobe.masters.ranking import (
     without_rivals,
 )
 from gogobe.masters.reasons import reasons_for
+from gogobe.masters.selection import places_in_runs
 from gogobe.masters.snapshot import Masters
 from gogobe.masters.vectors import centred, item_vectors
 
@@ -50,7 +50,6 @@ LEAST_WORDS: Final = 0.25
 """Of names that share less, by rarity and both ways round, nothing is concluded but that they differ."""
 _WORDS: Final = FEATURES.index("all_words_found")
 _CONFLICTS: Final = [FEATURES.index(name) for name in CONFLICTS]
-_BESIDE: Final = len(VERDICT_FEATURES) - len(BESIDE_CHAIN)
 
 
 @dataclass(frozen=True)
@@ -120,25 +119,21 @@ class Matcher:
         kept &= np.cumsum(kept, axis=1) <= SECOND_LOOK
         items = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)[kept]
         candidates, place = self._names_of(items, rows[kept])
-        comparison = compare(
-            facts,
-            candidates.items,
-            self.masters.names,
-            candidates.names,
-            cosines=cosines[kept][place],
-            lexicon=self.masters.lexicon,
-        )
-        return Compared(nearest, candidates, comparison, self._fold(candidates, comparison, facts))
+        return Compared(nearest, candidates, *self._compete(facts, candidates, cosines[kept][place]))
 
-    def _fold(self, candidates: Candidates, comparison: Comparison, items: Facts) -> Competing:
-        return fold(candidates, comparison, items, lexicon=self.masters.lexicon, tables=self.masters.tables)
+    def _compete(self, items: Facts, candidates: Candidates, cosines: Floats) -> tuple[Comparison, Competing]:
+        """The candidates' names compared with the items, and folded into masters."""
+        lexicon = self.masters.lexicon
+        names = self.masters.names
+        comparison = compare(items, candidates.items, names, candidates.names, cosines=cosines, lexicon=lexicon)
+        return comparison, fold(candidates, comparison, items, lexicon=lexicon, tables=self.masters.tables)
 
     def _names_of(self, items: Longs, rows: Longs) -> tuple[Candidates, Longs]:
         """All names of the candidate rows, sorted by item and master; and for each the place in `rows`."""
         tables = self.masters.tables
         first, counts = tables.starts[rows], tables.starts[rows + 1] - tables.starts[rows]
         place = np.repeat(np.arange(len(rows)), counts)
-        names = np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts) + first[place]
+        names = places_in_runs(counts) + first[place]
         masters = rows[place]
         order = np.lexsort((names, masters, items[place]))
         return Candidates(items[place][order], names[order], masters[order]), place[order]
@@ -159,13 +154,13 @@ class Matcher:
         features = ranked.features
         asked = found[best[:, _WORDS] >= LEAST_WORDS]
         if len(listing) < LEAST:
-            features[asked, _BESIDE:] = unknown_rivals(ranked, asked)
+            features[asked, BESIDE:] = unknown_rivals(ranked, asked)
         else:
             # Only where it could bring an item up for review is it worth knowing what else the chain sells.
-            features[asked, _BESIDE:] = without_rivals(ranked, asked)
+            features[asked, BESIDE:] = without_rivals(ranked, asked)
             asked = asked[model.verdicts.probabilities(features[asked]) >= model.review_from]
             at_first, at_second = self._rivals(ranked, competing, asked, keys, listing)
-            features[asked, _BESIDE:] = beside_chain(ranked, asked, at_first, at_second)
+            features[asked, BESIDE:] = beside_chain(ranked, asked, at_first, at_second)
         scores = np.zeros(len(facts), dtype=np.float32)
         scores[asked] = model.verdicts.probabilities(features[asked])
         return Judged(compared, ranked, masters, pairs, scores, conflicting)
@@ -204,17 +199,9 @@ class Matcher:
         items = listing.facts.take(rows)
         candidates, pair_of = self._names_of(np.arange(len(rows)), masters[place])
         cosines = np.einsum("ij,ij->i", listing.vectors[rows], self.masters.index.vectors[masters[place]])
-        comparison = compare(
-            items,
-            candidates.items,
-            self.masters.names,
-            candidates.names,
-            cosines=cosines[pair_of],
-            lexicon=self.masters.lexicon,
-        )
+        _, competing = self._compete(items, candidates, cosines[pair_of])
         utilities = np.full(nearest.shape, -np.inf, dtype=np.float32)
-        folded = self._fold(candidates, comparison, items)
-        utilities[place, column] = self.model.choice.utilities(folded.features)
+        utilities[place, column] = self.model.choice.utilities(competing.features)
         return utilities
 
     def decision(self, judged: Judged, place: int, item: NamedItem) -> Decision | None:

@@ -34,7 +34,8 @@ and its second master alone, that counted only as far as no other item is likeli
 VERDICT_FEATURES: Final = ("utility", "item_words", "item_has_brand", *_OF_FIRST, *BESIDE_CHAIN)
 """Features of an item, its first master, its second, and of what else the item's chain sells."""
 _FIRST_COLUMNS: Final = [MASTER_FEATURES.index(name) for name in _OF_FIRST]
-_BESIDE: Final = len(VERDICT_FEATURES) - len(BESIDE_CHAIN)
+BESIDE: Final = len(VERDICT_FEATURES) - len(BESIDE_CHAIN)
+"""The column from which on VERDICT_FEATURES are those of BESIDE_CHAIN."""
 _FARTHEST: Final = np.float32(6)  # beyond it, in the logarithm of odds, it makes no difference any more
 _FAR: Final = np.float32(3)
 
@@ -85,7 +86,7 @@ def rank(count: int, competing: Competing, utilities: Floats, *, items: Facts, l
 
     words = np.concatenate([items.words[asked], items.brands[asked]], axis=1)
     _, owned = lexicon.ownership(words)
-    features[asked, :_BESIDE] = np.column_stack(
+    features[asked, :BESIDE] = np.column_stack(
         [
             both[asked, 0],
             items.word_counts()[asked],

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Final
 
 _SHORTEST_LEAD: Final = 1.5  # in the logarithm of odds, from where on a candidate stands out from the next
-
 _TELLS_APART: Final = -1.0  # in the logarithm of odds: a word whose absence speaks three to one against
 
 

@@ -18,6 +18,7 @@ from gogobe.masters.facts import Facts
 from gogobe.masters.index import VectorIndex
 from gogobe.masters.lexicon import BUCKETS, WordOdds, bucket_of
 from gogobe.masters.likeness import words_found
+from gogobe.masters.selection import evenly, places_in_runs
 
 Longs = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
@@ -40,30 +41,25 @@ def learn_word_odds(names: Facts, starts: Longs, index: VectorIndex) -> WordOdds
     same = _found_again(names, _pairs_of_masters(starts, row_of))
     nearby = _found_again(names, _pairs_nearby(starts, row_of, index))
     if same is None or nearby is None:
-        nothing = np.zeros(BUCKETS, dtype=np.float32)
-        return WordOdds(nothing, nothing)
+        return WordOdds.unknown()
     return WordOdds(
         np.log(same / nearby).astype(np.float32), np.log((1 - same) / (1 - nearby)).astype(np.float32)
     )
 
 
-def _evenly(rows: Longs) -> Longs:
-    return rows if len(rows) <= _NAMES else rows[np.linspace(0, len(rows) - 1, _NAMES).astype(np.int64)]
-
-
 def _pairs_of_masters(starts: Longs, row_of: Longs) -> tuple[Longs, Longs]:
     """Names, each with the other names of its master."""
     counts = np.diff(starts)
-    asked = _evenly(np.flatnonzero(counts[row_of] > 1))
+    asked = evenly(np.flatnonzero(counts[row_of] > 1), _NAMES)
     others = np.minimum(counts[row_of[asked]], _OTHER_NAMES)
     left = np.repeat(asked, others)
-    right = np.arange(len(left)) - np.repeat(np.cumsum(others) - others, others) + starts[row_of[left]]
+    right = places_in_runs(others) + starts[row_of[left]]
     return left[left != right], right[left != right]
 
 
 def _pairs_nearby(starts: Longs, row_of: Longs, index: VectorIndex) -> tuple[Longs, Longs]:
     """Names, each with the first name of the masters nearest to its own."""
-    asked = _evenly(np.arange(len(row_of)))
+    asked = evenly(np.arange(len(row_of)), _NAMES)
     nearest = index.search(index.vectors[row_of[asked]], _NEIGHBOURS + 1).rows
     left, masters = np.repeat(asked, _NEIGHBOURS + 1), nearest.ravel()
     others = (masters >= 0) & (masters != row_of[left])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gogobe.masters.folding import MASTER_FEATURES
-from gogobe.masters.learning import AIM, _accept_from, learn, write_weights
+from gogobe.masters.learning import learn, write_weights
 from gogobe.masters.model import fit_choice, fit_logistic, learned_model
 from gogobe.masters.ranking import VERDICT_FEATURES
 
@@ -46,25 +46,6 @@ def test_nothing_to_choose_from_teaches_nothing() -> None:
     nothing = np.zeros(0, dtype=np.int64)
     with pytest.raises(ValueError, match="needs examples"):
         fit_choice(np.zeros((0, 1), dtype=np.float32), nothing.astype(np.bool_), nothing)
-
-
-def test_where_to_accept_is_the_least_score_that_is_precise_enough() -> None:
-    scores = np.linspace(1, 0, 1000).astype(np.float32)
-    right = np.arange(1000) < 300
-    accept_from = _accept_from(scores, right)
-    assert right[scores >= accept_from].mean() >= AIM
-    assert right[scores >= accept_from - 0.002].mean() < AIM
-    assert _accept_from(scores, np.zeros(1000, dtype=np.bool_)) == 1.0
-
-
-def test_what_scores_alike_is_accepted_together_or_not_at_all() -> None:
-    scores = np.concatenate([np.linspace(1, 0.9, 97), np.full(50, 0.8)]).astype(np.float32)
-    right = np.arange(147) < 100
-    assert _accept_from(scores, right) == pytest.approx(0.9)
-    ruled_out = np.append(scores[:97], [0, 0, 0]).astype(np.float32)
-    assert _accept_from(ruled_out, right[:100]) == pytest.approx(0.9)
-    assert _accept_from(scores[:50], right[:50]) < 1, "fifty are enough"
-    assert _accept_from(scores[:49], right[:49]) == 1.0
 
 
 def test_learning_and_writing_weights(tmp_path: Path) -> None:

@@ -1,0 +1,18 @@
+"""Choosing rows of arrays: evenly spread ones, and the places of rows within runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Longs = npt.NDArray[np.int64]
+
+
+def evenly(rows: Longs, count: int) -> Longs:
+    """At most `count` of the rows, evenly spread, the first and the last among them."""
+    return rows if len(rows) <= count else rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]
+
+
+def places_in_runs(lengths: Longs) -> Longs:
+    """For runs of these lengths, one after the other, each element's place in its run: 0, 1, 2, 0, 1, …"""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
