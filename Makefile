@@ -41,7 +41,7 @@ bench-match: install ## Matching alone: codes, names, indexes, a million masters
 	@$(BIN)/python -m benchmarks.match
 
 learn: install ## Learn the weights of the second look anew, from CATALOGUE (CSV files of three chains or more)
-	@$(BIN)/python -m gogobe.masters.learning $(CATALOGUE)
+	@$(BIN)/python -m gogobe.masters.evaluation.train $(CATALOGUE)
 
 fuzz: install ## Broken feeds by the thousand: every one ends in rows or a named reason
 	@$(BIN)/python -m benchmarks.fuzz

@@ -27,14 +27,14 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from gogobe.feeds.rows import BATCH_SIZE, Item
-from gogobe.io.load_ledger import file_row_base
-from gogobe.io.loader import Loader
-from gogobe.io.migrations import migrate
-from gogobe.io.postgres import connect, copy_rows
-from gogobe.io.views import refresh_views
+from gogobe.database.connection import connect, copy_rows
+from gogobe.database.load.ledger import file_row_base
+from gogobe.database.load.loader import Loader
+from gogobe.database.migrations import migrate
+from gogobe.database.views import refresh_views
 from gogobe.local.postgres import PostgresServer, dsn_of, running_postgres
-from gogobe.messages import FileTotals, IngestBatch
+from gogobe.records.messages import FileTotals, IngestBatch
+from gogobe.records.rows import BATCH_SIZE, Item
 
 COMMITS: Final = (500, 5_000, 20_000)
 CHAINS: Final = 2

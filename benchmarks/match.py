@@ -27,17 +27,17 @@ from rich.table import Table
 from usearch.index import Index as UsearchIndex
 
 from benchmarks.measure import Figure, Report, measure, new_report, show_figures, write_report
-from gogobe.feeds.rows import BATCH_SIZE, Item
-from gogobe.masters.build import build_snapshot
-from gogobe.masters.catalogue import CatalogueRow
-from gogobe.masters.facts import Described, describe
-from gogobe.masters.gtin import valid_gtins
-from gogobe.masters.index import AnnoyBuilder, AnnoyIndex, ExactIndex
-from gogobe.masters.matching import CANDIDATES, Matcher
-from gogobe.masters.model import learned_model
-from gogobe.masters.resolver import Resolver
-from gogobe.masters.snapshot import open_snapshot
-from gogobe.masters.vectors import BESIDE_NAME
+from gogobe.masters.build.build import build_snapshot
+from gogobe.masters.build.catalogue import CatalogueRow
+from gogobe.masters.codes.gtin import valid_gtins
+from gogobe.masters.matching.matcher import CANDIDATES, Matcher
+from gogobe.masters.matching.model import learned_model
+from gogobe.masters.matching.resolver import Resolver
+from gogobe.masters.snapshot.files import open_snapshot
+from gogobe.masters.text.facts import Described, describe
+from gogobe.masters.vectors.index import AnnoyBuilder, AnnoyIndex, ExactIndex
+from gogobe.masters.vectors.item_vectors import BESIDE_NAME
+from gogobe.records.rows import BATCH_SIZE, Item
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]

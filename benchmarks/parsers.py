@@ -18,7 +18,7 @@ from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.containers import FullReads, container_of, contents
 from gogobe.feeds.problems import Limits
 from gogobe.feeds.reader import FeedReader
-from gogobe.messages import FileDownloaded, encode
+from gogobe.records.messages import FileDownloaded, encode
 
 _ROWS: Final = ("Item", "Product")
 

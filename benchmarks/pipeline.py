@@ -34,25 +34,33 @@ from benchmarks.measure import (
     show_services,
     write_report,
 )
+from gogobe.database.load.loader import Loader
+from gogobe.database.migrations import migrate
+from gogobe.database.views import refresh_views
 from gogobe.demo.masters import catalogue_rows
 from gogobe.demo.run import masters_folder, pipeline_flags
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.reader import FeedReader
-from gogobe.io.fetch import FetchSettings
-from gogobe.io.kafka import ensure_topics, publish
-from gogobe.io.loader import Loader
-from gogobe.io.migrations import migrate
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.io.store import ObjectStore
-from gogobe.io.views import refresh_views
+from gogobe.io.http import FetchSettings
+from gogobe.io.kafka.topics import ensure_topics, publish
+from gogobe.io.objects import ObjectStore
 from gogobe.local.flink import cancel_jobs
 from gogobe.local.postgres import running_postgres
 from gogobe.local.stack import Stack, StackAddresses, running_stack
-from gogobe.masters.build import build_snapshot
-from gogobe.masters.resolver import Resolver
-from gogobe.masters.snapshot import open_snapshot
-from gogobe.messages import DISCOVERED, INGEST, TOPICS, FileDiscovered, FileDownloaded, IngestBatch, encode
+from gogobe.masters.build.build import build_snapshot
+from gogobe.masters.matching.resolver import Resolver
+from gogobe.masters.published.store import SnapshotStore
+from gogobe.masters.snapshot.files import open_snapshot
 from gogobe.pipelines.ingest import submit
+from gogobe.records.messages import (
+    DISCOVERED,
+    INGEST,
+    TOPICS,
+    FileDiscovered,
+    FileDownloaded,
+    IngestBatch,
+    encode,
+)
 from gogobe.transforms.download import download
 from gogobe.transforms.order import store_of
 from gogobe.transforms.publish import keyed_batch

@@ -15,7 +15,7 @@ from gogobe.commands.masters import masters
 from gogobe.commands.options import VAR, wide_console
 from gogobe.commands.pipeline import announce, ingest
 from gogobe.commands.stack import down, status, up
-from gogobe.io.migrations import MigrationError
+from gogobe.database.migrations import MigrationError
 from gogobe.local.processes import StackError
 
 

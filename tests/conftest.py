@@ -17,8 +17,8 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
-from gogobe.io.migrations import migrate
-from gogobe.io.postgres import Connection, connect
+from gogobe.database.connection import Connection, connect
+from gogobe.database.migrations import migrate
 from gogobe.local.postgres import dsn_of, running_postgres
 from gogobe.local.processes import (
     Records,

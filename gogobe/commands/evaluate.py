@@ -10,8 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from gogobe.masters.catalogue import CatalogueError
-from gogobe.masters.evaluation import Evaluation, Figures, evaluate
+from gogobe.masters.build.catalogue import CatalogueError
+from gogobe.masters.evaluation.evaluate import Evaluation, Figures, evaluate
 
 _LEGEND = """\
 Recalls are parts of the queries that have a master to find (negatives have none); precision is the part of
@@ -62,7 +62,7 @@ def evaluate_command(
 
 def _plot(evaluation: Evaluation, path: Path) -> None:
     try:
-        from gogobe.masters.plot import plot_curves
+        from gogobe.masters.evaluation.plot import plot_curves
     except ModuleNotFoundError as error:
         raise click.ClickException("plotting needs matplotlib: pip install 'gogobe[plot]'") from error
     try:

@@ -24,7 +24,7 @@ def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, 
 
     Exits with 2 if a file could not be opened or read; the others are told of all the same.
     """
-    from gogobe.inspect import UnreadableFileError, inspect_file, print_inspection
+    from gogobe.commands.inspection import UnreadableFileError, inspect_file, print_inspection
 
     settings = settings_with_stack(flags, var)
     shown = rows if rows is not None else 0 if as_json else 5
@@ -51,7 +51,7 @@ def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, 
 @settings_options("database")
 def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
     """Compare a product across chains, by barcode or by words of its name."""
-    from gogobe.io.queries import compare_prices
+    from gogobe.database.queries import compare_prices
 
     settings = settings_with_stack(flags, var)
     needed(settings, "database")

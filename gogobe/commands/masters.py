@@ -18,16 +18,16 @@ from rich.table import Table
 from gogobe.commands.evaluate import evaluate_command
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.review import review
-from gogobe.io.catalogue import known_items
-from gogobe.io.merges import MergeError, merge_masters, standing_merges, undo_merge
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.io.store import store_errors
-from gogobe.io.views import refresh_views
-from gogobe.masters.build import build_snapshot
-from gogobe.masters.catalogue import CatalogueError, CatalogueRow, read_catalogue
-from gogobe.masters.far_apart import flag_far_apart
-from gogobe.masters.snapshot import Manifest, SnapshotError, open_snapshot
-from gogobe.masters.token_encoder import EncoderModelError, TokenEncoder
+from gogobe.database.review.known_items import known_items
+from gogobe.database.review.merges import MergeError, merge_masters, standing_merges, undo_merge
+from gogobe.database.views import refresh_views
+from gogobe.io.objects import store_errors
+from gogobe.masters.build.build import build_snapshot
+from gogobe.masters.build.catalogue import CatalogueError, CatalogueRow, read_catalogue
+from gogobe.masters.evaluation.audit import flag_far_apart
+from gogobe.masters.published.store import SnapshotStore
+from gogobe.masters.snapshot.files import Manifest, SnapshotError, open_snapshot
+from gogobe.masters.vectors.token_encoder import EncoderModelError, TokenEncoder
 from gogobe.settings import Settings
 
 STORE: Final = settings_options("masters", "store_endpoint", "masters_cache")

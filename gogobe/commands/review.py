@@ -12,9 +12,9 @@ import psycopg
 from rich.table import Table
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
-from gogobe.io.reviews import ReviewPair, UnknownPairError, Verdict, decide, undecided_pairs
-from gogobe.io.verdicts import VerdictFileError, read_verdicts, write_pairs
-from gogobe.io.views import refresh_views
+from gogobe.database.review.pairs import ReviewPair, UnknownPairError, Verdict, decide, undecided_pairs
+from gogobe.database.review.pairs_csv import VerdictFileError, read_verdicts, write_pairs
+from gogobe.database.views import refresh_views
 
 FILE: Final = click.Path(path_type=Path)
 QUESTION: Final = "The same product? Yes, no, skip, quit"

@@ -20,9 +20,9 @@ from gogobe.local.stack import Stack, StackAddresses, StackPorts
 @click.option("--postgres-port", type=int, help="PostgreSQL's port; a free one unless given.")
 def up(var: Path, kafka_port: int | None, postgres_port: int | None) -> None:
     """Start the local stack and leave it running: Kafka, PostgreSQL, Flink, Beam's services."""
-    from gogobe.io.kafka import ensure_topics
-    from gogobe.io.migrations import migrate
-    from gogobe.messages import TOPICS
+    from gogobe.database.migrations import migrate
+    from gogobe.io.kafka.topics import ensure_topics
+    from gogobe.records.messages import TOPICS
 
     addresses = Stack(var).start(StackPorts.choose(kafka=kafka_port, postgres=postgres_port))
     migrate(addresses.database)

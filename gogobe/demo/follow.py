@@ -8,9 +8,9 @@ from datetime import datetime
 
 import msgspec
 
-from gogobe.io.fetch import file_name_of
-from gogobe.io.postgres import Connection, connect
-from gogobe.io.queries import FileLine, failures_report, files_report
+from gogobe.database.connection import Connection, connect
+from gogobe.database.queries import FileLine, failures_report, files_report
+from gogobe.io.http import file_name_of
 
 
 class FileOutcome(msgspec.Struct):

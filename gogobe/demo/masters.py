@@ -14,10 +14,11 @@ from typing import Final
 from gogobe.demo.portal import FEEDS
 from gogobe.feeds.names import parse_file_name
 from gogobe.feeds.reader import FeedReader
-from gogobe.feeds.rows import Item
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.masters.build import build_snapshot
-from gogobe.masters.catalogue import CatalogueRow, describe_item
+from gogobe.masters.build.build import build_snapshot
+from gogobe.masters.build.catalogue import CatalogueRow
+from gogobe.masters.published.store import SnapshotStore
+from gogobe.masters.text.facts import describe_item
+from gogobe.records.rows import Item
 
 UNSEEN_CHAIN: Final = "7290058108879"
 """King Store."""

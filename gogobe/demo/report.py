@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe.commands.review import pairs_table
+from gogobe.database.matches import ChainMatches, MatchedCode
+from gogobe.database.review.pairs import ReviewPair
 from gogobe.demo.follow import FileOutcome
-from gogobe.io.matches import ChainMatches, MatchedCode
-from gogobe.io.reviews import ReviewPair
 
 
 class ChainPrice(msgspec.Struct):

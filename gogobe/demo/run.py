@@ -12,6 +12,10 @@ import msgspec
 from apache_beam.runners.runner import PipelineState
 from rich.console import Console
 
+from gogobe.database.matches import joined_by_name, matches_by_chain
+from gogobe.database.queries import well_known
+from gogobe.database.review.pairs import undecided_pairs
+from gogobe.database.views import refresh_views
 from gogobe.demo.follow import FileOutcome, by_state, follow
 from gogobe.demo.masters import ensure_snapshot
 from gogobe.demo.portal import Published, running_portal
@@ -23,17 +27,13 @@ from gogobe.demo.report import (
     latencies,
     show_report,
 )
-from gogobe.io.kafka import lag, publish
-from gogobe.io.matches import joined_by_name, matches_by_chain
-from gogobe.io.queries import well_known
-from gogobe.io.reviews import undecided_pairs
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.io.views import refresh_views
+from gogobe.io.kafka.topics import lag, publish
 from gogobe.local.flink import cancel_jobs
 from gogobe.local.stack import StackAddresses, running_stack
-from gogobe.messages import DISCOVERED, FileDiscovered, encode
+from gogobe.masters.published.store import SnapshotStore
 from gogobe.pipelines.ingest import submit
 from gogobe.pipelines.options import flags_of, flink_flags
+from gogobe.records.messages import DISCOVERED, FileDiscovered, encode
 from gogobe.settings import Settings
 from gogobe.transforms.order import store_of
 

@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 from gogobe.feeds.names import normal_store_id, parse_if_known
 from gogobe.feeds.problems import PROBLEMS, Problem
 from gogobe.feeds.reader import FeedReader, FeedSummary
-from gogobe.feeds.rows import Block, Kind
-from gogobe.messages import FileDownloaded, FileTotals, IngestBatch
+from gogobe.records.messages import FileDownloaded, FileTotals, IngestBatch
+from gogobe.records.rows import Block, Kind
 
 # Clocks differ, and times in names are a portal's word for it.
 _AHEAD: Final = timedelta(days=1)

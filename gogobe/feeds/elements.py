@@ -21,7 +21,7 @@ from gogobe.feeds.fields import (
     number,
     positive,
 )
-from gogobe.feeds.rows import Item, Promotion, PromotionGroup, PromotionItem, RefusedRow, Store
+from gogobe.records.rows import Item, Promotion, PromotionGroup, PromotionItem, RefusedRow, Store
 
 # Attributes of a promotion may stand one level down.
 _NESTED: Final = frozenset({"additionalrestrictions", "clubs"})

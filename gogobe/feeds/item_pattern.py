@@ -19,7 +19,7 @@ import msgspec
 
 from gogobe.feeds.elements import Memo, refused_item
 from gogobe.feeds.fields import ITEM, NULL_WORDS, Reading, code, positive
-from gogobe.feeds.rows import Item, RefusedRow
+from gogobe.records.rows import Item, RefusedRow
 
 _START_TAG: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_.-]*)[ \t\n]*/?>")
 _BLANKS: Final = re.compile(r"\s*+", re.ASCII)

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Final, cast
 from zoneinfo import ZoneInfo
 
-from gogobe.feeds.rows import Kind
+from gogobe.records.rows import Kind
 
 ISRAEL: Final = ZoneInfo("Asia/Jerusalem")
 

@@ -18,8 +18,8 @@ from gogobe.feeds.encodings import FeedText, encoding_of
 from gogobe.feeds.layout import Family, Layout, LayoutFinder
 from gogobe.feeds.names import kind_named, parse_if_known
 from gogobe.feeds.problems import NOTICES, PROBLEMS, FeedError, Limits, Problem
-from gogobe.feeds.rows import BATCH_SIZE, Block, Kind, Promotion, RefusedRow
 from gogobe.feeds.stream import RowStream, Run
+from gogobe.records.rows import BATCH_SIZE, Block, Kind, Promotion, RefusedRow
 
 # What is looked at to tell the encoding: more where it is all ASCII, which tells nothing.
 HEAD_BYTES: Final = 1 << 16

@@ -23,7 +23,7 @@ from gogobe.feeds.item_pattern import ItemPattern, Taken
 from gogobe.feeds.layout import Family, Layout
 from gogobe.feeds.parser import RowParser, weight
 from gogobe.feeds.problems import FeedError, Limits
-from gogobe.feeds.rows import RefusedRow
+from gogobe.records.rows import RefusedRow
 
 _ELEMENTS: Final[dict[Family, type[RowElements]]] = {
     "price": ItemElements,

@@ -14,14 +14,23 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
-from gogobe.io.fetch import FetchSettings
-from gogobe.io.kafka import ReadTopic, WriteTopic, ensure_topics
-from gogobe.io.migrations import migrate
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.io.store import ObjectStore
-from gogobe.io.views import refresh_views
-from gogobe.messages import DEADLETTER, DISCOVERED, DOWNLOADED, INGEST, TOPICS, FileDiscovered, FileDownloaded
+from gogobe.database.migrations import migrate
+from gogobe.database.views import refresh_views
+from gogobe.io.http import FetchSettings
+from gogobe.io.kafka.beam import ReadTopic, WriteTopic
+from gogobe.io.kafka.topics import ensure_topics
+from gogobe.io.objects import ObjectStore
+from gogobe.masters.published.store import SnapshotStore
 from gogobe.pipelines.options import refuse_unknown, settings_of
+from gogobe.records.messages import (
+    DEADLETTER,
+    DISCOVERED,
+    DOWNLOADED,
+    INGEST,
+    TOPICS,
+    FileDiscovered,
+    FileDownloaded,
+)
 from gogobe.settings import Settings, SettingsError
 from gogobe.transforms.dead_letters import FAILURES, EncodeDeadLetters
 from gogobe.transforms.decode import DecodeMessages

@@ -14,7 +14,7 @@ import msgspec
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
-from gogobe.messages import DeadLetter, FileDownloaded, encode
+from gogobe.records.messages import DeadLetter, FileDownloaded, encode
 
 FAILURES: Final = "failures"
 

@@ -8,7 +8,7 @@ from typing import Any
 import apache_beam as beam
 import msgspec
 
-from gogobe.messages import DeadLetter, decoder
+from gogobe.records.messages import DeadLetter, decoder
 from gogobe.transforms.dead_letters import FAILURES, failure, now, original_base64, original_text
 
 

@@ -10,10 +10,10 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
 
-from gogobe.feeds.rows import BATCH_SIZE
-from gogobe.io.dead_letters import record_dead_letters
-from gogobe.io.loader import Loader, LoadResult
-from gogobe.messages import DeadLetter, IngestBatch
+from gogobe.database.dead_letters import record_dead_letters
+from gogobe.database.load.loader import Loader, LoadResult
+from gogobe.records.messages import DeadLetter, IngestBatch
+from gogobe.records.rows import BATCH_SIZE
 from gogobe.transforms.dead_letters import FAILURES, failure
 from gogobe.transforms.publish import batch_dead_letter
 

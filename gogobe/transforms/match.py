@@ -17,14 +17,14 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
 
-from gogobe.io.offered import Offered
-from gogobe.io.reviews import record_decisions
-from gogobe.io.snapshot_watch import SnapshotWatch
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.masters.decisions import Decision
-from gogobe.masters.resolver import Resolver
-from gogobe.masters.snapshot import Snapshot
-from gogobe.messages import IngestBatch
+from gogobe.database.load.sent import Offered
+from gogobe.database.review.pairs import record_decisions
+from gogobe.masters.codes.decisions import Decision
+from gogobe.masters.matching.resolver import Resolver
+from gogobe.masters.published.store import SnapshotStore
+from gogobe.masters.published.watch import SnapshotWatch
+from gogobe.masters.snapshot.files import Snapshot
+from gogobe.records.messages import IngestBatch
 
 logger = logging.getLogger(__name__)
 

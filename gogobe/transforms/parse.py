@@ -14,9 +14,9 @@ from apache_beam.pvalue import TaggedOutput
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.problems import Problem
 from gogobe.feeds.reader import FeedReader
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.io.store import ObjectStore
-from gogobe.messages import DeadLetter, FileDownloaded
+from gogobe.io.objects import ObjectStore
+from gogobe.masters.published.store import SnapshotStore
+from gogobe.records.messages import DeadLetter, FileDownloaded
 from gogobe.transforms.dead_letters import FAILURES, failure, file_dead_letter
 from gogobe.transforms.match import DECISIONS, BatchMatcher, LocateMasters, MastersAddress
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 import apache_beam as beam
 import msgspec
 
-from gogobe.io.kafka import MAX_MESSAGE_BYTES
-from gogobe.messages import DeadLetter, IngestBatch, encode
+from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
+from gogobe.records.messages import DeadLetter, IngestBatch, encode
 from gogobe.transforms.dead_letters import FAILURES, failure, now
 
 STAGE: Final = "publish"

@@ -18,8 +18,8 @@ from apache_beam.transforms.userstate import (
 )
 from apache_beam.utils.timestamp import Duration, Timestamp
 
-from gogobe.io.loader import LoadResult
-from gogobe.io.views import refresh_views
+from gogobe.database.load.loader import LoadResult
+from gogobe.database.views import refresh_views
 
 
 class RefreshViews(beam.PTransform):

@@ -11,20 +11,20 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gogobe.cli import main
-from gogobe.io.catalogue import known_items
-from gogobe.io.loader import Loader
-from gogobe.io.postgres import Connection
-from gogobe.io.queries import compare_prices
-from gogobe.io.reviews import decided_pairs, record_decisions, undecided_pairs
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.masters.build import build_snapshot
-from gogobe.masters.catalogue import COLUMNS
-from gogobe.masters.decisions import Decision
-from gogobe.masters.snapshot import open_snapshot
+from gogobe.database.connection import Connection
+from gogobe.database.load.loader import Loader
+from gogobe.database.queries import compare_prices
+from gogobe.database.review.known_items import known_items
+from gogobe.database.review.pairs import decided_pairs, record_decisions, undecided_pairs
+from gogobe.masters.build.build import build_snapshot
+from gogobe.masters.build.catalogue import COLUMNS
+from gogobe.masters.codes.decisions import Decision
+from gogobe.masters.published.store import SnapshotStore
+from gogobe.masters.snapshot.files import open_snapshot
 from tests.conftest import Bucket
+from tests.database.samples import CHAIN, file_batches, item
 from tests.faults import answering
-from tests.io.samples import CHAIN, file_batches, item
-from tests.masters_samples import VEGETABLES, catalogue
+from tests.masters.samples import VEGETABLES, catalogue
 
 OWN, TOMATO = 10**14 + 55, 10**14 + 1
 

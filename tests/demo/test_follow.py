@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from gogobe.database.connection import Connection
+from gogobe.database.dead_letters import record_dead_letters
+from gogobe.database.load.loader import Loader
 from gogobe.demo.follow import FileOutcome, by_state, follow, outcomes
-from gogobe.io.dead_letters import record_dead_letters
-from gogobe.io.loader import Loader
-from gogobe.io.postgres import Connection
-from gogobe.messages import DeadLetter
-from tests.io.samples import at, file_batches, item
+from gogobe.records.messages import DeadLetter
+from tests.database.samples import at, file_batches, item
 
 LOADED, CUT, LOST, LATE = (f"https://p.example/{name}.gz" for name in ("loaded", "cut", "lost", "late"))
 URLS = [LOADED, CUT, LOST, LATE]

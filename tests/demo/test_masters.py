@@ -10,8 +10,8 @@ import pytest
 
 from gogobe.demo import masters
 from gogobe.demo.masters import UNSEEN_CHAIN, catalogue_rows, ensure_snapshot
-from gogobe.io.snapshots import SnapshotStore
-from tests.masters_samples import catalogue
+from gogobe.masters.published.store import SnapshotStore
+from tests.masters.samples import catalogue
 
 
 def test_the_catalogue_leaves_one_chain_out():

@@ -8,7 +8,7 @@ from typing import Any
 
 from gogobe.feeds.problems import Limits
 from gogobe.feeds.reader import FeedHeader, FeedReader, FeedSummary
-from gogobe.feeds.rows import Block, RefusedRow
+from gogobe.records.rows import Block, RefusedRow
 
 PRICE_NAME = "PriceFull7290-1-202501010000.gz"
 HEAD = "<ChainId>7290</ChainId><SubChainId>001</SubChainId><StoreId>007</StoreId><BikoretNo>5</BikoretNo>"

@@ -10,7 +10,7 @@ import pytest
 import gogobe.demo
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.reader import FeedReader
-from gogobe.messages import FileDownloaded, IngestBatch, decoder, encode
+from gogobe.records.messages import FileDownloaded, IngestBatch, decoder, encode
 from tests.feeds.documents import HEAD, item, leaves, price_feed, read
 
 FEEDS = Path(gogobe.demo.__file__).parent / "feeds"

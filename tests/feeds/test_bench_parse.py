@@ -2,7 +2,7 @@
 
 from benchmarks.parse import Figure, ratios, write_feed
 from benchmarks.parsers import PARSERS
-from gogobe.feeds.rows import Item
+from gogobe.records.rows import Item
 from tests.feeds.documents import read
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from gogobe.feeds import elements
-from gogobe.feeds.rows import Promotion, PromotionGroup, PromotionItem
+from gogobe.records.rows import Promotion, PromotionGroup, PromotionItem
 from tests.feeds.documents import HEAD, leaves, read
 
 NAME = "PromoFull7290-007-202501010000.gz"

@@ -6,12 +6,13 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
-from gogobe.io.kafka import ReadTopic, WriteTopic, read_to_end
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.io.store import ObjectStore
+from gogobe.io.kafka.beam import ReadTopic, WriteTopic
+from gogobe.io.kafka.topics import read_to_end
+from gogobe.io.objects import ObjectStore
 from gogobe.local.stack import StackAddresses
-from gogobe.messages import FileDownloaded, IngestBatch, decoder
+from gogobe.masters.published.store import SnapshotStore
 from gogobe.pipelines.options import flink_flags
+from gogobe.records.messages import FileDownloaded, IngestBatch, decoder
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.match import DECISIONS, RecordDecisions
 from gogobe.transforms.order import InStoreOrder

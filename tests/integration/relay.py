@@ -14,7 +14,8 @@ from apache_beam.runners.runner import PipelineResult
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, Repeatedly
 from apache_beam.transforms.window import GlobalWindows
 
-from gogobe.io.kafka import ReadTopic, WriteTopic, read_to_end
+from gogobe.io.kafka.beam import ReadTopic, WriteTopic
+from gogobe.io.kafka.topics import read_to_end
 from gogobe.local.stack import StackAddresses
 from gogobe.pipelines.options import flink_flags
 

@@ -8,18 +8,18 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gogobe.feeds.rows import Item
-from gogobe.io.kafka import ensure_topics, publish
-from gogobe.io.migrations import migrate
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.io.store import ObjectStore
+from gogobe.database.migrations import migrate
+from gogobe.io.kafka.topics import ensure_topics, publish
+from gogobe.io.objects import ObjectStore
 from gogobe.local.flink import cancel_jobs, jobs
 from gogobe.local.stack import StackAddresses
-from gogobe.masters.gtin import computed_master_id
-from gogobe.messages import FileDownloaded, encode
+from gogobe.masters.codes.gtin import computed_master_id
+from gogobe.masters.published.store import SnapshotStore
+from gogobe.records.messages import FileDownloaded, encode
+from gogobe.records.rows import Item
 from gogobe.transforms.order import store_of
 from tests.integration import matching
-from tests.masters_samples import VEGETABLES, small_snapshot, vegetable_file, vegetable_master
+from tests.masters.samples import VEGETABLES, small_snapshot, vegetable_file, vegetable_master
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

@@ -15,7 +15,7 @@ import pytest
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 from confluent_kafka import Consumer, TopicPartition
 
-from gogobe.io.kafka import ensure_topics, lag, publish
+from gogobe.io.kafka.topics import ensure_topics, lag, publish
 from gogobe.local.flink import cancel_jobs, checkpoints, jobs
 from gogobe.local.processes import Records, StackError, members
 from gogobe.local.stack import Stack, StackAddresses, StackPorts, running_stack

@@ -18,10 +18,10 @@ from gogobe.demo.portal import CUT_SHORT, LOGIN_PAGE, MISSING
 from gogobe.demo.report import RunReport
 from gogobe.demo.run import load_bundled_feeds
 from gogobe.feeds.names import parse_file_name
-from gogobe.io.kafka import lag, read_to_end
+from gogobe.io.kafka.topics import lag, read_to_end
 from gogobe.local.postgres import running_postgres
 from gogobe.local.stack import Stack, StackAddresses
-from gogobe.messages import (
+from gogobe.records.messages import (
     DEADLETTER,
     DISCOVERED,
     DOWNLOADED,

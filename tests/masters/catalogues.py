@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gogobe.masters.catalogue import CatalogueRow, read_catalogue
-from gogobe.masters.facts import Described
-from gogobe.masters.gtin import valid_gtins
+from gogobe.masters.build.catalogue import CatalogueRow, read_catalogue
+from gogobe.masters.codes.gtin import valid_gtins
+from gogobe.masters.text.facts import Described
 
 SAMPLE = Path(__file__).parent / "data" / "items_4_chains_2026-08-10.csv.gz"
 

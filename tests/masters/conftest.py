@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gogobe.masters.build import build_snapshot
-from gogobe.masters.snapshot import Snapshot, open_snapshot
-
-from .catalogues import CREAMS, YOGHURTS, row, rows_of, sample_rows
+from gogobe.masters.build.build import build_snapshot
+from gogobe.masters.snapshot.files import Snapshot, open_snapshot
+from tests.masters.catalogues import CREAMS, YOGHURTS, row, rows_of, sample_rows
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
-from gogobe.io.fetch import FetchSettings
-from gogobe.io.store import ObjectStore
-from gogobe.messages import FileDiscovered, FileDownloaded
+from gogobe.io.http import FetchSettings
+from gogobe.io.objects import ObjectStore
+from gogobe.records.messages import FileDiscovered, FileDownloaded
 from gogobe.transforms.dead_letters import FAILURES
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles

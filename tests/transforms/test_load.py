@@ -8,13 +8,13 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
-from gogobe.io import postgres
-from gogobe.io.loader import LoadResult
-from gogobe.io.postgres import Connection
-from gogobe.messages import DeadLetter, IngestBatch, decoder
+from gogobe.database import connection as postgres
+from gogobe.database.connection import Connection
+from gogobe.database.load.loader import LoadResult
+from gogobe.records.messages import DeadLetter, IngestBatch, decoder
 from gogobe.transforms.dead_letters import FAILURES
 from gogobe.transforms.load import LoadBatches, RecordDeadLetters, _Load, _Record, rows_of
-from tests.io.samples import at, file_batches, item, promotion, store
+from tests.database.samples import at, file_batches, item, promotion, store
 
 NOWHERE = "postgresql://gogobe@127.0.0.1:1/gogobe"
 HOUR = 3600.0

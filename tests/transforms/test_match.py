@@ -12,18 +12,18 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that
 
-from gogobe.feeds.rows import Item
-from gogobe.io.postgres import Connection
-from gogobe.io.reviews import record_decisions, undecided_pairs
-from gogobe.io.snapshots import CURRENT, SnapshotStore
-from gogobe.io.store import ObjectStore
-from gogobe.masters.decisions import Decision
-from gogobe.masters.gtin import computed_master_id
-from gogobe.messages import IngestBatch, decoder, encode
+from gogobe.database.connection import Connection
+from gogobe.database.review.pairs import record_decisions, undecided_pairs
+from gogobe.io.objects import ObjectStore
+from gogobe.masters.codes.decisions import Decision
+from gogobe.masters.codes.gtin import computed_master_id
+from gogobe.masters.published.store import CURRENT, SnapshotStore
+from gogobe.records.messages import IngestBatch, decoder, encode
+from gogobe.records.rows import Item
 from gogobe.transforms.match import DECISIONS, BatchMatcher, RecordDecisions, _RecordDecisions, locate_masters
 from gogobe.transforms.parse import ParseAndMatch
-from tests.io.samples import at
-from tests.masters_samples import OTHER_GOODS, VEGETABLES, small_snapshot, vegetable_file, vegetable_master
+from tests.database.samples import at
+from tests.masters.samples import OTHER_GOODS, VEGETABLES, small_snapshot, vegetable_file, vegetable_master
 
 TOMATO = vegetable_master(0)
 

@@ -11,11 +11,11 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from gogobe.demo.portal import CUT_SHORT, LOGIN_PAGE, MISSING, Published, running_portal
-from gogobe.feeds.rows import Item
-from gogobe.io.fetch import FetchSettings
-from gogobe.io.snapshots import SnapshotStore
-from gogobe.io.store import ObjectStore
-from gogobe.messages import FileDiscovered, FileDownloaded, FileTotals, IngestBatch, decoder, encode
+from gogobe.io.http import FetchSettings
+from gogobe.io.objects import ObjectStore
+from gogobe.masters.published.store import SnapshotStore
+from gogobe.records.messages import FileDiscovered, FileDownloaded, FileTotals, IngestBatch, decoder, encode
+from gogobe.records.rows import Item
 from gogobe.transforms.dead_letters import FAILURES
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles

@@ -11,12 +11,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing import test_stream
 from apache_beam.testing.test_pipeline import TestPipeline
 
-from gogobe.io.loader import FailedBatch, Loader, LoadResult
-from gogobe.io.postgres import Connection, connect
-from gogobe.io.views import _LOCK, refresh_views
+from gogobe.database.connection import Connection, connect
+from gogobe.database.load.loader import FailedBatch, Loader, LoadResult
+from gogobe.database.views import _LOCK, refresh_views
 from gogobe.transforms import views
 from gogobe.transforms.views import RefreshViews, _Refresh
-from tests.io.samples import file_batches, item
+from tests.database.samples import file_batches, item
 
 LOADED = LoadResult(batches=1)
 NOTHING = LoadResult()

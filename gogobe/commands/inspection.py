@@ -1,0 +1,240 @@
+"""`gogobe inspect`: what a feed is and holds, told from the file alone, without any server."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, BinaryIO, Final
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from gogobe.feeds.containers import Container
+from gogobe.feeds.fields import number
+from gogobe.feeds.names import parse_if_known
+from gogobe.feeds.reader import FeedReader
+from gogobe.io.objects import ObjectStore, store_errors
+from gogobe.records.rows import Block, Item, Kind, Promotion, RefusedRow, Store
+
+Row = Item | Promotion | Store
+# What is shown of a row, under which heading; in `_REFUSED`, of one that was refused.
+_SHOWN: Final[dict[type[Row], dict[str, str]]] = {
+    Item: {
+        "row": "row", "item_code": "code", "name": "name", "price": "price", "manufacturer": "manufacturer",
+        "price_updated_at": "updated",
+    },
+    Promotion: {
+        "row": "row", "promotion_id": "id", "description": "description", "starts_at": "from", "ends_at": "to",
+        "discounted_price": "price", "items": "items",
+    },
+    Store: {
+        "row": "row", "sub_chain_id": "sub-chain", "store_id": "store", "name": "name", "address": "address",
+        "city": "city",
+    },
+}  # fmt: skip
+_WORDS: Final = frozenset({"name", "description", "manufacturer", "address", "city"})
+_REFUSED: Final = {"row": "row", "line": "line", "reason": "refused", "item_code": "code", "detail": "price"}
+
+
+class Inspection(msgspec.Struct):
+    """One file, as `gogobe inspect --json` prints it, one a line.
+
+    `items` counts rows with a price, also those refused for a price of zero or below or for want of a code;
+    `first_code`, `last_code`, `distinct_codes` and `price_sum` (exact, as text) are over the same rows.
+    `promotion_items` are without the `gift_items`. `refused_reasons` counts the refused rows by reason.
+    `problems` are codes, `details` their sentences. Ids are as published; the file's name fills in what its
+    content does not say. `rows` and `refused_rows` are there when rows were asked for.
+    """
+
+    file: str
+    container: Container
+    encoding: str
+    kind: Kind | None
+    chain_id: str | None
+    store_id: str | None
+    announced: int | None
+    items: int
+    promotions: int
+    promotion_items: int
+    gift_items: int
+    stores: int
+    first_code: str | None
+    last_code: str | None
+    distinct_codes: int
+    price_sum: str | None
+    refused: int
+    complete: bool
+    problems: list[str]
+    seconds: float
+    refused_reasons: dict[str, int]
+    details: list[str]
+    rows: list[Row] | msgspec.UnsetType = msgspec.UNSET
+    refused_rows: list[RefusedRow] | msgspec.UnsetType = msgspec.UNSET
+
+
+class UnreadableFileError(Exception):
+    """A file that cannot be opened or read; the message names it and says why."""
+
+
+def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> Inspection:
+    """Reads a feed to its end, from a path or a URL (`s3://…`, `gs://…`; `endpoint` names another server than
+    the cloud's own), keeping its first `rows` rows and refused rows.
+
+    What is wrong with its content is in the result. Raises UnreadableFileError where it cannot be read at all.
+    """
+    started = time.perf_counter()
+    reasons: Counter[str] = Counter()
+    prices = _Prices()
+    first: list[Row] = []
+    refused: list[RefusedRow] = []
+    with _opened(address, endpoint) as source:
+        reader = FeedReader(source, address)
+        for block in reader:
+            prices.add(block)
+            reasons.update(row.reason for row in block.refused)
+            first += block.rows[: max(rows - len(first), 0)]
+            refused += block.refused[: max(rows - len(refused), 0)]
+    summary = reader.summary
+    name = parse_if_known(address)
+    is_price = summary.kind in ("price", "pricefull")
+    return Inspection(
+        file=address,
+        container=summary.container,
+        encoding=summary.encoding,
+        kind=summary.kind,
+        chain_id=reader.header.chain_id or (name.chain_id if name else None),
+        store_id=reader.header.store_id or (name.store_id if name else None),
+        announced=summary.announced,
+        items=prices.count,
+        promotions=summary.promotions,
+        promotion_items=summary.promotion_items,
+        gift_items=summary.gift_items,
+        stores=summary.stores,
+        first_code=prices.first_code,
+        last_code=prices.last_code,
+        distinct_codes=len(prices.codes),
+        price_sum=f"{prices.sum.normalize():f}" if is_price else None,
+        refused=summary.refused,
+        complete=summary.complete,
+        problems=[problem.code for problem in summary.problems],
+        seconds=round(time.perf_counter() - started, 3),
+        refused_reasons=dict(reasons),
+        details=[
+            f"{problem.detail} ({problem.place})" if problem.place else problem.detail
+            for problem in summary.problems
+        ],
+        rows=first if rows else msgspec.UNSET,
+        refused_rows=refused if rows else msgspec.UNSET,
+    )
+
+
+class _Prices:
+    """Adds up the rows that have a price, refused ones too, in the order of the file."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sum = Decimal(0)
+        self.codes: set[str] = set()
+        self.first_code: str | None = None
+        self.last_code: str | None = None
+
+    def add(self, block: Block) -> None:
+        rows: list[Row | RefusedRow] = [*block.rows, *block.refused]
+        if block.refused:
+            rows.sort(key=lambda row: row.row)
+        for row in rows:
+            if isinstance(row, Item):
+                self._add(row.item_code, row.price)
+            elif isinstance(row, RefusedRow) and (price := number(row.detail or "")) is not None:
+                self._add(row.item_code, price)
+
+    def _add(self, code: str | None, price: Decimal) -> None:
+        self.count += 1
+        self.sum += price
+        if code is not None:
+            self.codes.add(code)
+            self.first_code = self.first_code or code
+            self.last_code = code
+
+
+@contextmanager
+def _opened(address: str, endpoint: str | None) -> Iterator[BinaryIO]:
+    try:
+        with ObjectStore(address, endpoint).open(address) as source:
+            yield source
+    except FileNotFoundError as error:
+        raise UnreadableFileError(f"{address}: there is no such file") from error
+    except (ImportError, ValueError) as error:
+        raise UnreadableFileError(f"{address}: {error}") from error
+    except store_errors() as error:
+        why = getattr(error, "strerror", None) or str(error).lstrip(", ")  # gcsfs begins so without a message
+        raise UnreadableFileError(f"{address}: cannot be read: {why}") from error
+
+
+def print_inspection(inspection: Inspection, console: Console) -> None:
+    """The file's facts and its first rows, for people."""
+    console.print(f"[bold]{escape(inspection.file)}[/bold]", soft_wrap=True, highlight=False)
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column(overflow="fold")
+    for name, fact in _facts(inspection):
+        facts.add_row(f"  {name}", escape(fact))
+    for code, detail in zip(inspection.problems, inspection.details, strict=True):
+        facts.add_row(f"  [red]{code}[/red]", escape(detail))
+    console.print(facts)
+    if isinstance(inspection.rows, list) and inspection.rows:
+        console.print(_table_of(inspection.rows, _SHOWN[type(inspection.rows[0])]))
+    if isinstance(inspection.refused_rows, list) and inspection.refused_rows:
+        console.print(_table_of(inspection.refused_rows, _REFUSED))
+    console.print()
+
+
+def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
+    """What matters of the file, by its kind: names and sentences."""
+    kind = inspection.kind
+    yield "feed", f"{kind or 'none'}, chain {inspection.chain_id or '?'}, store {inspection.store_id or '?'}"
+    yield "container", f"{inspection.container}, {inspection.encoding}"
+    counts = "" if inspection.announced is None else f" of {inspection.announced} announced"
+    if inspection.refused:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in inspection.refused_reasons.items())
+        counts += f"; {inspection.refused} refused ({reasons})"
+    if kind in ("price", "pricefull"):
+        yield "items", f"{inspection.items}{counts}"
+    elif kind == "stores":
+        yield "stores", f"{inspection.stores}{counts}"
+    elif kind is not None:
+        yield "promotions", f"{inspection.promotions}{counts}"
+        yield "their items", f"{inspection.promotion_items}, and {inspection.gift_items} gifts"
+    if inspection.first_code is not None:
+        codes = f"{inspection.first_code} … {inspection.last_code}, {inspection.distinct_codes} distinct"
+        yield "codes", codes
+        yield "price sum", f"{inspection.price_sum}"
+    yield "complete", f"{'yes' if inspection.complete else 'no'}, read in {inspection.seconds} s"
+
+
+def _table_of(rows: Iterable[Row | RefusedRow], headings: Mapping[str, str]) -> Table:
+    """The rows' fields under these headings; a column without any value is left out."""
+    columns = {name: [_shown(getattr(row, name)) for row in rows] for name in headings}
+    columns = {name: texts for name, texts in columns.items() if any(texts)}
+    table = Table()
+    for name in columns:
+        # Where the terminal is narrow words give way, and never a code or a price.
+        words = name in _WORDS
+        table.add_column(headings[name], no_wrap=not words, min_width=12 if words else None)
+    for texts in zip(*columns.values(), strict=True):
+        table.add_row(*map(escape, texts))
+    return table
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}"
+    return str(len(value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,190 @@
+"""Aliases (a chain's own words for its codes) and the masters they belong to.
+
+Hundreds of stores of a chain publish the same words each day, not always the very same ones. So that they do
+not rewrite each other's, the order in which wordings win does not depend on which file comes first: a newer
+day's wins, within a day the better match, then the longer, then one drawn by checksum.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date
+from typing import Any, Final
+
+from gogobe.database.connection import Cursor, Dialect, copy_rows
+from gogobe.database.load.sent import Offered
+from gogobe.records.messages import IngestBatch
+from gogobe.records.rows import Item
+
+_WORDS: Final = (
+    ("item_type", "int4"),
+    ("is_weighted", "bool"),
+    ("name", "text"),
+    ("manufacturer", "text"),
+    ("country", "text"),
+    ("description", "text"),
+    ("unit_qty", "text"),
+    ("quantity", "numeric"),
+    ("unit_of_measure", "text"),
+    ("qty_in_package", "numeric"),
+    ("item_status", "text"),
+    ("item_id", "text"),
+)
+_COLUMNS: Final = (
+    ("chain_id", "text"),
+    ("item_code", "text"),
+    ("described_on", "date"),
+    ("description_rank", "int8"),
+    ("master_id", "int8"),
+    ("match", "text"),
+    ("score", "float4"),
+    *_WORDS,
+)
+
+STAGING: Final = """
+    chain_id text NOT NULL, item_code text NOT NULL, described_on date NOT NULL,
+    description_rank bigint NOT NULL, master_id bigint, match text NOT NULL, score real NOT NULL,
+    item_type integer, is_weighted boolean, name text, manufacturer text, country text, description text,
+    unit_qty text, quantity numeric, unit_of_measure text, qty_in_package numeric, item_status text,
+    item_id text
+"""
+
+# OFFSET 0, here and below: a look-up for each row, never a join with the whole table (see load_prices.py).
+_DROP_KNOWN: Final = """
+    DELETE FROM staged_aliases s WHERE EXISTS (
+        SELECT 1 FROM master_aliases a WHERE a.chain_id = s.chain_id AND a.item_code = s.item_code
+           AND (a.described_on, a.description_rank) >= (s.described_on, s.description_rank)
+        OFFSET 0)
+"""
+
+# The masters whose best name may be another one now: those that get a new alias, or one with other words.
+_REWORDED: Final = """
+    SELECT DISTINCT CASE WHEN a.decided_at IS NULL THEN s.master_id ELSE a.master_id END FROM staged_aliases s
+    LEFT JOIN LATERAL (
+        SELECT * FROM master_aliases a WHERE a.chain_id = s.chain_id AND a.item_code = s.item_code OFFSET 0
+    ) a ON true
+    WHERE s.master_id IS NOT NULL
+      AND (a.item_code IS NULL OR (a.name, a.manufacturer, a.quantity, a.unit_of_measure, a.master_id)
+           IS DISTINCT FROM (s.name, s.manufacturer, s.quantity, s.unit_of_measure, s.master_id))
+"""
+
+_ADD_MASTERS: Final = """
+    INSERT INTO masters (master_id, name, brand, quantity, unit_of_measure, is_weighted)
+    SELECT DISTINCT ON (master_id) master_id, name, manufacturer, quantity, unit_of_measure, is_weighted
+    FROM staged_aliases WHERE master_id IS NOT NULL
+    ORDER BY master_id, length(name) DESC NULLS LAST, name, chain_id, item_code
+    ON CONFLICT (master_id) DO NOTHING
+    RETURNING master_id
+"""
+
+# A person's decision about an alias outlives what the pipeline says of it.
+_WRITE_ALIASES: Final = """
+    INSERT INTO master_aliases AS a (chain_id, item_code, described_on, description_rank, master_id, match,
+        score, item_type, is_weighted, name, manufacturer, country, description, unit_qty, quantity,
+        unit_of_measure, qty_in_package, item_status, item_id)
+    SELECT chain_id, item_code, described_on, description_rank, master_id, match, score,
+        item_type, is_weighted, name, manufacturer, country, description, unit_qty, quantity, unit_of_measure,
+        qty_in_package, item_status, item_id
+    FROM staged_aliases ORDER BY chain_id, item_code
+    ON CONFLICT (chain_id, item_code) DO UPDATE SET
+        described_on = excluded.described_on, description_rank = excluded.description_rank,
+        master_id = CASE WHEN a.decided_at IS NULL THEN excluded.master_id ELSE a.master_id END,
+        match = CASE WHEN a.decided_at IS NULL THEN excluded.match ELSE a.match END,
+        score = CASE WHEN a.decided_at IS NULL THEN excluded.score ELSE a.score END,
+        item_type = excluded.item_type, is_weighted = excluded.is_weighted, name = excluded.name,
+        manufacturer = excluded.manufacturer, country = excluded.country, description = excluded.description,
+        unit_qty = excluded.unit_qty, quantity = excluded.quantity, unit_of_measure = excluded.unit_of_measure,
+        qty_in_package = excluded.qty_in_package, item_status = excluded.item_status, item_id = excluded.item_id
+    WHERE (excluded.described_on, excluded.description_rank) > (a.described_on, a.description_rank)
+"""
+
+_LOCK_MASTERS: Final = """
+    SELECT 1 FROM masters WHERE master_id = ANY(%s) ORDER BY master_id FOR NO KEY UPDATE
+"""
+
+# The best name is the most frequent, then the longest; brand and size come from an alias of that name.
+_NAME_MASTERS: Final = """
+    UPDATE masters m SET name = best.name, brand = coalesce(best.manufacturer, m.brand),
+        quantity = coalesce(best.quantity, m.quantity),
+        unit_of_measure = coalesce(best.unit_of_measure, m.unit_of_measure),
+        is_weighted = coalesce(best.is_weighted, m.is_weighted)
+    FROM unnest(%s::bigint[]) AS wanted (master_id)
+    CROSS JOIN LATERAL (
+        SELECT a.name, max(a.manufacturer) AS manufacturer, max(a.quantity) AS quantity,
+               max(a.unit_of_measure) AS unit_of_measure, bool_or(a.is_weighted) AS is_weighted
+        FROM master_aliases a WHERE a.master_id = wanted.master_id AND a.name IS NOT NULL
+        GROUP BY a.name ORDER BY count(*) DESC, length(a.name) DESC, a.name LIMIT 1
+    ) best
+    WHERE m.master_id = wanted.master_id
+      AND (m.name, m.brand, m.quantity, m.unit_of_measure, m.is_weighted) IS DISTINCT FROM
+          (best.name, coalesce(best.manufacturer, m.brand), coalesce(best.quantity, m.quantity),
+           coalesce(best.unit_of_measure, m.unit_of_measure), coalesce(best.is_weighted, m.is_weighted))
+"""
+
+_MATCH_RANK: Final = {"gtin": 4, "alias": 3, "vector": 2, "review": 1, "new": 0}
+
+
+def load_aliases(cursor: Cursor, dialect: Dialect, batches: Iterable[IngestBatch], offered: Offered) -> None:
+    """Writes what the batches say of their chains' codes, where newer or better, and names the masters."""
+    staged = _new_words(batches, offered)
+    if not staged:
+        return
+    if not dialect.empties_on_commit:
+        cursor.execute("DELETE FROM staged_aliases")
+    copy_rows(cursor, "staged_aliases", _COLUMNS, (staged[key] for key in sorted(staged)))
+    cursor.execute(_DROP_KNOWN)
+    if cursor.rowcount == len(staged):
+        return
+    cursor.execute(_REWORDED)
+    reworded = {row[0] for row in cursor.fetchall()}
+    cursor.execute(_ADD_MASTERS)
+    added = {row[0] for row in cursor.fetchall()}
+    cursor.execute(_WRITE_ALIASES)
+    rename = sorted(reworded - added)
+    if rename:
+        # Two statements: once the masters are held, the second sees the aliases of whoever held them before.
+        cursor.execute(_LOCK_MASTERS, (rename,))
+        cursor.execute(_NAME_MASTERS, (rename,))
+
+
+def _new_words(batches: Iterable[IngestBatch], offered: Offered) -> Mapping[tuple[str, str], tuple[Any, ...]]:
+    staged: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for batch in batches:
+        day = batch.published_at.astimezone(UTC).date()
+        chain_id = batch.chain_id
+        for item in batch.items:
+            words = (
+                item.item_type,
+                item.is_weighted,
+                item.name,
+                item.manufacturer,
+                item.country,
+                item.description,
+                item.unit_qty,
+                item.quantity,
+                item.unit_of_measure,
+                item.qty_in_package,
+                item.item_status,
+                item.item_id,
+            )
+            if offered.is_known(hash((chain_id, item.item_code, day, item.master_id, item.match, words))):
+                continue
+            key = chain_id, item.item_code
+            row = _alias_row(key, day, item, words)
+            standing = staged.get(key)
+            if standing is None or row[2:4] > standing[2:4]:
+                staged[key] = row
+    return staged
+
+
+def _alias_row(key: tuple[str, str], day: date, item: Item, words: tuple[Any, ...]) -> tuple[Any, ...]:
+    score = min(max(item.score, 0.0), 1.0)
+    text = "\0".join("" if word is None else str(word) for word in words)
+    rank = (
+        _MATCH_RANK[item.match] << 60
+        | int(score * 1023) << 50
+        | min(len(text), 0xFFFF) << 34
+        | zlib.crc32(f"{item.master_id}\0{text}".encode("utf-8", "surrogatepass"))
+    )
+    return (*key, day, rank, item.master_id or None, item.match, score, *words)

@@ -1,0 +1,242 @@
+"""The ledger of files and batches: what counts a batch once, and what knows when a file is complete."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from gogobe.database.connection import Cursor
+from gogobe.records.messages import IngestBatch
+
+Subject = Literal["prices", "promotions"]
+
+# `source_row` orders rows: the file's rank in the upper bits, the row's place in its file in the lower ones.
+ROW_BITS: Final = 27
+_LAST_ROW: Final = (1 << ROW_BITS) - 1
+
+
+def file_row_base(content_sha256: str) -> int:
+    """The first `source_row` of a file: a rank drawn from its content, so that of two files published at the
+    same moment the same one wins whichever comes first. 36 bits, shifted to leave room for the row."""
+    digest = hashlib.blake2b(content_sha256.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> (64 - 36) << ROW_BITS
+
+
+def source_row(content_sha256: str, row: int) -> int:
+    """A row's place among all rows of its moment of publication."""
+    return file_row_base(content_sha256) + min(row, _LAST_ROW)
+
+
+def subject_of(batch: IngestBatch) -> Subject | None:
+    """What a batch tells of: prices, promotions, or (None) stores."""
+    if batch.kind in ("price", "pricefull"):
+        return "prices"
+    return "promotions" if batch.kind in ("promo", "promofull") else None
+
+
+def is_full(batch: IngestBatch) -> bool:
+    """Whether the batch's file lists everything that its store has."""
+    return batch.kind in ("pricefull", "promofull")
+
+
+@dataclass
+class Tally:
+    """What became of one batch's rows: each is in exactly one of the four.
+
+    `loaded`: written, because new or changed; `unchanged`: confirmed what stood; `stale`: a newer file had
+    spoken; `refused`: not taken by the reader.
+    """
+
+    loaded: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True)
+class CompletedFile:
+    """A file all of whose batches are in."""
+
+    content_sha256: str
+    kind: str
+    store_key: int | None
+    published_at: datetime
+    ends_others: bool
+
+
+@dataclass
+class Taken:
+    """The batches that this transaction takes, with a tally for each, and how many were known before."""
+
+    batches: list[IngestBatch] = field(default_factory=list)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    duplicates: int = 0
+
+
+_ADD_FILES: Final = """
+    INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file,
+                       published_at, source_url, discovered_at, downloaded_at, seen_at, first_loaded_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
+    ON CONFLICT (content_sha256) DO NOTHING
+"""
+
+# A file that is announced again: its line follows the latest announcement, its counts stay.
+_ANNOUNCED_AGAIN: Final = """
+    UPDATE files SET source_url = CASE WHEN %s >= discovered_at THEN %s ELSE source_url END,
+                     discovered_at = greatest(discovered_at, %s), seen_at = clock_timestamp()
+    WHERE content_sha256 = %s
+"""
+
+_TAKE_BATCHES: Final = """
+    INSERT INTO batches (batch_id, content_sha256, sequence)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[])
+    ON CONFLICT (batch_id) DO UPDATE SET failed = false, committed_at = now() WHERE batches.failed
+    RETURNING batch_id
+"""
+
+_COUNT: Final = """
+    UPDATE files SET loaded = loaded + %(loaded)s, unchanged = unchanged + %(unchanged)s,
+        stale = stale + %(stale)s, refused = refused + %(refused)s,
+        batches_loaded = (SELECT count(*) FROM batches b WHERE b.content_sha256 = %(file)s AND NOT b.failed),
+        batches_failed = (SELECT count(*) FROM batches b WHERE b.content_sha256 = %(file)s AND b.failed)
+    WHERE content_sha256 = %(file)s
+"""
+
+_TOTALS: Final = """
+    UPDATE files SET announced = %s, read = %s, complete = %s,
+        problems = ARRAY(SELECT DISTINCT unnest(problems || %s::text[])), batches_expected = %s
+    WHERE content_sha256 = %s
+"""
+
+_SETTLE: Final = """
+    UPDATE files SET
+        state = CASE WHEN complete AND batches_failed = 0 THEN 'loaded' ELSE 'incomplete' END,
+        completed_at = clock_timestamp()
+    WHERE content_sha256 = ANY(%s) AND batches_loaded + batches_failed = batches_expected
+    RETURNING content_sha256, kind, store_key, published_at, state = 'loaded'
+"""
+
+
+def add_files(cursor: Cursor, batches: Iterable[IngestBatch], store_keys: Mapping[str, int | None]) -> None:
+    """A line for each file that has none, and a lock on all of them. `store_keys` by batch id."""
+    files = {batch.content_sha256: batch for batch in batches}
+    cursor.executemany(
+        _ADD_FILES,
+        [
+            (
+                sha,
+                batch.chain,
+                batch.chain_id,
+                batch.sub_chain_id,
+                batch.store_id,
+                store_keys[batch.batch_id],
+                batch.kind,
+                batch.file,
+                batch.published_at,
+                batch.source_url,
+                batch.discovered_at,
+                batch.downloaded_at,
+            )
+            for sha, batch in sorted(files.items())
+        ],
+    )
+    # Held until the commit, so that two loaders of one file count one after the other.
+    cursor.execute(
+        "SELECT 1 FROM files WHERE content_sha256 = ANY(%s) ORDER BY content_sha256 FOR NO KEY UPDATE",
+        (list(files),),
+    )
+
+
+def take_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> Taken:
+    """Enters the batches in the ledger and returns those that were not in it (or had failed before).
+
+    A known batch that is its file's last tells that the file was announced again.
+    """
+    offered = {batch.batch_id: batch for batch in batches}
+    ordered = [offered[batch_id] for batch_id in sorted(offered)]
+    cursor.execute(
+        _TAKE_BATCHES,
+        (
+            [batch.batch_id for batch in ordered],
+            [batch.content_sha256 for batch in ordered],
+            [batch.sequence for batch in ordered],
+        ),
+    )
+    new = {row[0] for row in cursor.fetchall()}
+    for batch in ordered:
+        if batch.last and batch.batch_id not in new:
+            discovered = batch.discovered_at
+            cursor.execute(_ANNOUNCED_AGAIN, (discovered, batch.source_url, discovered, batch.content_sha256))
+    taken = [batch for batch in offered.values() if batch.batch_id in new]
+    tallies = {batch.batch_id: Tally(refused=len(batch.refused)) for batch in taken}
+    return Taken(taken, tallies, duplicates=len(batches) - len(taken))
+
+
+def keep_refused_rows(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
+    """The refused rows of the batches, with reason and line."""
+    rows = [
+        (batch.content_sha256, row.row, row.line, row.reason, row.item_code, row.detail)
+        for batch in batches
+        for row in batch.refused
+    ]
+    if rows:
+        cursor.executemany(
+            "INSERT INTO refused_rows (content_sha256, file_row, line, reason, item_code, detail) "
+            "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (content_sha256, file_row) DO NOTHING",
+            rows,
+        )
+
+
+def count_batches(cursor: Cursor, taken: Taken) -> list[CompletedFile]:
+    """Adds the batches' tallies to their files' lines; returns the files that are complete by that."""
+    sums: dict[str, Tally] = {}
+    for batch in taken.batches:
+        tally, part = sums.setdefault(batch.content_sha256, Tally()), taken.tallies[batch.batch_id]
+        tally.loaded += part.loaded
+        tally.unchanged += part.unchanged
+        tally.stale += part.stale
+        tally.refused += part.refused
+    files = sorted(sums)
+    cursor.executemany(
+        _COUNT,
+        [
+            {
+                "file": sha,
+                "loaded": sums[sha].loaded,
+                "unchanged": sums[sha].unchanged,
+                "stale": sums[sha].stale,
+                "refused": sums[sha].refused,
+            }
+            for sha in files
+        ],
+    )
+    write_totals(cursor, taken.batches)
+    return settle_files(cursor, files)
+
+
+def write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
+    """What the batches that are their files' last say of the whole file."""
+    for batch in sorted(batches, key=lambda batch: batch.content_sha256):
+        if not batch.last:
+            continue
+        totals = batch.totals
+        cursor.execute(
+            _TOTALS,
+            (
+                totals.announced if totals else None,
+                totals.read if totals else None,
+                totals.complete if totals else False,
+                totals.problems if totals else ["no_totals"],
+                batch.sequence + 1,
+                batch.content_sha256,
+            ),
+        )
+
+
+def settle_files(cursor: Cursor, files: Sequence[str]) -> list[CompletedFile]:
+    """Gives the files that have all their batches their final state, and returns them."""
+    cursor.execute(_SETTLE, (list(files),))
+    return [CompletedFile(*row) for row in cursor.fetchall()]

@@ -1,0 +1,164 @@
+"""The database's schema, in numbered steps that apply themselves, and the monthly partitions of the history.
+
+The steps are the files `gogobe/schema/NNNN_name.sql`. Applied ones stand in `schema_steps` with a hash of their
+text; a step that has been applied is never changed, a further one is added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from importlib.abc import Traversable
+from typing import Final
+
+from psycopg import sql
+
+from gogobe.database.connection import Connection, Dialect, connect, dialect_of, with_retries
+
+logger = logging.getLogger(__name__)
+
+_LOCK: Final = 0x676F676F6265  # "gogobe" in hexadecimal: the advisory locks are counted from here
+_MONTHS_LOCK: Final = _LOCK + 1
+_STEP_NAME: Final = re.compile(r"(\d{4})_\w+\.sql")
+_PARTITIONED: Final = re.compile(r"^--partitioned$.*?^--end$", re.MULTILINE | re.DOTALL)
+
+
+class MigrationError(RuntimeError):
+    """The schema in the database and the steps of this version do not fit; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One numbered step of the schema."""
+
+    number: int
+    name: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def schema_steps(folder: Traversable | None = None) -> list[Step]:
+    """The steps in `folder` (the package's own by default), in order. Raises MigrationError on a gap."""
+    folder = folder or resources.files("gogobe.database.schema")
+    files = [file for file in folder.iterdir() if file.name.endswith(".sql")]
+    steps = []
+    for number, file in enumerate(sorted(files, key=lambda file: file.name), start=1):
+        name = _STEP_NAME.fullmatch(file.name)
+        if name is None or int(name[1]) != number:
+            raise MigrationError(f"schema step {file.name}: expected {number:04d}_….sql, steps count from 0001")
+        steps.append(Step(number, file.name, file.read_text("utf-8")))
+    return steps
+
+
+def migrate(dsn: str, steps: list[Step] | None = None) -> list[str]:
+    """Brings the database to this version's schema; returns the names of the steps that were applied now.
+
+    Safe to call from several workers at once: one applies, the others wait. Each step is one transaction.
+    Raises MigrationError where an applied step differs from the one here, or is unknown here.
+    """
+    wanted = schema_steps() if steps is None else steps
+    return with_retries(lambda: _migrate(dsn, wanted))
+
+
+def _migrate(dsn: str, steps: list[Step]) -> list[str]:
+    with connect(dsn) as connection:
+        dialect = dialect_of(connection)
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_steps (number integer PRIMARY KEY, name text NOT NULL, "
+            "digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        applied = _applied(connection, steps)
+        for step in steps[applied:]:
+            _apply(connection, step, dialect)
+        now = datetime.now(UTC)
+        ensure_months(connection, dialect, [now, month_after(now)])
+        connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+    return [step.name for step in steps[applied:]]
+
+
+def _applied(connection: Connection, steps: list[Step]) -> int:
+    rows = connection.execute("SELECT number, name, digest FROM schema_steps ORDER BY number").fetchall()
+    for number, name, digest in rows:
+        if number > len(steps):
+            raise MigrationError(
+                f"the database has schema step {name}, which this version does not know: use a newer gogobe"
+            )
+        if steps[number - 1].digest != digest:
+            raise MigrationError(
+                f"schema step {steps[number - 1].name} was changed after it had been applied to this database: "
+                "restore its text, and put the change into a further step"
+            )
+    return len(rows)
+
+
+def step_text(step: Step, dialect: Dialect) -> str:
+    """A step's SQL as one of the two databases takes it."""
+    return step.text if dialect.partitions else _PARTITIONED.sub("", step.text)
+
+
+def _apply(connection: Connection, step: Step, dialect: Dialect) -> None:
+    with connection.transaction():
+        connection.execute(step_text(step, dialect).encode())
+        connection.execute(
+            "INSERT INTO schema_steps (number, name, digest) VALUES (%s, %s, %s)",
+            (step.number, step.name, step.digest),
+        )
+    logger.info("schema step %s applied", step.name)
+
+
+def month_of(moment: datetime) -> datetime:
+    """The first instant of the moment's month, in UTC."""
+    return moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def month_after(moment: datetime) -> datetime:
+    """The first instant of the month after the moment's, in UTC."""
+    first = month_of(moment)
+    return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+
+
+def ensure_months(connection: Connection, dialect: Dialect, moments: Iterable[datetime]) -> None:
+    """Makes the partitions of `price_changes` that hold the given moments, outside any transaction.
+
+    A partition is attached, not created in place: that does not stop those who are loading.
+    """
+    if not dialect.partitions:
+        return
+    for first in sorted({month_of(moment) for moment in moments}):
+        name = f"price_changes_{first:%Y_%m}"
+        if _has_table(connection, name):
+            continue
+        # The session's lock, so that the second look is a transaction of its own and sees what others made.
+        connection.execute("SELECT pg_advisory_lock(%s)", (_MONTHS_LOCK,))
+        try:
+            if not _has_table(connection, name):
+                _make_month(connection, sql.Identifier(name), first)
+        finally:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (_MONTHS_LOCK,))
+
+
+def _make_month(connection: Connection, partition: sql.Identifier, first: datetime) -> None:
+    with connection.transaction():
+        connection.execute(sql.SQL("CREATE TABLE {} (LIKE price_changes INCLUDING DEFAULTS)").format(partition))
+        connection.execute(
+            sql.SQL("ALTER TABLE price_changes ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+                partition, sql.Literal(first.isoformat()), sql.Literal(month_after(first).isoformat())
+            )
+        )
+
+
+def _has_table(connection: Connection, name: str) -> bool:
+    # A query of the catalogue and not to_regclass(), which may answer from what this session saw before.
+    found = connection.execute(
+        "SELECT 1 FROM pg_class WHERE relname = %s AND relnamespace = current_schema()::regnamespace", (name,)
+    )
+    return found.fetchone() is not None

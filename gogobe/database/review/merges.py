@@ -1,0 +1,114 @@
+"""Masters that turn out to be one: redirected, and parted again if that was wrong.
+
+A merge touches no alias and no price: the views follow `masters.merged_into`, which always names a master that
+is itself not merged, so one step suffices.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from psycopg.rows import class_row
+
+from gogobe.database.connection import Cursor, connect, with_retries
+
+
+class Merge(msgspec.Struct, frozen=True):
+    """A merge that stands: what it joined, and why."""
+
+    merge_id: int
+    from_id: int
+    from_name: str | None
+    into_id: int
+    into_name: str | None
+    reason: str
+    merged_by: str
+    merged_at: datetime
+
+
+class MergeError(ValueError):
+    """A merge that makes no sense, or cannot be undone; the message says why."""
+
+
+_LOCK: Final = """
+    SELECT master_id, merged_into FROM masters WHERE master_id = ANY(%(ids)s) OR merged_into = ANY(%(ids)s)
+    ORDER BY master_id FOR NO KEY UPDATE
+"""
+_STANDING: Final = """
+    SELECT g.merge_id, g.from_id, f.name AS from_name, g.into_id, i.name AS into_name, g.reason, g.merged_by,
+           g.merged_at
+    FROM master_merges g
+    JOIN masters f ON f.master_id = g.from_id
+    JOIN masters i ON i.master_id = g.into_id
+    WHERE g.undone_at IS NULL ORDER BY g.merge_id
+"""
+_REDIRECT: Final = "UPDATE masters SET merged_into = %s WHERE master_id = ANY(%s)"
+
+
+def merge_masters(dsn: str, from_id: int, into_id: int, *, reason: str, by: str) -> int:
+    """Redirects one master to another (or to what that one is merged into); returns the merge's number.
+
+    Raises MergeError where either is unknown, where `from_id` is merged already, or the two are one.
+    """
+    return with_retries(lambda: _merge(dsn, from_id, into_id, reason, by))
+
+
+def undo_merge(dsn: str, merge_id: int) -> None:
+    """Parts what a merge joined; what had been merged into the parted master before is its own again.
+
+    Raises MergeError where there is no such merge, or it has been undone.
+    """
+    with_retries(lambda: _undo(dsn, merge_id))
+
+
+def standing_merges(dsn: str) -> list[Merge]:
+    """The merges that have not been undone, the oldest first."""
+    with connect(dsn) as connection, connection.cursor(row_factory=class_row(Merge)) as cursor:
+        return cursor.execute(_STANDING).fetchall()
+
+
+def _merge(dsn: str, from_id: int, into_id: int, reason: str, by: str) -> int:
+    with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
+        masters = _locked(cursor, [from_id, into_id])
+        for master_id in (from_id, into_id):
+            if master_id not in masters:
+                raise MergeError(f"there is no master {master_id}")
+        if masters[from_id] is not None:
+            raise MergeError(f"master {from_id} is merged into {masters[from_id]} already: undo that first")
+        root = masters[into_id] or into_id
+        if root == from_id:
+            raise MergeError(f"masters {from_id} and {into_id} are one already")
+        moved = sorted(master_id for master_id, into in masters.items() if into == from_id)
+        cursor.execute(_REDIRECT, (root, [from_id, *moved]))
+        cursor.execute(
+            "INSERT INTO master_merges (from_id, into_id, moved, reason, merged_by) "
+            "VALUES (%s, %s, %s, %s, %s) RETURNING merge_id",
+            (from_id, root, moved, reason, by),
+        )
+        (merge_id,) = cursor.fetchone() or (0,)
+        return int(merge_id)
+
+
+def _undo(dsn: str, merge_id: int) -> None:
+    with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE master_merges SET undone_at = now() WHERE merge_id = %s AND undone_at IS NULL "
+            "RETURNING from_id, moved",
+            (merge_id,),
+        )
+        row = cursor.fetchone()
+        if row is None:
+            raise MergeError(f"there is no merge {merge_id} that could be undone")
+        from_id, moved = row
+        masters = _locked(cursor, [from_id, *moved])
+        # Those that were parted from it in the meantime by an undoing of their own stay parted.
+        along = [master_id for master_id in moved if masters[master_id] is not None]
+        cursor.execute(_REDIRECT, (None, [from_id]))
+        cursor.execute(_REDIRECT, (from_id, along))
+
+
+def _locked(cursor: Cursor, ids: list[int]) -> dict[int, int | None]:
+    cursor.execute(_LOCK, {"ids": ids})
+    return dict(cursor.fetchall())

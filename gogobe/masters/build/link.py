@@ -1,0 +1,76 @@
+"""Masters without a GTIN that are one product in several chains: joined when a snapshot is built.
+
+Every chain's bananas begin as a master of their own. Here each such master is compared with all others, as an
+item would be, and where the matcher accepts one it goes by that master's id from then on. That is decided once,
+for all chains, so that two masters never go by each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.build.gather import Gathered
+from gogobe.masters.codes.decisions import Decision
+from gogobe.masters.matching.chain_context import listing_of
+from gogobe.masters.matching.matcher import Matcher, NamedItem
+
+Longs = npt.NDArray[np.int64]
+
+_NAMES_AT_ONCE: Final = 2_000
+
+
+@dataclass(frozen=True)
+class Joined:
+    """`canonical` (n,) is the row that each of n masters goes by, its own or another's; `decisions` says why,
+    or what a person has to decide, by the row of the name that it is about."""
+
+    canonical: Longs
+    decisions: dict[int, Decision]
+
+
+def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
+    """Compare the names in the rows `asked`, each the only one of its master, with all other masters."""
+    tables = matcher.masters.tables
+    row_of = np.searchsorted(tables.masters, names.masters)
+    found: list[tuple[int, int, Decision]] = []
+    for chain in np.unique(names.chains[asked]):
+        listing = listing_of(matcher.masters, int(chain))
+        of_chain = asked[names.chains[asked] == chain]
+        for begin in range(0, len(of_chain), _NAMES_AT_ONCE):
+            part = of_chain[begin : begin + _NAMES_AT_ONCE]
+            judged = matcher.judge(
+                [names.texts[row] for row in part],
+                names.facts.take(part),
+                names.keys[part],
+                listing,
+            )
+            for place, row in enumerate(part.tolist()):
+                label = names.labels[row].decode("utf-8", "replace")
+                chain_id, item_code = names.sources[row]
+                item = NamedItem(chain_id, item_code, label, int(names.masters[row]))
+                decision = matcher.decision(judged, place, item)
+                if decision:
+                    found.append((row, int(judged.masters[place]), decision))
+    return _settle(found, row_of, len(tables.masters))
+
+
+def _settle(found: list[tuple[int, int, Decision]], row_of: Longs, masters: int) -> Joined:
+    """The surest first: whoever goes by another master is gone by by nobody, and the other way round."""
+    canonical = np.arange(masters)
+    decisions: dict[int, Decision] = {}
+    gone_by: set[int] = set()
+    for row, candidate, decision in sorted(found, key=lambda entry: (-entry[2].score, entry[0])):
+        own = int(row_of[row])
+        if canonical[candidate] != candidate:
+            continue  # it goes by another now: whether we do too, the next build will see
+        if decision.match == "vector":
+            if own in gone_by:
+                continue
+            canonical[own] = candidate
+            gone_by.add(candidate)
+        decisions[row] = decision
+    return Joined(canonical, decisions)

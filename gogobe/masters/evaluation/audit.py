@@ -1,0 +1,116 @@
+"""Masters that cannot be one product: their names, sizes, percentages or packs are too far apart.
+
+A check on what has been linked already, whoever linked it: it was such a master, of 28 different creams of one
+brand, that an earlier matcher made because their names begin alike.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.matching.features import FEATURES, compare
+from gogobe.masters.snapshot.files import Snapshot
+
+Longs = npt.NDArray[np.int64]
+
+NAMES_APART: Final = 0.2
+"""Below this share of words found, by rarity, two names have nothing in common (the better way round), and
+three names or more have little in common (both ways round, on average over all pairs of them)."""
+_AT_ONCE: Final = 50_000
+
+
+class FlaggedMaster(msgspec.Struct, frozen=True):
+    """A master whose names do not go together: `reasons`, two of its names that show the first of them, and how
+    many `names` it has."""
+
+    master_id: int
+    reasons: list[str]
+    name: str
+    other_name: str
+    names: int
+
+
+_DIFFERENCES: Final = (
+    ("size_far", "sizes differ"),
+    ("percents_differ", "percentages differ"),
+    ("packs_differ", "numbers of pieces differ"),
+    ("weighed_differs", "one is weighed, the other is not"),
+)
+
+
+def flag_far_apart(snapshot: Snapshot) -> list[FlaggedMaster]:
+    """All masters with names that are too far apart, or with several items of one chain, those with most
+    reasons first."""
+    tables = snapshot.tables
+    goes_by = tables.canonical[np.repeat(np.arange(len(tables.masters)), np.diff(tables.starts))]
+    by_master = np.argsort(goes_by, kind="stable")
+    first, second = (by_master[side] for side in _pairs_of(goes_by[by_master]))
+    owners = goes_by[first]
+    reasons: dict[int, dict[str, int]] = {}
+
+    def note(rows: Longs, reason: str, pairs: Longs) -> None:
+        for row, pair in zip(rows.tolist(), pairs.tolist(), strict=True):
+            reasons.setdefault(row, {}).setdefault(reason, pair)
+
+    alike = np.zeros(len(first), dtype=np.float64)
+    for begin in range(0, len(first), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        columns = _compared(snapshot, first[part], second[part])
+        alike[part] = columns["all_words_found"]
+        found = np.maximum(columns["words_of_item_found"], columns["words_of_candidate_found"])
+        for name, reason in _DIFFERENCES:
+            pairs = begin + np.flatnonzero(columns[name] > 0)
+            note(owners[pairs], reason, pairs)
+        pairs = begin + np.flatnonzero(found < NAMES_APART)
+        note(owners[pairs], "names have nothing in common", pairs)
+
+    pair_counts = np.bincount(owners, minlength=len(tables.masters))
+    means = np.bincount(owners, alike, len(tables.masters)) / np.maximum(pair_counts, 1)
+    several = np.flatnonzero((pair_counts >= 3) & (means < NAMES_APART))
+    first_pairs = np.searchsorted(owners, several, sorter=(order := np.argsort(owners, kind="stable")))
+    note(several, "names have little in common", order[first_pairs])
+    same_chain = tables.name_chains[first] == tables.name_chains[second]
+    twice = np.flatnonzero(same_chain & (tables.name_keys[first] != tables.name_keys[second]))
+    note(owners[twice], "one chain sells several items as this one", twice)
+
+    names = np.bincount(goes_by, minlength=len(tables.masters))
+    flagged = [
+        FlaggedMaster(
+            master_id=int(tables.masters[row]),
+            reasons=list(why),
+            name=tables.label(int(first[next(iter(why.values()))])),
+            other_name=tables.label(int(second[next(iter(why.values()))])),
+            names=int(names[row]),
+        )
+        for row, why in reasons.items()
+    ]
+    return sorted(flagged, key=lambda one: (-len(one.reasons), one.master_id))
+
+
+def _compared(snapshot: Snapshot, ours: Longs, theirs: Longs) -> dict[str, npt.NDArray[np.float32]]:
+    """The features of pairs of names, by their rows, a column each."""
+    compared = compare(
+        snapshot.names,
+        ours,
+        snapshot.names,
+        theirs,
+        cosines=np.zeros(len(ours), dtype=np.float32),
+        lexicon=snapshot.lexicon,
+    )
+    return dict(zip(FEATURES, compared.features.T, strict=True))
+
+
+def _pairs_of(masters: Longs) -> tuple[Longs, Longs]:
+    """The places of every two names that have the same master; masters stand together."""
+    _, starts, counts = np.unique(masters, return_index=True, return_counts=True)
+    first, second = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    for size in np.unique(counts[counts > 1]).tolist():
+        left, right = np.triu_indices(size, 1)
+        begins = starts[counts == size]
+        first.append((begins[:, None] + left).ravel())
+        second.append((begins[:, None] + right).ravel())
+    return np.concatenate(first), np.concatenate(second)

@@ -1,0 +1,245 @@
+"""How well items find their masters by name alone, measured where the barcode tells the truth.
+
+Each chain of a catalogue takes its turn: its items are the queries, their GTINs hidden, and a snapshot of all
+other chains holds the masters.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.build.catalogue import CatalogueError, CatalogueRow, read_catalogue
+from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID, valid_gtins
+from gogobe.masters.evaluation.leave_one_chain_out import HeldOut, held_out
+from gogobe.masters.evaluation.threshold import working_point
+from gogobe.masters.evaluation.train import learn
+from gogobe.masters.matching.matcher import CANDIDATES, Judged, Matcher
+from gogobe.masters.matching.model import Model, learned_model
+from gogobe.masters.vectors.index import ExactIndex
+
+Longs = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+_BATCH: Final = 500
+_CURVE_POINTS: Final = 201
+
+
+class CurvePoint(msgspec.Struct, frozen=True):
+    """What accepting from a score on gives."""
+
+    score: float
+    precision: float
+    recall: float
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """Figures of one chain's items as queries, or of several chains' together.
+
+    `queries` counts all items asked, `negatives` those of them that have no master to find. Recalls are parts
+    of the other `queries - negatives`: `candidate_recall_at_k` has the master among the k nearest by the index,
+    `exact_recall_at_k` by brute force, `rerank_recall_at_1` first after the second look. `accepted` counts the
+    items given to a master, at scores from `accept_from` on (of several chains the lowest); `accept_precision`
+    is the part of them that is right, `accept_recall` the part of items with a master that were rightly given
+    to it. `accepted_unknown` of the accepted went to masters that have no GTIN: nobody can say whether they are
+    right, and they are counted as wrong. `recall_at_aim` is the most recall that any score gives with the
+    precision that is aimed at, 0.97. `queries_per_second` is the whole way from text to verdict, in batches of
+    500.
+    """
+
+    chain: str
+    masters: int
+    queries: int
+    negatives: int
+    candidate_recall_at_1: float
+    candidate_recall_at_10: float
+    candidate_recall_at_50: float
+    exact_recall_at_1: float
+    exact_recall_at_10: float
+    exact_recall_at_50: float
+    rerank_recall_at_1: float
+    accept_from: float
+    accepted: int
+    accept_precision: float
+    accept_recall: float
+    accepted_unknown: int
+    recall_at_aim: float
+    queries_per_second: float
+    curve: list[CurvePoint]
+
+
+class Evaluation(Figures, frozen=True):
+    """The figures over all queries of the chains held out, and `chains` for each alone."""
+
+    chains: list[Figures]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of n queries: `found_at` and `exact_at` are the place of the master among the candidates,
+    by index and by brute force, -1 for none; `right` says whether the first after the second look is the
+    master, `unknown` whether it has no GTIN, so that nobody knows, `scores` how sure the matcher is of it, 0
+    where something rules it out."""
+
+    negative: Bools
+    found_at: Longs
+    exact_at: Longs
+    right: Bools
+    unknown: Bools
+    scores: npt.NDArray[np.float32]
+    accepted: Bools
+    seconds: float
+
+
+def evaluate(
+    paths: Sequence[Path],
+    hold_out: str | None = None,
+    limit: int | None = None,
+    *,
+    learn_anew: bool = False,
+) -> Evaluation:
+    """Measure matching on catalogue files: `hold_out` as the queries' chain, or each chain its turn.
+
+    At most `limit` queries of each chain are asked, evenly chosen; all other chains' rows are masters all the
+    same. A chain without a GTIN has none to ask. With `learn_anew` the weights are not those built in, but
+    learned for each chain from the others. Raises CatalogueError where a file cannot be read, or there are
+    not two chains (three to learn from besides), or none of the name given.
+    """
+    rows = [row for path in paths for row in read_catalogue(path)]
+    gtins = valid_gtins([row.item_code for row in rows])
+    present = sorted({row.chain_id for row, gtin in zip(rows, gtins, strict=True) if gtin})
+    if len(present) < 2:
+        raise CatalogueError(
+            f"{len(present)} chains with GTINs in {len(paths)} files; matching across chains needs two"
+        )
+    if hold_out is not None and hold_out not in present:
+        raise CatalogueError(f"no chain {hold_out} with GTINs in the files; they hold {', '.join(present)}")
+    outcomes: list[Outcome] = []
+    each: list[Figures] = []
+    for chain in [hold_out] if hold_out else present:
+        model = _learned_without(rows, chain) if learn_anew else learned_model()
+        with tempfile.TemporaryDirectory(prefix="gogobe-evaluate-") as folder:
+            case = held_out(rows, chain, Path(folder), limit)
+            outcome = ask(case, model)
+        outcomes.append(outcome)
+        each.append(_figures(chain, len(case.snapshot.tables.masters), outcome, model.accept_from))
+    masters, accept_from = max(one.masters for one in each), min(one.accept_from for one in each)
+    total = _figures(hold_out or "all", masters, _together(outcomes), accept_from)
+    return Evaluation(**msgspec.structs.asdict(total), chains=each)
+
+
+def _learned_without(rows: Sequence[CatalogueRow], chain: str) -> Model:
+    try:
+        return learn([row for row in rows if row.chain_id != chain])
+    except ValueError as error:
+        raise CatalogueError(f"nothing to learn from without {chain}: {error}") from error
+
+
+def ask(case: HeldOut, model: Model) -> Outcome:
+    """Match all queries of a case, by its index and by brute force."""
+    matcher = Matcher(case.snapshot, model)
+    exact = ExactIndex(case.snapshot.index.vectors)
+    listing = case.listing(matcher)
+    judgements: list[Judged] = []
+    exact_at: list[Longs] = []
+    seconds = 0.0
+    for begin in range(0, len(case.asked), _BATCH):
+        rows = case.asked[begin : begin + _BATCH]
+        query = case.query(rows)
+        started = time.perf_counter()
+        judgements.append(matcher.judge(*query, listing))
+        seconds += time.perf_counter() - started
+        nearest = exact.search(listing.vectors[rows], CANDIDATES)
+        exact_at.append(_place_of(case.truth[begin : begin + _BATCH], nearest.rows))
+    firsts = np.concatenate([judged.masters for judged in judgements])
+    conflicting = np.concatenate([judged.conflicting for judged in judgements])
+    scores = np.concatenate([judged.scores for judged in judgements])
+    found = np.concatenate([judged.compared.nearest.rows for judged in judgements])
+    return Outcome(
+        negative=case.truth < 0,
+        found_at=_place_of(case.truth, found),
+        exact_at=np.concatenate(exact_at),
+        right=(firsts == case.truth) & (case.truth >= 0),
+        unknown=(firsts >= 0) & (case.snapshot.tables.masters[firsts] >= FIRST_COMPUTED_ID),
+        scores=np.where(conflicting, np.float32(0), scores),
+        accepted=(scores >= model.accept_from) & ~conflicting,
+        seconds=seconds,
+    )
+
+
+def _place_of(truth: Longs, rows: Longs) -> Longs:
+    hits = (rows == truth[:, None]) & (truth >= 0)[:, None]
+    return np.where(hits.any(axis=1), hits.argmax(axis=1), -1)
+
+
+def _together(outcomes: Sequence[Outcome]) -> Outcome:
+    return Outcome(
+        negative=np.concatenate([one.negative for one in outcomes]),
+        found_at=np.concatenate([one.found_at for one in outcomes]),
+        exact_at=np.concatenate([one.exact_at for one in outcomes]),
+        right=np.concatenate([one.right for one in outcomes]),
+        unknown=np.concatenate([one.unknown for one in outcomes]),
+        scores=np.concatenate([one.scores for one in outcomes]),
+        accepted=np.concatenate([one.accepted for one in outcomes]),
+        seconds=sum(one.seconds for one in outcomes),
+    )
+
+
+def _figures(chain: str, masters: int, outcome: Outcome, accept_from: float) -> Figures:
+    queries, findable = len(outcome.negative), int((~outcome.negative).sum())
+
+    def part(hits: Bools) -> float:
+        return round(float(hits.sum()) / max(findable, 1), 4)
+
+    def within(places: Longs, count: int) -> float:
+        return part((places >= 0) & (places < count))
+
+    accepted = int(outcome.accepted.sum())
+    at_aim = working_point(outcome.scores, outcome.right)
+    return Figures(
+        chain=chain,
+        masters=masters,
+        queries=queries,
+        negatives=queries - findable,
+        candidate_recall_at_1=within(outcome.found_at, 1),
+        candidate_recall_at_10=within(outcome.found_at, 10),
+        candidate_recall_at_50=within(outcome.found_at, 50),
+        exact_recall_at_1=within(outcome.exact_at, 1),
+        exact_recall_at_10=within(outcome.exact_at, 10),
+        exact_recall_at_50=within(outcome.exact_at, 50),
+        rerank_recall_at_1=part(outcome.right),
+        accept_from=round(accept_from, 4),
+        accepted=accepted,
+        accept_precision=round(float((outcome.right & outcome.accepted).sum()) / max(accepted, 1), 4),
+        accept_recall=part(outcome.right & outcome.accepted),
+        accepted_unknown=int((outcome.unknown & outcome.accepted).sum()),
+        recall_at_aim=round(at_aim.right / max(findable, 1), 4) if at_aim else 0.0,
+        queries_per_second=round(queries / max(outcome.seconds, 1e-9), 1),
+        curve=_curve(outcome, findable),
+    )
+
+
+def _curve(outcome: Outcome, findable: int) -> list[CurvePoint]:
+    """Points at scores above 0 by which evenly growing parts of the queries are taken."""
+    possible = outcome.scores[outcome.scores > 0]
+    if not len(possible):
+        return []
+    points = []
+    for score in np.unique(np.quantile(possible, np.linspace(0, 1, _CURVE_POINTS), method="higher")):
+        right = outcome.right[outcome.scores >= score]
+        points.append(
+            CurvePoint(
+                score=round(float(score), 4),
+                precision=round(float(right.mean()), 4),
+                recall=round(float(right.sum()) / max(findable, 1), 4),
+            )
+        )
+    return points

@@ -1,0 +1,97 @@
+"""From compared names to compared masters: what all names of a master together say of an item.
+
+A master has a name from each chain that sells it. One may be cut short, another lack the brand: so each feature
+counts at its largest, for what speaks for the master the best that any name says and for what speaks against it
+the worst, and at its mean; and a word of the item is missing only where no name has it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.matching.features import FEATURES, Comparison
+from gogobe.masters.snapshot.files import Tables
+from gogobe.masters.snapshot.lexicon import Lexicon
+from gogobe.masters.text.facts import Facts
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
+
+_OF_MASTER: Final = (
+    "odds_of_words_altogether",  # what it says that words of the item are found in any of the master's names
+    "odds_of_missing_altogether",  # what it says that others are in none
+    "worst_missing_altogether",  # what it says of the one that should have been found most
+    "chains",  # what part of the chains sells the master
+    "company_across_chains",  # what part of its company's other masters several chains sell, as a logarithm
+)
+MASTER_FEATURES: Final = (
+    *(f"largest_{name}" for name in FEATURES),
+    *(f"mean_{name}" for name in FEATURES),
+    *_OF_MASTER,
+)
+"""Features of an item and a master: the largest and the mean of its names', and what they say altogether."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The pairs of a batch: pair i is item `items[i]` with `names[i]`, a row of the candidates' facts, which is
+    one of master `masters[i]`. Pairs are sorted by item, then master."""
+
+    items: Rows
+    names: Rows
+    masters: Rows
+
+
+@dataclass(frozen=True)
+class Competing:
+    """Masters that compete for items, k of them in the order of item and master: item `items[i]` (a row) with
+    master `masters[i]` (a row), whose names are the pairs from `starts[i]` on; `features` are (k,
+    MASTER_FEATURES)."""
+
+    items: Rows
+    masters: Rows
+    starts: Rows
+    features: Floats
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+def fold(
+    candidates: Candidates, comparison: Comparison, items: Facts, *, lexicon: Lexicon, tables: Tables
+) -> Competing:
+    """Fold the names compared into their masters; `items` are the facts that `candidates.items` are rows of."""
+    features = comparison.features
+    if not len(features):
+        nothing = np.zeros(0, dtype=np.int64)
+        return Competing(nothing, nothing, nothing, np.zeros((0, len(MASTER_FEATURES)), dtype=np.float32))
+    boundary = np.ones(len(features), dtype=np.bool_)
+    boundary[1:] = np.diff(candidates.items).astype(bool) | np.diff(candidates.masters).astype(bool)
+    starts = np.flatnonzero(boundary)
+    item_of, master_of = candidates.items[starts], candidates.masters[starts]
+    names = np.diff(starts, append=len(features)).astype(np.float32)
+
+    found = np.maximum.reduceat(comparison.item_found, starts, axis=0)
+    odds_found, odds_missing = lexicon.odds_of(items.words[item_of], found)
+    of_master = np.column_stack(
+        [
+            odds_found.sum(axis=1),
+            odds_missing.sum(axis=1),
+            odds_missing.min(axis=1, initial=0),
+            tables.chains[master_of],
+            np.log(tables.company_across[master_of]),
+        ]
+    )
+    folded = np.concatenate(
+        [
+            np.maximum.reduceat(features, starts, axis=0),
+            np.add.reduceat(features, starts, axis=0) / names[:, None],
+            of_master,
+        ],
+        axis=1,
+    )
+    return Competing(item_of, master_of, starts, folded.astype(np.float32))

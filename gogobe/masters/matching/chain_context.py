@@ -1,0 +1,54 @@
+"""What else a chain sells: whether another of its items resembles a master more than the one in question.
+
+A chain lists a product once, and lists its siblings beside it. So an item is the more surely a master's the
+further it is ahead of everything else that its chain sells; where a sibling comes as near, being alike says
+little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.snapshot.files import Masters
+from gogobe.masters.text.facts import Facts
+from gogobe.masters.vectors.index import ExactIndex
+
+Floats = npt.NDArray[np.float32]
+Longs = npt.NDArray[np.int64]
+
+RIVALS: Final = 8
+"""How many of a chain's items, those nearest to a master, are compared with it."""
+LEAST: Final = 100
+"""Of a chain of which fewer items are known nothing is concluded."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Items of one chain: their facts, their vectors as the index holds them, and their keys (GTIN, or computed
+    id of chain and code); `masters` are the rows of the snapshot's masters that they are, where that is known:
+    no other item of the chain can be one of these."""
+
+    facts: Facts
+    vectors: Floats
+    keys: Longs
+    masters: Longs
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def nearest_to(self, masters: Floats) -> Longs:
+        """The rows of the items nearest to each of some masters' vectors, (masters, RIVALS + 1), -1 for none:
+        one more than are compared, since the item in question may be one of them."""
+        return ExactIndex(self.vectors).search(masters, RIVALS + 1).rows
+
+
+def listing_of(masters: Masters, chain: int) -> Listing:
+    """What a snapshot knows of a chain's items, given the chain's hash. An item's vector is its master's."""
+    names = np.flatnonzero(masters.tables.name_chains == chain)
+    rows = np.searchsorted(masters.tables.starts, names, side="right") - 1
+    vectors = masters.index.vectors[rows]
+    return Listing(masters.names.take(names), vectors, masters.tables.name_keys[names], np.unique(rows))

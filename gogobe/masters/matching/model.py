@@ -1,0 +1,156 @@
+"""The scoring model, with fixed weights: a choice among masters, and how sure the one chosen is.
+
+Both are linear. The first is a conditional logit (McFadden, "Conditional Logit Analysis of Qualitative Choice
+Behavior", 1974): it learns what sets an item's master apart from those that compete with it, not what a match
+looks like in general. The second is a logistic model of the verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.matching import weights
+from gogobe.masters.matching.aggregate import MASTER_FEATURES
+from gogobe.masters.matching.features import FEATURES
+from gogobe.masters.matching.ranking import VERDICT_FEATURES
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A logistic model: `weights` (features,) and an intercept."""
+
+    weights: npt.NDArray[np.float64]
+    intercept: float
+
+    def logits(self, features: Floats) -> npt.NDArray[np.float64]:
+        """The logarithm of the odds for each row of features."""
+        odds: npt.NDArray[np.float64] = features.astype(np.float64) @ self.weights + self.intercept
+        return odds
+
+    def probabilities(self, features: Floats) -> Floats:
+        """The probability for each row of features, 0 to 1."""
+        probable: Floats = (1 / (1 + np.exp(-np.clip(self.logits(features), -30, 30)))).astype(np.float32)
+        return probable
+
+    @classmethod
+    def from_table(cls, names: tuple[str, ...], table: Mapping[str, float], intercept: float) -> Logistic:
+        """The model of a table of weights by feature. Raises ValueError where the names do not agree."""
+        return cls(_in_order(names, table), intercept)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice among the masters that compete for an item: `weights` (MASTER_FEATURES,)."""
+
+    weights: npt.NDArray[np.float64]
+
+    def utilities(self, features: Floats) -> Floats:
+        """The utility of each master (k, MASTER_FEATURES): of two, the odds that the first is the item's are e
+        to the power of the difference."""
+        useful: Floats = (features @ self.weights.astype(np.float32)).astype(np.float32)
+        return useful
+
+    def name_utilities(self, features: Floats) -> Floats:
+        """What each name (pairs, FEATURES) adds to the utility of its master, were it the master's only one."""
+        names = len(FEATURES)
+        weights = self.weights[:names] + self.weights[names : 2 * names]
+        useful: Floats = (features @ weights.astype(np.float32)).astype(np.float32)
+        return useful
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, float]) -> Choice:
+        """The choice of a table of weights by feature. Raises ValueError where the names do not agree."""
+        return cls(_in_order(MASTER_FEATURES, table))
+
+
+@dataclass(frozen=True)
+class Model:
+    """`choice` ranks masters, `verdicts` says how sure the first is; from `accept_from` on an item is given
+    to the candidate's master, from `review_from` on a person is asked."""
+
+    choice: Choice
+    verdicts: Logistic
+    accept_from: float
+    review_from: float
+
+
+def learned_model() -> Model:
+    """The model whose weights stand in `weights.py`."""
+    return Model(
+        Choice.from_table(weights.MASTER_WEIGHTS),
+        Logistic.from_table(VERDICT_FEATURES, weights.VERDICT_WEIGHTS, weights.VERDICT_INTERCEPT),
+        weights.ACCEPT_FROM,
+        weights.REVIEW_FROM,
+    )
+
+
+def _in_order(names: tuple[str, ...], table: Mapping[str, float]) -> npt.NDArray[np.float64]:
+    if set(table) != set(names):
+        odd = ", ".join(sorted(set(table) ^ set(names)))
+        raise ValueError(f"weights and features do not agree on: {odd}; run `make learn`")
+    return np.array([table[name] for name in names])
+
+
+_RIDGE: Final = 1.0
+_CHOICE_RIDGE: Final = 5.0
+_STEPS: Final = 40
+
+
+def fit_logistic(features: Floats, labels: npt.NDArray[np.bool_]) -> Logistic:
+    """Fit by iteratively reweighted least squares on standardized features, with a small ridge.
+
+    Deterministic. Both labels have to occur; raises ValueError where they do not.
+    """
+    if labels.all() or not labels.any():
+        raise ValueError("a logistic model needs examples of both kinds")
+    mean, spread = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+    spread = np.where(spread > 1e-9, spread, 1.0)
+    table = np.column_stack([np.ones(len(features)), (features - mean) / spread])
+    ridge = np.diag([0.0] + [_RIDGE] * features.shape[1])
+    weights_now = np.zeros(table.shape[1])
+    for _ in range(_STEPS):
+        probable = 1 / (1 + np.exp(-np.clip(table @ weights_now, -30, 30)))
+        gradient = table.T @ (labels - probable) - ridge @ weights_now
+        curvature = (table * (probable * (1 - probable))[:, None]).T @ table + ridge
+        step = np.linalg.solve(curvature, gradient)
+        weights_now = weights_now + step
+        if np.abs(step).max() < 1e-6:
+            break
+    slopes = weights_now[1:] / spread
+    return Logistic(slopes, float(weights_now[0] - slopes @ mean))
+
+
+def fit_choice(features: Floats, chosen: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> Choice:
+    """Fit a choice by Newton's method on standardized features, with a small ridge.
+
+    Rows (k, features) of one group stand together and compete; one of each is `chosen`. Deterministic. Raises
+    ValueError where there is no group.
+    """
+    if not len(groups):
+        raise ValueError("a choice needs examples: no item's master is among its candidates")
+    spread = features.std(axis=0, dtype=np.float64)
+    spread = np.where(spread > 1e-9, spread, 1.0)
+    table = features / spread
+    boundary = np.append(True, np.diff(groups) != 0)
+    starts, group_of = np.flatnonzero(boundary), np.cumsum(boundary) - 1
+    ridge = _CHOICE_RIDGE * np.eye(table.shape[1])
+    weights_now = np.zeros(table.shape[1])
+    for _ in range(_STEPS):
+        utilities = table @ weights_now
+        odds = np.exp(utilities - np.maximum.reduceat(utilities, starts)[group_of])
+        probable = odds / np.add.reduceat(odds, starts)[group_of]
+        weighted = table * probable[:, None]
+        expected = np.add.reduceat(weighted, starts, axis=0)
+        gradient = table.T @ (chosen - probable) - _CHOICE_RIDGE * weights_now
+        step = np.linalg.solve(table.T @ weighted - expected.T @ expected + ridge, gradient)
+        weights_now = weights_now + step
+        if np.abs(step).max() < 1e-6:
+            break
+    return Choice(weights_now / spread)

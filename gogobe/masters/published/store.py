@@ -1,0 +1,216 @@
+"""Masters snapshots in the object store: published whole, named by one small pointer, fetched once a machine.
+
+    <store>/<version>/…parts, manifest.json     immutable; the manifest is written last
+    <store>/current                             the version in use, as text
+
+A version without its manifest is a publication that did not come to its end: nobody takes it for a snapshot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from gogobe.io.objects import open_filesystem
+from gogobe.masters.snapshot.files import MANIFEST, Manifest, SnapshotError, verify
+
+CURRENT: Final = "current"
+KEPT_IN_CACHE: Final = 2
+
+
+class StoredSnapshot(msgspec.Struct, frozen=True):
+    """A version in the store; `manifest` is None where its publication did not come to its end."""
+
+    version: str
+    manifest: Manifest | None
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class SnapshotStore:
+    """`url` is a folder, `s3://bucket/prefix` or `gs://bucket/prefix`, `endpoint` a server other than the
+    cloud's own. `cache` is the folder on this machine into which snapshots are fetched: one of this user below
+    the machine's folder for temporary files unless given; a store that is a folder needs none.
+
+    Every method raises one of `store_errors()` where the store cannot be reached.
+    """
+
+    url: str
+    endpoint: str | None = None
+    cache: str = ""
+
+    def current(self) -> str | None:
+        """The version in use, None where none has been published yet."""
+        filesystem, root = open_filesystem(self.url, self.endpoint)
+        try:
+            pointer: bytes = filesystem.cat_file(f"{root}/{CURRENT}")
+        except FileNotFoundError:
+            return None
+        return pointer.decode().strip() or None
+
+    def publish(self, folder: Path) -> Manifest:
+        """Uploads a snapshot that was built into `folder`, and makes it the current one.
+
+        Raises SnapshotError where the folder holds no whole snapshot, where the store has another one under
+        the same version, or where a part did not arrive in its full size; the pointer then stays as it was.
+        """
+        manifest = verify(folder)
+        filesystem, root = open_filesystem(self.url, self.endpoint)
+        target = f"{root}/{manifest.version}"
+        standing = self._manifest(manifest.version)
+        if standing is None:
+            self._upload(folder, manifest, target)
+        elif standing != manifest:
+            raise SnapshotError(
+                f"{target}: another snapshot of this version has been published; versions never change: "
+                f"build {folder} again"
+            )
+        _write(filesystem, f"{root}/{CURRENT}", manifest.version.encode())
+        return manifest
+
+    def versions(self) -> list[StoredSnapshot]:
+        """All versions, the newest first."""
+        filesystem, root = open_filesystem(self.url, self.endpoint)
+        filesystem.invalidate_cache()
+        try:
+            found = filesystem.ls(root, detail=True)
+        except FileNotFoundError:
+            return []
+        names = {
+            entry["name"].rstrip("/").rpartition("/")[2] for entry in found if entry["type"] == "directory"
+        }
+        current = self.current()
+        return [
+            StoredSnapshot(name, self._manifest(name), name == current) for name in sorted(names, reverse=True)
+        ]
+
+    def rollback(self, version: str | None = None) -> Manifest:
+        """Makes an older version the current one: the given one, or the one before the current.
+
+        Raises SnapshotError where there is no such version, or it was never published whole.
+        """
+        stored = self.versions()
+        if version is None:
+            version = _before(stored, self.url)
+        manifest = next((one.manifest for one in stored if one.version == version), None)
+        if manifest is None:
+            whole = ", ".join(one.version for one in stored if one.manifest) or "none"
+            raise SnapshotError(f"{self.url}: no whole snapshot {version}; there are: {whole}")
+        filesystem, root = open_filesystem(self.url, self.endpoint)
+        _write(filesystem, f"{root}/{CURRENT}", version.encode())
+        return manifest
+
+    def fetch(self, version: str) -> Path:
+        """A folder on this machine that holds the version, every part checked against its SHA-256.
+
+        It is downloaded once a machine, whoever asks first, and appears in the cache under its name only when
+        it is whole; where the store is a folder, it is checked there and used where it lies. Raises
+        SnapshotError where it is missing, incomplete or damaged.
+        """
+        filesystem, root = open_filesystem(self.url, self.endpoint)
+        if _is_local(filesystem):
+            folder = Path(root) / version
+            verify(folder)
+            return folder
+        cache = self._cache_folder()
+        folder = cache / version
+        with _locked(cache / "lock"):
+            if not folder.is_dir():
+                self._download(filesystem, f"{root}/{version}", folder)
+            folder.touch()
+            _prune(cache)
+        return folder
+
+    def _manifest(self, version: str) -> Manifest | None:
+        filesystem, root = open_filesystem(self.url, self.endpoint)
+        try:
+            text = filesystem.cat_file(f"{root}/{version}/{MANIFEST}")
+            return msgspec.json.decode(text, type=Manifest)
+        except FileNotFoundError:
+            return None
+        except msgspec.MsgspecError as error:
+            raise SnapshotError(f"{root}/{version}/{MANIFEST}: cannot be read ({error}); remove it") from error
+
+    def _upload(self, folder: Path, manifest: Manifest, target: str) -> None:
+        filesystem, _ = open_filesystem(self.url, self.endpoint)
+        if _is_local(filesystem):
+            Path(target).mkdir(parents=True, exist_ok=True)
+        names = list(manifest.parts)
+        filesystem.put([str(folder / name) for name in names], [f"{target}/{name}" for name in names])
+        filesystem.invalidate_cache()
+        for name, part in manifest.parts.items():
+            size = filesystem.info(f"{target}/{name}")["size"]
+            if size != part.size:
+                raise SnapshotError(f"{target}/{name}: {size} of {part.size} bytes arrived; publish it again")
+        _write(filesystem, f"{target}/{MANIFEST}", (folder / MANIFEST).read_bytes())
+
+    def _download(self, filesystem: Any, source: str, folder: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch:
+            part = Path(scratch) / "snapshot"
+            part.mkdir()
+            try:
+                filesystem.get_file(f"{source}/{MANIFEST}", str(part / MANIFEST))
+                names = list(msgspec.json.decode((part / MANIFEST).read_bytes(), type=Manifest).parts)
+                filesystem.get([f"{source}/{name}" for name in names], [str(part / name) for name in names])
+            except (FileNotFoundError, msgspec.MsgspecError) as error:
+                raise SnapshotError(f"{source}: no whole snapshot ({error}); publish it again") from error
+            verify(part)
+            part.rename(folder)
+
+    def _cache_folder(self) -> Path:
+        base = Path(self.cache or Path(tempfile.gettempdir()) / f"gogobe-masters-{os.getuid()}")
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if base.stat().st_uid != os.getuid():
+            raise SnapshotError(f"{base}: belongs to another user; name another folder with masters_cache")
+        folder = base / hashlib.sha256(f"{self.url} {self.endpoint}".encode()).hexdigest()[:16]
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+def _is_local(filesystem: Any) -> bool:
+    return "file" in (filesystem.protocol if isinstance(filesystem.protocol, tuple) else (filesystem.protocol,))
+
+
+def _write(filesystem: Any, path: str, data: bytes) -> None:
+    """Writes a small object so that nobody ever reads half of it."""
+    if not _is_local(filesystem):
+        filesystem.pipe_file(path, data)
+        return
+    target = Path(path)
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    part.write_bytes(data)
+    part.replace(target)
+
+
+def _before(stored: list[StoredSnapshot], url: str) -> str:
+    current = next((one.version for one in stored if one.is_current), None)
+    older = [one.version for one in stored if one.manifest and current and one.version < current]
+    if not older:
+        raise SnapshotError(f"{url}: no snapshot before {current or 'the first'} to go back to")
+    return older[0]
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One process of this machine at a time."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _prune(cache: Path) -> None:
+    """Removes all but the versions used last. Whoever has one of the others open keeps it: it is mapped."""
+    folders = sorted((one for one in cache.iterdir() if one.is_dir()), key=lambda one: one.stat().st_mtime)
+    for folder in folders[:-KEPT_IN_CACHE]:
+        shutil.rmtree(folder, ignore_errors=True)

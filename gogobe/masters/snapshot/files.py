@@ -1,0 +1,228 @@
+"""A masters snapshot: everything a worker needs to match items, immutable, mapped into memory.
+
+A folder of arrays and an Annoy file, with a manifest that names each part with its size and SHA-256. Masters
+stand in rows, in the order of their ids; row r has the names `starts[r]` to `starts[r + 1]`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.snapshot.lexicon import Lexicon
+from gogobe.masters.text.facts import Facts
+from gogobe.masters.vectors.encoder import Encoder, GramEncoder
+from gogobe.masters.vectors.index import AnnoyIndex, VectorIndex
+from gogobe.masters.vectors.token_encoder import TokenEncoder
+
+FORMAT: Final = 3
+MANIFEST: Final = "manifest.json"
+INDEX: Final = "index.ann"
+ALIAS_MATCHES: Final = ("new", "alias", "vector", "review")
+"""What the numbers in `alias_matches` say of a chain's code."""
+
+Floats = npt.NDArray[np.float32]
+Longs = npt.NDArray[np.int64]
+
+
+class SnapshotError(Exception):
+    """A snapshot that is missing, incomplete or damaged; the message names it, the part, and what to do."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One file of a snapshot."""
+
+    size: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a snapshot holds. `version` sorts by time; counts are of masters, names, GTINs and aliases;
+    `dimensions` those of the indexed vectors; `encoder` the kind of encoder; `parts` every other file."""
+
+    format: int
+    version: str
+    created_at: str
+    masters: int
+    names: int
+    gtins: int
+    aliases: int
+    linked: int
+    dimensions: int
+    encoder: str
+    parts: dict[str, Part]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The arrays of a snapshot, n masters with m names.
+
+    `masters` (n,) are ids, ascending; `canonical` (n,) the row of the master that a row has been joined to,
+    its own otherwise; `starts` (n + 1,) its names. `name_chains` (m,) are hashes of the chains that call it
+    so, `name_keys` (m,) the GTINs of their codes, or the computed ids of chain and code. `chains` (n,) is the
+    part of all chains that sells a master (0.5 where it has no GTIN), `company_across` (n,) the part of its
+    company's other masters that several chains sell. `gtins` and `aliases` are sorted keys (a GTIN; the
+    computed id of a chain's code), with the master and, for aliases, what the match was and the decision
+    behind it (JSON, from `alias_decision_starts[i]` on, empty where it needed none). `labels` holds the names
+    as UTF-8, from `label_starts[i]` on. `centre` is the mean of the masters' vectors.
+    """
+
+    masters: Longs
+    canonical: Longs
+    starts: Longs
+    name_chains: npt.NDArray[np.uint32]
+    name_keys: Longs
+    chains: Floats
+    company_across: Floats
+    gtins: Longs
+    gtin_masters: Longs
+    aliases: Longs
+    alias_masters: Longs
+    alias_matches: npt.NDArray[np.uint8]
+    alias_decisions: npt.NDArray[np.uint8]
+    alias_decision_starts: Longs
+    labels: npt.NDArray[np.uint8]
+    label_starts: Longs
+    centre: Floats
+
+    def label(self, name: int) -> str:
+        """A name as its chain writes it."""
+        return bytes(self.labels[self.label_starts[name] : self.label_starts[name + 1]]).decode(
+            "utf-8", "replace"
+        )
+
+
+@dataclass(frozen=True)
+class Masters:
+    """What items are matched with: tables, the facts of all names, and what was learned from them."""
+
+    tables: Tables
+    names: Facts
+    lexicon: Lexicon
+    encoder: Encoder
+    index: VectorIndex
+
+
+@dataclass(frozen=True)
+class Snapshot(Masters):
+    """An open snapshot: its arrays are mapped, so that the processes of a machine share their memory."""
+
+    manifest: Manifest
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+
+def save_arrays(folder: Path, prefix: str, arrays: Tables | Facts | Lexicon) -> None:
+    """Write a table's arrays as `<prefix>_<field>.npy`."""
+    for field in fields(arrays):
+        np.save(folder / f"{prefix}_{field.name}.npy", getattr(arrays, field.name), allow_pickle=False)
+
+
+def _mapped(
+    folder: Path, prefix: str, kind: type[Tables] | type[Facts] | type[Lexicon]
+) -> Mapping[str, npt.NDArray[np.generic]]:
+    return {
+        field.name: np.asarray(
+            np.load(folder / f"{prefix}_{field.name}.npy", mmap_mode="r", allow_pickle=False)
+        )
+        for field in fields(kind)
+    }
+
+
+def sha256_of(path: Path) -> str:
+    """A file's SHA-256, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, version: str, created_at: datetime, tables: Tables, encoder: str) -> Manifest:
+    """Write the manifest of a folder's files, the last step of a build: without it there is no snapshot."""
+    parts = {
+        path.name: Part(path.stat().st_size, sha256_of(path))
+        for path in sorted(folder.iterdir())
+        if path.name != MANIFEST
+    }
+    manifest = Manifest(
+        format=FORMAT,
+        version=version,
+        created_at=created_at.isoformat(timespec="seconds"),
+        masters=len(tables.masters),
+        names=int(tables.starts[-1]),
+        gtins=len(tables.gtins),
+        aliases=len(tables.aliases),
+        linked=int((tables.canonical != np.arange(len(tables.canonical))).sum()),
+        dimensions=len(tables.centre),
+        encoder=encoder,
+        parts=parts,
+    )
+    (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a snapshot's folder. Raises SnapshotError where there is none that can be read."""
+    path = folder / MANIFEST
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SnapshotError(
+            f"{path}: no manifest that can be read ({error}); build the snapshot again"
+        ) from error
+    if manifest.format != FORMAT:
+        raise SnapshotError(
+            f"{path}: snapshot format {manifest.format}, this version reads {FORMAT}; build the snapshot again"
+        )
+    return manifest
+
+
+def verify(folder: Path) -> Manifest:
+    """Check every part of a snapshot against its manifest. Raises SnapshotError naming the first bad part."""
+    manifest = read_manifest(folder)
+    for name, part in manifest.parts.items():
+        path = folder / name
+        if not path.is_file():
+            raise SnapshotError(f"{path}: missing; fetch or build snapshot {manifest.version} again")
+        size = path.stat().st_size
+        if size != part.size:
+            raise SnapshotError(f"{path}: {size} bytes, its manifest says {part.size}; fetch or build it again")
+        if sha256_of(path) != part.sha256:
+            raise SnapshotError(f"{path}: its SHA-256 is not its manifest's; fetch or build it again")
+    return manifest
+
+
+def open_snapshot(local_dir: Path, *, check: bool = True) -> Snapshot:
+    """Map a snapshot's folder into memory. With `check` every part is read once and its checksum compared.
+
+    Raises SnapshotError where a part is missing, damaged or does not fit the others.
+    """
+    manifest = verify(local_dir) if check else read_manifest(local_dir)
+    try:
+        tables = Tables(**_mapped(local_dir, "masters", Tables))  # type: ignore[arg-type]
+        names = Facts(**_mapped(local_dir, "names", Facts))  # type: ignore[arg-type]
+        lexicon = Lexicon(**_mapped(local_dir, "lexicon", Lexicon))  # type: ignore[arg-type]
+        encoder = load_encoder(manifest.encoder, local_dir)
+        index = AnnoyIndex(local_dir / INDEX, manifest.dimensions)
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"{local_dir}: cannot be opened: {error}; fetch or build it again") from error
+    if len(index) != len(tables.masters) or len(names) != int(tables.starts[-1]):
+        raise SnapshotError(f"{local_dir}: its parts are of different sizes; build it again")
+    return Snapshot(tables, names, lexicon, encoder, index, manifest)
+
+
+def load_encoder(kind: str, folder: Path) -> Encoder:
+    """The encoder saved in a folder. Raises ValueError for a kind that is not known."""
+    if kind == "grams":
+        return GramEncoder.load(folder)
+    if kind == "tokens":
+        return TokenEncoder.load(folder)
+    raise ValueError(f"encoder {kind!r} is unknown; there are grams and tokens")

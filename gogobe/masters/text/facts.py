@@ -1,0 +1,226 @@
+"""What can be compared about items, as arrays: a row an item, the same form for queries and for candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final, Self
+from zlib import crc32
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.text.arrays import places_in_runs
+from gogobe.masters.text.normal import UNITS, Dimension, ParsedName, normalize, parse_name
+from gogobe.records.rows import Item
+
+WORDS: Final = 14
+BRAND_WORDS: Final = 4
+NUMBERS: Final = 6
+PERCENTS: Final = 2
+
+Array = npt.NDArray[np.generic]
+
+
+class Described(msgspec.Struct, gc=False):
+    """What a chain says of one item, as far as it helps to tell products apart.
+
+    `quantity` is counted in `unit` (any spelling); `price` is in ILS, for a weighed item that of a kilogram.
+    """
+
+    name: str
+    manufacturer: str = ""
+    quantity: float = 0.0
+    unit: str = ""
+    price: float = 0.0
+    is_weighted: bool = False
+
+
+def describe_item(item: Item) -> Described:
+    """What an item of a feed says of itself."""
+    return Described(
+        name=item.name or "",
+        manufacturer=item.manufacturer or "",
+        quantity=as_float(item.quantity),
+        unit=item.unit_qty or item.unit_of_measure or "",
+        price=as_float(item.price),
+        is_weighted=bool(item.is_weighted),
+    )
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Comparable facts of n items. Missing numbers are 0, missing words 0.
+
+    `words` (n, 14) are hashes of the name's words, `shapes` (n, 14) a bit for each of a word's letter pairs, so
+    that a cut or inflected word still resembles itself; `brands` and `brand_shapes` (n, 4) the same of the
+    manufacturer. `numbers` (n, 6) are numbers in the name without a unit, `percents` (n, 2). `amount` is the
+    size by the feed's own fields, `named_amount` that of a piece by the name, in grams, millilitres or
+    centimetres; `pack` the pieces by the name (0 where it says nothing); `price` in ILS; `weighed` 0 or 1;
+    `company` the prefix of the GTIN, which only a master has: 0 for items to be matched.
+    """
+
+    words: npt.NDArray[np.uint32]
+    shapes: npt.NDArray[np.uint64]
+    brands: npt.NDArray[np.uint32]
+    brand_shapes: npt.NDArray[np.uint64]
+    numbers: npt.NDArray[np.float32]
+    percents: npt.NDArray[np.float32]
+    amount: npt.NDArray[np.float32]
+    named_amount: npt.NDArray[np.float32]
+    pack: npt.NDArray[np.float32]
+    price: npt.NDArray[np.float32]
+    weighed: npt.NDArray[np.float32]
+    company: npt.NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        return len(self.amount)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Self:
+        """The facts of the rows named, in that order; rows may repeat."""
+        return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+    def narrowed(self) -> Self:
+        """The same facts without the last columns of words, brands, numbers and percentages where they are
+        empty in all rows; one column of each is kept."""
+        words, brands, numbers, percents = (
+            _filled_columns(table) for table in (self.words, self.brands, self.numbers, self.percents)
+        )
+        return replace(
+            self,
+            words=self.words[:, :words],
+            shapes=self.shapes[:, :words],
+            brands=self.brands[:, :brands],
+            brand_shapes=self.brand_shapes[:, :brands],
+            numbers=self.numbers[:, :numbers],
+            percents=self.percents[:, :percents],
+        )
+
+    def word_counts(self) -> npt.NDArray[np.int64]:
+        """How many words each name has, of those that are kept."""
+        counts: npt.NDArray[np.int64] = (self.words != 0).sum(axis=1)
+        return counts
+
+    def size(self) -> npt.NDArray[np.float32]:
+        """The size of the whole item: by its fields, or by its name where they say nothing; 0 is unknown."""
+        named = self.named_amount * np.maximum(self.pack, 1)
+        known: npt.NDArray[np.float32] = np.where(self.amount > 0, self.amount, named)
+        return known
+
+
+def _filled_columns(table: npt.NDArray[np.generic]) -> int:
+    """How many columns there are up to the last that is not 0 throughout, one at least."""
+    return max(np.flatnonzero(table.any(axis=0)).tolist(), default=0) + 1
+
+
+def concatenate(parts: Sequence[Facts]) -> Facts:
+    """One table of facts from several, in order."""
+    return Facts(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Facts)})
+
+
+def as_float(value: Decimal | float | None) -> float:
+    """A number that may be missing, as a float; 0 where it is."""
+    return float(value) if value is not None else 0.0
+
+
+def describe(items: Sequence[Described]) -> tuple[list[str], Facts]:
+    """The names' words in normal form, a text each, and everything comparable about the items."""
+    parsed = [parse_name(item.name) for item in items]
+    words, shapes = _word_arrays([name.words for name in parsed], WORDS)
+    brand_names = [_brand_words(item.manufacturer) for item in items]
+    brands, brand_shapes = _word_arrays(brand_names, BRAND_WORDS)
+    amounts = [_field_amount(item.quantity, item.unit) for item in items]
+    facts = Facts(
+        words=words,
+        shapes=shapes,
+        brands=brands,
+        brand_shapes=brand_shapes,
+        numbers=_padded([name.numbers for name in parsed], NUMBERS),
+        percents=_padded([name.percents for name in parsed], PERCENTS),
+        amount=np.array(amounts, dtype=np.float32),
+        named_amount=np.array([_named_amount(name) for name in parsed], dtype=np.float32),
+        pack=np.array([name.pack if name.pack > 1 else 0 for name in parsed], dtype=np.float32),
+        price=np.array([item.price for item in items], dtype=np.float32),
+        weighed=np.array([item.is_weighted for item in items], dtype=np.float32),
+        company=np.zeros(len(items), dtype=np.uint32),
+    )
+    return [" ".join(name.words) for name in parsed], facts
+
+
+def _named_amount(name: ParsedName) -> float:
+    return name.amount if name.dimension in ("mass", "volume") else 0.0
+
+
+_NO_BRAND: Final = frozenset({"", "לא ידוע", "לא ידועה", "כללי", "שונות", "unknown"})
+
+
+@lru_cache(maxsize=1024)
+def _brand_words(manufacturer: str) -> tuple[str, ...]:
+    return () if manufacturer.strip() in _NO_BRAND else tuple(normalize(manufacturer).split())
+
+
+def _field_amount(quantity: float, unit: str) -> float:
+    """The size by the feed's fields, in grams, millilitres or centimetres; 0 where they do not tell.
+
+    Units cannot be trusted: some chains write "kilogram" at everything. So "120 kilogram" is taken for grams,
+    and a quantity of 1 says something only where the unit is one of weight or volume.
+    """
+    dimension, factor = _unit(unit)
+    if quantity <= 0 or dimension == "pieces":
+        return 0.0
+    if factor == 1000.0:
+        return quantity * factor if quantity <= _LARGEST_IN_THOUSANDS else quantity
+    return quantity if quantity > 1 else 0.0
+
+
+_LARGEST_IN_THOUSANDS: Final = 25.0  # no shelf holds an item of more kilograms or litres
+
+
+@lru_cache(maxsize=1024)
+def _unit(unit: str) -> tuple[Dimension, float]:
+    for word in reversed(normalize(unit).replace("1", " ").split()):
+        if word in UNITS:
+            return UNITS[word]
+    return "", 1.0
+
+
+def _padded(values: Sequence[Sequence[float]], width: int) -> npt.NDArray[np.float32]:
+    table = np.zeros((len(values), width), dtype=np.float32)
+    for row, numbers in enumerate(values):
+        if numbers:
+            kept = numbers[:width]
+            table[row, : len(kept)] = kept
+    return table
+
+
+def _word_arrays(
+    names: Sequence[Sequence[str]], width: int
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint64]]:
+    """Hashes and shapes of the first `width` words of each name."""
+    hashes = np.zeros((len(names), width), dtype=np.uint32)
+    shapes = np.zeros((len(names), width), dtype=np.uint64)
+    kept = [name[:width] for name in names]
+    flat = [word for name in kept for word in name]
+    if not flat:
+        return hashes, shapes
+    lengths = np.array([len(name) for name in kept])
+    rows = np.repeat(np.arange(len(kept)), lengths)
+    columns = places_in_runs(lengths)
+    hashes[rows, columns] = [crc32(word.encode("utf-8", "surrogatepass")) or 1 for word in flat]
+    shapes[rows, columns] = _shapes(flat)
+    return hashes, shapes
+
+
+def _shapes(words: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """A bit of 64 for each pair of neighbouring letters in a word, its beginning counted as a letter."""
+    points = np.frombuffer((" " + " ".join(words)).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    first, second = points[:-1].astype(np.uint64), points[1:].astype(np.uint64)
+    mixed = ((first << np.uint64(32)) ^ second) * np.uint64(0x9E3779B97F4A7C15)
+    bits = np.uint64(1) << (mixed >> np.uint64(58))
+    bits[second == ord(" ")] = 0
+    lengths = np.array([len(word) + 1 for word in words], dtype=np.int64)
+    starts = np.cumsum(lengths) - lengths
+    return np.bitwise_or.reduceat(bits, starts)

@@ -1,0 +1,55 @@
+"""An item as one vector: its name as the encoder sees it, and beside it its size and its price.
+
+Size and price are put on circles, a cosine and a sine for each of several frequencies of their logarithm, so
+that the nearer two sizes are the greater is their product, and a missing one is neither near nor far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.text.facts import Facts
+from gogobe.masters.vectors.encoder import Encoder, Floats, unit_rows
+
+_SIZE_FREQUENCIES: Final = np.array([1.5, 4.0, 10.0, 25.0])
+_PRICE_FREQUENCIES: Final = np.array([1.0, 2.5])
+_SIZE_WEIGHT: Final = 0.4  # against 1 for the name
+_PRICE_WEIGHT: Final = 0.3
+BESIDE_NAME: Final = 2 * (len(_SIZE_FREQUENCIES) + len(_PRICE_FREQUENCIES))
+"""How many dimensions a vector has beside the encoder's."""
+
+
+def item_vectors(encoder: Encoder, texts: Sequence[str], facts: Facts) -> Floats:
+    """Vectors (items, encoder.dimensions + BESIDE_NAME) for names in normal form and their facts."""
+    return np.concatenate(
+        [
+            encoder.encode(texts),
+            _on_circles(facts.size(), _SIZE_FREQUENCIES, _SIZE_WEIGHT),
+            _on_circles(facts.price, _PRICE_FREQUENCIES, _PRICE_WEIGHT),
+        ],
+        axis=1,
+    )
+
+
+def _on_circles(values: Floats, frequencies: npt.NDArray[np.float64], weight: float) -> Floats:
+    known = values > 0
+    angles = np.log(np.where(known, values, 1.0))[:, None] * frequencies
+    circles = np.concatenate([np.cos(angles), np.sin(angles)], axis=1) * np.sqrt(weight / len(frequencies))
+    placed: Floats = (circles * known[:, None]).astype(np.float32)
+    return placed
+
+
+def master_vectors(vectors: Floats, starts: npt.NDArray[np.int64]) -> Floats:
+    """The mean vector of each master: its names are `vectors[starts[i]:starts[i + 1]]`, one at least."""
+    counts = np.diff(starts)
+    means: Floats = (np.add.reduceat(vectors, starts[:-1], axis=0) / counts[:, None]).astype(np.float32)
+    return means
+
+
+def centred(vectors: Floats, centre: Floats) -> Floats:
+    """The vectors as the index holds and is asked for them: around their mean, and of length 1."""
+    return unit_rows(vectors - centre)

@@ -1,0 +1,126 @@
+"""The topics' messages, typed, and their JSON.
+
+Named fields are fixed; others may be added, never renamed; unknown fields are ignored. What does not validate
+raises `msgspec.ValidationError` (or `msgspec.DecodeError` where it is not JSON at all): both are `ValueError`s.
+Times are timezone-aware and written in UTC; prices are JSON numbers, exact decimals on both sides.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from gogobe.records.rows import Item, Kind, Promotion, RefusedRow, Store
+
+DISCOVERED: Final = "gogobe.files.discovered"
+DOWNLOADED: Final = "gogobe.files.downloaded"
+INGEST: Final = "gogobe.products.ingest"
+DEADLETTER: Final = "gogobe.files.deadletter"
+TOPICS: Final = (DISCOVERED, DOWNLOADED, INGEST, DEADLETTER)
+
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+# A chain names a folder of the store: never one that leads out of it, and at most 252 bytes.
+Chain = Annotated[str, msgspec.Meta(pattern=r"^(?!\.+\Z)[\w.-]{1,63}\Z")]
+Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+PublishedName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class FileDiscovered(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A chain's portal lists a file. `file_name` is given where the URL does not end in it."""
+
+    chain: Chain
+    url: Url
+    timestamp: Instant
+    file_name: PublishedName | None = None
+
+
+class FileDownloaded(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file lies in the object store. `local_path` is a hint: whoever has no such file reads `s3_path`."""
+
+    chain: Chain
+    s3_path: Name
+    content_sha256: Name
+    size: int
+    source_url: Url
+    file_name: PublishedName
+    discovered_at: Instant
+    downloaded_at: Instant
+    local_path: str | None = None
+
+
+class FileTotals(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a whole file held; its last batch carries it. `announced` is the feed's own Count, if it has one;
+    `read` counts rows as they stand in the file, `refused` those of them that were not taken. `complete` is
+    false when the file was cut short, unreadable from some place on, or a PriceFull without a row: such a file
+    ends nothing."""
+
+    read: int
+    refused: int
+    complete: bool
+    announced: int | None = None
+    problems: list[str] = []
+
+
+class IngestBatch(msgspec.Struct, omit_defaults=True):
+    """Up to 500 rows of one file, in file order: `items`, `promotions` or `stores`, as `kind` says.
+
+    Every batch but a file's last holds exactly 500. `batch_id` is `<content_sha256>-<sequence>`, sequence from
+    0, so a retry, another worker or another runner makes the very same batches. Ids of sub-chain and store are
+    without leading zeros, as the database keys them.
+    """
+
+    batch_id: Name
+    kind: Kind
+    chain: Name
+    chain_id: Name
+    sub_chain_id: str
+    store_id: str
+    file: str
+    sequence: int
+    last: bool
+    published_at: Instant
+    content_sha256: str
+    source_url: str
+    discovered_at: Instant
+    downloaded_at: Instant
+    items: list[Item] = []
+    promotions: list[Promotion] = []
+    stores: list[Store] = []
+    refused: list[RefusedRow] = []
+    totals: FileTotals | None = None
+
+
+class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What cannot go on, and why. `reason` is a code from a short list, `detail` a sentence for people,
+    `original` the message as it came (text; `original_base64` its bytes, where they are no
+    UTF-8), `place` where in the file (byte offset, line or row)."""
+
+    stage: str
+    reason: Name
+    detail: str
+    original: str
+    failed_at: Instant
+    attempts: int = 1
+    cause: str | None = None
+    chain: str | None = None
+    source_url: str | None = None
+    file: str | None = None
+    content_sha256: str | None = None
+    place: str | None = None
+    original_base64: str | None = None
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """A message as its topic holds it: UTF-8 JSON."""
+    return _encoder.encode(message)
+
+
+def decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+    """A reusable decoder for one message type; its `decode(bytes)` raises ValueError on what is not valid."""
+    return msgspec.json.Decoder(kind)

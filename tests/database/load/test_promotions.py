@@ -1,0 +1,103 @@
+"""Promotions through the loader: whole, replaced when changed, ended when gone."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from gogobe.database.connection import Connection
+from gogobe.database.load.loader import Loader
+from gogobe.database.views import refresh_views
+from gogobe.records.rows import Promotion, PromotionGroup, PromotionItem
+from tests.database.samples import CHAIN, at, file_batches, promotion
+
+
+def buy_one_get_other() -> Promotion:
+    """Buy for 50 from group 1, get from group 2."""
+    return promotion(
+        "0077",
+        description="קנה וקבל",
+        starts_at=at(0),
+        club_ids=["0"],
+        groups=[PromotionGroup("1", Decimal(50), "0"), PromotionGroup("2", discount_type="1")],
+        items=[
+            PromotionItem("100", group_id="1", min_qty=Decimal(2)),
+            PromotionItem("200", group_id="2", is_gift=True, discounted_price=Decimal("0")),
+            PromotionItem("0000000000000", group_id="2"),
+        ],
+    )
+
+
+def active(db: Connection) -> list[str]:
+    return [
+        row[0] for row in db.execute("SELECT promotion_id FROM promotions WHERE ended_at IS NULL ORDER BY 1")
+    ]
+
+
+def test_groups_and_items_survive(dsn: str, db: Connection) -> None:
+    with Loader(dsn) as loader:
+        result = loader.load(file_batches([buy_one_get_other()], kind="promofull"))
+    assert (result.rows, result.files_completed) == (1, 1)
+    assert db.execute("SELECT promotion_id, description, club_ids, starts_at FROM promotions").fetchall() == [
+        ("0077", "קנה וקבל", ["0"], at(0))
+    ]
+    assert db.execute(
+        "SELECT group_id, min_purchase_amount, discount_type FROM promotion_groups ORDER BY position"
+    ).fetchall() == [("1", Decimal(50), "0"), ("2", None, "1")]
+    assert db.execute(
+        "SELECT group_id, item_code, is_gift, min_qty, discounted_price FROM promotion_items ORDER BY position"
+    ).fetchall() == [
+        ("1", "100", False, Decimal(2), None),
+        ("2", "200", True, None, Decimal(0)),
+        ("2", "0000000000000", False, None, None),
+    ]
+    assert db.execute(
+        "SELECT item_code, group_min_purchase_amount FROM item_promotions WHERE NOT is_gift ORDER BY item_code"
+    ).fetchall() == [("0000000000000", None), ("100", Decimal(50))]
+
+
+def test_unchanged_is_not_written_and_changed_is_replaced(dsn: str, db: Connection) -> None:
+    with Loader(dsn) as loader:
+        loader.load(
+            file_batches([promotion("1", "100", "200"), promotion("2", "300")], kind="promofull", hour=1)
+        )
+        before = db.execute("SELECT xmin::text FROM promotions WHERE promotion_id = '1'").fetchone()
+        again = [promotion("1", "100", "200"), promotion("2", "300", "400")]
+        result = loader.load(file_batches(again, kind="promofull", hour=2))
+    assert (result.rows, result.unchanged) == (1, 1)
+    assert db.execute("SELECT xmin::text FROM promotions WHERE promotion_id = '1'").fetchone() == before
+    rows = db.execute(
+        "SELECT item_code FROM promotion_items WHERE promotion_id = '2' ORDER BY position"
+    ).fetchall()
+    assert rows == [("300",), ("400",)]
+    assert db.execute("SELECT first_seen_at FROM promotions WHERE promotion_id = '2'").fetchone() == (at(1),)
+
+
+def test_a_complete_promofull_ends_the_rest_and_a_promo_brings_it_back(dsn: str, db: Connection) -> None:
+    with Loader(dsn) as loader:
+        loader.load(file_batches([promotion("1", "100"), promotion("2", "100")], kind="promofull", hour=1))
+        cut = loader.load(file_batches([promotion("2", "100")], kind="promofull", hour=2, complete=False))
+        assert (cut.ended, active(db)) == (0, ["1", "2"])
+        full = loader.load(file_batches([promotion("2", "100")], kind="promofull", hour=3))
+        assert (full.ended, active(db)) == (1, ["2"])
+        older = loader.load(file_batches([promotion("1", "100")], kind="promo", hour=2.5))
+        assert (older.stale, active(db)) == (1, ["2"])
+        loader.load(file_batches([promotion("1", "100")], kind="promo", hour=4))
+    assert active(db) == ["1", "2"]
+
+
+def test_full_prices_do_not_end_promotions(dsn: str, db: Connection) -> None:
+    with Loader(dsn) as loader:
+        loader.load(file_batches([promotion("1", "100")], kind="promofull", hour=1))
+        loader.load(file_batches([], kind="pricefull", hour=2))
+    assert active(db) == ["1"]
+
+
+def test_todays_promotions_name_each_once(dsn: str, db: Connection) -> None:
+    with Loader(dsn) as loader:
+        for store_id in ("5", "6"):
+            rows = [promotion("1", "100"), promotion("2", "100", ends_at=at(0))]
+            loader.load(file_batches(rows, kind="promofull", store_id=store_id))
+    refresh_views(dsn)
+    assert db.execute("SELECT chain_id, promotion_id, stores FROM promotions_today").fetchall() == [
+        (CHAIN, "1", 2)
+    ]

@@ -1,0 +1,118 @@
+"""Pairs put up for review, decided, and decided otherwise."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from gogobe.database.connection import Connection
+from gogobe.database.load.loader import Loader
+from gogobe.database.review.known_items import known_items
+from gogobe.database.review.pairs import (
+    UnknownPairError,
+    Verdict,
+    decide,
+    decided_pairs,
+    record_decisions,
+    undecided_pairs,
+)
+from gogobe.masters.codes.decisions import Decision
+from tests.database.samples import CHAIN, file_batches, item
+
+OWN, TOMATO = 10**14 + 55, 10**14 + 1
+PAIR = Decision("review", CHAIN, "55", "עגבניה", OWN, TOMATO, "עגבניות", 0.7, ["same words"])
+SAME = Verdict(CHAIN, "55", TOMATO, is_same=True)
+
+
+def load(dsn: str, hour: float) -> None:
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("55", "5", master_id=OWN, match="review", name="עגבניה")], hour=hour))
+
+
+def alias(db: Connection) -> tuple[object, ...] | None:
+    return db.execute("SELECT master_id, match, decided_at IS NOT NULL FROM master_aliases").fetchone()
+
+
+def test_a_pair_is_kept_once_with_its_latest_evidence(dsn: str) -> None:
+    record_decisions(dsn, [PAIR, PAIR])
+    record_decisions(dsn, [msgspec.structs.replace(PAIR, score=0.8)])
+    (pair,) = undecided_pairs(dsn)
+    assert (pair.candidate_name, pair.reasons, round(pair.score, 3)) == ("עגבניות", ["same words"], 0.8)
+
+
+def test_yes_moves_the_alias_for_good(dsn: str, db: Connection) -> None:
+    load(dsn, 0)
+    record_decisions(dsn, [PAIR])
+    decide(dsn, [SAME], by="dana")
+    assert alias(db) == (TOMATO, "alias", True)
+    with Loader(dsn) as loader:
+        rows = [item("55", "5", master_id=OWN, match="review", name="עגבניה אדומה")]
+        loader.load(file_batches(rows, hour=24))
+    assert alias(db) == (TOMATO, "alias", True)
+    record_decisions(dsn, [PAIR, msgspec.structs.replace(PAIR, candidate_id=TOMATO + 1)])
+    assert undecided_pairs(dsn) == [], "an item that has its master needs no word on other candidates"
+    assert [(pair.is_same, pair.decided_by) for pair in decided_pairs(dsn)] == [(True, "dana")]
+    assert db.execute("SELECT name FROM masters WHERE master_id = %s", (TOMATO,)).fetchone() == (
+        "עגבניה אדומה",
+    )
+
+
+def test_no_keeps_the_alias_apart_for_good(dsn: str, db: Connection) -> None:
+    load(dsn, 0)
+    record_decisions(dsn, [PAIR])
+    no = msgspec.structs.replace(SAME, is_same=False)
+    decide(dsn, [no], by="dana")
+    assert alias(db) == (OWN, "new", True)
+    with Loader(dsn) as loader:
+        rows = [item("55", "5", master_id=TOMATO, match="vector", score=0.9, name="עגבניה")]
+        loader.load(file_batches(rows, hour=24))
+    assert alias(db) == (OWN, "new", True), "the pipeline does not undo it"
+    decide(dsn, [SAME], by="dana")
+    assert alias(db) == (TOMATO, "alias", True)
+    decide(dsn, [no], by="dana")
+    assert alias(db) == (OWN, "new", True)
+
+
+def test_no_takes_an_item_back_that_the_resolver_had_given(dsn: str, db: Connection) -> None:
+    with Loader(dsn) as loader:
+        rows = [item("55", "5", master_id=TOMATO, match="vector", score=0.9, name="עגבניה")]
+        loader.load(file_batches(rows))
+    record_decisions(dsn, [msgspec.structs.replace(PAIR, match="vector")])
+    assert undecided_pairs(dsn) == []
+    assert [pair.candidate_id for pair in undecided_pairs(dsn, match="vector")] == [TOMATO]
+    decide(dsn, [msgspec.structs.replace(SAME, is_same=False)], by="dana")
+    assert alias(db) == (OWN, "new", True)
+
+
+def test_after_a_no_the_other_candidates_are_open(dsn: str, db: Connection) -> None:
+    load(dsn, 0)
+    other = msgspec.structs.replace(PAIR, candidate_id=TOMATO + 1)
+    record_decisions(dsn, [PAIR, other])
+    decide(dsn, [msgspec.structs.replace(SAME, is_same=False)], by="dana")
+    assert [pair.candidate_id for pair in undecided_pairs(dsn)] == [TOMATO + 1]
+    decide(dsn, [Verdict(CHAIN, "55", TOMATO + 1, is_same=True)], by="dana")
+    assert alias(db) == (TOMATO + 1, "alias", True)
+    decide(dsn, [msgspec.structs.replace(SAME, is_same=False)], by="dana")
+    assert alias(db) == (TOMATO + 1, "alias", True), "no to one leaves the yes to another"
+    decided = {pair.candidate_id: pair.is_same for pair in decided_pairs(dsn)}
+    assert decided == {TOMATO: False, TOMATO + 1: True}
+
+
+def test_decisions_go_into_the_next_catalogue(dsn: str) -> None:
+    rows = [
+        item(code, "5", master_id=OWN + n, match="review", name="עגבניה") for n, code in enumerate(("55", "56"))
+    ]
+    with Loader(dsn) as loader:
+        loader.load(file_batches(rows))
+    second = msgspec.structs.replace(PAIR, item_code="56", own_master_id=OWN + 1)
+    record_decisions(dsn, [PAIR, second])
+    decide(dsn, [SAME, Verdict(CHAIN, "56", TOMATO, is_same=False)], by="dana")
+    known = {one.item_code: (one.master_id, one.decided) for one in known_items(dsn)}
+    assert known == {"55": (TOMATO, True), "56": (OWN + 1, True)}
+
+
+def test_an_unknown_pair_undoes_the_whole_call(dsn: str) -> None:
+    record_decisions(dsn, [PAIR])
+    with pytest.raises(UnknownPairError, match="code 99"):
+        decide(dsn, [SAME, msgspec.structs.replace(SAME, item_code="99")], by="dana")
+    assert len(undecided_pairs(dsn)) == 1

@@ -1,0 +1,190 @@
+"""The plans of what runs often: on tables of some size, nothing reads one of them from end to end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gogobe.database import queries
+from gogobe.database.connection import POSTGRESQL, Connection, connect, copy_rows, staging_table
+from gogobe.database.load import aliases, endings, ledger, prices, promotions, recency
+from gogobe.database.load.ledger import file_row_base
+from gogobe.database.load.loader import Loader
+from gogobe.database.views import refresh_views
+from gogobe.local.postgres import dsn_of
+from tests.conftest import new_database
+from tests.database.samples import at, file_batches, item, promotion
+
+STORES, ITEMS = 60, 400
+
+
+@pytest.fixture(scope="module")
+def market(postgres_port: int) -> Iterator[Connection]:
+    """A database with 44,000 prices, 12,000 changes, 20,000 masters and 6,000 promotions, and statistics of them."""
+    with new_database(postgres_port, "migrated") as name:
+        dsn = dsn_of(postgres_port, name)
+        fill(dsn)
+        with connect(dsn) as connection:
+            connection.execute("ANALYZE")
+            yield connection
+
+
+def fill(dsn: str) -> None:
+    with Loader(dsn) as loader:
+        for number in range(STORES):
+            where: dict[str, Any] = {
+                "store_id": str(number),
+                "chain_id": str(number % 3),
+                "chain": f"c{number % 3}",
+            }
+            offers = [promotion(str(n), str(7290000000000 + n)) for n in range(100)]
+            batches = file_batches(offers, kind="promofull", **where)
+            for hour in (0, 1):
+                prices = [f"{code % 90 + 1}.{hour * (code % 2)}" for code in range(ITEMS)]
+                rows = [item(str(7290000000000 + code), price) for code, price in enumerate(prices)]
+                batches += file_batches(rows, hour=hour, **where)
+            loader.load(batches)
+    with connect(dsn) as connection:
+        connection.execute(
+            "INSERT INTO masters (master_id, name) SELECT n, 'חלב ' || n FROM generate_series(1, 20000) n"
+        )
+        connection.execute(
+            "INSERT INTO master_aliases (chain_id, item_code, master_id, match, score, name, described_on, "
+            "description_rank) SELECT '1', n::text, n, 'gtin', 1, 'חלב ' || n, '2025-08-01', 1 "
+            "FROM generate_series(1, 20000) n"
+        )
+        connection.execute(
+            "INSERT INTO prices (store_key, published_at, source_row, first_seen_at, price, item_code) "
+            "SELECT 2, '2025-08-01', n, '2025-08-01', n, n::text FROM generate_series(1, 20000) n"
+        )
+        connection.execute(
+            "INSERT INTO dead_letters SELECT n::text, 'parse', 'r', 'd', 'o', NULL, 'c1', 'https://' || n, NULL, "
+            "NULL, NULL, 1, now() - n * interval '1 minute', now() - n * interval '1 minute' "
+            "FROM generate_series(1, 5000) n"
+        )
+        connection.execute(
+            "INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file, "
+            "published_at, source_url, discovered_at, downloaded_at, seen_at, first_loaded_at) "
+            "SELECT 'x' || n, 'c1', '1', '1', '1', 1 + n % 60, 'price', 'f', now(), 'https://' || n, now(), now(), "
+            "now(), now() FROM generate_series(1, 5000) n"
+        )
+        connection.execute(
+            "INSERT INTO batches (batch_id, content_sha256, sequence) "
+            "SELECT 'x' || n || '-0', 'x' || n, 0 FROM generate_series(1, 5000) n"
+        )
+        connection.execute(
+            "INSERT INTO listed_codes SELECT 'x' || n, 0, 1 + n % 60, 'prices', now(), 0, ARRAY['1', '2'] "
+            "FROM generate_series(1, 5000) n"
+        )
+    refresh_views(dsn)
+
+
+def scanned(db: Connection, statement: str, values: Any = None) -> set[str]:
+    """The tables of more than 1,000 rows that the statement's plan reads from end to end."""
+    lines = [row[0] for row in db.execute(f"EXPLAIN {statement}".encode(), values)]
+    found = {match[1] for line in lines if (match := re.search(r"Seq Scan on (\w+)", line))}
+    assert lines
+    large = db.execute(
+        "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND reltuples > 1000", (list(found),)
+    )
+    return {name for (name,) in large}
+
+
+PATTERNS = {"word0": "%מוצר%", "word1": "%77%", "query": "מוצר 77", "limit": 10}
+END = {"store_key": 7, "published_at": at(9), "file_row": 0, "file": "x66"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        (ledger._TAKE_BATCHES, (["a", "b"], ["x1", "x2"], [1, 1])),
+        (ledger._COUNT, {"loaded": 1, "unchanged": 1, "stale": 1, "refused": 1, "file": "x77"}),
+        (ledger._SETTLE, (["x77", "x78"],)),
+        (ledger._ANNOUNCED_AGAIN, (at(1), "u", at(1), "x77")),
+        (recency._NEWER_LISTS, ([7], [at(0)], [0], "prices")),
+        (prices._END, END),
+        (promotions._END, END),
+        (promotions._STANDING, ([7, 7], ["1", "2"])),
+        (promotions._DELETE, ([7, 7], ["1", "2"])),
+        (promotions._TOUCH, ([7], ["1"], [at(1)], [1])),
+        (endings._DROP_LISTS, (7, "prices", at(1), 1)),
+        (aliases._LOCK_MASTERS, ([7290000000001, 7290000000002],)),
+        (aliases._NAME_MASTERS, ([7290000000001, 7290000000002],)),
+        (queries._BY_CODE, {"number": 7290000000001, "codes": ["7290000000001"], "limit": 10}),
+        (queries._by_words(2).as_string(), PATTERNS),
+        (queries._BY_RESEMBLANCE, PATTERNS),
+        (queries._WELL_KNOWN, {"limit": 12}),
+        (queries._FILES, (["https://77", "https://78"], at(0))),
+        (queries._FAILURES, (["https://77", "https://78"], at(0))),
+        ("SELECT * FROM item_promotions WHERE item_code = %s AND store_key = 7", ("7290000000007",)),
+        ("SELECT * FROM price_changes WHERE store_key = 7 AND item_code = %s", ("7290000000007",)),
+        ("SELECT * FROM price_changes WHERE changed_at > %s", (at(20),)),
+        ("SELECT * FROM prices WHERE store_key = 7 AND item_code = %s", ("7290000000007",)),
+        ("SELECT * FROM master_chain_prices WHERE chain_id = %s AND master_id = 7290000000007", ("1",)),
+        ("SELECT * FROM dead_letters WHERE last_failed_at > now() - interval '1 hour'", None),
+        ("SELECT * FROM files WHERE chain_id = %s AND published_at > now() - interval '1 hour'", ("0",)),
+    ],
+)
+def test_nothing_large_is_read_from_end_to_end(market: Connection, statement: str, values: Any) -> None:
+    assert scanned(market, statement, values) == set()
+
+
+@pytest.mark.parametrize("rows", [20, 400])
+def test_the_merges_look_rows_up(market: Connection, rows: int) -> None:
+    """Whatever the planner believes of the staged rows: a join with all prices or aliases would be read here."""
+    with market.transaction(force_rollback=True), market.cursor() as cursor:
+        cursor.execute(staging_table(POSTGRESQL, "staged_prices", prices.STAGING))
+        cursor.execute(staging_table(POSTGRESQL, "staged_aliases", aliases.STAGING))
+        base = file_row_base("x")
+        codes = [str(7290000000000 + code) for code in range(rows)]
+        copy_rows(
+            cursor,
+            "staged_prices",
+            prices._COLUMNS,
+            [(0, 7, code, "5", None, None, None, at(9), base + 1, True) for code in codes],
+        )
+        assert scanned(market, prices._MERGE) == set()
+        words = [None] * len(aliases._WORDS)
+        copy_rows(
+            cursor,
+            "staged_aliases",
+            aliases._COLUMNS,
+            [("1", code, at(9).date(), 1, int(code), "gtin", 1.0, *words) for code in codes],
+        )
+        for statement in (aliases._DROP_KNOWN, aliases._REWORDED, aliases._WRITE_ALIASES):
+            assert scanned(market, statement) == set()
+
+
+def test_every_foreign_key_has_its_index(market: Connection) -> None:
+    missing = market.execute(
+        """
+        SELECT c.conrelid::regclass::text, c.conname FROM pg_constraint c
+        WHERE c.contype = 'f' AND NOT EXISTS (
+            SELECT 1 FROM pg_index i WHERE i.indrelid = c.conrelid
+              AND (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey)
+        """
+    ).fetchall()
+    assert missing == []
+
+
+def test_updates_of_prices_need_no_index_entry(market: Connection) -> None:
+    """HOT updates: a changed price writes no index, as long as no column of it is indexed but the key."""
+    columns = market.execute(
+        "SELECT DISTINCT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid "
+        "AND a.attnum = ANY(i.indkey) WHERE i.indrelid = 'prices'::regclass ORDER BY 1"
+    ).fetchall()
+    assert columns == [("item_code",), ("store_key",)]
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["prices", "price_changes_2025_08", "masters", "master_aliases", "promotions", "promotion_items", "files",
+     "batches", "listed_codes", "dead_letters", "master_chain_prices", "master_search"],
+)  # fmt: skip
+def test_the_fixture_is_large_enough_to_tell(market: Connection, table: str) -> None:
+    row = market.execute("SELECT reltuples > 4000 FROM pg_class WHERE relname = %s", (table,)).fetchone()
+    assert row == (True,)
+    assert scanned(market, f"SELECT * FROM {table}") == {table}, "a plan that reads it all is seen"

@@ -1,0 +1,121 @@
+"""The object store as a folder, in S3 and in GCS."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from gogobe.io.objects import ObjectStore, content_key, store_errors
+from gogobe.local.processes import free_ports
+from tests.conftest import Bucket
+from tests.faults import cut_off
+
+
+def test_a_key_is_chain_and_content():
+    assert content_key("shufersal", "ab12", "PriceFull1-2.GZ") == "raw/shufersal/ab/ab12.gz"
+    assert content_key("shufersal", "ab12", "PriceFull1-2") == "raw/shufersal/ab/ab12"
+
+
+@pytest.mark.parametrize("suffix", ["x" * 9, "x" * 300, "g\0z", "gz\n", "g z", "א"])
+def test_a_suffix_that_is_none_is_not_kept(suffix: str):
+    assert content_key("shufersal", "ab12", f"PriceFull1-2.{suffix}") == "raw/shufersal/ab/ab12"
+
+
+@pytest.fixture(params=["folder", "s3", "gs"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    if request.param == "folder":
+        return ObjectStore(f"file://{tmp_path}/store")
+    bucket: Bucket = request.getfixturevalue(f"{request.param}_bucket")
+    return ObjectStore(f"{bucket.url}/prefix", bucket.endpoint)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    file = tmp_path / "source"
+    file.write_bytes(b"prices of the day")
+    return file
+
+
+def test_put_then_open(store: ObjectStore, source: Path):
+    path = store.put("raw/a/b", source)
+    assert path.endswith("/raw/a/b")
+    with store.open(path) as file:
+        assert file.read(6) == b"prices"
+        assert file.seek(-3, 2) == 14
+        assert file.read() == b"day"
+
+
+def test_a_taken_key_is_left_alone(store: ObjectStore, source: Path):
+    path = store.put("k", source)
+    source.write_bytes(b"PRICES OF THE DAY")
+    assert store.put("k", source) == path
+    with store.open(path) as file:
+        assert file.read() == b"prices of the day"
+
+
+def test_an_object_of_another_size_is_put_again(store: ObjectStore, source: Path):
+    """What a full disk or a lost machine left behind is not what the key says."""
+    whole = source.read_bytes()
+    for left in (b"", b"pri"):
+        source.write_bytes(left)
+        path = store.put("k", source)
+        source.write_bytes(whole)
+        assert store.put("k", source) == path
+        with store.open(path) as file:
+            assert file.read() == whole
+
+
+def test_a_missing_object_is_file_not_found(store: ObjectStore):
+    with pytest.raises(FileNotFoundError):
+        store.open(store.path_of("none"))
+
+
+def test_a_store_is_there(store: ObjectStore, source: Path):
+    store.put("k", source)
+    assert store.is_there()
+
+
+def test_a_store_is_gone(tmp_path: Path, bucket: Bucket):
+    assert not ObjectStore(str(tmp_path / "gone")).is_there()
+    assert not ObjectStore(f"{bucket.scheme}://no-such-bucket/prefix", bucket.endpoint).is_there()
+
+
+def test_a_server_other_than_the_cloud_s_own_is_only_asked_what_it_knows(
+    store: ObjectStore, source: Path, caplog: pytest.LogCaptureFixture
+):
+    """Left to itself, gcsfs asks for the kind of the bucket over gRPC, for up to a minute at every call."""
+    caplog.set_level(logging.WARNING, "gcsfs")
+    with store.open(store.put("k", source)) as file:
+        assert file.read() == source.read_bytes()
+    assert store.is_there()
+    assert [one.getMessage() for one in caplog.records if one.name.startswith("gcsfs")] == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_put_that_is_cut_off_leaves_nothing(bucket: Bucket, tmp_path: Path):
+    source = tmp_path / "source"
+    source.write_bytes(bytes(8 << 20))
+    with cut_off(bucket.endpoint, after=4 << 20) as endpoint, pytest.raises(store_errors()):
+        ObjectStore(bucket.url, endpoint).put("k", source)
+    store = ObjectStore(bucket.url, bucket.endpoint)
+    with pytest.raises(FileNotFoundError):
+        store.open(store.path_of("k"))
+    with store.open(store.put("k", source)) as file:
+        assert file.read() == source.read_bytes()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_store_out_of_reach_has_not_lost_the_object(bucket: Bucket):
+    (port,) = free_ports(1)
+    store = ObjectStore(bucket.url, f"http://127.0.0.1:{port}")
+    with pytest.raises(store_errors()) as raised:
+        store.open(store.path_of("k"))
+    assert not isinstance(raised.value, FileNotFoundError)
+
+
+def test_only_a_folder_s_objects_are_files_of_this_machine(tmp_path: Path, source: Path, bucket: Bucket):
+    folder = ObjectStore(str(tmp_path / "store"))
+    path = folder.put("k", source)
+    assert folder.local_path(path) == path == str(tmp_path / "store" / "k")
+    assert [one.name for one in Path(path).parent.iterdir()] == ["k"]  # and no part of one
+    assert ObjectStore(bucket.url, bucket.endpoint).local_path(f"{bucket.url}/k") is None
