@@ -55,13 +55,14 @@ class FileTotals(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a whole file held; its last batch carries it. `announced` is the feed's own Count, if it has one;
     `read` counts rows as they stand in the file, `refused` those of them that were not taken. `complete` is
     false when the file was cut short, unreadable from some place on, or a PriceFull without a row: such a file
-    ends nothing."""
+    ends nothing. `unknown_elements` counts elements of rows that no table of the reader knows, by path."""
 
     read: int
     refused: int
     complete: bool
     announced: int | None = None
     problems: list[str] = []
+    unknown_elements: dict[str, int] = {}
 
 
 class IngestBatch(msgspec.Struct, omit_defaults=True):
@@ -69,7 +70,8 @@ class IngestBatch(msgspec.Struct, omit_defaults=True):
 
     Every batch but a file's last holds exactly 500. `batch_id` is `<content_sha256>-<sequence>`, sequence from
     0, so a retry, another worker or another runner makes the very same batches. Ids of sub-chain and store are
-    without leading zeros, as the database keys them.
+    without leading zeros, as the database keys them. `published_known` is false where `published_at` is the
+    time of discovery, for want of a better one.
     """
 
     batch_id: Name
@@ -91,6 +93,7 @@ class IngestBatch(msgspec.Struct, omit_defaults=True):
     stores: list[Store] = []
     refused: list[RefusedRow] = []
     totals: FileTotals | None = None
+    published_known: bool = True
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -22,8 +22,9 @@ BATCH_SIZE = 500
 class Item(msgspec.Struct, gc=False, omit_defaults=True):
     """One item's price in one store: the twenty fields of a Price or PriceFull row.
 
-    `row` is the row's place in its file, from 1, refused rows counted. The last four fields are empty in what
-    a feed yields; the resolver fills them in place, a batch at a time.
+    `row` is the row's place in its file, from 1, refused rows counted. `unit_price` is as published, on the
+    chain's own basis. The fields from `gtin` on are empty in what a feed yields; later steps fill them in
+    place, a batch at a time: `price_per_unit` is the price of one `unit_basis` (kg, l, piece, m).
     """
 
     # `ean` is the name that the ingest topic has fixed for the code.
@@ -51,11 +52,19 @@ class Item(msgspec.Struct, gc=False, omit_defaults=True):
     master_id: int = 0
     match: Match = "new"
     score: float = 0.0
+    is_service: bool = False
+    unit_basis: str | None = None
+    price_per_unit: Decimal | None = None
 
 
 class PromotionItem(msgspec.Struct, gc=False, omit_defaults=True):
-    """One item of one group of a promotion. In the first layout a promotion's items are group "1" and
-    those of its `GiftsItems` group "gifts"; `is_gift` is set for these and where the feed says so."""
+    """One item of one group of a promotion, with the terms that the feed gives for this item.
+
+    In the first layout a promotion's items are group "1" and those of its `GiftsItems` group "gifts".
+    `is_gift` is set for an item that costs nothing or its `gift_price` under the promotion's condition.
+    `discount_rate` is as published; `discount_percent` (0–100] or `discount_amount` (in the chain's currency)
+    is what it means, where that could be decided.
+    """
 
     item_code: str = msgspec.field(name="ean")
     group_id: str = "1"
@@ -64,9 +73,13 @@ class PromotionItem(msgspec.Struct, gc=False, omit_defaults=True):
     reward_type: str | None = None
     min_qty: Decimal | None = None
     max_qty: Decimal | None = None
+    discount_type: str | None = None
     discount_rate: Decimal | None = None
+    discount_percent: Decimal | None = None
+    discount_amount: Decimal | None = None
     discounted_price: Decimal | None = None
     discounted_price_per_unit: Decimal | None = None
+    gift_price: Decimal | None = None
     is_weighted: bool | None = None
 
 
@@ -79,7 +92,13 @@ class PromotionGroup(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
-    """One promotion of one store with all its items, whichever layout it came in."""
+    """One promotion of one store with all its items, whichever layout and however many elements it came in.
+
+    `discount_rate`, `discount_percent` and `discount_amount` are as in `PromotionItem`. `remarks` are all of
+    them, a line each. `is_active` is false for a promotion that is published but does not run; `is_total`
+    says that it holds for the whole basket. `min_basket_amount` is the least sum of the basket,
+    `min_purchase_amount` that of the promotion's items; all amounts are in the chain's currency.
+    """
 
     promotion_id: str
     row: int
@@ -90,19 +109,28 @@ class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
     reward_type: str | None = None
     discount_type: str | None = None
     discount_rate: Decimal | None = None
+    discount_percent: Decimal | None = None
+    discount_amount: Decimal | None = None
     discounted_price: Decimal | None = None
     discounted_price_per_unit: Decimal | None = None
     min_qty: Decimal | None = None
     max_qty: Decimal | None = None
     min_items_offered: Decimal | None = None
     min_purchase_amount: Decimal | None = None
+    min_basket_amount: Decimal | None = None
+    min_amount: Decimal | None = None
+    max_amount: Decimal | None = None
+    gift_count: Decimal | None = None
     redemption_limit: Decimal | None = None
     days: str | None = None
     is_weighted: bool | None = None
     is_coupon: bool | None = None
     is_gift: bool | None = None
+    is_active: bool | None = None
+    is_total: bool | None = None
     allow_multiple_discounts: bool | None = None
     club_ids: list[str] = []
+    coupon_codes: list[str] = []
     remarks: str | None = None
     groups: list[PromotionGroup] = []
     items: list[PromotionItem] = []

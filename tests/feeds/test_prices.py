@@ -128,7 +128,7 @@ def test_the_layout_of_2026():
         "quantity": Decimal(1), "unit_of_measure": "ליטר", "is_weighted": False, "qty_in_package": Decimal(12),
         "unit_price": Decimal("7.1"), "allow_discount": True, "item_status": "1",
         "price_updated_at": "2026-06-07T03:40+03:00", "last_sold_at": "2026-06-06T21:10+03:00",
-        "master_id": 0, "match": "new", "score": 0.0,
+        "master_id": 0, "match": "new", "score": 0.0, "is_service": False,
     }  # fmt: skip
     assert (found.header.chain_id, found.header.store_id, found.summary.announced) == ("7290", "007", None)
     assert (found.summary.kind, found.codes) == ("pricefull", [])
