@@ -9,7 +9,7 @@ STAMPS := var/stamps
 JAVA_MODULES := kafka expansion flink
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test lint format bench bench-parse bench-match learn fuzz lock clean
+.PHONY: help install run test test-fast lint format bench bench-parse bench-match learn fuzz lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -22,10 +22,14 @@ run: install ## The main job on real feeds, on a stack of its own; shows the res
 test: install lint ## Lint, types and all tests, with real servers
 	@$(BIN)/pytest
 
-lint: install ## Lint, format check and types
+test-fast: install ## The tests that start no server, in under a minute
+	@$(BIN)/pytest -m "not server and not slow and not integration"
+
+lint: install ## Lint, format check, types, import contracts
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 format: install ## Format the code
 	@$(BIN)/ruff format

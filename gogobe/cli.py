@@ -10,10 +10,11 @@ import click
 import psycopg
 from confluent_kafka import KafkaException
 
-from gogobe.commands.look import inspect, prices
+from gogobe.commands.inspect import inspect
 from gogobe.commands.masters import masters
 from gogobe.commands.options import VAR, wide_console
 from gogobe.commands.pipeline import announce, ingest
+from gogobe.commands.prices import prices
 from gogobe.commands.stack import down, status, up
 from gogobe.database.migrations import MigrationError
 from gogobe.local.processes import StackError

@@ -31,6 +31,14 @@ from gogobe.local.processes import (
 
 _GCS_READY_SECONDS: Final = 20.0
 _numbers = itertools.count(1)
+_SERVER_FIXTURES: Final = frozenset({"postgres_port", "s3_endpoint", "gcs_endpoint", "bucket"})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests whose fixtures start a server, so that `-m "not server"` leaves them out."""
+    for item in items:
+        if _SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.server)
 
 
 @pytest.fixture(scope="session")

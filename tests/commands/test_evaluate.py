@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from gogobe.commands.evaluate import evaluate_command
+
+pytestmark = pytest.mark.slow
 
 SAMPLE = Path(__file__).parents[1] / "masters" / "data" / "items_4_chains_2026-08-10.csv.gz"
 KEYS = {

@@ -11,6 +11,7 @@ CASES = 400
 SEED = 4
 
 
+@pytest.mark.slow
 def test_broken_feeds_end_in_rows_or_a_reason():
     endings: Counter[str] = Counter()
     for number, broken, outcome, faults in run(range(CASES), SEED):

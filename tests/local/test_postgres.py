@@ -12,6 +12,8 @@ import pytest
 from gogobe.local.postgres import SERVER_SETTINGS, PostgresServer, running_postgres
 from gogobe.local.processes import Records, StackError, free_ports
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

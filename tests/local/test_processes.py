@@ -22,6 +22,8 @@ from gogobe.local.processes import (
     wait_until_ready,
 )
 
+pytestmark = pytest.mark.slow
+
 FAMILY = """
 import os, signal, subprocess, sys, time
 sleep = [sys.executable, "-c", "import time; time.sleep(60)"]

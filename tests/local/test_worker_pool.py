@@ -24,6 +24,8 @@ from gogobe.local.processes import (
     wait_until_ready,
 )
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60
 
 

@@ -61,6 +61,7 @@ def test_what_gogobe_beam_and_their_runners_know_passes(flags: list[str]):
     refuse_unknown(flags)
 
 
+@pytest.mark.slow
 def test_the_pipelines_command_ends_with_a_message_and_no_traceback():
     ended = subprocess.run(
         [sys.executable, "-m", "gogobe.pipelines.ingest", "--comit_batches=3"],

@@ -12,6 +12,8 @@ from gogobe.masters.build.catalogue import CatalogueError
 from gogobe.masters.evaluation.evaluate import Evaluation, Outcome, _figures, evaluate
 from tests.masters.catalogues import SAMPLE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def evaluation() -> Evaluation:

@@ -47,6 +47,7 @@ def test_nothing_to_choose_from_teaches_nothing() -> None:
         fit_choice(np.zeros((0, 1), dtype=np.float32), nothing.astype(np.bool_), nothing)
 
 
+@pytest.mark.slow
 def test_learning_and_writing_weights(tmp_path: Path) -> None:
     model = learn(sample_rows())
     weights = dict(zip(MASTER_FEATURES, model.choice.weights, strict=True))

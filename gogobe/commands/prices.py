@@ -1,0 +1,42 @@
+"""`gogobe prices`: compare a product's prices across chains."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+
+
+@click.command()
+@click.argument("query")
+@click.option("--limit", default=10, show_default=True, help="Products at most.")
+@VAR
+@settings_options("database")
+def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
+    """Compare a product across chains, by barcode or by words of its name."""
+    from gogobe.database.queries import compare_prices
+
+    settings = settings_with_stack(flags, var)
+    needed(settings, "database")
+    found = compare_prices(settings.database, query, limit)
+    if not found:
+        click.echo(f"no product matches {query!r}")
+        sys.exit(1)
+    for master in found:
+        table = Table("chain", "cheapest", "median", "dearest", "stores", "seen")
+        table.title = f"{master.master_id}  {master.name}"
+        for price in master.prices:
+            table.add_row(
+                price.chain,
+                f"{price.cheapest:f}",
+                f"{price.median:f}",
+                f"{price.dearest:f}",
+                str(price.stores),
+                f"{price.last_seen_at:%Y-%m-%d %H:%M}",
+            )
+        wide_console().print(table)
