@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expansion_service: Annotated[str, _help("Beam's Java expansion service, HOST:PORT.")] = ""
     store: Annotated[str, _help("Object store for raw files: a folder, s3://… or gs://….")] = "var/store"
     store_endpoint: Annotated[str, _help("S3 or GCS server other than the cloud's own.")] = ""
+    chains: Annotated[str, _help("File that changes and extends the bundled chains.toml.")] = ""
     masters: Annotated[str, _help("Where masters snapshots lie: a folder, s3://… or gs://….")] = "var/masters"
     masters_cache: Annotated[str, _help("Folder for fetched snapshots; a temporary one unless given.")] = ""
     masters_every: Annotated[float, _help("How often a worker looks for a newer snapshot.", 1)] = 30.0

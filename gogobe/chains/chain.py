@@ -1,0 +1,76 @@
+"""A chain as `chains.toml` describes it, and a set of chains that is searched by key and by ChainId."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Final
+
+import msgspec
+
+ChainId = Annotated[str, msgspec.Meta(pattern=r"^(?!0+\Z)\S{1,64}\Z")]
+_IDS: Final = "the ChainIds that the chain's files carry in name or content: a list of texts, at least one"
+_NAMES: Final = 'the chain\'s names for people by language: { he = "שופרסל", en = "Shufersal" }, at least one'
+
+
+class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One chain. `key` is the name that messages carry as `chain`; it is the table's name in `chains.toml`.
+
+    A ChainId may be listed by more than one chain (two brands of one company publish under one id), and a chain
+    may list several (sub-brands, former ids). A field's description is what an error about it says.
+    """
+
+    key: str
+    chain_ids: Annotated[tuple[ChainId, ...], msgspec.Meta(min_length=1, description=_IDS)]
+    names: Annotated[
+        dict[str, Annotated[str, msgspec.Meta(min_length=1)]], msgspec.Meta(min_length=1, description=_NAMES)
+    ]
+
+    def name(self, language: str = "en") -> str:
+        """The chain's name in this language; in the first one listed where it has none."""
+        return self.names.get(language) or next(iter(self.names.values()))
+
+    def lists(self, chain_id: str) -> bool:
+        """Whether files with this ChainId, in normal form, may be the chain's."""
+        return any(normal_chain_id(listed) == chain_id for listed in self.chain_ids)
+
+
+class Chains:
+    """The known chains. Keys are compared without case, `-`, `_` and `.`: `rami-levy` is `rami_levy`."""
+
+    def __init__(self, chains: Iterable[Chain]) -> None:
+        self._by_key = {normal_key(chain.key): chain for chain in chains}
+        self._owners: dict[str, list[str]] = {}
+        for chain in self._by_key.values():
+            for chain_id in {normal_chain_id(listed) or listed for listed in chain.chain_ids}:
+                self._owners.setdefault(chain_id, []).append(chain.key)
+
+    def __iter__(self) -> Iterator[Chain]:
+        return iter(self._by_key.values())
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def get(self, key: str) -> Chain | None:
+        """The chain of this key; None for one that is not listed."""
+        return self._by_key.get(normal_key(key))
+
+    def owners(self, chain_id: str) -> tuple[str, ...]:
+        """The keys of the chains that list this ChainId, given in normal form, in the order of the file."""
+        return tuple(self._owners.get(chain_id, ()))
+
+
+def normal_key(key: str) -> str:
+    """A chain's key as keys are compared."""
+    return key.casefold().translate(_SEPARATORS)
+
+
+_SEPARATORS: Final = str.maketrans("", "", "-_.")
+
+
+def normal_chain_id(published: str | None) -> str | None:
+    """A ChainId as it is compared and stored: without spaces around it and without leading zeros. None for one
+    that is missing, empty or all zeros, which some feeds write for "none"."""
+    stripped = (published or "").strip()
+    if stripped.isascii() and stripped.isdecimal():
+        stripped = stripped.lstrip("0")
+    return stripped or None

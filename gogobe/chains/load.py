@@ -1,0 +1,113 @@
+"""Reads `chains.toml`: the bundled one, and one of one's own that changes and extends it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from gogobe.chains.chain import Chain, Chains, normal_key
+from gogobe.records.messages import Chain as ChainKey
+
+BUNDLED: Final = Path(__file__).parent / "chains.toml"
+_FIELD: Final = re.compile(r" - at `\$\.?([^`.\[]*)[^`]*`$|field `([^`]+)`")
+
+
+class ChainsFileError(ValueError):
+    """A chains file that cannot be read; the message names file, chain and field, and what it should hold."""
+
+
+def load_chains(path: Path | str | None = None) -> Chains:
+    """The bundled chains, changed and extended by the file at `path`, where one is given.
+
+    A table of a bundled chain's key replaces the fields that it holds and keeps the others; a table of another
+    key adds a chain. Raises ChainsFileError.
+    """
+    merged = _convert(BUNDLED, _tables(BUNDLED), {})
+    if path:
+        merged |= _convert(Path(path), _tables(Path(path)), merged)
+    return Chains(merged.values())
+
+
+def _tables(file: Path) -> Mapping[str, Mapping[str, Any]]:
+    """The tables below `chains`, by key as written."""
+    try:
+        content = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ChainsFileError(f"{file}: cannot be read as TOML: {error}") from error
+    for name in content:
+        if name != "chains":
+            raise ChainsFileError(f"{file}: {name!r} is not known here; a chain is a table [chains.KEY]")
+    tables = content.get("chains", {})
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise ChainsFileError(f"{file}: a chain is a table [chains.KEY] with its fields below it")
+    return tables
+
+
+def _convert(
+    file: Path, tables: Mapping[str, Mapping[str, Any]], known: Mapping[str, Chain]
+) -> dict[str, Chain]:
+    """The chains of a file by normal key, over what is known of them."""
+    chains: dict[str, Chain] = {}
+    for key, table in tables.items():
+        normal = normal_key(key)
+        if not _is_key(key):
+            raise ChainsFileError(
+                f"{file}: [chains.{key}]: a key has 1 to 63 characters: letters or digits, `-`, `_` and `.`"
+            )
+        if normal in chains:
+            raise ChainsFileError(
+                f"{file}: [chains.{key}] is [chains.{chains[normal].key}] once more; case, `-`, `_` and `.` do "
+                "not tell keys apart: keep one of them"
+            )
+        if "key" in table:
+            raise ChainsFileError(
+                f"{file}: [chains.{key}]: the key is the table's name; remove the field `key`"
+            )
+        before = known.get(normal)
+        fields = {**msgspec.structs.asdict(before), **table} if before else {**table, "key": key}
+        chains[normal] = _chain(file, key, fields)
+    return chains
+
+
+def _is_key(key: str) -> bool:
+    """Whether messages can carry this as their `chain`."""
+    try:
+        msgspec.convert(key, ChainKey)
+    except msgspec.ValidationError:
+        return False
+    return bool(normal_key(key))
+
+
+def _chain(file: Path, key: str, fields: Mapping[str, Any]) -> Chain:
+    try:
+        return msgspec.convert(fields, Chain)
+    except msgspec.ValidationError as error:
+        raise ChainsFileError(f"{file}: [chains.{key}]: {_explained(str(error))}") from error
+
+
+def _explained(error: str) -> str:
+    """msgspec's complaint with the field's name first and what it should hold last."""
+    found = _FIELD.search(error)
+    name = (found[1] or found[2]) if found else ""
+    meanings = _descriptions()
+    if name in meanings:
+        return f"{name}: {error}; it holds {meanings[name]}"
+    nearest = difflib.get_close_matches(name, meanings, n=1)
+    remedy = f"did you mean {nearest[0]}?" if nearest else f"the fields are {', '.join(meanings)}"
+    return f"{name}: {error}; {remedy}"
+
+
+def _descriptions() -> dict[str, str]:
+    """What each field of a chain holds, by its name."""
+    found = {}
+    for field in msgspec.inspect.type_info(Chain).fields:  # type: ignore[attr-defined]
+        schema = getattr(field.type, "extra_json_schema", None) or {}
+        if field.name != "key":
+            found[field.name] = str(schema.get("description", "a value of another type"))
+    return found
