@@ -48,8 +48,8 @@ def _check_listed(chains: Chains, chain: Chain, found: dict[str, str]) -> None:
             whose = f", which is {' and '.join(owners)}'s" if owners else ""
             raise ChainDiffersError(
                 f"announced by chain {chain.key}, but the {place} carries ChainId {chain_id}"
-                f"{whose}; {chain.key} publishes under {', '.join(chain.chain_ids)}. If {chain_id} is its id too, "
-                f"add it to chain_ids of [chains.{chain.key}] in the file that the setting `chains` names"
+                f"{whose}; {chain.key} publishes under {', '.join(chain.chain_ids)}. If {chain_id} is its id "
+                f"too, add it to chain_ids of [chains.{chain.key}] in the file that the setting `chains` names"
             )
 
 
