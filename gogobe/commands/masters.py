@@ -18,6 +18,7 @@ from rich.table import Table
 from gogobe.commands.evaluate import evaluate_command
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.review import review
+from gogobe.database.address import Dsn
 from gogobe.database.review.known_items import known_items
 from gogobe.database.review.merges import MergeError, merge_masters, standing_merges, undo_merge
 from gogobe.database.views import refresh_views
@@ -277,7 +278,7 @@ def unmerge(number: int | None, var: Path, **flags: Any) -> None:
     click.echo(f"merge {number} is undone")
 
 
-def _show_merges(database: str) -> None:
+def _show_merges(database: Dsn) -> None:
     merges = standing_merges(database)
     if not merges:
         click.echo("no masters are merged")

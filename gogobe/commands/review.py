@@ -12,6 +12,7 @@ import psycopg
 from rich.table import Table
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.database.address import Dsn
 from gogobe.database.review.pairs import ReviewPair, UnknownPairError, Verdict, decide, undecided_pairs
 from gogobe.database.review.pairs_csv import VerdictFileError, read_verdicts, write_pairs
 from gogobe.database.views import refresh_views
@@ -78,7 +79,7 @@ def review(
         raise click.ClickException(str(error)) from error
 
 
-def _ask(database: str, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
+def _ask(database: Dsn, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
     """Asks for a word on each pair and writes it at once, so that whoever stops has lost nothing."""
     console = wide_console()
     verdicts = []
@@ -93,7 +94,7 @@ def _ask(database: str, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
     return verdicts
 
 
-def _finish(database: str, verdicts: Sequence[Verdict]) -> None:
+def _finish(database: Dsn, verdicts: Sequence[Verdict]) -> None:
     if verdicts:
         refresh_views(database)
     yes = sum(verdict.is_same for verdict in verdicts)

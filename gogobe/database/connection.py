@@ -12,6 +12,8 @@ from typing import Any, Final, LiteralString, TypeVar
 import psycopg
 from psycopg import IsolationLevel, errors
 
+from gogobe.database.address import Dsn, conninfo_of
+
 logger = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -64,10 +66,12 @@ COCKROACHDB: Final = Dialect(
 )
 
 
-def connect(dsn: str, isolation: IsolationLevel | None = None) -> Connection:
+def connect(dsn: Dsn, isolation: IsolationLevel | None = None) -> Connection:
     """A connection in autocommit mode: transactions are opened with `connection.transaction()`. Its times are
-    in UTC. `isolation` None is the server's default. Raises psycopg.OperationalError."""
-    connection = psycopg.connect(dsn, autocommit=True, application_name="gogobe", connect_timeout=10)
+    in UTC. `isolation` None is the server's default. Raises psycopg.OperationalError, SecretError."""
+    connection = psycopg.connect(
+        conninfo_of(dsn), autocommit=True, application_name="gogobe", connect_timeout=10
+    )
     connection.isolation_level = isolation
     connection.execute("SET TIME ZONE 'UTC'")
     return connection

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
+from gogobe.database.address import Dsn
 from gogobe.database.connection import connect, with_retries
 from gogobe.records.messages import DeadLetter
 
@@ -37,7 +38,7 @@ def letter_key(letter: DeadLetter) -> str:
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def record_dead_letters(dsn: str, letters: Sequence[DeadLetter]) -> None:
+def record_dead_letters(dsn: Dsn, letters: Sequence[DeadLetter]) -> None:
     """Puts the letters into the table, in one transaction. A letter seen again counts its attempts and moves
     its last time. Raises psycopg.Error."""
     rows = {
@@ -53,7 +54,7 @@ def record_dead_letters(dsn: str, letters: Sequence[DeadLetter]) -> None:
     with_retries(lambda: _record(dsn, ordered))
 
 
-def _record(dsn: str, rows: Sequence[dict[str, Any]]) -> None:
+def _record(dsn: Dsn, rows: Sequence[dict[str, Any]]) -> None:
     with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(_RECORD, rows)
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from psycopg.rows import class_row
 
+from gogobe.database.address import Dsn
 from gogobe.database.connection import connect
 
 
@@ -72,13 +73,13 @@ _JOINED_BY_NAME: Final = """
 """
 
 
-def matches_by_chain(dsn: str) -> list[ChainMatches]:
+def matches_by_chain(dsn: Dsn) -> list[ChainMatches]:
     """The counts of every chain that has sent prices, by name."""
     with connect(dsn) as connection, connection.cursor(row_factory=class_row(ChainMatches)) as cursor:
         return cursor.execute(_BY_CHAIN).fetchall()
 
 
-def joined_by_name(dsn: str, masters: int) -> list[MatchedCode]:
+def joined_by_name(dsn: Dsn, masters: int) -> list[MatchedCode]:
     """The codes of products that were joined across chains by their names, at most so many products: those of
     most chains first, then those matched most surely; a product's codes stand together, the master's own first.
     Prices are those of the last refresh of the views."""

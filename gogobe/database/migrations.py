@@ -18,6 +18,7 @@ from typing import Final
 
 from psycopg import sql
 
+from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, Dialect, connect, dialect_of, with_retries
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def schema_steps(folder: Traversable | None = None) -> list[Step]:
     return steps
 
 
-def migrate(dsn: str, steps: list[Step] | None = None) -> list[str]:
+def migrate(dsn: Dsn, steps: list[Step] | None = None) -> list[str]:
     """Brings the database to this version's schema; returns the names of the steps that were applied now.
 
     Safe to call from several workers at once: one applies, the others wait. Each step is one transaction.
@@ -68,7 +69,7 @@ def migrate(dsn: str, steps: list[Step] | None = None) -> list[str]:
     return with_retries(lambda: _migrate(dsn, wanted))
 
 
-def _migrate(dsn: str, steps: list[Step]) -> list[str]:
+def _migrate(dsn: Dsn, steps: list[Step]) -> list[str]:
     with connect(dsn) as connection:
         dialect = dialect_of(connection)
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))

@@ -11,6 +11,7 @@ import msgspec
 from psycopg import sql
 from psycopg.rows import class_row
 
+from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, connect
 
 
@@ -113,7 +114,7 @@ _FAILURES: Final = """
 """
 
 
-def compare_prices(dsn: str, query: str, limit: int = 10) -> list[MasterComparison]:
+def compare_prices(dsn: Dsn, query: str, limit: int = 10) -> list[MasterComparison]:
     """Masters that are sold now and match the query, with their price by chain.
 
     A query of digits is a barcode (leading zeros do not matter) or a chain's own code; any other is words of a
@@ -134,7 +135,7 @@ def compare_prices(dsn: str, query: str, limit: int = 10) -> list[MasterComparis
         return _comparisons(connection, found)
 
 
-def well_known(dsn: str, n: int) -> list[MasterComparison]:
+def well_known(dsn: Dsn, n: int) -> list[MasterComparison]:
     """The `n` masters that most chains sell (then most stores), with their price by chain."""
     with connect(dsn) as connection:
         return _comparisons(connection, _ids(connection, sql.SQL(_WELL_KNOWN), {"limit": n}))

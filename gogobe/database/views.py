@@ -7,6 +7,7 @@ from typing import Final
 
 from psycopg import errors, sql
 
+from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, connect, with_retries
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ _DROP_UNNAMED: Final = """
 _LOCK: Final = 0x676F676F6265 + 2
 
 
-def refresh_views(dsn: str) -> bool:
+def refresh_views(dsn: Dsn) -> bool:
     """Refreshes all views, each as a statement of its own, and drops masters that no alias names any more.
 
     Returns False, having done nothing, where another worker is refreshing them now. Raises psycopg.Error.
@@ -43,7 +44,7 @@ def refresh_views(dsn: str) -> bool:
     return with_retries(lambda: _refresh(dsn))
 
 
-def _refresh(dsn: str) -> bool:
+def _refresh(dsn: Dsn) -> bool:
     with connect(dsn) as connection:
         if connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() == (False,):
             logger.info("another worker is refreshing the views")

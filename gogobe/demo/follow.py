@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, connect
 from gogobe.database.queries import FileLine, failures_report, files_report
 from gogobe.io.http import file_name_of
@@ -67,7 +68,7 @@ def _take_file(outcome: FileOutcome, file: FileLine, since: datetime) -> None:
 
 
 def follow(
-    database: str,
+    database: Dsn,
     urls: Sequence[str],
     since: datetime,
     *,

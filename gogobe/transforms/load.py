@@ -10,6 +10,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindows
 
+from gogobe.database.address import Dsn
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.loader import Loader, LoadResult
 from gogobe.records.messages import DeadLetter, IngestBatch
@@ -25,7 +26,7 @@ class LoadBatches(beam.PTransform):
     as they hold where promotions list many items, and no batch waits longer than its bundle or
     `commit_seconds`: what is in a finished bundle is in the database."""
 
-    def __init__(self, database: str, commit_batches: int, commit_seconds: float) -> None:
+    def __init__(self, database: Dsn, commit_batches: int, commit_seconds: float) -> None:
         super().__init__()
         self._dofn = _Load(database, commit_batches, commit_seconds)
 
@@ -34,7 +35,7 @@ class LoadBatches(beam.PTransform):
 
 
 class _Load(beam.DoFn):
-    def __init__(self, database: str, commit_batches: int, commit_seconds: float) -> None:
+    def __init__(self, database: Dsn, commit_batches: int, commit_seconds: float) -> None:
         self._database = database
         self._commit_batches = commit_batches
         self._commit_seconds = commit_seconds
@@ -99,7 +100,7 @@ def _failed(result: LoadResult) -> list[DeadLetter]:
 class RecordDeadLetters(beam.PTransform):
     """Dead letters into their table, a bundle at a time; seen again, a letter counts its attempts."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: Dsn) -> None:
         super().__init__()
         self._database = database
 
@@ -108,7 +109,7 @@ class RecordDeadLetters(beam.PTransform):
 
 
 class _Record(beam.DoFn):
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: Dsn) -> None:
         self._database = database
 
     def start_bundle(self) -> None:

@@ -17,6 +17,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
 
+from gogobe.database.address import Dsn
 from gogobe.database.load.sent import Offered
 from gogobe.database.review.pairs import record_decisions
 from gogobe.masters.codes.decisions import Decision
@@ -124,7 +125,7 @@ class RecordDecisions(beam.PTransform):
     """Lists of `Decision` into the table of pairs, a bundle at a time; what this worker has recorded before,
     in another store's file say, is not sent again."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: Dsn) -> None:
         super().__init__()
         self._database = database
 
@@ -133,7 +134,7 @@ class RecordDecisions(beam.PTransform):
 
 
 class _RecordDecisions(beam.DoFn):
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: Dsn) -> None:
         self._database = database
         self._recorded = Metrics.counter("gogobe.match", "decisions_recorded")
 

@@ -18,6 +18,7 @@ from apache_beam.transforms.userstate import (
 )
 from apache_beam.utils.timestamp import Duration, Timestamp
 
+from gogobe.database.address import Dsn
 from gogobe.database.load.loader import LoadResult
 from gogobe.database.views import refresh_views
 
@@ -26,7 +27,7 @@ class RefreshViews(beam.PTransform):
     """Every load sets one timer `every` seconds ahead, unless it is set: so views are refreshed at most once
     in that time, and once more after the last load. Where somebody else is refreshing, it is done again."""
 
-    def __init__(self, database: str, every: float) -> None:
+    def __init__(self, database: Dsn, every: float) -> None:
         super().__init__()
         self._dofn = _Refresh(database, every)
 
@@ -51,7 +52,7 @@ class _Refresh(beam.DoFn):
     SET = ReadModifyWriteStateSpec("set", BooleanCoder())
     DUE = TimerSpec("due", TimeDomain.REAL_TIME)
 
-    def __init__(self, database: str, every: float) -> None:
+    def __init__(self, database: Dsn, every: float) -> None:
         self._database = database
         self._every = every
         self._refreshes = Metrics.counter("gogobe.views", "refreshes")

@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from psycopg import IsolationLevel
 
+from gogobe.database.address import Dsn
 from gogobe.database.connection import (
     DATA_ERRORS,
     Connection,
@@ -107,7 +108,7 @@ class Loader:
     (`gogobe.database.migrations.migrate`).
     """
 
-    def __init__(self, dsn: str, isolation: IsolationLevel | None = None) -> None:
+    def __init__(self, dsn: Dsn, isolation: IsolationLevel | None = None) -> None:
         self._dsn = dsn
         self._isolation = isolation
         self._connection: Connection | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from gogobe.database.address import Dsn
 from gogobe.database.connection import connect
 from gogobe.masters.build.catalogue import CatalogueRow
 from gogobe.masters.text.facts import Described, as_float
@@ -23,7 +24,7 @@ _ALIASES: Final = """
 _ROWS_AT_ONCE: Final = 5_000
 
 
-def known_items(dsn: str) -> Iterator[CatalogueRow]:
+def known_items(dsn: Dsn) -> Iterator[CatalogueRow]:
     """Every code of every chain with the chain's words for it and the master it belongs to, merges followed,
     ordered by chain and code. `decided`: a person said so, be it that it belongs to no other master.
 

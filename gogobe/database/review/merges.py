@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 from psycopg.rows import class_row
 
+from gogobe.database.address import Dsn
 from gogobe.database.connection import Cursor, connect, with_retries
 
 
@@ -47,7 +48,7 @@ _STANDING: Final = """
 _REDIRECT: Final = "UPDATE masters SET merged_into = %s WHERE master_id = ANY(%s)"
 
 
-def merge_masters(dsn: str, from_id: int, into_id: int, *, reason: str, by: str) -> int:
+def merge_masters(dsn: Dsn, from_id: int, into_id: int, *, reason: str, by: str) -> int:
     """Redirects one master to another (or to what that one is merged into); returns the merge's number.
 
     Raises MergeError where either is unknown, where `from_id` is merged already, or the two are one.
@@ -55,7 +56,7 @@ def merge_masters(dsn: str, from_id: int, into_id: int, *, reason: str, by: str)
     return with_retries(lambda: _merge(dsn, from_id, into_id, reason, by))
 
 
-def undo_merge(dsn: str, merge_id: int) -> None:
+def undo_merge(dsn: Dsn, merge_id: int) -> None:
     """Parts what a merge joined; what had been merged into the parted master before is its own again.
 
     Raises MergeError where there is no such merge, or it has been undone.
@@ -63,13 +64,13 @@ def undo_merge(dsn: str, merge_id: int) -> None:
     with_retries(lambda: _undo(dsn, merge_id))
 
 
-def standing_merges(dsn: str) -> list[Merge]:
+def standing_merges(dsn: Dsn) -> list[Merge]:
     """The merges that have not been undone, the oldest first."""
     with connect(dsn) as connection, connection.cursor(row_factory=class_row(Merge)) as cursor:
         return cursor.execute(_STANDING).fetchall()
 
 
-def _merge(dsn: str, from_id: int, into_id: int, reason: str, by: str) -> int:
+def _merge(dsn: Dsn, from_id: int, into_id: int, reason: str, by: str) -> int:
     with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
         masters = _locked(cursor, [from_id, into_id])
         for master_id in (from_id, into_id):
@@ -91,7 +92,7 @@ def _merge(dsn: str, from_id: int, into_id: int, reason: str, by: str) -> int:
         return int(merge_id)
 
 
-def _undo(dsn: str, merge_id: int) -> None:
+def _undo(dsn: Dsn, merge_id: int) -> None:
     with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE master_merges SET undone_at = now() WHERE merge_id = %s AND undone_at IS NULL "

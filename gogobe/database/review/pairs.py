@@ -14,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 from psycopg.rows import class_row
 
+from gogobe.database.address import Dsn
 from gogobe.database.connection import Cursor, connect, with_retries
 from gogobe.masters.codes.decisions import Decision
 
@@ -107,7 +108,7 @@ _ENSURE_MASTER: Final = """
 """
 
 
-def record_decisions(dsn: str, decisions: Sequence[Decision]) -> None:
+def record_decisions(dsn: Dsn, decisions: Sequence[Decision]) -> None:
     """Keeps what the resolver decided on evidence, each pair once with its latest evidence. A person's word on
     a pair stays. Raises psycopg.Error."""
     latest = {(one.chain_id, one.item_code, one.candidate_id): one for one in decisions}
@@ -133,7 +134,7 @@ def record_decisions(dsn: str, decisions: Sequence[Decision]) -> None:
 
 
 def undecided_pairs(
-    dsn: str, limit: int | None = None, match: Literal["review", "vector"] = "review"
+    dsn: Dsn, limit: int | None = None, match: Literal["review", "vector"] = "review"
 ) -> list[ReviewPair]:
     """The pairs that wait for a person's word, the likeliest first; with `vector`, those that the resolver took
     by itself and that nobody has looked at."""
@@ -141,13 +142,13 @@ def undecided_pairs(
         return cursor.execute(_UNDECIDED, (match, limit)).fetchall()
 
 
-def decided_pairs(dsn: str) -> list[ReviewPair]:
+def decided_pairs(dsn: Dsn) -> list[ReviewPair]:
     """Everything that people have decided, in the order in which they did: the next snapshot learns from it."""
     with connect(dsn) as connection, connection.cursor(row_factory=class_row(ReviewPair)) as cursor:
         return cursor.execute(_DECIDED).fetchall()
 
 
-def decide(dsn: str, verdicts: Sequence[Verdict], by: str) -> None:
+def decide(dsn: Dsn, verdicts: Sequence[Verdict], by: str) -> None:
     """Writes a person's words, all or none. Raises UnknownPairError where a pair was never recorded."""
 
     def write() -> None:
