@@ -1,1 +1,5 @@
-"""Gogobe: from the price files supermarkets must publish to a live, comparable price database."""
+"""Gogobe: from the price files that supermarkets must publish to a live, comparable price database.
+
+`docs/architecture.md` draws the packages and the way of one file through them. `make lint` checks which
+package may import which (`[tool.importlinter]` in pyproject.toml).
+"""

@@ -1,1 +1,1 @@
-"""Commands of the command line that fill a module of their own."""
+"""The command line, one module a command group: parses flags, calls packages below, prints tables or JSON."""

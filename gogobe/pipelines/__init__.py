@@ -1,1 +1,1 @@
-"""One module a job; nothing but wiring."""
+"""The jobs, one module each, and their options. Wiring only: a job reads as a recipe of steps."""

@@ -1,1 +1,5 @@
-"""Beam PTransforms and DoFns, thin shells over plain functions."""
+"""Beam PTransforms and DoFns. A PTransform names a business step and calls plain functions that know no Beam.
+
+One module a step: `decode`, `order`, `download`, `parse`, `match`, `publish`, `load`, `views`,
+`dead_letters`. Every step has a main output and the tagged output `FAILURES` with its dead letters.
+"""

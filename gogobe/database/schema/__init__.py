@@ -1,1 +1,1 @@
-"""The database's schema, in numbered SQL steps."""
+"""The database schema as numbered SQL steps. A step that was released never changes; a change is a new step."""

@@ -1,0 +1,51 @@
+"""docs/architecture.md names files and functions; they must exist."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+STATIONS = re.findall(r"^\| \d+ \| .*$", TEXT, re.M)
+
+
+@pytest.mark.parametrize("page", ["docs/architecture.md", "CONTRIBUTING.md", "README.md"])
+def test_the_files_that_a_page_names_exist(page: str):
+    text = (ROOT / page).read_text("utf-8")
+    named = re.findall(r"`((?:gogobe|java|docs|tests|benchmarks)/[\w./-]*)`", text)
+    links = re.findall(r"\]\(([\w./-]+\.md)", text)
+    assert named or links
+    missing = [one for one in named if not (ROOT / one).exists()]
+    missing += [one for one in links if not (ROOT / page).parent.joinpath(one).exists()]
+    assert missing == []
+
+
+def test_the_table_of_changes_has_its_files():
+    rows = TEXT.partition("## Where do I change what")[2].partition("\n## ")[0].splitlines()
+    rows = [row for row in rows if row.startswith("| ") and "File |" not in row]
+    assert len(rows) >= 20
+    assert [row for row in rows if not re.search(r"`(gogobe|java)/", row)] == []
+
+
+def test_the_stations_name_real_functions():
+    assert len(STATIONS) >= 10
+    for row in STATIONS:
+        for file, name in re.findall(r"`([\w/]+\.py)` `([\w.]+)`", row):
+            source = (ROOT / "gogobe" / file).read_text("utf-8")
+            assert re.search(rf"(def|class) {name.rpartition('.')[2]}\b", source), (file, name)
+
+
+def test_the_picture_has_every_package_in_the_order_of_the_contract():
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
+    wanted = [name.strip() for layer in layers for name in layer.split("|")]
+    picture = TEXT.partition("## The floors")[2].partition("`records`, `feeds`")[0]
+    drawn = [word for line in picture.splitlines() if line.startswith("    ") for word in _packages(line)]
+    assert drawn == wanted
+
+
+def _packages(line: str) -> list[str]:
+    names, _, _ = line.strip().partition("  " * 4)
+    return [part.split()[0] for part in re.split("[│|]", names) if part.strip()]
