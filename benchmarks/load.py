@@ -32,7 +32,7 @@ from gogobe.database.load.ledger import file_row_base
 from gogobe.database.load.loader import Loader
 from gogobe.database.migrations import migrate
 from gogobe.database.views import refresh_views
-from gogobe.local.postgres import PostgresServer, dsn_of, running_postgres
+from gogobe.local.postgres import PostgresServer, running_postgres
 from gogobe.records.messages import FileTotals, IngestBatch
 from gogobe.records.rows import BATCH_SIZE, Item
 
@@ -222,9 +222,9 @@ def run(server: PostgresServer, stores: int, items: int) -> list[Measure]:
     measures = []
     for commit_rows in COMMITS:
         name = f"bench_{commit_rows}"
-        with psycopg.connect(dsn_of(server.port, "postgres"), autocommit=True) as connection:
+        with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
-        dsn = dsn_of(server.port, name)
+        dsn = server.dsn_of(name)
         migrate(dsn)
         market = Market(stores, items)
         first = list(market.day(0))

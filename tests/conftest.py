@@ -19,7 +19,7 @@ from moto.server import ThreadedMotoServer
 
 from gogobe.database.connection import Connection, connect
 from gogobe.database.migrations import migrate
-from gogobe.local.postgres import dsn_of, running_postgres
+from gogobe.local.postgres import PostgresServer, running_postgres
 from gogobe.local.processes import (
     Records,
     free_ports,
@@ -31,7 +31,7 @@ from gogobe.local.processes import (
 
 _GCS_READY_SECONDS: Final = 20.0
 _numbers = itertools.count(1)
-_SERVER_FIXTURES: Final = frozenset({"postgres_port", "s3_endpoint", "gcs_endpoint", "bucket"})
+_SERVER_FIXTURES: Final = frozenset({"postgres", "s3_endpoint", "gcs_endpoint", "bucket"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,8 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a server that lives as long as the test run. Durability is off: nobody reads it afterwards."""
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A server that lives as long as the test run. Durability is off: nobody reads it afterwards."""
     folder: Path = tmp_path_factory.mktemp("postgres")
     with running_postgres(folder / "data", folder / "postgres.log") as server:
         with psycopg.connect(server.dsn, autocommit=True) as connection:
@@ -51,22 +51,22 @@ def postgres_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
             connection.execute("CREATE DATABASE migrated")
-        migrate(dsn_of(server.port, "migrated"))
-        yield server.port
+        migrate(server.dsn_of("migrated"))
+        yield server
 
 
 @pytest.fixture
-def empty_dsn(postgres_port: int) -> Iterator[str]:
+def empty_dsn(postgres: PostgresServer) -> Iterator[str]:
     """An empty database."""
-    with new_database(postgres_port, "template0") as name:
-        yield dsn_of(postgres_port, name)
+    with new_database(postgres, "template0") as dsn:
+        yield dsn
 
 
 @pytest.fixture
-def dsn(postgres_port: int) -> Iterator[str]:
+def dsn(postgres: PostgresServer) -> Iterator[str]:
     """A database of its own with the schema and nothing in it."""
-    with new_database(postgres_port, "migrated") as name:
-        yield dsn_of(postgres_port, name)
+    with new_database(postgres, "migrated") as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -77,12 +77,12 @@ def db(dsn: str) -> Iterator[Connection]:
 
 
 @contextlib.contextmanager
-def new_database(port: int, template: str) -> Iterator[str]:
-    """A database made from a template and dropped in the end; its name."""
+def new_database(server: PostgresServer, template: str) -> Iterator[str]:
+    """A database made from a template and dropped in the end; its address."""
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(dsn_of(port, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy".encode())
-        yield name
+        yield server.dsn_of(name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 

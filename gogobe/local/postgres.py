@@ -3,6 +3,10 @@
 The package's own launcher is not used: it listens on a socket only and knows no superuser. PostgreSQL refuses
 to run as root, and another user cannot enter every checkout; so as root it is started in a user namespace in
 which the same user has another number (`unshare`, of util-linux).
+
+The server asks for a password (SCRAM), so that no other account of the machine may use it. The password is
+made once for each data folder and is kept next to it in `NAME.pgpass` (mode 0600), a password file of libpq.
+Addresses name that file: they work for every client of libpq, and hold no secret.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -17,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -31,10 +37,13 @@ from gogobe.local.processes import (
     stop_services,
     wait_until_ready,
 )
+from gogobe.secrets import write_private
 
 USER: Final = "gogobe"
 DATABASE: Final = "gogobe"
 READY_SECONDS: Final = 60.0
+# libpq's errors of a failed connection carry no SQLSTATE.
+REFUSALS: Final = ("password authentication failed", "no password supplied")
 
 # For bulk loading, without giving up durability: fsync, full_page_writes and synchronous_commit stay on.
 SERVER_SETTINGS: Final = (
@@ -62,12 +71,17 @@ class PostgresServer:
 
     @property
     def dsn(self) -> str:
-        return dsn_of(self.port)
+        return self.dsn_of(DATABASE)
+
+    def dsn_of(self, database: str) -> str:
+        """The address of a database of this server; it names the password file."""
+        passfile = quote(str(password_file(self.data).absolute()))
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}?passfile={passfile}"
 
 
-def dsn_of(port: int, database: str = DATABASE) -> str:
-    """The address of a database of a local server."""
-    return f"postgresql://{USER}@127.0.0.1:{port}/{database}"
+def password_file(data: Path) -> Path:
+    """libpq's password file of the server over `data`."""
+    return data.with_name(f"{data.name}.pgpass")
 
 
 def start_postgres(data: Path, log: Path, port: int, records: Records) -> ServiceRecord:
@@ -77,16 +91,18 @@ def start_postgres(data: Path, log: Path, port: int, records: Records) -> Servic
         _clear_leftovers(data)
     else:
         _make_cluster(data)
+    if not password_file(data).exists():
+        _set_password(data)
     settings = [part for setting in SERVER_SETTINGS for part in ("-c", setting)]
     command = [*_as_no_root(), str(_binary("postgres")), "-D", str(data), "-p", str(port), *settings]
     # SIGINT is PostgreSQL's fast shutdown: clients are dropped, data is safe.
     return start_service("PostgreSQL", command, log, records, stop_signal=signal.SIGINT)
 
 
-def wait_for_postgres(record: ServiceRecord, port: int) -> None:
+def wait_for_postgres(record: ServiceRecord, server: PostgresServer) -> None:
     """Waits until the server answers, and makes the database if it is missing. Raises StackError."""
-    wait_until_ready(record, lambda: listens(record, port) and _answers(port), READY_SECONDS)
-    with psycopg.connect(dsn_of(port, "postgres"), autocommit=True) as connection:
+    wait_until_ready(record, lambda: listens(record, server.port) and _answers(server), READY_SECONDS)
+    with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
             connection.execute(f"CREATE DATABASE {DATABASE}")
 
@@ -102,9 +118,10 @@ def running_postgres(data: Path, log: Path, port: int | None = None) -> Iterator
     stop_services(records.read())
     records.clear()
     record = start_postgres(data, log, port, records)
+    server = PostgresServer(port, data)
     try:
-        wait_for_postgres(record, port)
-        yield PostgresServer(port, data)
+        wait_for_postgres(record, server)
+        yield server
     finally:
         stop_services([record])
         records.clear()
@@ -129,10 +146,15 @@ def _serves(process: psutil.Process, data: Path) -> bool:
         return False
 
 
-def _answers(port: int) -> bool:
+def _answers(server: PostgresServer) -> bool:
     try:
-        psycopg.connect(dsn_of(port, "postgres"), connect_timeout=2).close()
-    except psycopg.OperationalError:
+        psycopg.connect(server.dsn_of("postgres"), connect_timeout=2).close()
+    except psycopg.OperationalError as error:
+        if any(refusal in str(error) for refusal in REFUSALS):
+            raise StackError(
+                f"PostgreSQL refuses the password in {password_file(server.data)}: remove the file, and the "
+                "next start makes a new password"
+            ) from error
         return False
     return True
 
@@ -142,11 +164,26 @@ def _make_cluster(data: Path) -> None:
     part = data.with_name(f"{data.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    command = [str(_binary("initdb")), "-D", str(part), "-U", USER, "--auth=trust", "--no-sync", *locale]
+    command = [str(_binary("initdb")), "-D", str(part), "-U", USER, "--auth=reject", "--no-sync", *locale]
     made = subprocess.run([*_as_no_root(), *command], capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise StackError(f"PostgreSQL's initdb failed in {part}:\n{made.stdout}{made.stderr}")
+    password_file(data).unlink(missing_ok=True)
     part.rename(data)
+
+
+def _set_password(data: Path) -> None:
+    """Gives the superuser a new password, before the server listens, and lets nobody in without it. The file is
+    written last: whatever ends this half way, the next start does it again."""
+    password = secrets.token_urlsafe(24)
+    (data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n", "utf-8")
+    command = [*_as_no_root(), str(_binary("postgres")), "--single", "-D", str(data), "-j", "postgres"]
+    statement = f"ALTER ROLE {USER} PASSWORD '{password}'"  # of letters, digits, - and _
+    made = subprocess.run(command, input=f"{statement}\n", capture_output=True, text=True, check=False)
+    if made.returncode != 0 or "ERROR:" in made.stderr:
+        shown = f"{made.stdout}{made.stderr}".replace(password, "***")
+        raise StackError(f"PostgreSQL's password cannot be set in {data}:\n{shown}")
+    write_private(password_file(data), f"127.0.0.1:*:*:{USER}:{password}\n")
 
 
 def _binary(name: str) -> Path:

@@ -28,7 +28,7 @@ from confluent_kafka.admin import AdminClient
 
 from gogobe.local import java
 from gogobe.local.flink import JOBS_AT_ONCE, FlinkPorts, start_job_server
-from gogobe.local.postgres import dsn_of, start_postgres, wait_for_postgres
+from gogobe.local.postgres import PostgresServer, start_postgres, wait_for_postgres
 from gogobe.local.processes import (
     Records,
     ServiceRecord,
@@ -95,10 +95,10 @@ class StackPorts:
             ),
         )
 
-    def addresses(self) -> StackAddresses:
+    def addresses(self, postgres_data: Path) -> StackAddresses:
         return StackAddresses(
             kafka=f"127.0.0.1:{self.kafka}",
-            database=dsn_of(self.postgres),
+            database=PostgresServer(self.postgres, postgres_data).dsn,
             expansion_service=f"127.0.0.1:{self.expansion_service}",
             job_endpoint=f"127.0.0.1:{self.flink.jobs}",
             worker_pool=f"127.0.0.1:{self.worker_pool}",
@@ -119,6 +119,7 @@ class Stack:
     def __init__(self, var: Path, jars: Path | None = None) -> None:
         self._var = var.absolute()
         self._jars = jars.absolute() if jars else self._var / "java"
+        self._postgres_data = self._var / "data" / "postgres"
         self._records = Records(self._var / "stack.processes.json")
         self._state = self._var / "stack.json"
 
@@ -194,7 +195,7 @@ class Stack:
         except BaseException:
             self._stop()
             raise
-        addresses = ports.addresses()
+        addresses = ports.addresses(self._postgres_data)
         self._state.write_bytes(msgspec.json.format(msgspec.json.encode(_State(addresses, kept))))
         return addresses
 
@@ -205,17 +206,17 @@ class Stack:
 
     def _start_all(self, ports: StackPorts) -> None:
         """The slow ones first; none waits for another."""
-        data, records = self._var / "data", self._records
+        records = self._records
         listening = self._start_beam(ports)
-        postgres = start_postgres(data / "postgres", self._log("postgres"), ports.postgres, records)
+        postgres = start_postgres(self._postgres_data, self._log("postgres"), ports.postgres, records)
         kafka = java.start_kafka(
             self._jars / "kafka",
-            data / "kafka",
+            self._var / "data" / "kafka",
             self._log("kafka"),
             (ports.kafka, ports.kafka_controller),
             records,
         )
-        wait_for_postgres(postgres, ports.postgres)
+        wait_for_postgres(postgres, PostgresServer(ports.postgres, self._postgres_data))
         for record, port in [(kafka, ports.kafka), *listening]:
             wait_until_ready(record, partial(listens, record, port), READY_SECONDS)
         wait_until_ready(kafka, partial(_kafka_answers, ports.kafka), READY_SECONDS)

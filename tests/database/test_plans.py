@@ -14,7 +14,7 @@ from gogobe.database.load import aliases, endings, ledger, prices, promotions, r
 from gogobe.database.load.ledger import file_row_base
 from gogobe.database.load.loader import Loader
 from gogobe.database.views import refresh_views
-from gogobe.local.postgres import dsn_of
+from gogobe.local.postgres import PostgresServer
 from tests.conftest import new_database
 from tests.database.samples import at, file_batches, item, promotion
 
@@ -22,10 +22,9 @@ STORES, ITEMS = 60, 400
 
 
 @pytest.fixture(scope="module")
-def market(postgres_port: int) -> Iterator[Connection]:
+def market(postgres: PostgresServer) -> Iterator[Connection]:
     """A database with 44,000 prices, 12,000 changes, 20,000 masters and 6,000 promotions, and statistics of them."""
-    with new_database(postgres_port, "migrated") as name:
-        dsn = dsn_of(postgres_port, name)
+    with new_database(postgres, "migrated") as dsn:
         fill(dsn)
         with connect(dsn) as connection:
             connection.execute("ANALYZE")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from gogobe.database.migrations import migrate
 from gogobe.io.kafka.topics import ensure_topics, publish
@@ -32,7 +33,7 @@ def database(stack: StackAddresses) -> str:
     """A database of this test's own on the stack's server."""
     with psycopg.connect(stack.database, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {DATABASE}".encode())
-    dsn = stack.database.rpartition("/")[0] + f"/{DATABASE}"
+    dsn = make_conninfo(stack.database, dbname=DATABASE)
     migrate(dsn)
     return dsn
 

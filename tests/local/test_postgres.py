@@ -1,6 +1,7 @@
 """The embedded PostgreSQL: it starts for root too, below folders that only root enters, and keeps its data."""
 
 import os
+import shutil
 import signal
 import stat
 from pathlib import Path
@@ -9,7 +10,7 @@ import psutil
 import psycopg
 import pytest
 
-from gogobe.local.postgres import SERVER_SETTINGS, PostgresServer, running_postgres
+from gogobe.local.postgres import SERVER_SETTINGS, PostgresServer, password_file, running_postgres
 from gogobe.local.processes import Records, StackError, free_ports
 
 pytestmark = pytest.mark.server
@@ -55,6 +56,57 @@ def test_data_is_safe_by_default(folder: Path):
     with running_postgres(folder / "data", folder / "postgres.log") as server:
         safe = "SELECT string_agg(setting, ' ') FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
         assert ask(server, safe) == "on on on"
+
+
+def test_nobody_connects_without_the_password_file(folder: Path):
+    data, log = folder / "data", folder / "postgres.log"
+    with running_postgres(data, log) as server:
+        file = password_file(data)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        password = file.read_text().strip().rpartition(":")[2]
+        assert len(password) >= 24
+        assert password not in server.dsn
+        assert ask(server, "SHOW password_encryption") == "scram-sha-256"
+        assert ask(server, "SELECT string_agg(auth_method, ' ') FROM pg_hba_file_rules") == "scram-sha-256"
+        bare = server.dsn.partition("?")[0]
+        for wrong in (bare, f"{bare}?password=wrong"):
+            with pytest.raises(psycopg.OperationalError, match="password"):
+                psycopg.connect(wrong, passfile="/dev/null")
+    logged = log.read_text()
+    assert password not in logged
+
+
+def test_a_cluster_without_a_password_gets_one(folder: Path):
+    data, log = folder / "data", folder / "postgres.log"
+    with running_postgres(data, log) as server, psycopg.connect(server.dsn) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+    (data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")  # as it was made once
+    before = password_file(data).read_text()
+    password_file(data).unlink()
+    with running_postgres(data, log) as server:
+        assert ask(server, "SELECT one FROM kept") == "1"
+        assert ask(server, "SELECT auth_method FROM pg_hba_file_rules") == "scram-sha-256"
+    assert password_file(data).read_text() != before
+    shutil.rmtree(data)  # a password file without its cluster is nobody's
+    with running_postgres(data, log) as server:
+        assert ask(server, "SELECT 1") == "1"
+
+
+def test_a_password_that_the_server_does_not_know_is_reported_with_the_remedy(folder: Path):
+    data, log = folder / "data", folder / "postgres.log"
+    with running_postgres(data, log):
+        pass
+    file = password_file(data)
+    known = file.read_text()
+    file.write_text(known.replace(known.strip().rpartition(":")[2], "wrong"))
+    with pytest.raises(StackError, match=rf"password in {file}: remove the file"), running_postgres(data, log):
+        pass
+    file.chmod(0o644)  # libpq then leaves it unread
+    with pytest.raises(StackError, match=rf"password in {file}: remove the file"), running_postgres(data, log):
+        pass
+    file.unlink()
+    with running_postgres(data, log) as server:
+        assert ask(server, "SELECT 1") == "1"
 
 
 def test_starts_over_what_a_killed_server_left(folder: Path):
