@@ -97,7 +97,9 @@ class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
     `discount_rate`, `discount_percent` and `discount_amount` are as in `PromotionItem`. `remarks` are all of
     them, a line each. `is_active` is false for a promotion that is published but does not run; `is_total`
     says that it holds for the whole basket. `min_basket_amount` is the least sum of the basket,
-    `min_purchase_amount` that of the promotion's items; all amounts are in the chain's currency.
+    `min_purchase_amount` that of the promotion's items; all amounts are in the chain's currency. `days`,
+    `daily_from` and `daily_to` (HH:MM, Israel's local time) say when it runs between `starts_at` and
+    `ends_at`, where the feed has that. `is_coupon` is true for every `coupon_code` but 0; the code is as published.
     """
 
     promotion_id: str
@@ -123,6 +125,8 @@ class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
     gift_count: Decimal | None = None
     redemption_limit: Decimal | None = None
     days: str | None = None
+    daily_from: str | None = None
+    daily_to: str | None = None
     is_weighted: bool | None = None
     is_coupon: bool | None = None
     is_gift: bool | None = None
@@ -130,7 +134,7 @@ class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
     is_total: bool | None = None
     allow_multiple_discounts: bool | None = None
     club_ids: list[str] = []
-    coupon_codes: list[str] = []
+    coupon_code: str | None = None
     remarks: str | None = None
     groups: list[PromotionGroup] = []
     items: list[PromotionItem] = []
