@@ -11,7 +11,7 @@ import msgspec
 from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, connect
 from gogobe.database.queries import FileLine, failures_report, files_report
-from gogobe.io.http import file_name_of
+from gogobe.records.addresses import file_name_of
 
 
 class FileOutcome(msgspec.Struct):

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from gogobe.feeds.names import normal_store_id, parse_if_known
 from gogobe.feeds.problems import PROBLEMS, Problem
 from gogobe.feeds.reader import FeedReader, FeedSummary
+from gogobe.records.addresses import public_address
 from gogobe.records.messages import FileDownloaded, FileTotals, IngestBatch
 from gogobe.records.rows import Block, Kind
 
@@ -89,7 +90,7 @@ def _batch(
         last=totals is not None,
         published_at=_published_at(file),
         content_sha256=file.content_sha256,
-        source_url=file.source_url,
+        source_url=public_address(file.source_url),
         discovered_at=file.discovered_at,
         downloaded_at=file.downloaded_at,
         refused=block.refused,

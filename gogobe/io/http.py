@@ -8,13 +8,12 @@ here in a `FetchError` with a reason code; transient ones only after all attempt
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -26,8 +25,6 @@ PERMANENT: Final[Mapping[int, str]] = {
     404: "not_found",
     410: "not_found",
 }
-MAX_NAME: Final = 255
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 HTML_STARTS: Final = (b"<!doctype html", b"<html")
 
 
@@ -63,18 +60,6 @@ class FetchError(Exception):
         self.reason = reason
         self.transient = transient
         self.attempts = 1
-
-
-def file_name_of(url: str) -> str:
-    """The last segment of a URL's path, unquoted: the published file's name on most portals.
-
-    At most 255 characters, control characters as U+FFFD; empty where the URL has no such segment or is none.
-    """
-    try:
-        path = urlsplit(url).path
-    except ValueError:
-        return ""
-    return _CONTROL.sub("\ufffd", unquote(path.rsplit("/", 1)[-1]))[:MAX_NAME]
 
 
 def fetch(url: str, target: Path, settings: FetchSettings, session: requests.Session) -> Fetched:

@@ -14,6 +14,7 @@ import msgspec
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
+from gogobe.records.addresses import public_address, without_credentials
 from gogobe.records.messages import DeadLetter, FileDownloaded, encode
 
 FAILURES: Final = "failures"
@@ -58,9 +59,28 @@ def file_dead_letter(
 
 
 def failure(letter: DeadLetter) -> TaggedOutput:
-    """A dead letter on its way out of a DoFn, counted by stage and reason."""
+    """A dead letter on its way out of a DoFn, without credentials, counted by stage and reason."""
     Metrics.counter(f"gogobe.{letter.stage}", f"dead_letters.{letter.reason}").inc()
-    return TaggedOutput(FAILURES, letter)
+    return TaggedOutput(FAILURES, redacted(letter))
+
+
+def redacted(letter: DeadLetter) -> DeadLetter:
+    """A dead letter without the user and password of any address in it. `source_url` also loses its signature;
+    the original keeps signatures, so that it can be replayed while they hold."""
+    return msgspec.structs.replace(
+        letter,
+        detail=without_credentials(letter.detail),
+        cause=letter.cause and without_credentials(letter.cause),
+        original=without_credentials(letter.original),
+        original_base64=letter.original_base64 and _redacted_base64(letter.original_base64),
+        source_url=letter.source_url and public_address(letter.source_url),
+    )
+
+
+def _redacted_base64(encoded: str) -> str:
+    text = base64.b64decode(encoded).decode("latin-1")
+    kept = without_credentials(text)
+    return encoded if kept == text else base64.b64encode(kept.encode("latin-1")).decode("ascii")
 
 
 class EncodeDeadLetters(beam.PTransform):

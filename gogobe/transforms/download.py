@@ -17,8 +17,9 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 from requests.adapters import HTTPAdapter
 
-from gogobe.io.http import FetchError, FetchSettings, fetch, file_name_of
+from gogobe.io.http import FetchError, FetchSettings, fetch
 from gogobe.io.objects import ObjectStore, content_key
+from gogobe.records.addresses import file_name_of
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, encode
 from gogobe.transforms.dead_letters import FAILURES, failure, now, original_text
 from gogobe.transforms.order import store_of

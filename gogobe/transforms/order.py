@@ -11,7 +11,7 @@ from apache_beam.transforms.trigger import AccumulationMode, AfterCount, Repeate
 from apache_beam.transforms.window import GlobalWindows
 
 from gogobe.feeds.names import UnknownFileNameError, normal_store_id, parse_file_name
-from gogobe.io.http import file_name_of
+from gogobe.records.addresses import file_name_of
 from gogobe.records.messages import FileDiscovered, FileDownloaded, decoder, encode
 
 # The grouping below keeps a little of every key for good, so there must not be ever new ones.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from gogobe.io.http import Fetched, FetchError, FetchSettings, fetch, file_name_of
+from gogobe.io.http import Fetched, FetchError, FetchSettings, fetch
 
 BODY = b"\x1f\x8b" + bytes(range(256)) * 40
 QUICK = FetchSettings(attempts=3, backoff=0.001, connect_timeout=2, read_timeout=2, max_bytes=50_000)
@@ -116,16 +116,6 @@ def test_other_addresses_are_not_fetched(tmp_path: Path, url: str):
     with pytest.raises(FetchError) as caught:
         fetch(url, tmp_path / "file", QUICK, requests.Session())
     assert caught.value.reason == "unsupported_url"
-
-
-def test_file_name_of_a_signed_url():
-    assert file_name_of("https://p/x/Price7290-001-2025.gz?sv=1&sig=a%2F") == "Price7290-001-2025.gz"
-
-
-def test_file_name_of_never_fails_and_is_a_bounded_line_of_text():
-    assert file_name_of("http://[bad/a.gz") == ""
-    assert file_name_of("https://p/a%00b%0A.gz") == "a\ufffdb\ufffd.gz"
-    assert file_name_of(f"https://p/{'x' * 300}.gz") == "x" * 255
 
 
 def test_a_login_page_that_comes_drop_by_drop_is_one_all_the_same(portal: str, tmp_path: Path):

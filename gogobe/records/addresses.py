@@ -1,0 +1,115 @@
+"""Addresses (URLs) as text: their host and file name, and the forms that may be stored and shown.
+
+An address can carry secrets: `user:password@` before the host, or a signature in the query. Neither belongs
+into a message, a table, a dead letter or a log. `public_address` gives one address without both, and
+`without_credentials` removes credentials from any text that may quote addresses: a message as it came, an
+error's text. Whatever stores the text of a message from outside (a dead letter's original, in a topic, a table
+or the object store) applies `without_credentials` to it, before it cuts the text: half a credential is not found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+MAX_NAME: Final = 255
+REDACTED: Final = "***@"
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+# The slashes before a host, in plain text and as JSON escapes them.
+_SLASH: Final = r"(?:\\{0,3}/|\\u002[fF]|\\)"
+_ADDRESS: Final = re.compile(rf"(\s*(?:[A-Za-z][\w+.-]*:)?{_SLASH}{{2,8}})(.*)\Z", re.DOTALL)
+# Within a text an address ends with the word, or where the next begins.
+_QUOTED: Final = re.compile(rf'((?::|(?<![\w/\\])){_SLASH}{{2,8}})((?:(?!:{_SLASH}{{2}})(?:\\"|[^\s"<>]))*)')
+_AT: Final = r"(?:@|\\u0040)"
+_USER_INFO: Final = re.compile(rf"[^/?#]*{_AT}")
+# A password with a bare "/", "?" or "#" in it. By the rules its first half is a port, which it cannot be.
+_ODD_USER_INFO: Final = re.compile(rf"[^/?#@:\[\]]+:(?!\d{{0,5}}(?:\\?[/?#]|\Z)).*{_AT}", re.DOTALL)
+
+# The parameters of signed addresses (Azure, AWS, Google, CloudFront), by one that none of their kind lacks.
+# They go together: what is left names the file, and is the same however often it is signed.
+_SIGNED: Final[Mapping[str, re.Pattern[str]]] = {
+    "sig": re.compile(r"s[vsertip]|sig|s[rt]t|spr|sip|sks|skt|ske|skv|skoid|sktid|saoid|suoid|scid|sdd|ses"),
+    "signature": re.compile(r"signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid"),
+    "x-amz-signature": re.compile(r"x-amz-.*"),
+    "x-goog-signature": re.compile(r"x-goog-.*"),
+}
+_SECRET: Final = re.compile(
+    r"(?:access_?|auth_?|id_?|sas_?|security_?)?token|x-amz-security-token|jwt|hmac|api_?key|passw(?:or)?d|pwd"
+    r"|(?:client_?)?secret"
+)
+
+
+def file_name_of(url: str) -> str:
+    """The last segment of an address's path, unquoted: the published file's name on most portals.
+
+    At most 255 characters, control characters as U+FFFD; empty where the address has no such segment.
+    """
+    try:
+        path = urlsplit(public_address(url)).path
+    except ValueError:
+        return ""
+    return _CONTROL.sub("\ufffd", unquote(path.rsplit("/", 1)[-1]))[:MAX_NAME]
+
+
+def host_of(url: str) -> str:
+    """The host of an address in lower case, without its port; empty where it has none. Raises nothing."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def has_credentials(url: str) -> bool:
+    """Whether an address carries a user or a password before its host."""
+    return _without_user_info(url) != url
+
+
+def without_credentials(text: str) -> str:
+    """Any text, with `***@` in place of the user and password of each address in it.
+
+    It finds them in plain text and within JSON, whose escapes for "/" and "@" it knows. In a text, an address
+    ends at the first blank, so a password with a blank is not found: `public_address` finds it.
+    """
+    return _QUOTED.sub(_with_user_info(REDACTED), text)
+
+
+def public_address(url: str) -> str:
+    """An address as it may be stored and shown: without user and password, and without the parameters of its
+    query that sign it or carry a token. Everything else is left as it is. Raises nothing."""
+    head, mark, query = _without_user_info(url).partition("?")
+    query, hash_mark, fragment = query.partition("#")
+    kept = _without_secrets(query)
+    return f"{head}{mark if kept else ''}{kept}{hash_mark}{fragment}"
+
+
+def _without_user_info(url: str) -> str:
+    found = _ADDRESS.match(url)
+    return url if found is None else _with_user_info("")(found)
+
+
+def _with_user_info(new: str) -> Callable[[re.Match[str]], str]:
+    """Gives what was matched, slashes and what follows, with other user information where it has any."""
+
+    def replace(found: re.Match[str]) -> str:
+        slashes, rest, mark = found[1], found[2], ""
+        while present := _USER_INFO.match(rest) or _ODD_USER_INFO.match(rest):
+            rest, mark = rest[present.end() :], new
+        return f"{slashes}{mark}{rest}"
+
+    return replace
+
+
+def _without_secrets(query: str) -> str:
+    """A query without its secret parameters; `&amp;`, as links in HTML have it, separates like `&`."""
+    parts = query.split("&")
+    names = [unquote(part.partition("=")[0]).lower().removeprefix("amp;") for part in parts]
+    secret = [_SECRET, *(pattern for key, pattern in _SIGNED.items() if key in names)]
+    kept = [
+        part
+        for part, name in zip(parts, names, strict=True)
+        if not any(pattern.fullmatch(name) for pattern in secret)
+    ]
+    return "&".join(kept)
