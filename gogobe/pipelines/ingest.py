@@ -32,14 +32,14 @@ from gogobe.records.messages import (
     FileDownloaded,
 )
 from gogobe.settings import Settings, SettingsError
-from gogobe.transforms.dead_letters import FAILURES, EncodeDeadLetters
+from gogobe.transforms.dead_letters import EncodeDeadLetters
 from gogobe.transforms.decode import DecodeMessages
-from gogobe.transforms.download import DownloadFiles, keyed_downloaded
+from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.load import LoadBatches, RecordDeadLetters
-from gogobe.transforms.match import DECISIONS, RecordDecisions
+from gogobe.transforms.match import RecordDecisions
 from gogobe.transforms.order import InStoreOrder
 from gogobe.transforms.parse import ParseAndMatch
-from gogobe.transforms.publish import KeyBatches
+from gogobe.transforms.publish import KeyBatches, KeyDownloaded
 from gogobe.transforms.views import RefreshViews
 
 
@@ -61,7 +61,7 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
         | "Spread files" >> InStoreOrder(FileDownloaded)
         | "Parse and match" >> ParseAndMatch(store, snapshots, settings.masters_every)
     )
-    matched[DECISIONS] | "Record decisions" >> RecordDecisions(settings.database)
+    matched.decisions | "Record decisions" >> RecordDecisions(settings.database)
     loaded = matched.batches | "Load" >> LoadBatches(
         settings.database, settings.commit_batches, settings.commit_seconds
     )
@@ -69,12 +69,13 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
 
     keyed = matched.batches | "Key batches" >> KeyBatches()
 
-    failures = [step[FAILURES] for step in (decoded, downloaded, matched, loaded, keyed)] | beam.Flatten()
+    steps = (decoded, downloaded, matched, loaded, keyed)
+    failures = [step.failures for step in steps] | "All dead letters" >> beam.Flatten()
     failures | "Record dead letters" >> RecordDeadLetters(settings.database)
 
-    _publish(downloaded.files | "Key downloaded" >> beam.Map(keyed_downloaded), DOWNLOADED, settings)
+    _publish(downloaded.files | "Key downloaded" >> KeyDownloaded(), DOWNLOADED, settings)
     _publish(keyed.records, INGEST, settings)
-    _publish(failures | EncodeDeadLetters(), DEADLETTER, settings)
+    _publish(failures | "Encode dead letters" >> EncodeDeadLetters(), DEADLETTER, settings)
 
 
 def _publish(records: Any, topic: str, settings: Settings) -> None:

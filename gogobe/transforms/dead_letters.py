@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from typing import Final
 
 import apache_beam as beam
 import msgspec
@@ -16,8 +15,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from gogobe.records.addresses import public_address, without_credentials
 from gogobe.records.messages import DeadLetter, FileDownloaded, encode
-
-FAILURES: Final = "failures"
+from gogobe.transforms.steps import FAILURES
 
 
 def now() -> datetime:
@@ -87,9 +85,7 @@ class EncodeDeadLetters(beam.PTransform):
     """Dead letters → key and value for their topic, keyed by source so that a file's letters keep order."""
 
     def expand(self, letters: beam.PCollection[DeadLetter]) -> beam.PCollection[tuple[bytes, bytes]]:
-        return letters | "Encode dead letter" >> beam.Map(keyed_dead_letter).with_output_types(
-            tuple[bytes, bytes]
-        )
+        return letters | "Encode" >> beam.Map(keyed_dead_letter).with_output_types(tuple[bytes, bytes])
 
 
 def keyed_dead_letter(letter: DeadLetter) -> tuple[bytes, bytes]:

@@ -9,7 +9,8 @@ import apache_beam as beam
 import msgspec
 
 from gogobe.records.messages import DeadLetter, decoder
-from gogobe.transforms.dead_letters import FAILURES, failure, now, original_base64, original_text
+from gogobe.transforms.dead_letters import failure, now, original_base64, original_text
+from gogobe.transforms.steps import step
 
 
 class DecodeMessages(beam.PTransform):
@@ -20,10 +21,11 @@ class DecodeMessages(beam.PTransform):
         self._message_type = message_type
         self._stage = stage
 
-    def expand(self, records: beam.PCollection[tuple[bytes | None, bytes | None]]) -> Any:
-        return records | beam.ParDo(_Decode(self._message_type, self._stage)).with_outputs(
-            FAILURES, main="messages"
-        )
+    def expand(
+        self, records: beam.PCollection[tuple[bytes | None, bytes | None]]
+    ) -> beam.pvalue.DoOutputsTuple:
+        decode = _Decode(self._message_type, self._stage)
+        return records | step("Validate", decode, main="messages", output=self._message_type)
 
 
 class _Decode(beam.DoFn):

@@ -20,9 +20,9 @@ from requests.adapters import HTTPAdapter
 from gogobe.io.http import FetchError, FetchSettings, fetch
 from gogobe.io.objects import ObjectStore, content_key
 from gogobe.records.addresses import file_name_of
-from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, encode
-from gogobe.transforms.dead_letters import FAILURES, failure, now, original_text
-from gogobe.transforms.order import store_of
+from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded
+from gogobe.transforms.dead_letters import failure, now, original_text
+from gogobe.transforms.steps import step
 
 STAGE: Final = "download"
 
@@ -78,8 +78,8 @@ class DownloadFiles(beam.PTransform):
         super().__init__()
         self._dofn = _Download(store, settings, threads)
 
-    def expand(self, messages: Any) -> Any:
-        return messages | beam.ParDo(self._dofn).with_outputs(FAILURES, main="files")
+    def expand(self, messages: beam.PCollection[FileDiscovered]) -> beam.pvalue.DoOutputsTuple:
+        return messages | step("Fetch", self._dofn, main="files", output=FileDownloaded)
 
 
 class _Download(beam.DoFn):
@@ -131,8 +131,3 @@ class _Download(beam.DoFn):
         self._files.inc()
         self._bytes.inc(result.size)
         return result
-
-
-def keyed_downloaded(file: FileDownloaded) -> tuple[bytes, bytes]:
-    """A downloaded file's Kafka key and value; keyed so that a store's files keep their order."""
-    return store_of(file).encode(), encode(file)

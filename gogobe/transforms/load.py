@@ -15,8 +15,9 @@ from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.loader import Loader, LoadResult
 from gogobe.records.messages import DeadLetter, IngestBatch
 from gogobe.records.rows import BATCH_SIZE
-from gogobe.transforms.dead_letters import FAILURES, failure
+from gogobe.transforms.dead_letters import failure
 from gogobe.transforms.publish import batch_dead_letter
+from gogobe.transforms.steps import step
 
 STAGE: Final = "load"
 
@@ -30,8 +31,8 @@ class LoadBatches(beam.PTransform):
         super().__init__()
         self._dofn = _Load(database, commit_batches, commit_seconds)
 
-    def expand(self, batches: Any) -> Any:
-        return batches | beam.ParDo(self._dofn).with_outputs(FAILURES, main="loaded")
+    def expand(self, batches: beam.PCollection[IngestBatch]) -> beam.pvalue.DoOutputsTuple:
+        return batches | step("Commit", self._dofn, main="loaded", output=LoadResult)
 
 
 class _Load(beam.DoFn):
@@ -104,8 +105,8 @@ class RecordDeadLetters(beam.PTransform):
         super().__init__()
         self._database = database
 
-    def expand(self, letters: Any) -> Any:
-        return letters | beam.ParDo(_Record(self._database))
+    def expand(self, letters: beam.PCollection[DeadLetter]) -> beam.PCollection[int]:
+        return letters | "Record" >> beam.ParDo(_Record(self._database)).with_output_types(int)
 
 
 class _Record(beam.DoFn):

@@ -7,11 +7,9 @@ itself, between bundles and only so often, and takes it up while it works, on ev
 
 from __future__ import annotations
 
-import logging
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -22,44 +20,13 @@ from gogobe.database.load.sent import Offered
 from gogobe.database.review.pairs import record_decisions
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.matching.resolver import Resolver
-from gogobe.masters.published.store import SnapshotStore
 from gogobe.masters.published.watch import SnapshotWatch
 from gogobe.masters.snapshot.files import Snapshot
 from gogobe.records.messages import IngestBatch
-
-logger = logging.getLogger(__name__)
+from gogobe.transforms.masters import MastersAddress
 
 DECISIONS: Final = "decisions"
 KINDS: Final = ("gtin", "alias", "vector", "review", "new")
-
-
-@dataclass(frozen=True)
-class MastersAddress:
-    """Where masters snapshots lie, and which was current as the pipeline began; None where there was none."""
-
-    store: SnapshotStore
-    version: str | None
-
-
-def locate_masters(store: SnapshotStore) -> MastersAddress:
-    """The store's address with its current version. A store out of reach stops nothing: workers look again."""
-    try:
-        return MastersAddress(store, store.current())
-    except Exception:
-        logger.exception("masters: the pointer in %s cannot be read", store.url)
-        return MastersAddress(store, None)
-
-
-class LocateMasters(beam.PTransform):
-    """A pipeline → one `MastersAddress`, to be taken as a singleton side input."""
-
-    def __init__(self, store: SnapshotStore) -> None:
-        super().__init__()
-        self._store = store
-
-    def expand(self, pipeline: Any) -> Any:
-        store = self._store
-        return pipeline | beam.Impulse() | "Locate" >> beam.Map(lambda _: locate_masters(store))
 
 
 class BatchMatcher:
@@ -129,8 +96,8 @@ class RecordDecisions(beam.PTransform):
         super().__init__()
         self._database = database
 
-    def expand(self, decisions: Any) -> Any:
-        return decisions | beam.ParDo(_RecordDecisions(self._database))
+    def expand(self, decisions: beam.PCollection[list[Decision]]) -> beam.PCollection[int]:
+        return decisions | "Record" >> beam.ParDo(_RecordDecisions(self._database)).with_output_types(int)
 
 
 class _RecordDecisions(beam.DoFn):

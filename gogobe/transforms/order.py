@@ -54,7 +54,7 @@ class InStoreOrder(beam.PTransform):
                 accumulation_mode=AccumulationMode.DISCARDING,
             )
             | "Group by store" >> beam.GroupByKey()
-            | "Ungroup" >> beam.ParDo(_Ungroup(self._message_type))
+            | "Ungroup" >> beam.ParDo(_Ungroup(self._message_type)).with_output_types(self._message_type)
             | "As before" >> beam.WindowInto(GlobalWindows())
         )
 

@@ -15,10 +15,13 @@ from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.problems import Problem
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.objects import ObjectStore
+from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.published.store import SnapshotStore
-from gogobe.records.messages import DeadLetter, FileDownloaded
-from gogobe.transforms.dead_letters import FAILURES, failure, file_dead_letter
-from gogobe.transforms.match import DECISIONS, BatchMatcher, LocateMasters, MastersAddress
+from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
+from gogobe.transforms.dead_letters import failure, file_dead_letter
+from gogobe.transforms.masters import LocateMasters, MastersAddress
+from gogobe.transforms.match import DECISIONS, BatchMatcher
+from gogobe.transforms.steps import step
 
 STAGE: Final = "parse"
 
@@ -53,10 +56,15 @@ class ParseAndMatch(beam.PTransform):
         self._snapshots = snapshots
         self._dofn = _ParseAndMatch(store, masters_every)
 
-    def expand(self, files: Any) -> Any:
+    def expand(self, files: beam.PCollection[FileDownloaded]) -> beam.pvalue.DoOutputsTuple:
         masters = files.pipeline | "Masters" >> LocateMasters(self._snapshots)
-        return files | beam.ParDo(self._dofn, beam.pvalue.AsSingleton(masters)).with_outputs(
-            FAILURES, DECISIONS, main="batches"
+        return files | step(
+            "Cut into batches",
+            self._dofn,
+            beam.pvalue.AsSingleton(masters),
+            main="batches",
+            output=IngestBatch,
+            **{DECISIONS: list[Decision]},
         )
 
 

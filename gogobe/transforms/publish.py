@@ -9,8 +9,10 @@ import apache_beam as beam
 import msgspec
 
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
-from gogobe.records.messages import DeadLetter, IngestBatch, encode
-from gogobe.transforms.dead_letters import FAILURES, failure, now
+from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, encode
+from gogobe.transforms.dead_letters import failure, now
+from gogobe.transforms.order import store_of
+from gogobe.transforms.steps import step
 
 STAGE: Final = "publish"
 # Below the topic's limit, for the record's own frame.
@@ -52,6 +54,18 @@ def batch_dead_letter(
     )
 
 
+def keyed_downloaded(file: FileDownloaded) -> tuple[bytes, bytes]:
+    """A downloaded file's Kafka key and value; keyed so that a store's files keep their order."""
+    return store_of(file).encode(), encode(file)
+
+
+class KeyDownloaded(beam.PTransform):
+    """`FileDownloaded` → key and value for the topic of downloaded files."""
+
+    def expand(self, files: beam.PCollection[FileDownloaded]) -> beam.PCollection[tuple[bytes, bytes]]:
+        return files | "Encode" >> beam.Map(keyed_downloaded).with_output_types(tuple[bytes, bytes])
+
+
 class KeyBatches(beam.PTransform):
     """`IngestBatch` → key and value for the ingest topic; one too large for a message is a dead letter
     `message_too_large` (its rows are loaded all the same)."""
@@ -60,8 +74,8 @@ class KeyBatches(beam.PTransform):
         super().__init__()
         self._dofn = _KeyBatches(max_value_bytes)
 
-    def expand(self, batches: Any) -> Any:
-        return batches | beam.ParDo(self._dofn).with_outputs(FAILURES, main="records")
+    def expand(self, batches: beam.PCollection[IngestBatch]) -> beam.pvalue.DoOutputsTuple:
+        return batches | step("Encode", self._dofn, main="records", output=tuple[bytes, bytes])
 
 
 class _KeyBatches(beam.DoFn):

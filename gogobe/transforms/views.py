@@ -31,12 +31,12 @@ class RefreshViews(beam.PTransform):
         super().__init__()
         self._dofn = _Refresh(database, every)
 
-    def expand(self, loaded: Any) -> Any:
+    def expand(self, loaded: beam.PCollection[LoadResult]) -> beam.PCollection[int]:
         return (
             loaded
             | "Changed" >> beam.Filter(_changed)
             | "One key" >> beam.Map(_one_key).with_output_types(tuple[str, int])
-            | "Refresh, debounced" >> beam.ParDo(self._dofn)
+            | "Refresh, debounced" >> beam.ParDo(self._dofn).with_output_types(int)
         )
 
 

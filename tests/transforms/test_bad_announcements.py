@@ -15,10 +15,10 @@ from apache_beam.testing.util import assert_that, equal_to
 from gogobe.io.http import FetchSettings
 from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import FileDiscovered, FileDownloaded
-from gogobe.transforms.dead_letters import FAILURES
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.order import InStoreOrder, store_of
+from gogobe.transforms.steps import FAILURES
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
 GOOD = "Price7290-1-202501010000.gz"

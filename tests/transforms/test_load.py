@@ -12,8 +12,8 @@ from gogobe.database import connection as postgres
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import LoadResult
 from gogobe.records.messages import DeadLetter, IngestBatch, decoder
-from gogobe.transforms.dead_letters import FAILURES
 from gogobe.transforms.load import LoadBatches, RecordDeadLetters, _Load, _Record, rows_of
+from gogobe.transforms.steps import FAILURES
 from tests.database.samples import at, file_batches, item, promotion, store
 
 NOWHERE = "postgresql://gogobe@127.0.0.1:1/gogobe"

@@ -20,7 +20,8 @@ from gogobe.masters.codes.gtin import computed_master_id
 from gogobe.masters.published.store import CURRENT, SnapshotStore
 from gogobe.records.messages import IngestBatch, decoder, encode
 from gogobe.records.rows import Item
-from gogobe.transforms.match import DECISIONS, BatchMatcher, RecordDecisions, _RecordDecisions, locate_masters
+from gogobe.transforms.masters import locate_masters
+from gogobe.transforms.match import DECISIONS, BatchMatcher, RecordDecisions, _RecordDecisions
 from gogobe.transforms.parse import ParseAndMatch
 from tests.database.samples import at
 from tests.masters.samples import OTHER_GOODS, VEGETABLES, small_snapshot, vegetable_file, vegetable_master

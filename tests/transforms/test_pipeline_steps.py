@@ -16,13 +16,13 @@ from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import FileDiscovered, FileDownloaded, FileTotals, IngestBatch, decoder, encode
 from gogobe.records.rows import Item
-from gogobe.transforms.dead_letters import FAILURES
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
-from gogobe.transforms.match import MastersAddress
+from gogobe.transforms.masters import MastersAddress
 from gogobe.transforms.order import InStoreOrder, store_of
 from gogobe.transforms.parse import ParseAndMatch, _ParseAndMatch
 from gogobe.transforms.publish import MAX_QUOTED_BYTES, KeyBatches, batch_text, keyed_batch
+from gogobe.transforms.steps import FAILURES
 from tests.conftest import Bucket
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
