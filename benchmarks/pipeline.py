@@ -40,6 +40,7 @@ from gogobe.database.views import refresh_views
 from gogobe.demo.masters import catalogue_rows
 from gogobe.demo.run import masters_folder, pipeline_flags
 from gogobe.feeds.batches import cut_batches
+from gogobe.feeds.ordering import store_of
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.http import FetchSettings
 from gogobe.io.kafka.topics import ensure_topics, publish
@@ -62,7 +63,6 @@ from gogobe.records.messages import (
     encode,
 )
 from gogobe.transforms.download import download
-from gogobe.transforms.order import store_of
 from gogobe.transforms.publish import keyed_batch
 
 COMMIT_BATCHES: Final = 20

@@ -77,9 +77,9 @@ def _make_room(stack: StackAddresses, replace: bool) -> None:
 @settings_options("kafka")
 def announce(urls: tuple[str, ...], chain: str, var: Path, **flags: Any) -> None:
     """Announce published files, to be downloaded, parsed and loaded."""
+    from gogobe.feeds.ordering import store_of
     from gogobe.io.kafka.topics import PublishError, publish
     from gogobe.records.messages import DISCOVERED, FileDiscovered, decoder, encode
-    from gogobe.transforms.order import store_of
 
     settings = settings_with_stack(flags, var)
     needed(settings, "kafka")

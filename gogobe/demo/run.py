@@ -27,6 +27,7 @@ from gogobe.demo.report import (
     latencies,
     show_report,
 )
+from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.topics import lag, publish
 from gogobe.local.flink import cancel_jobs
 from gogobe.local.stack import StackAddresses, running_stack
@@ -35,7 +36,6 @@ from gogobe.pipelines.ingest import submit
 from gogobe.pipelines.options import flags_of, flink_flags
 from gogobe.records.messages import DISCOVERED, FileDiscovered, encode
 from gogobe.settings import Settings
-from gogobe.transforms.order import store_of
 
 FOLLOW_SECONDS: Final = 240.0
 OFFSET_SECONDS: Final = 30.0

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, Repeatedly
 from apache_beam.transforms.window import GlobalWindows
 
-from gogobe.feeds.names import UnknownFileNameError, normal_store_id, parse_file_name
-from gogobe.records.addresses import file_name_of
+from gogobe.feeds.ordering import store_of
 from gogobe.records.messages import FileDiscovered, FileDownloaded, decoder, encode
-
-# The grouping below keeps a little of every key for good, so there must not be ever new ones.
-UNKNOWN_STORES: Final = 64
-
-
-def store_of(message: FileDiscovered | FileDownloaded) -> str:
-    """What a file is ordered by: its chain and store as the file's name tells them, else one of a chain's 64
-    keys for names that do not, the same for the same name. Raises nothing."""
-    if isinstance(message, FileDownloaded):
-        file_name = message.file_name
-    else:
-        file_name = message.file_name or file_name_of(message.url)
-    try:
-        name = parse_file_name(file_name)
-    except UnknownFileNameError:
-        return f"{message.chain}/?{zlib.crc32(file_name.encode('utf-8', 'replace')) % UNKNOWN_STORES}"
-    return f"{message.chain}/{name.chain_id}/{normal_store_id(name.store_id or '0')}"
 
 
 class InStoreOrder(beam.PTransform):

@@ -8,10 +8,10 @@ from typing import Any, Final
 import apache_beam as beam
 import msgspec
 
+from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, encode
 from gogobe.transforms.dead_letters import failure, now
-from gogobe.transforms.order import store_of
 from gogobe.transforms.steps import step
 
 STAGE: Final = "publish"

@@ -10,6 +10,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from gogobe.database.migrations import migrate
+from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.topics import ensure_topics, publish
 from gogobe.io.objects import ObjectStore
 from gogobe.local.flink import cancel_jobs, jobs
@@ -18,7 +19,6 @@ from gogobe.masters.codes.gtin import computed_master_id
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import FileDownloaded, encode
 from gogobe.records.rows import Item
-from gogobe.transforms.order import store_of
 from tests.integration import matching
 from tests.masters.samples import VEGETABLES, small_snapshot, vegetable_file, vegetable_master
 

@@ -17,7 +17,7 @@ from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import FileDiscovered, FileDownloaded
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
-from gogobe.transforms.order import InStoreOrder, store_of
+from gogobe.transforms.order import InStoreOrder
 from gogobe.transforms.steps import FAILURES
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
@@ -94,14 +94,3 @@ def test_a_bad_announcement_is_a_dead_letter_and_the_good_one_goes_through(porta
         )
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
     assert [path.name for path in (folder / "raw").iterdir()] == ["shufersal"]
-
-
-def test_names_that_tell_no_store_share_a_bounded_number_of_keys():
-    keys = {store_of(FileDiscovered("c", f"http://p/{number}.gz", NOW)) for number in range(1000)}
-    assert len(keys) == 64
-    assert all(key.startswith("c/?") for key in keys)
-    # The same name, the same key: a file announced again stays in order.
-    assert store_of(FileDiscovered("c", "http://p/1.gz", NOW)) == store_of(
-        FileDiscovered("c", "http://q/1.gz", NOW)
-    )
-    assert store_of(FileDiscovered("c", "http://[bad/a.gz", NOW)).startswith("c/?")

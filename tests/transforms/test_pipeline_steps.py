@@ -11,6 +11,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from gogobe.demo.portal import CUT_SHORT, LOGIN_PAGE, MISSING, Published, running_portal
+from gogobe.feeds.ordering import store_of
 from gogobe.io.http import FetchSettings
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
@@ -19,7 +20,7 @@ from gogobe.records.rows import Item
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.masters import MastersAddress
-from gogobe.transforms.order import InStoreOrder, store_of
+from gogobe.transforms.order import InStoreOrder
 from gogobe.transforms.parse import ParseAndMatch, _ParseAndMatch
 from gogobe.transforms.publish import MAX_QUOTED_BYTES, KeyBatches, batch_text, keyed_batch
 from gogobe.transforms.steps import FAILURES
