@@ -99,7 +99,8 @@ class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
     says that it holds for the whole basket. `min_basket_amount` is the least sum of the basket,
     `min_purchase_amount` that of the promotion's items; all amounts are in the chain's currency. `days`,
     `daily_from` and `daily_to` (HH:MM, Israel's local time) say when it runs between `starts_at` and
-    `ends_at`, where the feed has that. `is_coupon` is true for every `coupon_code` but 0; the code is as published.
+    `ends_at`, where the feed has that. `is_coupon` is true for every `coupon_code` but 0; the code is as
+    published.
     """
 
     promotion_id: str

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from gogobe.records.messages import DeadLetter, encode
-from gogobe.transforms.dead_letters import FAILURES, failure, original_base64, original_text
+from gogobe.transforms.dead_letters import failure, original_base64, original_text
+from gogobe.transforms.steps import FAILURES
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
 SECRET = "S3cr3t"
