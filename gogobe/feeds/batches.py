@@ -9,6 +9,8 @@ from typing import Any, Final, cast
 from gogobe.feeds.names import normal_store_id, parse_if_known
 from gogobe.feeds.problems import PROBLEMS, Problem
 from gogobe.feeds.reader import FeedReader, FeedSummary
+from gogobe.feeds.services import is_service
+from gogobe.offers.fill import fill_offers, fill_unit_prices
 from gogobe.records.addresses import public_address
 from gogobe.records.messages import FileDownloaded, FileTotals, IngestBatch
 from gogobe.records.rows import Block, Kind
@@ -104,7 +106,11 @@ def _put_rows(batch: IngestBatch, kind: Kind, block: Block) -> None:
     rows = cast("list[Any]", block.rows)
     if kind in ("price", "pricefull"):
         batch.items = rows
+        for item in batch.items:
+            item.is_service = is_service(item.name or "", item.price, item.item_code)
+        fill_unit_prices(batch.items)
     elif kind in ("promo", "promofull"):
         batch.promotions = rows
+        fill_offers(batch.promotions)
     else:
         batch.stores = rows

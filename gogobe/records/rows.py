@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from gogobe.records.offers import Conditions, Offer
+
 Kind = Literal["price", "pricefull", "promo", "promofull", "stores"]
 Match = Literal["gtin", "alias", "vector", "review", "new"]
 
@@ -81,6 +83,7 @@ class PromotionItem(msgspec.Struct, gc=False, omit_defaults=True):
     discounted_price_per_unit: Decimal | None = None
     gift_price: Decimal | None = None
     is_weighted: bool | None = None
+    offer: Offer | None = None
 
 
 class PromotionGroup(msgspec.Struct, gc=False, omit_defaults=True):
@@ -139,6 +142,7 @@ class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
     remarks: str | None = None
     groups: list[PromotionGroup] = []
     items: list[PromotionItem] = []
+    conditions: Conditions | None = None
 
 
 class Store(msgspec.Struct, gc=False, omit_defaults=True):

@@ -1,0 +1,34 @@
+"""What must hold for the offers of a promotion: club, coupon, means of payment, sums, days."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gogobe.records.offers import Conditions
+from gogobe.records.rows import Promotion
+
+_COUPON: Final = re.compile("קופון|coupon", re.IGNORECASE)
+_PAYMENT: Final = re.compile(
+    "אמצעי תשלום|באשראי|כרטיס(?:י)? אשראי|בכרטיס|בתשלום ב|מועדון אשראי|credit card", re.IGNORECASE
+)
+ANYBODY: Final = "0"
+"""The club of all customers."""
+
+
+def conditions_of(promotion: Promotion) -> Conditions:
+    """The conditions of a promotion: from its fields, and from the words for coupons and means of payment in
+    its description and remarks, because no field is reliable for these."""
+    words = f"{promotion.description or ''}\n{promotion.remarks or ''}"
+    clubs = () if ANYBODY in promotion.club_ids else tuple(promotion.club_ids)
+    return Conditions(
+        club_ids=clubs,
+        coupon=bool(promotion.is_coupon or promotion.coupon_code or _COUPON.search(words)),
+        payment_means=bool(_PAYMENT.search(words)),
+        least_basket=promotion.min_basket_amount or None,
+        least_purchase=promotion.min_purchase_amount or promotion.min_amount or None,
+        days=promotion.days,
+        daily_from=promotion.daily_from,
+        daily_to=promotion.daily_to,
+        limit=promotion.redemption_limit or None,
+    )

@@ -1,0 +1,216 @@
+"""Unit prices that compare: the price of one kilogram, litre, metre or piece.
+
+Chains publish `UnitQty` (the unit in which `Quantity` counts), `UnitOfMeasure` (the basis of the published
+unit price, such as "100 גרם") and `UnitOfMeasurePrice`. The published unit price is on any basis: per 100 g,
+per gram or per kilogram. `unit_price_of` therefore computes it from price, quantity and unit, and says how the
+published one relates to its own basis.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from gogobe.records.rows import Item
+
+Basis = Literal["kg", "l", "m", "piece"]
+
+
+class Unit(NamedTuple):
+    """A unit of measure: its basis, and how many of the basis one of it has."""
+
+    basis: Basis
+    factor: Decimal
+
+
+_SPELLINGS: Final[dict[str, tuple[Basis, str]]] = {
+    "ג גר גרמ גרמימ ג.ר g gr gram grams": ("kg", "0.001"),
+    "קג קילו קילוגרמ קילוגרמימ לקג ק kg kilo kilogram": ("kg", "1"),
+    "מג מיליגרמ mg": ("kg", "0.000001"),
+    "מל מיל מיליליטר מיליליטרימ סמק ml cc": ("l", "0.001"),
+    "סל סנטיליטר cl": ("l", "0.01"),
+    "ל לי ליט ליטר ליטרימ לטר l lt ltr liter litre": ("l", "1"),
+    "ממ mm": ("m", "0.001"),
+    "סמ סנטימטר cm": ("m", "0.01"),
+    "מ מטר מטרימ m meter metre": ("m", "1"),
+    "יח יחי יחיד יחידה יחידות יחדיה יחדה יחידת unit units pc pcs piece pieces ea": ("piece", "1"),
+    "שקית שקיות קפסולה קפסולות טבליה טבליות כמוסות מגבונימ דפימ גלילימ זוגות": ("piece", "1"),
+}
+UNITS: Final[dict[str, Unit]] = {
+    spelling: Unit(basis, Decimal(factor))
+    for spellings, (basis, factor) in _SPELLINGS.items()
+    for spelling in spellings.split()
+}
+"""Every known spelling, folded as `unit_of` folds it: lower case, no quotes, no final letters."""
+
+# Packages outside these bounds are not sold in a supermarket: the quantity then counts something else.
+_PLAUSIBLE: Final[dict[Basis, tuple[Decimal, Decimal]]] = {
+    "kg": (Decimal("0.005"), Decimal(60)),
+    "l": (Decimal("0.003"), Decimal(60)),
+    "m": (Decimal("0.05"), Decimal(5000)),
+    "piece": (Decimal(1), Decimal(5000)),
+}
+_CENT: Final = Decimal("0.0001")
+_FOLD: Final = str.maketrans(dict(zip("ךםןףץ", "כמנפצ", strict=True)) | dict.fromkeys("'\"`´′″׳״‘’“”."))
+_NAME_FOLD: Final = {key: value for key, value in _FOLD.items() if key != ord(".")}
+_MEASURE: Final = re.compile(r"\s*([0-9]{0,6}(?:\.[0-9]{1,3})?)\s*([^\W\d_]*)\s*")
+# A quantity in a name with the word after it, and the number before it: `6*330 מל`.
+_NAMED: Final = r"(?:(?<![0-9.,])([0-9]{1,3})\s*[*xXх×]\s*)?(?<![0-9.])%s(?![0-9]|[.,][0-9])\s*([^\W\d_]*)"
+# Larger numbers before a size are the pieces of a carton, which is not what the price buys.
+_LARGEST_PACK: Final = 8
+# So many pieces of something that the name measures in litres are bags, not litres.
+_LARGEST_COUNT: Final = 30
+
+
+class UnitPrice(NamedTuple):
+    """The price of one `basis`, and the power of ten by which the published unit price is off its own basis:
+    0 where both agree, None where they cannot be compared or disagree otherwise."""
+
+    basis: Basis
+    price: Decimal
+    published_power: int | None
+
+
+class _Amount(NamedTuple):
+    basis: Basis
+    amount: Decimal
+    published_basis: Decimal | None
+
+
+@lru_cache(maxsize=1024)
+def unit_of(text: str | None) -> tuple[Decimal, Unit | None]:
+    """A measure such as `100 גרם`, `ק"ג` or `1 יח'`: its number (1 where there is none) and its unit, None
+    where the unit is unknown or the text is a word for null."""
+    match = _MEASURE.fullmatch((text or "").lower().translate(_FOLD))
+    if match is None:
+        return Decimal(1), None
+    count = Decimal(match[1] or 1)
+    return count or Decimal(1), UNITS.get(match[2])
+
+
+def unit_price_of(item: Item) -> UnitPrice | None:
+    """The price of one kg, litre, metre or piece, to four places; None where the feed does not say how much the
+    price buys.
+
+    A weighed item's price is that of a kilogram. Else the amount is `quantity` in `unit_qty`; where that is no
+    measure, in `unit_of_measure`. The name decides between two readings and multiplies packs ("6*330").
+    """
+    found = _weighed(item.unit_of_measure) if item.is_weighted else _amount_of(item)
+    if found is None:
+        return None
+    exact = item.price / found.amount
+    return UnitPrice(found.basis, exact.quantize(_CENT), _published_power(exact, found, item.unit_price))
+
+
+def _amount_of(item: Item) -> _Amount | None:
+    """How much the price of an item buys that is not weighed."""
+    name, quantity, own, measure = item.name, item.quantity, item.unit_qty, item.unit_of_measure
+    if _is_clear(own, measure) and (not name or "*" not in name):
+        found = _packed(quantity, own, measure, _NO_EVIDENCE)
+        if found is not None:
+            return found
+    return _packed(quantity, own, measure, _evidence(name, quantity))
+
+
+@lru_cache(maxsize=4096)
+def _is_clear(unit_qty: str | None, unit_of_measure: str | None) -> bool:
+    """Whether both units agree on one basis other than pieces: then the name has nothing to decide."""
+    own, measure = unit_of(unit_qty)[1], unit_of(unit_of_measure)[1]
+    return own is not None and measure is not None and own.basis == measure.basis != "piece"
+
+
+@lru_cache(maxsize=1024)
+def _weighed(unit_of_measure: str | None) -> _Amount:
+    count, unit = unit_of(unit_of_measure)
+    return _Amount("kg", Decimal(1), count * unit.factor if unit and unit.basis == "kg" else None)
+
+
+class _Evidence(NamedTuple):
+    """What a name says of its item's quantity: the unit it gives it, and the pieces of a pack of it."""
+
+    unit: Unit | None
+    pack: int
+
+
+_NO_EVIDENCE: Final = _Evidence(None, 1)
+
+
+def _evidence(name: str | None, quantity: Decimal | None) -> _Evidence:
+    """Looks for the quantity in the name: `500 מ"ל`, `6*330`, `2.75 ל'`."""
+    if not name or quantity is None or quantity <= 0:
+        return _NO_EVIDENCE
+    text = _plain(quantity)
+    if text not in name or text == "1":
+        return _NO_EVIDENCE
+    match = re.search(_NAMED % re.escape(text), name.lower().translate(_NAME_FOLD))
+    if match is None:
+        return _NO_EVIDENCE
+    pack = int(match[1] or 1)
+    return _Evidence(UNITS.get(match[2].translate(_FOLD)), pack if 1 < pack <= _LARGEST_PACK else 1)
+
+
+@lru_cache(maxsize=65_536)
+def _plain(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@lru_cache(maxsize=65_536)
+def _packed(
+    quantity: Decimal | None, unit_qty: str | None, unit_of_measure: str | None, evidence: _Evidence
+) -> _Amount | None:
+    _, own = unit_of(unit_qty)
+    count, measure = unit_of(unit_of_measure)
+    readings = list(_readings(quantity or Decimal(0), own, count, measure, evidence))
+    for basis, amount in readings:
+        low, high = _PLAUSIBLE[basis]
+        if low <= amount <= high:
+            pack = evidence.pack if basis != "piece" and amount * evidence.pack <= high else 1
+            published = count * measure.factor if measure and measure.basis == basis else None
+            return _Amount(basis, amount * pack, published)
+    return None
+
+
+def _readings(
+    quantity: Decimal, own: Unit | None, count: Decimal, measure: Unit | None, evidence: _Evidence
+) -> list[tuple[Basis, Decimal]]:
+    """What a quantity may mean, the likeliest first."""
+    named = evidence.unit
+    if named is not None and _agrees(named, own, measure, quantity):
+        return [(named.basis, quantity * named.factor)]
+    if measure is not None and measure.basis != "piece" and (own is None or own.basis != measure.basis):
+        # `UnitQty` is a count or wrong. "3 pieces of 100 g" counts the measure, "680 of 100 g" the gram.
+        in_measures = (measure.basis, quantity * count * measure.factor)
+        in_units = (measure.basis, quantity * measure.factor)
+        return [in_measures, in_units] if own is not None and own.basis == "piece" else [in_units, in_measures]
+    if own is None:
+        own = measure
+    if own is None:
+        return []
+    if own.basis == "piece":
+        return [("piece", quantity if quantity > 0 else Decimal(1))]
+    return [(own.basis, quantity * own.factor)]
+
+
+def _agrees(named: Unit, own: Unit | None, measure: Unit | None, quantity: Decimal) -> bool:
+    """Whether the unit that a name gives the quantity may be the right one beside the feed's own units."""
+    if named.basis == "m":  # names are cut: "280 מ" is as often a millilitre
+        return False
+    if own is not None and own.basis != "piece":
+        return named.basis == own.basis
+    only_counts = measure is None or measure.basis == "piece"
+    return named.basis == "kg" or (named.basis == "l" and not (only_counts and quantity <= _LARGEST_COUNT))
+
+
+def _published_power(exact: Decimal, found: _Amount, published: Decimal | None) -> int | None:
+    """The power of ten between the published unit price and the exact one on the basis that was published."""
+    if not published or found.published_basis is None or not exact:
+        return None
+    ratio = float(published) / float(exact * found.published_basis)
+    power = round(math.log10(ratio)) if ratio > 0 else 0
+    # Published unit prices are rounded to cents.
+    rounding = 0.006 / float(published)
+    return power if abs(ratio / 10.0**power - 1) <= max(0.02, rounding) else None
