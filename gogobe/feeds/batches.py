@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from datetime import UTC, datetime
+from typing import Any, cast
 
+from gogobe.chains.chain import Chains, normal_chain_id
+from gogobe.chains.identity import ChainDiffersError, chain_id_of
+from gogobe.feeds.clock import Clock
 from gogobe.feeds.names import normal_store_id, parse_if_known
-from gogobe.feeds.problems import PROBLEMS, Problem
+from gogobe.feeds.problems import Problem
 from gogobe.feeds.reader import FeedReader, FeedSummary
 from gogobe.feeds.services import is_service
 from gogobe.offers.fill import fill_offers, fill_unit_prices
@@ -15,30 +18,31 @@ from gogobe.records.addresses import public_address
 from gogobe.records.messages import FileDownloaded, FileTotals, IngestBatch
 from gogobe.records.rows import Block, Kind
 
-# Clocks differ, and times in names are a portal's word for it.
-_AHEAD: Final = timedelta(days=1)
 
-
-def cut_batches(reader: FeedReader, file: FileDownloaded) -> Iterator[IngestBatch]:
+def cut_batches(
+    reader: FeedReader, file: FileDownloaded, chains: Chains | None = None
+) -> Iterator[IngestBatch]:
     """The file's batches in order: 500 rows each but the last, which carries the file's totals.
 
     A file that is understood but holds no row ends in one batch without rows, so that it still gets its line
-    in the ledger; of a file whose kind or chain cannot be told nothing comes, and the reader's summary says
-    why. Nothing is held back but one block.
+    in the ledger. No batch comes of a file whose kind or chain is unknown, nor of one that speaks for another
+    chain than the one that announced it, by `chains` (None: not checked): the reader's summary has the problem,
+    and then the rest of the file is not read. Nothing is held back but one block.
     """
+    cutter = _Cutter(reader, file, chains)
     held: Block | None = None
-    sequence = 0
     for block in reader:
         if held is not None:
-            yield _batch(reader, file, held, sequence)
-            sequence += 1
+            yield cutter.batch(held)
+        elif not cutter.find_chain():
+            return
         held = block
     if held is None:
+        if reader.summary.kind is None or not cutter.find_chain():
+            return
         held = Block(rows=[], refused=[])
-    if reader.summary.kind is not None and _chain_id(reader, file):
-        if _is_future(_named_time(file), file):
-            reader.summary.problems.append(Problem("future_date", PROBLEMS["future_date"]))
-        yield _batch(reader, file, held, sequence, totals=_totals(reader.summary))
+    cutter.report_times()
+    yield cutter.batch(held, _totals(reader.summary))
 
 
 def _totals(summary: FeedSummary) -> FileTotals:
@@ -51,55 +55,94 @@ def _totals(summary: FeedSummary) -> FileTotals:
     )
 
 
-def _chain_id(reader: FeedReader, file: FileDownloaded) -> str | None:
-    name = parse_if_known(file.file_name)
-    return reader.header.chain_id or (name.chain_id if name else None)
+class _Cutter:
+    """Makes the batches of one file; what is the same in all of them is decided once."""
+
+    def __init__(self, reader: FeedReader, file: FileDownloaded, chains: Chains | None) -> None:
+        self._reader = reader
+        self._file = file
+        self._chains = chains
+        self._name = parse_if_known(file.file_name)
+        self._chain_id = ""
+        self._sequence = 0
+        self._times = _Times(file, Clock(file.downloaded_at))
+
+    def find_chain(self) -> bool:
+        """Decides under which ChainId the file is stored, once its header is known; False where it is under
+        none. What is wrong is in the reader's summary then."""
+        named = self._name.chain_id if self._name else None
+        content = self._reader.header.chain_id
+        try:
+            if self._chains is not None:
+                found = chain_id_of(self._chains, self._file.chain, named=named, content=content)
+            else:
+                found = normal_chain_id(content) or normal_chain_id(named)
+        except ChainDiffersError as error:
+            self._reader.refuse(Problem("chain_differs", str(error)))
+            return False
+        self._chain_id = found or ""
+        return found is not None
+
+    def report_times(self) -> None:
+        """Adds to the reader's summary what is wrong with the times of name and announcement."""
+        if self._times.problem is not None:
+            self._reader.summary.problems.append(self._times.problem)
+
+    def batch(self, block: Block, totals: FileTotals | None = None) -> IngestBatch:
+        """The next batch; the last one has the totals."""
+        reader, file, name = self._reader, self._file, self._name
+        kind = reader.kind
+        assert kind is not None, "a reader that yields rows knows their kind"
+        sub_chain_id = reader.header.sub_chain_id or (name.sub_chain_id if name else None)
+        store_id = reader.header.store_id or (name.store_id if name else None)
+        batch = IngestBatch(
+            batch_id=f"{file.content_sha256}-{self._sequence}",
+            kind=kind,
+            chain=file.chain,
+            chain_id=self._chain_id,
+            sub_chain_id=normal_store_id(sub_chain_id or "0"),
+            store_id=normal_store_id(store_id or "0"),
+            file=file.file_name,
+            sequence=self._sequence,
+            last=totals is not None,
+            published_at=self._times.published_at,
+            content_sha256=file.content_sha256,
+            source_url=public_address(file.source_url),
+            discovered_at=self._times.discovered_at,
+            downloaded_at=file.downloaded_at,
+            refused=block.refused,
+            totals=totals,
+        )
+        self._sequence += 1
+        _put_rows(batch, kind, block)
+        return batch
 
 
-def _named_time(file: FileDownloaded) -> datetime | None:
-    name = parse_if_known(file.file_name)
-    return name.published_at if name else None
+class _Times:
+    """When a file was published and discovered: never later than it was downloaded, because only what is newer
+    counts, and a file of the future would make all later ones stale.
+
+    It was published at the time in its name; where that is missing or later than the download by more than
+    clocks differ, when it was discovered. `problem` reports a time that was not taken.
+    """
+
+    def __init__(self, file: FileDownloaded, clock: Clock) -> None:
+        name = parse_if_known(file.file_name)
+        named = name.published_by(clock) if name else None
+        self.discovered_at = clock.past(file.discovered_at) or file.downloaded_at
+        self.published_at = (clock.past(named) if named else None) or self.discovered_at
+        wrong = []
+        if named is not None and clock.is_later(named):
+            wrong.append(f"its name says {_utc(named)}")
+        if clock.is_later(file.discovered_at):
+            wrong.append(f"it was announced at {_utc(file.discovered_at)}")
+        detail = f"downloaded at {_utc(file.downloaded_at)}, but {' and '.join(wrong)}"
+        taken = f"published at {_utc(self.published_at)} counts"
+        self.problem = Problem("future_date", f"{detail}: {taken}") if wrong else None
 
 
-def _is_future(named: datetime | None, file: FileDownloaded) -> bool:
-    return named is not None and named > file.downloaded_at + _AHEAD
-
-
-def _published_at(file: FileDownloaded) -> datetime:
-    """The time in the file's name. Only what is newer counts, so a file dated in the future would hold up its
-    store until then: it, and one without a time, count from their discovery."""
-    named = _named_time(file)
-    return file.discovered_at if named is None or _is_future(named, file) else named
-
-
-def _batch(
-    reader: FeedReader, file: FileDownloaded, block: Block, sequence: int, totals: FileTotals | None = None
-) -> IngestBatch:
-    name = parse_if_known(file.file_name)
-    kind = reader.kind
-    assert kind is not None, "a reader that yields rows knows their kind"
-    sub_chain_id = reader.header.sub_chain_id or (name.sub_chain_id if name else None)
-    store_id = reader.header.store_id or (name.store_id if name else None)
-    batch = IngestBatch(
-        batch_id=f"{file.content_sha256}-{sequence}",
-        kind=kind,
-        chain=file.chain,
-        chain_id=_chain_id(reader, file) or file.chain,
-        sub_chain_id=normal_store_id(sub_chain_id or "0"),
-        store_id=normal_store_id(store_id or "0"),
-        file=file.file_name,
-        sequence=sequence,
-        last=totals is not None,
-        published_at=_published_at(file),
-        content_sha256=file.content_sha256,
-        source_url=public_address(file.source_url),
-        discovered_at=file.discovered_at,
-        downloaded_at=file.downloaded_at,
-        refused=block.refused,
-        totals=totals,
-    )
-    _put_rows(batch, kind, block)
-    return batch
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _put_rows(batch: IngestBatch, kind: Kind, block: Block) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from lxml import etree
 
+from gogobe.feeds.clock import Clock
 from gogobe.feeds.fields import (
     ITEM,
     PROMOTION,
@@ -15,11 +16,14 @@ from gogobe.feeds.fields import (
     PROMOTION_ITEM,
     STORE,
     Reading,
+    TooLongError,
+    by_clock,
     club,
     day_and_hour,
     local_name,
     number,
     positive,
+    published_name,
 )
 from gogobe.records.rows import Item, Promotion, PromotionGroup, PromotionItem, RefusedRow, Store
 
@@ -51,16 +55,18 @@ class Memo(dict[str | None, Any]):
 
 
 class Fields:
-    """Reads the leaves of elements by one alias table; remembers what an exact tag means and what a repeated
-    text read as."""
+    """Reads the leaves of elements by one alias table, times by the file's clock; remembers what an exact tag
+    means and what a repeated text read as."""
 
-    def __init__(self, table: Mapping[str, tuple[str, Reading]]) -> None:
+    def __init__(self, table: Mapping[str, tuple[str, Reading]], clock: Clock) -> None:
         self._table = table
+        self._clock = clock
         self._tags: dict[object, tuple[str, Memo] | None] = {}
 
     def read(self, element: etree._Element) -> dict[str, Any]:
         """The fields of an element's children, by name; those without a value are left out. Where two
-        elements mean one field the first that has a value counts."""
+        elements mean one field the first that has a value counts. Raises TooLongError, which names the
+        element."""
         values: dict[str, Any] = {}
         for child in element:
             raw = child.text
@@ -73,7 +79,11 @@ class Fields:
             if known is None:
                 continue
             name, memo = known
-            value = memo[raw]
+            try:
+                value = memo[raw]
+            except TooLongError as error:
+                error.add_note(published_name(str(child.tag)))
+                raise
             if value is not None and name not in values:
                 values[name] = value
         return values
@@ -82,7 +92,7 @@ class Fields:
         entry = self._table.get(local_name(tag)) if isinstance(tag, str) else None
         if len(self._tags) >= _MEMO_SIZE:
             self._tags.clear()
-        self._tags[tag] = known = None if entry is None else (entry[0], Memo(entry[1]))
+        self._tags[tag] = known = None if entry is None else (entry[0], Memo(by_clock(entry[1], self._clock)))
         return known
 
 
@@ -96,12 +106,16 @@ class RowElements(Protocol):
 class ItemElements:
     """Elements of price feeds to items."""
 
-    def __init__(self) -> None:
-        self._fields = Fields(ITEM)
+    def __init__(self, clock: Clock) -> None:
+        self._fields = Fields(ITEM, clock)
+        self._keys = Fields(_only(ITEM, "item_code"), clock)
         self._prices = Memo(positive)
 
     def row(self, element: etree._Element, row: int, line: int) -> Item | RefusedRow:
-        values = self._fields.read(element)
+        try:
+            values = self._fields.read(element)
+        except TooLongError as error:
+            return _too_long(error, row, line, self._keys, element)
         item_code = values.get("item_code")
         published = values.pop("price", None)
         price: Decimal | None = self._prices[published]
@@ -121,15 +135,38 @@ def refused_item(row: int, line: int, item_code: str | None, published: str | No
     return RefusedRow(row, line, reason, item_code, published)
 
 
+def _only(table: Mapping[str, tuple[str, Reading]], name: str) -> Mapping[str, tuple[str, Reading]]:
+    """The part of a table that reads one field."""
+    return {tag: entry for tag, entry in table.items() if entry[0] == name}
+
+
+def _too_long(error: TooLongError, row: int, line: int, keys: Fields, element: etree._Element) -> RefusedRow:
+    """A row that is refused for one of its values; its own code is kept where that is not the one, because what
+    a full file lists is not ended, refused or not."""
+    try:
+        key = next(iter(keys.read(element).values()), None)
+    except TooLongError:
+        key = None
+    return RefusedRow(row, line, error.reason, key, ": ".join([*getattr(error, "__notes__", []), str(error)]))
+
+
 class PromotionElements:
     """Elements of promotion feeds, in all layouts, to promotions."""
 
-    def __init__(self) -> None:
-        self._head = Fields(PROMOTION)
-        self._item = Fields(PROMOTION_ITEM)
-        self._group = Fields(PROMOTION_GROUP)
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._head = Fields(PROMOTION, clock)
+        self._item = Fields(PROMOTION_ITEM, clock)
+        self._group = Fields(PROMOTION_GROUP, clock)
+        self._keys = Fields(_only(PROMOTION, "promotion_id"), clock)
 
     def row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow:
+        try:
+            return self._row(element, row, line)
+        except TooLongError as error:
+            return _too_long(error, row, line, self._keys, element)
+
+    def _row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow:
         values = self._head.read(element)
         clubs = [values.pop("club_id")] if "club_id" in values else []
         items: list[PromotionItem] = []
@@ -146,7 +183,7 @@ class PromotionElements:
             items.append(item)
         if "promotion_id" not in values:
             return RefusedRow(row, line, "no_promotion_id")
-        _set_times(values)
+        _set_times(values, self._clock)
         return Promotion(row=row, club_ids=clubs, groups=groups, items=items, **values)
 
     def _flat_item(self, element: etree._Element) -> PromotionItem | None:
@@ -187,19 +224,19 @@ class PromotionElements:
                     items += self._items(below, group.group_id)
 
 
-def _set_times(values: dict[str, Any]) -> None:
+def _set_times(values: dict[str, Any], clock: Clock) -> None:
     for edge, target in (("start", "starts_at"), ("end", "ends_at")):
         day, hour = values.pop(f"{edge}_date", None), values.pop(f"{edge}_hour", None)
         if day and target not in values:
-            values[target] = day_and_hour(day, hour)
+            values[target] = day_and_hour(day, hour, clock)
 
 
 class FlatPromotionElements:
     """Elements that are one item of a promotion each (`Sales/Sale`): those of one promotion become one,
     wherever they stand in the file, so all are held back until its end, or until there are too many."""
 
-    def __init__(self) -> None:
-        self._elements = PromotionElements()
+    def __init__(self, clock: Clock) -> None:
+        self._elements = PromotionElements(clock)
         self._held: dict[str, Promotion] = {}
         self._items = 0
 
@@ -229,21 +266,31 @@ class FlatPromotionElements:
 class StoreElements:
     """Elements of store feeds to stores; what stands above (sub-chain, chain) belongs to each store below."""
 
-    def __init__(self) -> None:
-        self._fields = Fields(STORE)
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._fields = Fields(STORE, clock)
+        self._keys = Fields(_only(STORE, "store_id"), clock)
         self._parent: etree._Element | None = None
         self._above: dict[str, Any] = {}
 
     def row(self, element: etree._Element, row: int, line: int) -> Store | RefusedRow:
+        try:
+            return self._row(element, row, line)
+        except TooLongError as error:
+            return _too_long(error, row, line, self._keys, element)
+
+    def _row(self, element: etree._Element, row: int, line: int) -> Store | RefusedRow:
         values = self._fields.read(element)
         parent = element.getparent()
         if parent is not self._parent:
-            self._parent, self._above = parent, self._read_above(parent)
+            self._above = self._read_above(parent)
+            self._parent = parent
         values = {**self._above, **values}
         if "store_id" not in values:
             return RefusedRow(row, line, "no_store_id")
         day, hour = values.pop("update_date", None), values.pop("update_time", None)
-        return Store(row=row, updated_at=day_and_hour(day, hour) if day else None, **values)
+        updated_at = day_and_hour(day, hour, self._clock) if day else None
+        return Store(row=row, updated_at=updated_at and self._clock.past(updated_at), **values)
 
     def _read_above(self, parent: etree._Element | None) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -9,30 +9,54 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any, Final
 
-from gogobe.feeds.names import ISRAEL
+from gogobe.feeds.clock import UNBOUND, Clock
 
 # Words for null, as published; "00000" is one where a code or text is expected.
 NULL_WORDS: Final = frozenset({"", "לא ידוע", "00000", "null", "None", "NULL", "אין", "-"})
 _TRUE: Final = frozenset({"1", "true", "True", "TRUE", "Y", "כן"})
 _FALSE: Final = frozenset({"0", "false", "False", "FALSE", "N", "לא"})
 
+# Bounds in characters. Codes and ids are keys in the database, whose B-trees take entries of 2,704 bytes at
+# most; a row with a longer one is refused, as is one with a text that no honest row has.
+LONGEST_CODE: Final = 64
+LONGEST_TEXT: Final = 4096
 _LONGEST_NUMBER: Final = 32
 _CLUB: Final = re.compile(r"\s*(\d+)\s*(?:[-=]|$)", re.ASCII)
 
 Reading = Callable[[str], Any]
 
 
+class TooLongError(ValueError):
+    """A code, id or text of a row beyond its bound; `reason` is why the row is refused."""
+
+    def __init__(self, reason: str, length: int, longest: int) -> None:
+        super().__init__(f"{length:,} characters, of which at most {longest:,} are taken")
+        self.reason = reason
+
+
 def text(raw: str) -> str | None:
-    """Text in one line without spaces around it; None for a word for null."""
+    """Text in one line without spaces around it; None for a word for null. Raises TooLongError."""
     words = " ".join(raw.split())
+    if len(words) > LONGEST_TEXT:
+        raise TooLongError("text_too_long", len(words), LONGEST_TEXT)
     return None if words in NULL_WORDS else words
 
 
 def code(raw: str) -> str | None:
-    """A code, as published but for spaces around it."""
-    return raw.strip() or None
+    """A code or id, as published but for spaces around it. Raises TooLongError."""
+    stripped = raw.strip()
+    if len(stripped) > LONGEST_CODE:
+        raise TooLongError("code_too_long", len(stripped), LONGEST_CODE)
+    return stripped or None
+
+
+def verbatim(raw: str) -> str | None:
+    """What is read again later (a price, a day, an hour): without spaces around it, and no more of it than any
+    such value has."""
+    return raw.strip()[:LONGEST_CODE] or None
 
 
 def number(raw: str) -> Decimal | None:
@@ -63,7 +87,7 @@ def positive(raw: str) -> Decimal | None:
 def club(raw: str) -> str | None:
     """A club's number, where its name comes with it (`0 - כלל הלקוחות`, `0=אין`); else as `text`."""
     match = _CLUB.match(raw)
-    return match[1] if match else text(raw)
+    return code(match[1] if match else text(raw) or "")
 
 
 def whole(raw: str) -> int | None:
@@ -80,8 +104,8 @@ def yes_no(raw: str) -> bool | None:
     return False if stripped in _FALSE else None
 
 
-def moment(raw: str) -> datetime | None:
-    """A time in any of the published forms, Israel's local time unless it says otherwise, made aware:
+def moment(raw: str, clock: Clock = UNBOUND) -> datetime | None:
+    """A time in any of the published forms, the clock's local time unless it says otherwise, made aware:
     `2025-12-18 09:15:00`, `2025-12-18 09:15`, `2024-03-03`, `2016/08/27 11:17`,
     `25/07/2022 09:55:14`, ISO 8601."""
     stripped = raw.strip().replace("/", "-")
@@ -93,13 +117,24 @@ def moment(raw: str) -> datetime | None:
         return None
     if value.year < 1971 or value.year > 9000:
         return None
-    return value if value.tzinfo else value.replace(tzinfo=ISRAEL)
+    return clock.aware(value)
 
 
-def day_and_hour(day: str, hour: str | None) -> datetime | None:
+def past(raw: str, clock: Clock = UNBOUND) -> datetime | None:
+    """As `moment`, of something that has happened (an update, a sale); None for one later than the download."""
+    at = moment(raw, clock)
+    return None if at is None else clock.past(at)
+
+
+def day_and_hour(day: str, hour: str | None, clock: Clock = UNBOUND) -> datetime | None:
     """A time whose day and hour stand in two elements; an hour that cannot be read leaves the day's own."""
-    at = moment(f"{day.strip()[:10]} {hour.strip()}") if hour else None
-    return at or moment(day)
+    at = moment(f"{day.strip()[:10]} {hour.strip()}", clock) if hour else None
+    return at or moment(day, clock)
+
+
+def by_clock(reading: Reading, clock: Clock) -> Reading:
+    """A table's reading for one file: those of times go by its clock."""
+    return partial(reading, clock=clock) if reading in (moment, past) else reading
 
 
 HEADER: Final[Mapping[str, str]] = {
@@ -112,7 +147,7 @@ HEADER: Final[Mapping[str, str]] = {
 
 ITEM: Final[Mapping[str, tuple[str, Reading]]] = {
     "itemcode": ("item_code", code),
-    "itemprice": ("price", code),
+    "itemprice": ("price", verbatim),
     "itemname": ("name", text),
     "itemnm": ("name", text),
     "itemtype": ("item_type", whole),
@@ -134,24 +169,24 @@ ITEM: Final[Mapping[str, tuple[str, Reading]]] = {
     "allowdiscount": ("allow_discount", yes_no),
     "itemstatus": ("item_status", code),
     "itemid": ("item_id", code),
-    "priceupdatedate": ("price_updated_at", moment),
-    "priceupdatetime": ("price_updated_at", moment),
-    "lastsaledatetime": ("last_sold_at", moment),
+    "priceupdatedate": ("price_updated_at", past),
+    "priceupdatetime": ("price_updated_at", past),
+    "lastsaledatetime": ("last_sold_at", past),
 }
 
 PROMOTION: Final[Mapping[str, tuple[str, Reading]]] = {
     "promotionid": ("promotion_id", code),
     "promotiondescription": ("description", text),
-    "promotionupdatedate": ("updated_at", moment),
-    "promotionupdatetime": ("updated_at", moment),
-    "priceupdatedate": ("updated_at", moment),
-    "priceupdatetime": ("updated_at", moment),
+    "promotionupdatedate": ("updated_at", past),
+    "promotionupdatetime": ("updated_at", past),
+    "priceupdatedate": ("updated_at", past),
+    "priceupdatetime": ("updated_at", past),
     "promotionstartdatetime": ("starts_at", moment),
     "promotionenddatetime": ("ends_at", moment),
-    "promotionstartdate": ("start_date", code),
-    "promotionstarthour": ("start_hour", code),
-    "promotionenddate": ("end_date", code),
-    "promotionendhour": ("end_hour", code),
+    "promotionstartdate": ("start_date", verbatim),
+    "promotionstarthour": ("start_hour", verbatim),
+    "promotionenddate": ("end_date", verbatim),
+    "promotionendhour": ("end_hour", verbatim),
     "rewardtype": ("reward_type", code),
     "discounttype": ("discount_type", code),
     "discountrate": ("discount_rate", number),
@@ -212,8 +247,8 @@ STORE: Final[Mapping[str, tuple[str, Reading]]] = {
     "longitude": ("longitude", number),
     "lon": ("longitude", number),
     "lng": ("longitude", number),
-    "lastupdatedate": ("update_date", code),
-    "lastupdatetime": ("update_time", code),
+    "lastupdatedate": ("update_date", verbatim),
+    "lastupdatetime": ("update_time", verbatim),
 }
 
 

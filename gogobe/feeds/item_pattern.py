@@ -17,8 +17,20 @@ from typing import Any, Final
 
 import msgspec
 
+from gogobe.feeds.clock import Clock
 from gogobe.feeds.elements import Memo, refused_item
-from gogobe.feeds.fields import ITEM, NULL_WORDS, Reading, code, positive
+from gogobe.feeds.fields import (
+    ITEM,
+    LONGEST_CODE,
+    LONGEST_TEXT,
+    NULL_WORDS,
+    Reading,
+    by_clock,
+    code,
+    positive,
+    text,
+    verbatim,
+)
 from gogobe.records.rows import Item, RefusedRow
 
 _START_TAG: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_.-]*)[ \t\n]*/?>")
@@ -47,9 +59,9 @@ class Taken:
 
 
 class ItemPattern:
-    """What the rows named `tag` look like, as far as it is known."""
+    """What the rows named `tag` look like, as far as it is known; their times are read by the file's clock."""
 
-    def __init__(self, tag: str) -> None:
+    def __init__(self, tag: str, clock: Clock) -> None:
         self._tag = tag
         self._row_begin = re.compile(f"<{re.escape(tag)}>")
         self._order: list[str] = []
@@ -57,7 +69,9 @@ class ItemPattern:
         self._pattern: re.Pattern[str] | None = None
         self._made = 0
         self._columns: dict[str, tuple[int, ReadColumn]] = {}
-        self._readings: dict[str, ReadColumn] = {name: _memoized(reading) for name, reading in ITEM.values()}
+        self._readings: dict[str, ReadColumn] = {
+            name: _memoized(by_clock(reading, clock)) for name, reading in ITEM.values()
+        }
         self._readings["price"] = _memoized(positive)
         # Nearly every row has its own of these, so remembering what they read as does not pay.
         self._readings |= {"name": _texts, "description": _texts, "item_code": _codes, "item_id": _codes}
@@ -123,7 +137,7 @@ class ItemPattern:
 
     def _refused(self, row: Item, values: Sequence[str], line: int) -> RefusedRow:
         published = _unescaped(values[self._columns["price"][0]])
-        return refused_item(row.row, line, row.item_code, code(published))
+        return refused_item(row.row, line, row.item_code, verbatim(published))
 
     def _columns_of(self, order: list[str]) -> dict[str, tuple[int, ReadColumn]]:
         """Of each field, the place of its group and how its column is read."""
@@ -140,10 +154,18 @@ def _compiled(tag: str, order: list[str], blanks: str) -> re.Pattern[str]:
     """A row: its elements in this order, each with a text, empty, or missing, but not all. Possessive (`++`,
     `?+`): a row that does not fit is given up at once. What is no row is taken whole, by the last group."""
     elements = "".join(
-        rf"(?:<{name}(?:>([^<]*+)</{name}|[ \t\n]*+/)>{blanks})?+" for name in map(re.escape, order)
+        rf"(?:<{name}(?:>([^<]{_most(name)}+)</{name}|[ \t\n]*+/)>{blanks})?+" for name in map(re.escape, order)
     )
     row = rf"<{re.escape(tag)}>{blanks}(?!</){elements}</{re.escape(tag)}>{blanks}"
     return re.compile(rf"{row}|([\s\S]++)", re.ASCII)
+
+
+def _most(tag: str) -> str:
+    """How long a text may be for the pattern to take it, as a quantifier. A text within its bound as it is
+    written is within it when it is read; a longer one is left to the parser, which decides."""
+    _, reading = ITEM.get(tag.lower(), ("", verbatim))
+    longest = LONGEST_CODE if reading is code else LONGEST_TEXT if reading is text else ""
+    return f"{{0,{longest}}}"
 
 
 def _is_row(pattern: re.Pattern[str], text: str, begin: int) -> bool:

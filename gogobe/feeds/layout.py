@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from lxml import etree
 
-from gogobe.feeds.fields import HEADER, ITEM, PROMOTION, STORE, code, local_name, published_name
+from gogobe.feeds.fields import HEADER, ITEM, PROMOTION, STORE, local_name, published_name
 from gogobe.feeds.parser import close_parser, feed_parser, new_parser, weight
 from gogobe.feeds.problems import FeedError
 
@@ -125,7 +125,7 @@ class LayoutFinder:
     def _end(self, element: etree._Element, name: str) -> Layout | None:
         if layout := self._layout(element):
             return layout
-        value = code(element.text or "") if len(element) == 0 else None
+        value = (element.text or "").strip() if len(element) == 0 else None
         if value and name in HEADER:
             self._header.append((element, HEADER[name], value))
         elif value and len(self._path) >= _ROW_DEPTH and not self._unknown_path:

@@ -17,11 +17,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
-from zoneinfo import ZoneInfo
 
+from gogobe.feeds.clock import UNBOUND, Clock
 from gogobe.records.rows import Kind
-
-ISRAEL: Final = ZoneInfo("Asia/Jerusalem")
 
 _NAME: Final = re.compile(
     r"""
@@ -64,11 +62,15 @@ class FileName:
 
     @property
     def published_at(self) -> datetime | None:
-        """The time in the name, Israel's local time, as an aware datetime; None where it is no time at all."""
+        """As `published_by`, where the time of the download is not known."""
+        return self.published_by(UNBOUND)
+
+    def published_by(self, clock: Clock) -> datetime | None:
+        """The time in the name, local by the clock, as an aware datetime; None where it is no time at all."""
         digits = self.time.replace("-", "")[:14]
         layout = "%Y%m%d%H%M%S" if len(digits) == 14 else "%Y%m%d%H%M"
         try:
-            return datetime.strptime(digits[: 14 if len(digits) == 14 else 12], layout).replace(tzinfo=ISRAEL)
+            return clock.aware(datetime.strptime(digits[: 14 if len(digits) == 14 else 12], layout))
         except ValueError:
             return None
 

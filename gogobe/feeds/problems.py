@@ -32,11 +32,16 @@ PROBLEMS: Final[dict[str, str]] = {
     "zip_encrypted": "a zip member that is encrypted",
     "dtd": "a document type definition; feeds have none, and entities are not expanded",
     "no_chain": "neither the file nor its name tells the chain",
-    "future_date": "named more than a day after its download; taken as published when it was discovered",
+    "chain_differs": "announcement, file name and content do not agree on the chain; no row was taken",
+    "code_too_long": "an id above the rows is longer than any chain's; no row was taken",
+    "future_date": "its name or its announcement carries a time after the download; another one counts",
+    "future_times": "rows carry times of updates or sales after the download; these times are left out",
 }
 
 # These tell of something odd in a file that was read to its end all the same.
-NOTICES: Final = frozenset({"kind_differs", "control_characters", "stray_ampersands", "future_date"})
+NOTICES: Final = frozenset(
+    {"kind_differs", "control_characters", "stray_ampersands", "future_date", "future_times"}
+)
 
 
 class Problem(msgspec.Struct, frozen=True):

@@ -12,9 +12,12 @@ from typing import Any, BinaryIO, Final, TypeVar, cast
 
 import msgspec
 
+from gogobe.chains.chain import normal_chain_id
+from gogobe.feeds.clock import UNBOUND, Clock
 from gogobe.feeds.containers import Container, FullReads, container_of, contents
 from gogobe.feeds.elements import GIFTS
 from gogobe.feeds.encodings import FeedText, encoding_of
+from gogobe.feeds.fields import LONGEST_CODE
 from gogobe.feeds.layout import Family, Layout, LayoutFinder
 from gogobe.feeds.names import kind_named, parse_if_known
 from gogobe.feeds.problems import NOTICES, PROBLEMS, FeedError, Limits, Problem
@@ -66,16 +69,24 @@ class FeedSummary(msgspec.Struct):
 class FeedReader:
     """Iterates over the blocks of one feed; `header` holds from the first block on, `summary` at the end.
 
-    `source` is the file as published, seekable; its own I/O errors are raised as they are. `fast` off leaves
-    every row to the XML parser: the same rows, slower.
+    `source` is the file as published, seekable; its own I/O errors are raised as they are. `clock` reads its
+    times, and bounds those of updates and sales by the download. `fast` off leaves every row to the XML parser:
+    the same rows, slower.
     """
 
     def __init__(
-        self, source: BinaryIO, file_name: str, limits: Limits | None = None, *, fast: bool = True
+        self,
+        source: BinaryIO,
+        file_name: str,
+        limits: Limits | None = None,
+        *,
+        clock: Clock = UNBOUND,
+        fast: bool = True,
     ) -> None:
         self._source = FullReads(source)
         self._file_name = file_name
         self._limits = limits or Limits()
+        self._clock = clock
         self._fast = fast
         self._family: Family | None = None
         self._cut: FeedError | None = None
@@ -87,6 +98,10 @@ class FeedReader:
     def kind(self) -> Kind | None:
         """The feed's kind, from the first block on: its content's; the name tells whether it is full."""
         return self.summary.kind
+
+    def refuse(self, problem: Problem) -> None:
+        """Adds a problem that its user has found: the file counts as incomplete."""
+        self._problem(problem)
 
     def __iter__(self) -> Iterator[Block]:
         cutter = _BlockCutter(self._limits.max_refused)
@@ -112,7 +127,7 @@ class FeedReader:
         layout, head, blank_lines = self._find_layout(pieces)
         self._take(layout)
         if layout.tag is not None:
-            stream = RowStream(layout, self._limits, blank_lines, fast=self._fast)
+            stream = RowStream(layout, self._limits, blank_lines, clock=self._clock, fast=self._fast)
             yield from self._rows(stream, chain(head, pieces))
         self._tell_oddities(text)
         if self._cut is not None:
@@ -162,6 +177,8 @@ class FeedReader:
             self._problem(Problem("stray_ampersands", PROBLEMS["stray_ampersands"]))
         if text.bad is not None:
             self._problem(text.bad)
+        if self._clock.met_later:
+            self._problem(Problem("future_times", PROBLEMS["future_times"]))
 
     def _until_cut(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """The pieces up to a fault in them, which is kept until all that stands before it was read."""
@@ -213,8 +230,21 @@ class FeedReader:
             self.summary.kind = named
         elif named is not None:
             self._problem(Problem("kind_differs", f"named {named}, but holds rows of kind {layout.family}"))
-        if self.header.chain_id is None and parse_if_known(self._file_name) is None:
+        self._check_ids()
+        if normal_chain_id(self.header.chain_id) is None and parse_if_known(self._file_name) is None:
             self._problem(Problem("no_chain", PROBLEMS["no_chain"]))
+
+    def _check_ids(self) -> None:
+        """Raises FeedError for an id above the rows that no index holds; it is not kept. In a Stores file those
+        below the chain's belong to rows, which are refused one by one."""
+        for name in ("chain_id", "sub_chain_id", "store_id", "bikoret_no"):
+            length = len(getattr(self.header, name) or "")
+            if length > LONGEST_CODE:
+                setattr(self.header, name, None)
+                if self._family == "stores" and name != "chain_id":
+                    continue
+                said = f"{name} of {length:,} characters; at most {LONGEST_CODE} are taken, and no row was"
+                raise FeedError("code_too_long", said)
 
     def _count(self, block: Block) -> None:
         summary = self.summary

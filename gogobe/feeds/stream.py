@@ -7,11 +7,12 @@ well-formed elements are taken out is well-formed where the whole is, and wrong 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
+from gogobe.feeds.clock import UNBOUND, Clock
 from gogobe.feeds.elements import (
     FlatPromotionElements,
     ItemElements,
@@ -25,7 +26,7 @@ from gogobe.feeds.parser import RowParser, weight
 from gogobe.feeds.problems import FeedError, Limits
 from gogobe.records.rows import RefusedRow
 
-_ELEMENTS: Final[dict[Family, type[RowElements]]] = {
+_ELEMENTS: Final[dict[Family, Callable[[Clock], RowElements]]] = {
     "price": ItemElements,
     "promo": PromotionElements,
     "stores": StoreElements,
@@ -44,11 +45,20 @@ class Run(NamedTuple):
 
 class RowStream:
     """Fed with a feed's text, gives its rows. `fast` off leaves everything to the parser; the rows are the
-    same. `read` counts the rows as they stand in the file; `blank_lines` are lines left out before the text."""
+    same. `read` counts the rows as they stand in the file; `blank_lines` are lines left out before the text.
+    Times are read by the file's clock."""
 
-    def __init__(self, layout: Layout, limits: Limits, blank_lines: int = 0, *, fast: bool = True) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        limits: Limits,
+        blank_lines: int = 0,
+        *,
+        clock: Clock = UNBOUND,
+        fast: bool = True,
+    ) -> None:
         assert layout.tag is not None, "a feed without rows has no stream of them"
-        self._elements = FlatPromotionElements() if layout.flat else _ELEMENTS[layout.family]()
+        self._elements = FlatPromotionElements(clock) if layout.flat else _ELEMENTS[layout.family](clock)
         self._parser = RowParser(layout.tag)
         self._bound = _TextBound(limits.max_text)
         self._max_row = limits.max_row
@@ -56,7 +66,7 @@ class RowStream:
         self._lines = self._parser.lines_before = blank_lines
         self.read = 0
         plain = fast and layout.family == "price" and "}" not in layout.tag
-        self._pattern = ItemPattern(layout.tag) if plain else None
+        self._pattern = ItemPattern(layout.tag, clock) if plain else None
         self._row_end = re.compile(rf"</{re.escape(layout.tag)}[ \t\n]*>")
         self._rest = ""
         self._after_row = False

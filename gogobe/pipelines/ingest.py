@@ -14,6 +14,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
+from gogobe.chains.load import load_chains
 from gogobe.database.migrations import migrate
 from gogobe.database.views import refresh_views
 from gogobe.io.http import FetchSettings
@@ -47,6 +48,7 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
     """The recipe."""
     kafka, expansion = settings.kafka, settings.expansion_service
     store = ObjectStore(settings.store, settings.store_endpoint or None)
+    chains = load_chains(settings.chains)
     snapshots = SnapshotStore(settings.masters, settings.store_endpoint or None, settings.masters_cache)
 
     announced = pipeline | "Read discovered" >> ReadTopic(DISCOVERED, kafka, settings.group, expansion)
@@ -59,7 +61,7 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
     matched = (
         downloaded.files
         | "Spread files" >> InStoreOrder(FileDownloaded)
-        | "Parse and match" >> ParseAndMatch(store, snapshots, settings.masters_every)
+        | "Parse and match" >> ParseAndMatch(store, snapshots, settings.masters_every, chains)
     )
     matched.decisions | "Record decisions" >> RecordDecisions(settings.database)
     loaded = matched.batches | "Load" >> LoadBatches(

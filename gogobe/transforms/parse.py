@@ -11,7 +11,10 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
+from gogobe.chains.chain import Chains
+from gogobe.chains.load import load_chains
 from gogobe.feeds.batches import cut_batches
+from gogobe.feeds.clock import Clock
 from gogobe.feeds.problems import Problem
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.objects import ObjectStore
@@ -51,10 +54,17 @@ class ParseAndMatch(beam.PTransform):
     its input alone: the items are this step's own until it has matched them.
     """
 
-    def __init__(self, store: ObjectStore, snapshots: SnapshotStore, masters_every: float) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        snapshots: SnapshotStore,
+        masters_every: float,
+        chains: Chains | None = None,
+    ) -> None:
+        """`chains` decide for whom a file may speak; None: the bundled ones."""
         super().__init__()
         self._snapshots = snapshots
-        self._dofn = _ParseAndMatch(store, masters_every)
+        self._dofn = _ParseAndMatch(store, masters_every, chains or load_chains())
 
     def expand(self, files: beam.PCollection[FileDownloaded]) -> beam.pvalue.DoOutputsTuple:
         masters = files.pipeline | "Masters" >> LocateMasters(self._snapshots)
@@ -69,8 +79,9 @@ class ParseAndMatch(beam.PTransform):
 
 
 class _ParseAndMatch(beam.DoFn):
-    def __init__(self, store: ObjectStore, masters_every: float) -> None:
+    def __init__(self, store: ObjectStore, masters_every: float, chains: Chains) -> None:
         self._store = store
+        self._chains = chains
         self._matcher = BatchMatcher(masters_every)
         self._files = Metrics.counter("gogobe.parse", "files")
         self._rows = Metrics.counter("gogobe.parse", "rows")
@@ -95,8 +106,8 @@ class _ParseAndMatch(beam.DoFn):
 
     def _parse(self, file: FileDownloaded, source: BinaryIO) -> Iterator[Any]:
         started = time.monotonic()
-        reader = FeedReader(source, file.file_name)
-        for batch in cut_batches(reader, file):
+        reader = FeedReader(source, file.file_name, clock=Clock(file.downloaded_at))
+        for batch in cut_batches(reader, file, self._chains):
             decisions = self._matcher.match(batch)
             yield batch
             if decisions:

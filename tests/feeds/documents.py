@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from gogobe.feeds.clock import Clock
 from gogobe.feeds.problems import Limits
 from gogobe.feeds.reader import FeedHeader, FeedReader, FeedSummary
 from gogobe.records.rows import Block, RefusedRow
@@ -35,11 +37,16 @@ class Read:
         return [problem.code for problem in self.summary.problems]
 
 
-def read(feed: bytes | str, name: str = PRICE_NAME, limits: Limits | None = None) -> Read:
+def read(
+    feed: bytes | str,
+    name: str = PRICE_NAME,
+    limits: Limits | None = None,
+    downloaded_at: datetime | None = None,
+) -> Read:
     data = feed.encode() if isinstance(feed, str) else feed
     ways = []
     for fast in (True, False):
-        reader = FeedReader(io.BytesIO(data), name, limits, fast=fast)
+        reader = FeedReader(io.BytesIO(data), name, limits, clock=Clock(downloaded_at), fast=fast)
         blocks = list(reader)
         ways.append(Read(reader.header, reader.summary, blocks))
     assert ways[0] == ways[1]

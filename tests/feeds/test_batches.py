@@ -1,20 +1,21 @@
 """Batches are cut per file, in order, and always the same."""
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
 import gogobe.demo
+from gogobe.chains.load import load_chains
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.reader import FeedReader
 from gogobe.records.messages import FileDownloaded, IngestBatch, decoder, encode
 from tests.feeds.documents import HEAD, item, leaves, price_feed, read
 
 FEEDS = Path(gogobe.demo.__file__).parent / "feeds"
-AT = datetime(2025, 8, 7, tzinfo=UTC)
+AT = datetime(2025, 8, 8, tzinfo=UTC)
 FILE = FileDownloaded(
     chain="test", s3_path="s3://b/k", content_sha256="ab12", size=1, source_url="http://x/y", discovered_at=AT,
     downloaded_at=AT, file_name="PriceFull7290-9-202501020300.gz",
@@ -67,25 +68,98 @@ def test_what_the_content_does_not_say_is_taken_from_the_name():
 
 
 @pytest.mark.parametrize(
-    ("time", "published_at", "problems"),
+    ("time", "discovered", "published_at", "discovered_at", "problems"),
     [
-        ("202508080030", "2025-08-08T00:30:00+03:00", []),  # clocks differ, and days begin earlier in the east
-        ("202508080300", "2025-08-08T03:00:00+03:00", []),
-        ("202508080301", AT.isoformat(), ["future_date"]),
-        ("209908070300", AT.isoformat(), ["future_date"]),
+        ("202508080230", -20, -30, -20, []),
+        ("202508080300", -20, 0, -20, []),
+        # Clocks differ: no later than the download, and nothing to report.
+        ("202508080310", 10, 0, 0, []),
+        ("202508080311", -20, -20, -20, ["future_date"]),
+        ("209908070300", -20, -20, -20, ["future_date"]),
+        ("209908070300", 10, 0, 0, ["future_date"]),
+        ("209908070300", 11, 0, 0, ["future_date"]),
+        ("202508080230", 11, -30, 0, ["future_date"]),
+        ("202508080230", 40_000_000, -30, 0, ["future_date"]),
+        # A time that is none: the announcement's counts.
+        ("202513080230", 40_000_000, 0, 0, ["future_date"]),
     ],
 )
-def test_a_file_dated_in_the_future_counts_from_its_discovery(
-    time: str, published_at: str, problems: list[str]
+def test_nothing_is_published_or_discovered_after_its_download(
+    time: str, discovered: int, published_at: int, discovered_at: int, problems: list[str]
 ):
-    """Else nothing that comes after it would be newer, and its store would stand still until that day."""
+    """Else nothing that comes later would be newer, and all of the store's files would be stale until that day.
+    Times in minutes after the download."""
     name = f"PriceFull7290-9-{time}.gz"
     reader = FeedReader(io.BytesIO(price_feed(*[item(str(n)) for n in range(501)], count=501).encode()), name)
-    found = list(cut_batches(reader, msgspec.structs.replace(FILE, file_name=name)))
-    assert [batch.published_at.isoformat() for batch in found] == [published_at] * 2
+    announced = msgspec.structs.replace(FILE, file_name=name, discovered_at=AT + timedelta(minutes=discovered))
+    found = list(cut_batches(reader, announced))
+    assert [(batch.published_at - AT) / timedelta(minutes=1) for batch in found] == [published_at] * 2
+    assert [(batch.discovered_at - AT) / timedelta(minutes=1) for batch in found] == [discovered_at] * 2
     assert found[-1].totals is not None
     assert (found[-1].totals.complete, found[-1].totals.problems) == (True, problems)
     assert [problem.code for problem in reader.summary.problems] == problems
+
+
+def test_the_download_decides_which_of_two_hours_a_name_means():
+    """On 2025-10-26, 01:30 came at 22:30 UTC and again at 23:30 UTC."""
+    name = "Price7290-9-202510260130.gz"
+    published = []
+    for hour in (22, 23):
+        at = datetime(2025, 10, 25, hour, 40, tzinfo=UTC)
+        file = msgspec.structs.replace(FILE, file_name=name, downloaded_at=at, discovered_at=at)
+        (batch,) = cut_batches(FeedReader(io.BytesIO(price_feed(item("1"), count=1).encode()), name), file)
+        published.append(batch.published_at)
+    assert published == [datetime(2025, 10, 25, hour, 30, tzinfo=UTC) for hour in (22, 23)]
+
+
+RAMI_LEVY, SHUFERSAL = "7290058140886", "7290027600007"
+
+
+def of_chain(chain: str, named: str, content: str, rows: int = 501) -> tuple[list[IngestBatch], FeedReader]:
+    """The batches of a file announced by a chain, its name and content with ChainIds."""
+    name = f"PriceFull{named}-001-202508070300.gz"
+    feed = price_feed(*[item(str(n)) for n in range(rows)], count=rows)
+    feed = feed.replace("<ChainId>7290</ChainId>", content and f"<ChainId>{content}</ChainId>")
+    reader = FeedReader(io.BytesIO(feed.encode()), name)
+    file = msgspec.structs.replace(FILE, chain=chain, file_name=name)
+    return list(cut_batches(reader, file, load_chains())), reader
+
+
+@pytest.mark.parametrize("rows", [0, 1, 501])
+@pytest.mark.parametrize(
+    ("chain", "named", "content"),
+    [
+        ("shufersal", SHUFERSAL, RAMI_LEVY),
+        ("shufersal", RAMI_LEVY, SHUFERSAL),
+        ("shufersal", RAMI_LEVY, RAMI_LEVY),
+        ("shufersal", RAMI_LEVY, ""),
+        ("new", RAMI_LEVY, RAMI_LEVY),
+        ("new", "7290", "7291"),
+    ],
+)
+def test_a_file_that_speaks_for_another_chain_is_refused_as_a_whole(
+    chain: str, named: str, content: str, rows: int
+):
+    found, reader = of_chain(chain, named, content, rows)
+    assert found == []
+    assert "chain_differs" in [problem.code for problem in reader.summary.problems]
+    assert not reader.summary.complete
+
+
+@pytest.mark.parametrize(
+    ("chain", "named", "content", "chain_id"),
+    [
+        ("shufersal", SHUFERSAL, f" 0{SHUFERSAL} ", SHUFERSAL),
+        ("shufersal", SHUFERSAL, "", SHUFERSAL),
+        ("city_market_shops", "7290000000003", "0000000000000", "7290000000003"),
+        ("meshnat_yosef_2", "7290058289400", "5144744100001", "7290058289400"),
+        ("new", "0007290", "7290", "7290"),
+    ],
+)
+def test_a_file_that_speaks_for_its_own_chain_has_one_id(chain: str, named: str, content: str, chain_id: str):
+    found, reader = of_chain(chain, named, content)
+    assert [batch.chain_id for batch in found] == [chain_id] * 2
+    assert reader.summary.problems == []
 
 
 @pytest.mark.parametrize("rows", [0, 1, 499, 500, 501, 1000])
@@ -111,9 +185,11 @@ def test_a_promotion_is_one_row_however_many_items_it_has():
 
 def test_a_file_that_is_not_understood_gives_no_batch_and_the_summary_says_why():
     assert batches(b"<html>login</html>") == []
-    nobodys = price_feed(item("1")).replace(HEAD, "").encode()
-    assert batches(nobodys, "feed.xml") == []
-    assert read(nobodys, "feed.xml").codes == ["no_chain"]
+    nobodys = price_feed(*[item("1")] * 1001).replace(HEAD, "").encode()
+    zeros = price_feed(*[item("1")] * 1001).replace(">7290<", ">0000000<").encode()
+    for feed in (nobodys, zeros):
+        assert batches(feed, "feed.xml") == []
+        assert read(feed, "feed.xml").codes == ["no_chain"]
     assert read(nobodys).codes == []
 
 

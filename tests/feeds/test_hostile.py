@@ -109,7 +109,7 @@ def test_what_never_ends_is_ended(what, begin, more, code, fast):
 @pytest.mark.parametrize("place", [0, 5, 1500])
 def test_a_text_may_be_long_but_not_too_long(length, place):
     rows = [item(str(code)) for code in range(2000)]
-    rows.insert(place, item("long", ItemStatus="x" * length))
+    rows.insert(place, item("long", Unknown="x" * length))
     found = read(price_feed(*rows), limits=Limits(max_text=200_000))
     if length < 200_000:
         assert (len(found.rows), found.codes) == (2001, [])

@@ -10,6 +10,7 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
+from gogobe.chains.load import load_chains
 from gogobe.demo.portal import CUT_SHORT, LOGIN_PAGE, MISSING, Published, running_portal
 from gogobe.feeds.ordering import store_of
 from gogobe.io.http import FetchSettings
@@ -169,7 +170,7 @@ def test_a_store_that_is_gone_is_no_fault_of_the_file(tmp_path: Path, bucket: Bu
         ObjectStore(str(tmp_path / "unmounted")),
         ObjectStore(f"{bucket.scheme}://no-such-bucket/prefix", bucket.endpoint),
     ):
-        step = _ParseAndMatch(store, masters_every=1000)
+        step = _ParseAndMatch(store, masters_every=1000, chains=load_chains())
         file = FileDownloaded("c", store.path_of("raw/c/ab/ab"), "ab", 1, "http://p/x", "x", NOW, NOW)
         with pytest.raises(FileNotFoundError):
             list(step.process(file, MastersAddress(SnapshotStore(str(tmp_path / "masters")), None)))

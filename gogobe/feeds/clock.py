@@ -1,0 +1,60 @@
+"""Local times of a feed made aware, by the moment at which its file was downloaded.
+
+Feeds write local times without an offset. In autumn an hour comes twice, in spring one is skipped; and a
+portal's clock may be wrong. Nothing that a file reports can have happened after its download, and that decides
+both.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+from zoneinfo import ZoneInfo
+
+ISRAEL: Final = ZoneInfo("Asia/Jerusalem")
+# Clocks of portals differ by minutes from ours.
+TOLERANCE: Final = timedelta(minutes=10)
+
+
+class Clock:
+    """Reads the times of one file. `downloaded_at` (aware) is when it was downloaded; without it no time is too
+    late. `met_later` is set once `past` has met a time later than that."""
+
+    def __init__(self, downloaded_at: datetime | None = None, zone: ZoneInfo = ISRAEL) -> None:
+        self._until = downloaded_at.astimezone(UTC) if downloaded_at else None
+        self._zone = zone
+        self.met_later = False
+
+    def aware(self, local: datetime) -> datetime:
+        """A time of the clock's zone, made aware; an aware one is returned as it is.
+
+        A time within a repeated or skipped hour has two readings: the later one that is not after the download
+        counts. It has a fixed offset, because Python never calls such a time equal to one of another zone.
+        Where both are after the download, or it is unknown, the offset from before the change counts.
+        """
+        if local.tzinfo is not None:
+            return local
+        before = local.replace(tzinfo=self._zone, fold=0)
+        offsets = (before.utcoffset(), before.replace(fold=1).utcoffset())
+        if offsets[0] == offsets[1]:
+            return before
+        readings = [local.replace(tzinfo=timezone(offset), fold=0) for offset in offsets if offset is not None]
+        possible = [reading for reading in readings if self._until is not None and reading <= self._until]
+        return max(possible, default=readings[0])
+
+    def is_later(self, at: datetime) -> bool:
+        """Whether this is later than the download, by more than clocks differ."""
+        return self._until is not None and at.astimezone(UTC) > self._until + TOLERANCE
+
+    def past(self, at: datetime) -> datetime | None:
+        """A time at which something has happened: the download's own where it is later by no more than clocks
+        differ, None where it is later by more."""
+        if self._until is None or at.astimezone(UTC) <= self._until:
+            return at
+        if self.is_later(at):
+            self.met_later = True
+            return None
+        return self._until
+
+
+UNBOUND: Final = Clock()
