@@ -13,13 +13,12 @@ import msgspec
 
 from gogobe.chains.chain import Chain, Chains, normal_key
 from gogobe.records.messages import Chain as ChainKey
-from gogobe.settings import SettingsError
 
 BUNDLED: Final = Path(__file__).parent / "chains.toml"
 _FIELD: Final = re.compile(r" - at `\$\.?([^`.\[]*)[^`]*`$|field `([^`]+)`")
 
 
-class ChainsFileError(SettingsError):
+class ChainsFileError(ValueError):
     """A chains file that cannot be read; the message names file, chain and field, and what it should hold."""
 
 

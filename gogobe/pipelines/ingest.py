@@ -14,7 +14,8 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
-from gogobe.chains.load import load_chains
+from gogobe.chains.chain import Chains
+from gogobe.chains.load import ChainsFileError, load_chains
 from gogobe.database.migrations import migrate
 from gogobe.database.views import refresh_views
 from gogobe.io.http import FetchSettings
@@ -48,7 +49,7 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
     """The recipe."""
     kafka, expansion = settings.kafka, settings.expansion_service
     store = ObjectStore(settings.store, settings.store_endpoint or None)
-    chains = load_chains(settings.chains)
+    chains = known_chains(settings)
     snapshots = SnapshotStore(settings.masters, settings.store_endpoint or None, settings.masters_cache)
 
     announced = pipeline | "Read discovered" >> ReadTopic(DISCOVERED, kafka, settings.group, expansion)
@@ -82,6 +83,14 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
 
 def _publish(records: Any, topic: str, settings: Settings) -> None:
     records | f"Publish {topic}" >> WriteTopic(topic, settings.kafka, settings.expansion_service)
+
+
+def known_chains(settings: Settings) -> Chains:
+    """The bundled chains and those of the file that the settings name. Raises SettingsError."""
+    try:
+        return load_chains(settings.chains)
+    except ChainsFileError as error:
+        raise SettingsError(str(error)) from error
 
 
 def fetch_settings(settings: Settings) -> FetchSettings:

@@ -168,7 +168,7 @@ class Store(msgspec.Struct, gc=False, omit_defaults=True):
 class RefusedRow(msgspec.Struct, gc=False, omit_defaults=True):
     """A row that was read and not taken: `no_code`, `no_price`, `bad_price` (not a number), `zero_price`
     (zero or below), `no_promotion_id`, `no_store_id`, `code_too_long`, `text_too_long`. `line` counts from 1 in
-    the decoded file; `item_code` is the code of an item, the id of a promotion or a store, where it is known."""
+    the decoded file; `item_code` is the item's code, or the promotion's or store's id, where it is known."""
 
     row: int
     line: int
