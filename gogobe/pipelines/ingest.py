@@ -106,9 +106,9 @@ def submit(flags: Sequence[str]) -> PipelineResult:
     refuse_unknown(flags)
     options = PipelineOptions(list(flags))
     settings = settings_of(options)
-    prepare(settings)
     pipeline = beam.Pipeline(options=options)
     build(pipeline, settings)
+    prepare(settings)
     return pipeline.run()
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from apache_beam.runners.pipeline_context import PipelineContext
 
+from gogobe.pipelines.ingest import known_chains
+from gogobe.settings import Settings, SettingsError
 from tests.pipelines.graphs import ingest_graph
 
 STEPS = (Path(__file__).parent / "data" / "ingest_steps.txt").read_text("utf-8").splitlines()
@@ -59,3 +61,11 @@ def test_no_element_is_pickled(graph: Any):
         "TupleCoder[StrUtf8Coder, IterableCoder[BytesCoder]]",
         "TupleCoder[StrUtf8Coder, VarIntCoder]",
     }
+
+
+def test_a_chains_file_that_cannot_be_read_is_a_setting_that_cannot(tmp_path: Path):
+    file = tmp_path / "chains.toml"
+    file.write_text("[chains.shufersal]\nchain_ids = []")
+    with pytest.raises(SettingsError, match=r"chains\.toml: \[chains\.shufersal\]: chain_ids"):
+        known_chains(Settings(chains=str(file)))
+    assert known_chains(Settings()).get("shufersal") is not None
