@@ -143,10 +143,10 @@ def test_the_merges_look_rows_up(market: Connection, rows: int) -> None:
             cursor,
             "staged_prices",
             prices._COLUMNS,
-            [(0, 7, code, "5", None, None, None, at(9), base + 1, True) for code in codes],
+            [(0, 7, code, "5", None, None, None, None, None, at(9), base + 1, True) for code in codes],
         )
         assert scanned(market, prices._MERGE) == set()
-        words = [None] * len(aliases._WORDS)
+        words = [*[None] * (len(aliases._WORDS) - 1), False]
         copy_rows(
             cursor,
             "staged_aliases",

@@ -30,6 +30,7 @@ _WORDS: Final = (
     ("qty_in_package", "numeric"),
     ("item_status", "text"),
     ("item_id", "text"),
+    ("is_service", "bool"),
 )
 _COLUMNS: Final = (
     ("chain_id", "text"),
@@ -47,7 +48,7 @@ STAGING: Final = """
     description_rank bigint NOT NULL, master_id bigint, match text NOT NULL, score real NOT NULL,
     item_type integer, is_weighted boolean, name text, manufacturer text, country text, description text,
     unit_qty text, quantity numeric, unit_of_measure text, qty_in_package numeric, item_status text,
-    item_id text
+    item_id text, is_service boolean NOT NULL
 """
 
 # OFFSET 0, here and below: a look-up for each row, never a join with the whole table (see load_prices.py).
@@ -82,10 +83,10 @@ _ADD_MASTERS: Final = """
 _WRITE_ALIASES: Final = """
     INSERT INTO master_aliases AS a (chain_id, item_code, described_on, description_rank, master_id, match,
         score, item_type, is_weighted, name, manufacturer, country, description, unit_qty, quantity,
-        unit_of_measure, qty_in_package, item_status, item_id)
+        unit_of_measure, qty_in_package, item_status, item_id, is_service)
     SELECT chain_id, item_code, described_on, description_rank, master_id, match, score,
         item_type, is_weighted, name, manufacturer, country, description, unit_qty, quantity, unit_of_measure,
-        qty_in_package, item_status, item_id
+        qty_in_package, item_status, item_id, is_service
     FROM staged_aliases ORDER BY chain_id, item_code
     ON CONFLICT (chain_id, item_code) DO UPDATE SET
         described_on = excluded.described_on, description_rank = excluded.description_rank,
@@ -95,7 +96,8 @@ _WRITE_ALIASES: Final = """
         item_type = excluded.item_type, is_weighted = excluded.is_weighted, name = excluded.name,
         manufacturer = excluded.manufacturer, country = excluded.country, description = excluded.description,
         unit_qty = excluded.unit_qty, quantity = excluded.quantity, unit_of_measure = excluded.unit_of_measure,
-        qty_in_package = excluded.qty_in_package, item_status = excluded.item_status, item_id = excluded.item_id
+        qty_in_package = excluded.qty_in_package, item_status = excluded.item_status,
+        item_id = excluded.item_id, is_service = excluded.is_service
     WHERE (excluded.described_on, excluded.description_rank) > (a.described_on, a.description_rank)
 """
 
@@ -167,6 +169,7 @@ def _new_words(batches: Iterable[IngestBatch], offered: Offered) -> Mapping[tupl
                 item.qty_in_package,
                 item.item_status,
                 item.item_id,
+                item.is_service,
             )
             if offered.is_known(hash((chain_id, item.item_code, day, item.master_id, item.match, words))):
                 continue

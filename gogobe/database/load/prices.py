@@ -26,6 +26,8 @@ STAGING: Final = """
     item_code        text NOT NULL,
     price            text NOT NULL,
     unit_price       text,
+    unit_basis       text,
+    price_per_unit   text,
     allow_discount   boolean,
     price_updated_at timestamptz,
     published_at     timestamptz NOT NULL,
@@ -39,6 +41,8 @@ _COLUMNS: Final = (
     ("item_code", "text"),
     ("price", "text"),
     ("unit_price", "text"),
+    ("unit_basis", "text"),
+    ("price_per_unit", "text"),
     ("allow_discount", "bool"),
     ("price_updated_at", "timestamptz"),
     ("published_at", "timestamptz"),
@@ -56,23 +60,27 @@ _MERGE: Final = """
                     WHEN (p.published_at, p.source_row) >= (s.published_at, s.source_row) THEN 'o'
                     WHEN p.price = s.price AND p.ended_at IS NULL
                          AND p.unit_price IS NOT DISTINCT FROM s.unit_price
+                         AND p.unit_basis IS NOT DISTINCT FROM s.unit_basis
+                         AND p.price_per_unit IS NOT DISTINCT FROM s.price_per_unit
                          AND p.allow_discount IS NOT DISTINCT FROM s.allow_discount
                          AND p.price_updated_at IS NOT DISTINCT FROM s.price_updated_at THEN 's'
                     ELSE 'c' END AS outcome
-        FROM (SELECT batch, store_key, item_code, price::numeric, unit_price::numeric, allow_discount,
-                     price_updated_at, published_at, source_row, is_full FROM staged_prices) s
+        FROM (SELECT batch, store_key, item_code, price::numeric, unit_price::numeric, unit_basis,
+                     price_per_unit::numeric, allow_discount, price_updated_at, published_at, source_row,
+                     is_full FROM staged_prices) s
         LEFT JOIN LATERAL (
             SELECT * FROM prices p WHERE p.store_key = s.store_key AND p.item_code = s.item_code OFFSET 0
         ) p ON true
     ), added AS (
-        INSERT INTO prices (store_key, item_code, price, unit_price, allow_discount, price_updated_at,
-                            published_at, source_row, first_seen_at)
-        SELECT store_key, item_code, price, unit_price, allow_discount, price_updated_at,
-               published_at, source_row, published_at
+        INSERT INTO prices (store_key, item_code, price, unit_price, unit_basis, price_per_unit, allow_discount,
+                            price_updated_at, published_at, source_row, first_seen_at)
+        SELECT store_key, item_code, price, unit_price, unit_basis, price_per_unit, allow_discount,
+               price_updated_at, published_at, source_row, published_at
         FROM compared WHERE outcome = 'n'
     ), updated AS (
         UPDATE prices p SET
-            price = c.price, unit_price = c.unit_price, allow_discount = c.allow_discount,
+            price = c.price, unit_price = c.unit_price, unit_basis = c.unit_basis,
+            price_per_unit = c.price_per_unit, allow_discount = c.allow_discount,
             price_updated_at = c.price_updated_at, published_at = c.published_at,
             source_row = c.source_row, ended_at = NULL
         FROM compared c
@@ -171,6 +179,8 @@ def _staged(batches: Sequence[IngestBatch], rows: Sequence[_Row]) -> Iterable[tu
             item.item_code,
             str(item.price),
             None if item.unit_price is None else str(item.unit_price),
+            item.unit_basis,
+            None if item.price_per_unit is None else str(item.price_per_unit),
             item.allow_discount,
             item.price_updated_at,
             published_at,

@@ -17,7 +17,10 @@ from gogobe.database.connection import Cursor, copy_rows
 from gogobe.database.load.ledger import CompletedFile, Taken, file_row_base, is_full
 from gogobe.database.load.recency import mark_of, take_current
 from gogobe.database.load.stores import LockedStore
+from gogobe.offers.conditions import conditions_of
+from gogobe.offers.offer import offers_of
 from gogobe.records.messages import IngestBatch
+from gogobe.records.offers import Conditions
 from gogobe.records.rows import Promotion
 
 _DETAILS: Final = (
@@ -42,6 +45,24 @@ _DETAILS: Final = (
     ("allow_multiple_discounts", "bool"),
     ("club_ids", "text[]"),
     ("remarks", "text"),
+    ("discount_percent", "numeric"),
+    ("discount_amount", "numeric"),
+    ("min_basket_amount", "numeric"),
+    ("min_amount", "numeric"),
+    ("max_amount", "numeric"),
+    ("gift_count", "numeric"),
+    ("daily_from", "text"),
+    ("daily_to", "text"),
+    ("coupon_code", "text"),
+    ("is_active", "bool"),
+    ("is_total", "bool"),
+)
+_CONDITIONS: Final = (
+    ("needs_club", "bool"),
+    ("needs_coupon", "bool"),
+    ("needs_payment_means", "bool"),
+    ("least_basket", "numeric"),
+    ("least_purchase", "numeric"),
 )
 _KEY: Final = (("store_key", "int4"), ("promotion_id", "text"))
 _PROMOTION_COLUMNS: Final = (
@@ -51,6 +72,7 @@ _PROMOTION_COLUMNS: Final = (
     ("digest", "int8"),
     ("first_seen_at", "timestamptz"),
     *_DETAILS,
+    *_CONDITIONS,
 )
 _GROUP_COLUMNS: Final = (
     *_KEY,
@@ -71,8 +93,26 @@ _ITEM_DETAILS: Final = (
     ("discounted_price", "numeric"),
     ("discounted_price_per_unit", "numeric"),
     ("is_weighted", "bool"),
+    ("discount_type", "text"),
+    ("discount_percent", "numeric"),
+    ("discount_amount", "numeric"),
+    ("gift_price", "numeric"),
 )
-_ITEM_COLUMNS: Final = (*_KEY, ("position", "int4"), *_ITEM_DETAILS)
+_OFFER: Final = ("kind", "quantity", "per", "total", "unit_price", "percent", "amount", "discounted", "reason")
+_ITEM_COLUMNS: Final = (
+    *_KEY,
+    ("position", "int4"),
+    *_ITEM_DETAILS,
+    ("offer_kind", "text"),
+    ("offer_quantity", "numeric"),
+    ("offer_per", "text"),
+    ("offer_total", "numeric"),
+    ("offer_unit_price", "numeric"),
+    ("offer_percent", "numeric"),
+    ("offer_amount", "numeric"),
+    ("offer_discounted", "int4"),
+    ("offer_reason", "text"),
+)
 
 _STANDING: Final = """
     SELECT p.store_key, p.promotion_id, p.published_at, p.source_row, p.digest, p.first_seen_at,
@@ -213,7 +253,25 @@ def _write(cursor: Cursor, rows: Sequence[_Offered], first_seen: Mapping[tuple[i
 def _promotion_row(row: _Offered, first_seen: Mapping[tuple[int, str], datetime]) -> tuple[Any, ...]:
     seen_at = first_seen.get(row.key, row.published_at)
     details = (getattr(row.promotion, name) for name, _ in _DETAILS)
-    return (*row.key, row.published_at, row.source_row, row.digest, seen_at, *details)
+    return (
+        *row.key,
+        row.published_at,
+        row.source_row,
+        row.digest,
+        seen_at,
+        *details,
+        *_conditions_row(row.promotion.conditions or conditions_of(row.promotion)),
+    )
+
+
+def _conditions_row(conditions: Conditions) -> tuple[Any, ...]:
+    return (
+        bool(conditions.club_ids),
+        conditions.coupon,
+        conditions.payment_means,
+        conditions.least_basket,
+        conditions.least_purchase,
+    )
 
 
 def _group_rows(rows: Iterable[_Offered]) -> Iterable[tuple[Any, ...]]:
@@ -224,8 +282,12 @@ def _group_rows(rows: Iterable[_Offered]) -> Iterable[tuple[Any, ...]]:
 
 def _item_rows(rows: Iterable[_Offered]) -> Iterable[tuple[Any, ...]]:
     for row in rows:
-        for position, item in enumerate(row.promotion.items):
-            yield (*row.key, position, *(getattr(item, name) for name, _ in _ITEM_DETAILS))
+        offers = [item.offer for item in row.promotion.items]
+        if None in offers:  # a message from before offers were part of it
+            offers = list(offers_of(row.promotion))
+        for position, (item, offer) in enumerate(zip(row.promotion.items, offers, strict=True)):
+            own = (getattr(item, name) for name, _ in _ITEM_DETAILS)
+            yield (*row.key, position, *own, *(getattr(offer, name) for name in _OFFER))
 
 
 def end_promotions(cursor: Cursor, file: CompletedFile) -> int:

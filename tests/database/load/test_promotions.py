@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
+
+import pytest
 
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
 from gogobe.database.views import refresh_views
+from gogobe.offers.fill import fill_offers
+from gogobe.offers.offer import price_at
 from gogobe.records.rows import Promotion, PromotionGroup, PromotionItem
-from tests.database.samples import CHAIN, at, file_batches, promotion
+from tests.database.samples import CHAIN, at, file_batches, item, promotion
 
 
 def buy_one_get_other() -> Promotion:
@@ -101,3 +106,92 @@ def test_todays_promotions_name_each_once(dsn: str, db: Connection) -> None:
     assert db.execute("SELECT chain_id, promotion_id, stores FROM promotions_today").fetchall() == [
         (CHAIN, "1", 2)
     ]
+
+
+def terms(*codes: str, **fields: object) -> Promotion:
+    one = promotion("1", *codes, starts_at=at(0), **fields)
+    fill_offers([one])
+    return one
+
+
+def test_all_terms_and_conditions_are_kept(dsn: str, db: Connection) -> None:
+    one = terms(
+        items=[PromotionItem("100", is_gift=True, gift_price=Decimal("19.80"), discount_type="1")],
+        discount_percent=Decimal(20),
+        min_basket_amount=Decimal(200),
+        min_purchase_amount=Decimal(75),
+        max_amount=Decimal(500),
+        gift_count=Decimal(1),
+        club_ids=["1", "2"],
+        is_active=True,
+        is_total=False,
+        coupon_code="77",
+        is_coupon=True,
+        daily_from="08:00",
+        daily_to="12:00",
+        remarks="מוגבל אמצעי תשלום\nעד גמר המלאי",
+    )
+    with Loader(dsn) as loader:
+        loader.load(file_batches([one], kind="promofull"))
+    assert db.execute(
+        "SELECT discount_percent, min_basket_amount, max_amount, gift_count, is_active, is_total, coupon_code, "
+        "daily_from, daily_to, needs_club, needs_coupon, needs_payment_means, least_basket, least_purchase, remarks "
+        "FROM promotions"
+    ).fetchone() == (
+        20, 200, 500, 1, True, False, "77", "08:00", "12:00", True, True, True, 200, 75,
+        "מוגבל אמצעי תשלום\nעד גמר המלאי",
+    )  # fmt: skip
+    assert db.execute(
+        "SELECT gift_price, discount_type, offer_kind, offer_unit_price FROM promotion_items"
+    ).fetchone() == (Decimal("19.80"), "1", "gift", Decimal("19.80"))
+
+
+def test_an_offer_has_a_price_beside_the_shelf_price(dsn: str, db: Connection) -> None:
+    rows = [
+        terms("100", min_qty=Decimal(3), discounted_price=Decimal(20)),
+        promotion(
+            "2", "100", discount_percent=Decimal(25), min_qty=Decimal(1), starts_at=at(0)
+        ),  # no offer yet
+        promotion("3", "100", discounted_price=Decimal(99), starts_at=at(0)),
+        promotion("4", "100", starts_at=at(0)),
+        promotion("5", "100", discounted_price=Decimal(5), is_active=False, starts_at=at(0)),
+        promotion("6", "200", discount_amount=Decimal(2), starts_at=at(0)),  # no shelf price is known
+    ]
+    with Loader(dsn) as loader:
+        loader.load(file_batches(rows, kind="promofull"))
+        loader.load(file_batches([item("100", "8.00")]))
+    assert db.execute(
+        "SELECT promotion_id, offer_kind, shelf_price, price, reason, is_running FROM item_promotions ORDER BY 1"
+    ).fetchall() == [
+        ("1", "n_for_price", 8, Decimal("6.67"), None, True),
+        ("2", "percent", 8, 6, None, True),
+        ("3", "price", 8, None, "above_shelf_price", True),
+        ("4", "unknown", 8, None, "no_terms", True),
+        ("5", "price", 8, 5, None, False),
+        ("6", "amount", None, None, None, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "shelf"),
+    [
+        ({"discount_percent": Decimal(20)}, "9.99"),
+        ({"discount_amount": Decimal(5), "min_qty": Decimal(2)}, "9.99"),
+        ({"discount_amount": Decimal(50)}, "9.99"),
+        ({"reward_type": "8", "discount_percent": Decimal(50), "min_qty": Decimal(2)}, "22.90"),
+        ({"reward_type": "7", "gift_count": Decimal(1), "min_qty": Decimal(3)}, "9.99"),
+        ({"discounted_price": Decimal(20), "min_qty": Decimal(3)}, "9.99"),
+        ({"discount_percent": Decimal(100)}, "9.99"),
+    ],
+)
+def test_the_database_and_python_compute_the_same_price(
+    dsn: str, db: Connection, fields: dict[str, Any], shelf: str
+) -> None:
+    one = terms("100", **fields)
+    with Loader(dsn) as loader:
+        loader.load(file_batches([one], kind="promofull"))
+        loader.load(file_batches([item("100", shelf)]))
+    (offer,) = [item.offer for item in one.items]
+    assert offer is not None
+    row = db.execute("SELECT price FROM item_promotions").fetchone()
+    assert row == (price_at(offer, Decimal(shelf)),)
