@@ -18,8 +18,9 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 @VAR
 @settings_options("database")
 def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
-    """Compare a product across chains, by barcode or by words of its name."""
+    """Compare a product across chains, by barcode or by words of its name: shelf prices and the best offer."""
     from gogobe.database.queries import compare_prices
+    from gogobe.offers.wording import offer_words
 
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
@@ -28,7 +29,7 @@ def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
         click.echo(f"no product matches {query!r}")
         sys.exit(1)
     for master in found:
-        table = Table("chain", "cheapest", "median", "dearest", "stores", "seen")
+        table = Table("chain", "cheapest", "median", "dearest", "stores", "offer", "condition", "seen")
         table.title = f"{master.master_id}  {master.name}"
         for price in master.prices:
             table.add_row(
@@ -37,6 +38,8 @@ def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
                 f"{price.median:f}",
                 f"{price.dearest:f}",
                 str(price.stores),
+                "" if price.offer is None else f"{price.offer.price:f}",
+                "" if price.offer is None else offer_words(price.offer),
                 f"{price.last_seen_at:%Y-%m-%d %H:%M}",
             )
         wide_console().print(table)

@@ -13,11 +13,14 @@ from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, connect
+from gogobe.database.offers import best_offers
+from gogobe.records.offers import OpenOffer
 
 
 class ChainPrice(msgspec.Struct, frozen=True):
     """A master's current price in one chain's stores, in the chain's currency; `median` is a price that is
-    asked somewhere. `last_seen_at` is the newest file (published, UTC) that lists it."""
+    asked somewhere. `last_seen_at` is the newest file (published, UTC) that lists it. `offer` is the best of
+    the promotions that are running now."""
 
     chain: str
     chain_id: str
@@ -26,6 +29,7 @@ class ChainPrice(msgspec.Struct, frozen=True):
     dearest: Decimal
     stores: int
     last_seen_at: datetime
+    offer: OpenOffer | None = None
 
 
 class MasterComparison(msgspec.Struct, frozen=True):
@@ -179,7 +183,10 @@ def _ids(connection: Connection, statement: sql.SQL | sql.Composed, values: dict
 
 def _comparisons(connection: Connection, master_ids: Sequence[int]) -> list[MasterComparison]:
     found: dict[int, MasterComparison] = {}
+    offers = best_offers(connection, master_ids)
     for master_id, name, brand, *price in connection.execute(_MASTERS, (list(master_ids),)):
         comparison = found.setdefault(master_id, MasterComparison(master_id, name, brand, []))
-        comparison.prices.append(ChainPrice(*price))
+        one = ChainPrice(*price)
+        offer = offers.get((master_id, one.chain_id))
+        comparison.prices.append(msgspec.structs.replace(one, offer=offer))
     return list(found.values())

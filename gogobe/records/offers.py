@@ -48,3 +48,24 @@ class Conditions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     daily_from: str | None = None
     daily_to: str | None = None
     limit: Decimal | None = None
+
+
+class OpenOffer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The price of one piece or kilogram under a running promotion, in the chain's currency, with the shelf
+    price in that store and what must hold. `quantity` pieces or kilograms (`per`) cost `total`, where that
+    is known without the shelf price. `least_purchase` and `least_basket` are sums to be spent."""
+
+    promotion_id: str
+    description: str | None
+    kind: OfferKind
+    quantity: Decimal
+    per: Literal["piece", "kg"]
+    total: Decimal | None
+    price: Decimal
+    shelf_price: Decimal | None
+    needs_club: bool = False
+    needs_coupon: bool = False
+    needs_payment_means: bool = False
+    least_basket: Decimal | None = None
+    least_purchase: Decimal | None = None
+    limit: Decimal | None = None

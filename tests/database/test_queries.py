@@ -13,7 +13,7 @@ from gogobe.database.load.loader import Loader
 from gogobe.database.queries import Failure, compare_prices, failures_report, files_report, well_known
 from gogobe.database.views import refresh_views
 from gogobe.records.messages import DeadLetter
-from tests.database.samples import at, file_batches, item
+from tests.database.samples import at, file_batches, item, promotion
 
 MILK, BREAD, SOAP = "7290000042435", "7290000111111", "11210000094"
 
@@ -104,3 +104,22 @@ def test_views_refresh_while_they_are_read_and_one_at_a_time(market: str) -> Non
     with connect(market) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (views._LOCK,))
         assert not refresh_views(market)
+
+
+def test_the_best_open_offer_is_given_with_the_price(dsn: str) -> None:
+    offers = [
+        promotion("1", "7290000000001", discounted_price=Decimal(15), min_qty=Decimal(3)),
+        promotion("2", "7290000000001", discounted_price=Decimal(4), is_active=False),
+        promotion("3", "7290000000001", discount_percent=Decimal(10)),
+        promotion("4", "7290000000001", discounted_price=Decimal(5), club_ids=["1"]),
+        promotion("5", "7290000000001", discounted_price=Decimal(1), ends_at=at(0)),
+    ]
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("7290000000001", "8.00")]))
+        loader.load(file_batches(offers, kind="promofull", hour=1))
+    refresh_views(dsn)
+    ((price,),) = [master.prices for master in compare_prices(dsn, "7290000000001")]
+    assert price.offer is not None
+    assert price.offer.promotion_id == "1"
+    assert [price.offer.price, price.offer.shelf_price] == [5, 8]
+    assert [price.offer.quantity, price.offer.total] == [3, 15]

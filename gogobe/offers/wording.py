@@ -1,0 +1,39 @@
+"""An open offer and its conditions in a few words, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from gogobe.records.offers import OpenOffer
+
+
+def offer_words(offer: OpenOffer) -> str:
+    """Such as `2 for 22.00`, `from 3 kg, club`, `coupon, basket from 200.00`; empty where nothing must hold."""
+    return ", ".join(_words(offer))
+
+
+def _words(offer: OpenOffer) -> Iterator[str]:
+    unit = " kg" if offer.per == "kg" else ""
+    if offer.kind == "n_for_price" and offer.total is not None:
+        yield f"{_plain(offer.quantity)}{unit} for {offer.total:.2f}"
+    elif offer.quantity > 1:
+        yield f"from {_plain(offer.quantity)}{unit}"
+    if offer.kind == "gift":
+        yield "with another purchase"
+    if offer.needs_club:
+        yield "club"
+    if offer.needs_coupon:
+        yield "coupon"
+    if offer.needs_payment_means:
+        yield "means of payment"
+    if offer.least_purchase is not None:
+        yield f"spend {offer.least_purchase:.2f}"
+    if offer.least_basket is not None:
+        yield f"basket from {offer.least_basket:.2f}"
+    if offer.limit is not None:
+        yield f"at most {_plain(offer.limit)}"
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
