@@ -8,6 +8,7 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
 
 
 @contextlib.contextmanager
@@ -65,3 +66,52 @@ def _pass_on(giver: socket.socket, taker: socket.socket, count: int = 1 << 40) -
         while count > 0 and (data := giver.recv(min(count, 1 << 16))):
             taker.sendall(data)
             count -= len(data)
+
+
+class Line:
+    """A way to a TCP server that can fall silent: it then takes what comes and passes nothing on, as a stopped
+    process or a broken proxy does."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._passes = threading.Event()
+        self._passes.set()
+        line = self
+
+        class Way(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with socket.create_connection((host, port)) as server:
+                    back = threading.Thread(target=line.pass_on, args=(server, self.request), daemon=True)
+                    back.start()
+                    line.pass_on(self.request, server)
+                    back.join()
+
+        class Ways(socketserver.ThreadingTCPServer):
+            daemon_threads = True
+
+        self._server = Ways((host, 0), Way)
+        self.port: int = self._server.server_address[1]
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.restore()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def fall_silent(self) -> None:
+        """From now on nothing gets through."""
+        self._passes.clear()
+
+    def restore(self) -> None:
+        """Everything gets through again, what was held back too."""
+        self._passes.set()
+
+    def pass_on(self, giver: socket.socket, taker: socket.socket) -> None:
+        """Passes on until one of the two closes; what comes while the line is silent is held back."""
+        with contextlib.suppress(OSError):
+            while data := giver.recv(1 << 16):
+                self._passes.wait()
+                taker.sendall(data)
+            taker.shutdown(socket.SHUT_WR)

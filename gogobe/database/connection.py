@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final, LiteralString, TypeVar
 
 import psycopg
-from psycopg import IsolationLevel, errors
+from psycopg import IsolationLevel, errors, sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gogobe.database.address import Dsn, conninfo_of
+from gogobe.database.bounds import BOUNDS, CONNECTION_DEFAULTS, BoundedConnection, Bounds
 
 logger = logging.getLogger(__name__)
 
@@ -21,23 +23,30 @@ Cursor = psycopg.Cursor[tuple[Any, ...]]
 Result = TypeVar("Result")
 
 ATTEMPTS: Final = 8
+TIMED_OUT_ATTEMPTS: Final = 3
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 5.0
 
 # SQLSTATE classes after which the same work may succeed: connection lost, conflict with another transaction,
-# resources short, shut down by the operator; and 23503, a row that another transaction dropped just before it
-# was referred to. https://www.postgresql.org/docs/current/errcodes-appendix.html
+# resources short. Codes: a row that another transaction removed before it was referred to (23503), a client
+# that paused too long in its transaction (25P03), a lock that was not granted in time (55P03), a server that
+# shuts down, starts or drops an idle session (57P0n).
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
 _TRANSIENT_CLASSES: Final = ("08", "40", "53")
-_TRANSIENT_CODES: Final = ("23503", "57P01", "57P02", "57P03", "57P05", "55P03")
+_TRANSIENT_CODES: Final = ("23503", "25P03", "55P03", "57P01", "57P02", "57P03", "57P05")
 
-# What is wrong with the data itself: trying again cannot help. ValueError and OverflowError come from psycopg's
-# encoding of a value that has no form in the database (a lone surrogate, a number out of range).
+
+class UnstorableValueError(psycopg.DataError):
+    """A value that has no form in the database: a lone surrogate, a number out of its type's range."""
+
+
+# What may be wrong with the data itself, so that trying again cannot help; see `is_data_fault`. psycopg encodes
+# the text of a parameter strictly: UnicodeEncodeError is a lone surrogate in it.
 DATA_ERRORS: Final = (
     psycopg.DataError,
     psycopg.IntegrityError,
     errors.ProgramLimitExceeded,
-    ValueError,
-    OverflowError,
+    UnicodeEncodeError,
 )
 
 
@@ -66,14 +75,14 @@ COCKROACHDB: Final = Dialect(
 )
 
 
-def connect(dsn: Dsn, isolation: IsolationLevel | None = None) -> Connection:
+def connect(dsn: Dsn, isolation: IsolationLevel | None = None, bounds: Bounds = BOUNDS) -> Connection:
     """A connection in autocommit mode: transactions are opened with `connection.transaction()`. Its times are
     in UTC. `isolation` None is the server's default. Raises psycopg.OperationalError, SecretError."""
-    connection = psycopg.connect(
-        conninfo_of(dsn), autocommit=True, application_name="gogobe", connect_timeout=10
-    )
+    parameters = dict(CONNECTION_DEFAULTS) | conninfo_to_dict(conninfo_of(dsn))
+    connection = BoundedConnection.connect(make_conninfo("", **parameters), autocommit=True)
+    connection.answer_seconds = bounds.answer
     connection.isolation_level = isolation
-    connection.execute("SET TIME ZONE 'UTC'")
+    connection.execute(sql.SQL("SET TIME ZONE 'UTC'; ") + bounds.statements())
     return connection
 
 
@@ -91,29 +100,52 @@ def is_transient(error: psycopg.Error) -> bool:
     return code[:2] in _TRANSIENT_CLASSES or code in _TRANSIENT_CODES
 
 
+def is_missing_partition(error: BaseException) -> bool:
+    """Whether a row found no partition. PostgreSQL reports it as a violated check that has no name."""
+    return isinstance(error, errors.CheckViolation) and error.diag.constraint_name is None
+
+
+def is_data_fault(error: BaseException) -> bool:
+    """Whether the data itself is wrong, so that the same work can never succeed. A missing partition, or a row
+    that another transaction has removed, is no fault of the data."""
+    if isinstance(error, errors.ForeignKeyViolation) or is_missing_partition(error):
+        return False
+    return isinstance(error, DATA_ERRORS)
+
+
 def with_retries(work: Callable[[], Result], *, attempts: int = ATTEMPTS) -> Result:
     """Runs `work`, which must be one transaction or harmless to repeat, until it succeeds.
 
     Conflicts with other transactions, lost connections and short resources are tried again, with pauses that
-    double up to five seconds; the last attempt's error is raised, and every other error at once.
+    double up to five seconds; so is a statement that took too long, but three times in all. The last attempt's
+    error is raised, and every other error at once.
     """
-    for attempt in range(1, attempts):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             return work()
         except psycopg.Error as error:
-            if not is_transient(error):
+            allowed = _attempts_after(error, attempts)
+            if attempt >= allowed:
                 raise
             pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt) * random.uniform(0.5, 1.0)
             logger.warning(
                 "attempt %d of %d failed (%s), again in %.2f s: %s",
                 attempt,
-                attempts,
+                allowed,
                 error.sqlstate or type(error).__name__,
                 pause,
                 str(error).partition("\n")[0],
             )
             time.sleep(pause)
-    return work()
+
+
+def _attempts_after(error: psycopg.Error, attempts: int) -> int:
+    if is_transient(error):
+        return attempts
+    # Whether the statement's bound or an operator canceled it cannot be seen: both have SQLSTATE 57014.
+    return min(TIMED_OUT_ATTEMPTS, attempts) if isinstance(error, errors.QueryCanceled) else 1
 
 
 def staging_table(dialect: Dialect, name: LiteralString, columns: LiteralString) -> LiteralString:
@@ -128,11 +160,15 @@ def copy_rows(
     columns: Sequence[tuple[LiteralString, LiteralString]],
     rows: Iterable[Sequence[Any]],
 ) -> None:
-    """Binary COPY of rows into a table. `columns` are pairs of name and type (binary COPY casts nothing)."""
+    """Binary COPY of rows into a table. `columns` are pairs of name and type (binary COPY casts nothing).
+    Raises UnstorableValueError on a value that cannot be encoded; errors of `rows` itself pass as they are."""
     names: LiteralString = ", ".join(name for name, _ in columns)
     statement: LiteralString = "COPY " + table + " (" + names + ") FROM STDIN (FORMAT BINARY)"
     with cursor.copy(statement) as copy:
         copy.set_types([kind for _, kind in columns])
         write = copy.write_row
         for row in rows:
-            write(row)
+            try:
+                write(row)
+            except (UnicodeEncodeError, OverflowError) as error:
+                raise UnstorableValueError(f"a value for {table}: {error}") from error

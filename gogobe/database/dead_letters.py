@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from gogobe.database.address import Dsn
-from gogobe.database.connection import connect, with_retries
+from gogobe.database.connection import Connection
+from gogobe.database.session import Session, session_of
 from gogobe.records.messages import DeadLetter
 
 _TEXTS: Final = (
@@ -38,7 +39,7 @@ def letter_key(letter: DeadLetter) -> str:
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def record_dead_letters(dsn: Dsn, letters: Sequence[DeadLetter]) -> None:
+def record_dead_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> None:
     """Puts the letters into the table, in one transaction. A letter seen again counts its attempts and moves
     its last time. Raises psycopg.Error."""
     rows = {
@@ -51,11 +52,12 @@ def record_dead_letters(dsn: Dsn, letters: Sequence[DeadLetter]) -> None:
         for letter in letters
     }
     ordered = [rows[key] for key in sorted(rows)]
-    with_retries(lambda: _record(dsn, ordered))
+    with session_of(database) as session:
+        session.run(lambda connection: _record(connection, ordered))
 
 
-def _record(dsn: Dsn, rows: Sequence[dict[str, Any]]) -> None:
-    with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
+def _record(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(_RECORD, rows)
 
 

@@ -16,15 +16,16 @@ from importlib import resources
 from importlib.abc import Traversable
 from typing import Final
 
-from psycopg import sql
-
 from gogobe.database.address import Dsn
+from gogobe.database.bounds import MAINTENANCE, Bounds
 from gogobe.database.connection import Connection, Dialect, connect, dialect_of, with_retries
 
 logger = logging.getLogger(__name__)
 
 _LOCK: Final = 0x676F676F6265  # "gogobe" in hexadecimal: the advisory locks are counted from here
-_MONTHS_LOCK: Final = _LOCK + 1
+_MAY_ADD_MONTHS: Final = (
+    "SELECT has_function_privilege(to_regprocedure('add_price_change_months(timestamptz[])')::oid, 'EXECUTE')"
+)
 _STEP_NAME: Final = re.compile(r"(\d{4})_\w+\.sql")
 _PARTITIONED: Final = re.compile(r"^--partitioned$.*?^--end$", re.MULTILINE | re.DOTALL)
 
@@ -59,18 +60,18 @@ def schema_steps(folder: Traversable | None = None) -> list[Step]:
     return steps
 
 
-def migrate(dsn: Dsn, steps: list[Step] | None = None) -> list[str]:
+def migrate(dsn: Dsn, steps: list[Step] | None = None, bounds: Bounds = MAINTENANCE) -> list[str]:
     """Brings the database to this version's schema; returns the names of the steps that were applied now.
 
     Safe to call from several workers at once: one applies, the others wait. Each step is one transaction.
     Raises MigrationError where an applied step differs from the one here, or is unknown here.
     """
     wanted = schema_steps() if steps is None else steps
-    return with_retries(lambda: _migrate(dsn, wanted))
+    return with_retries(lambda: _migrate(dsn, wanted, bounds))
 
 
-def _migrate(dsn: Dsn, steps: list[Step]) -> list[str]:
-    with connect(dsn) as connection:
+def _migrate(dsn: Dsn, steps: list[Step], bounds: Bounds) -> list[str]:
+    with connect(dsn, bounds=bounds) as connection:
         dialect = dialect_of(connection)
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         connection.execute(
@@ -80,8 +81,7 @@ def _migrate(dsn: Dsn, steps: list[Step]) -> list[str]:
         applied = _applied(connection, steps)
         for step in steps[applied:]:
             _apply(connection, step, dialect)
-        now = datetime.now(UTC)
-        ensure_months(connection, dialect, [now, month_after(now)])
+        prepare_months(connection, dialect)
         connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
     return [step.name for step in steps[applied:]]
 
@@ -128,38 +128,18 @@ def month_after(moment: datetime) -> datetime:
 
 
 def ensure_months(connection: Connection, dialect: Dialect, moments: Iterable[datetime]) -> None:
-    """Makes the partitions of `price_changes` that hold the given moments, outside any transaction.
+    """Makes the partitions of `price_changes` that hold the given moments (aware), and those of the rows that
+    wait in the default partition, which are moved to them. Without partitions it does nothing.
 
-    A partition is attached, not created in place: that does not stop those who are loading.
+    Needs the owner's role, or EXECUTE on `add_price_change_months`. Raises psycopg.Error.
     """
-    if not dialect.partitions:
-        return
-    for first in sorted({month_of(moment) for moment in moments}):
-        name = f"price_changes_{first:%Y_%m}"
-        if _has_table(connection, name):
-            continue
-        # The session's lock, so that the second look is a transaction of its own and sees what others made.
-        connection.execute("SELECT pg_advisory_lock(%s)", (_MONTHS_LOCK,))
-        try:
-            if not _has_table(connection, name):
-                _make_month(connection, sql.Identifier(name), first)
-        finally:
-            connection.execute("SELECT pg_advisory_unlock(%s)", (_MONTHS_LOCK,))
+    if dialect.partitions:
+        connection.execute("SELECT add_price_change_months(%s)", (list(moments),))
 
 
-def _make_month(connection: Connection, partition: sql.Identifier, first: datetime) -> None:
-    with connection.transaction():
-        connection.execute(sql.SQL("CREATE TABLE {} (LIKE price_changes INCLUDING DEFAULTS)").format(partition))
-        connection.execute(
-            sql.SQL("ALTER TABLE price_changes ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
-                partition, sql.Literal(first.isoformat()), sql.Literal(month_after(first).isoformat())
-            )
-        )
-
-
-def _has_table(connection: Connection, name: str) -> bool:
-    # A query of the catalogue and not to_regclass(), which may answer from what this session saw before.
-    found = connection.execute(
-        "SELECT 1 FROM pg_class WHERE relname = %s AND relnamespace = current_schema()::regnamespace", (name,)
-    )
-    return found.fetchone() is not None
+def prepare_months(connection: Connection, dialect: Dialect) -> None:
+    """Makes the partitions of this month and the next where the role may; else changes wait in the default
+    partition for someone who may. Raises psycopg.Error."""
+    if dialect.partitions and connection.execute(_MAY_ADD_MONTHS).fetchone() == (True,):
+        now = datetime.now(UTC)
+        ensure_months(connection, dialect, [now, month_after(now)])

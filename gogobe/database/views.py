@@ -8,7 +8,10 @@ from typing import Final
 from psycopg import errors, sql
 
 from gogobe.database.address import Dsn
-from gogobe.database.connection import Connection, connect, with_retries
+from gogobe.database.bounds import MAINTENANCE
+from gogobe.database.connection import Connection, dialect_of
+from gogobe.database.migrations import prepare_months
+from gogobe.database.session import Session, session_of
 
 logger = logging.getLogger(__name__)
 
@@ -36,25 +39,30 @@ _DROP_UNNAMED: Final = """
 _LOCK: Final = 0x676F676F6265 + 2
 
 
-def refresh_views(dsn: Dsn) -> bool:
-    """Refreshes all views, each as a statement of its own, and drops masters that no alias names any more.
+def refresh_views(database: Session | Dsn) -> bool:
+    """Refreshes all views, each as a statement of its own, and does what else is due from time to time: makes
+    the next month's partition, drops masters that no alias names any more.
 
     Returns False, having done nothing, where another worker is refreshing them now. Raises psycopg.Error.
     """
-    return with_retries(lambda: _refresh(dsn))
+    with session_of(database, MAINTENANCE) as session:
+        return session.run(_refresh)
 
 
-def _refresh(dsn: Dsn) -> bool:
-    with connect(dsn) as connection:
-        if connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() == (False,):
-            logger.info("another worker is refreshing the views")
-            return False
+def _refresh(connection: Connection) -> bool:
+    if connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() == (False,):
+        logger.info("another worker is refreshing the views")
+        return False
+    try:
         connection.execute("SET work_mem = '64MB'")
+        prepare_months(connection, dialect_of(connection))
         _drop_unnamed_masters(connection)
         for view in VIEWS:
             _analyze_unknown(connection)
             _refresh_view(connection, sql.Identifier(view))
-        connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+    finally:
+        if not connection.closed:
+            connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
     return True
 
 

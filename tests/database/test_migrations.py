@@ -20,6 +20,7 @@ from gogobe.database.migrations import (
     schema_steps,
     step_text,
 )
+from gogobe.database.views import refresh_views
 
 
 def test_steps_apply_once(empty_dsn: str) -> None:
@@ -79,6 +80,75 @@ def test_several_may_make_one_month(dsn: str, db: Connection) -> None:
         "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'price_changes_2016_08'"
     )
     assert row.fetchone() == ("FOR VALUES FROM ('2016-08-01 00:00:00+00') TO ('2016-09-01 00:00:00+00')",)
+
+
+def months(db: Connection) -> set[str]:
+    return {
+        name
+        for (name,) in db.execute(
+            "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid "
+            "WHERE inhparent = 'price_changes'::regclass"
+        )
+    }
+
+
+def change(db: Connection, item_code: str, at: datetime) -> None:
+    db.execute("INSERT INTO price_changes VALUES (1, %s, 5, 6, %s)", (at, item_code))
+
+
+def kept_in(db: Connection) -> list[tuple[object, ...]]:
+    return db.execute("SELECT tableoid::regclass::text, item_code FROM price_changes ORDER BY 2").fetchall()
+
+
+def test_changes_of_a_month_without_partition_wait_and_are_moved_to_it(dsn: str, db: Connection) -> None:
+    """Also where the month begins and ends within the rows: nothing is lost and nothing taken along."""
+    for code, moment in enumerate(("2019-01-31T23:59:59", "2019-02-01", "2019-02-28T23:59:59", "2019-03-01")):
+        change(db, str(code), datetime.fromisoformat(moment).replace(tzinfo=UTC))
+    assert {table for table, _ in kept_in(db)} == {"price_changes_default"}
+    with connect(dsn) as connection:
+        ensure_months(connection, POSTGRESQL, [])
+    assert kept_in(db) == [
+        ("price_changes_2019_01", "0"),
+        ("price_changes_2019_02", "1"),
+        ("price_changes_2019_02", "2"),
+        ("price_changes_2019_03", "3"),
+    ]
+
+
+@pytest.mark.parametrize("how", ["DROP TABLE {}", "ALTER TABLE price_changes DETACH PARTITION {}"])
+@pytest.mark.parametrize("partition", ["price_changes_2019_02", "price_changes_default"])
+def test_a_partition_that_is_no_more_is_made_again(dsn: str, db: Connection, how: str, partition: str) -> None:
+    february = datetime(2019, 2, 3, tzinfo=UTC)
+    ensure_months(db, POSTGRESQL, [february])
+    change(db, "1", february)
+    db.execute(how.format(partition).encode())
+    ensure_months(db, POSTGRESQL, [february])
+    change(db, "2", february)
+    change(db, "3", datetime(2011, 1, 1, tzinfo=UTC))
+    kept = {code: table for table, code in kept_in(db)}
+    taken = "_2" if "DETACH" in how else ""
+    assert kept["2"] == ("price_changes_2019_02" + (taken if "2019" in partition else ""))
+    assert kept["3"] == ("price_changes_default" + (taken if "default" in partition else ""))
+
+
+def test_the_next_month_is_made_ahead(dsn: str, db: Connection) -> None:
+    """By the migration, and by each refresh of the views: a pipeline may run for months."""
+    now = datetime.now(UTC)
+    names = {f"price_changes_{month:%Y_%m}" for month in (now, month_after(now))}
+    assert names <= months(db)
+    for name in names:
+        db.execute(f"DROP TABLE {name}".encode())
+    refresh_views(dsn)
+    assert names <= months(db)
+
+
+def test_only_who_may_makes_partitions(dsn: str, db: Connection) -> None:
+    row = db.execute(
+        "SELECT proacl::text FROM pg_proc WHERE proname = 'add_price_change_months' AND prosecdef "
+        "AND proconfig @> ARRAY['search_path=public, pg_temp']"
+    ).fetchone()
+    assert row is not None
+    assert not row[0].startswith("{=X/"), "EXECUTE is not everyone's"
 
 
 def test_without_partitions_history_is_one_table() -> None:

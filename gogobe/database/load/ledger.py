@@ -217,6 +217,18 @@ def count_batches(cursor: Cursor, taken: Taken) -> list[CompletedFile]:
     return settle_files(cursor, files)
 
 
+def fail_batch(cursor: Cursor, batch: IngestBatch, problem: str) -> None:
+    """Marks a batch that was taken as failed, with its file's counts; the file may be settled by that."""
+    cursor.execute("UPDATE batches SET failed = true WHERE batch_id = %s", (batch.batch_id,))
+    cursor.execute(
+        "UPDATE files SET batches_failed = batches_failed + 1, problems = array_append(problems, %s) "
+        "WHERE content_sha256 = %s",
+        (problem, batch.content_sha256),
+    )
+    write_totals(cursor, [batch])
+    settle_files(cursor, [batch.content_sha256])
+
+
 def write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
     """What the batches that are their files' last say of the whole file."""
     for batch in sorted(batches, key=lambda batch: batch.content_sha256):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from gogobe.database.address import Dsn
+from gogobe.database.bounds import MAINTENANCE
 from gogobe.database.connection import connect
 from gogobe.masters.build.catalogue import CatalogueRow
 from gogobe.masters.text.facts import Described, as_float
@@ -22,6 +24,8 @@ _ALIASES: Final = """
     ORDER BY a.chain_id, a.item_code
 """
 _ROWS_AT_ONCE: Final = 5_000
+# The reader takes its time between two fetches, all within one transaction.
+_BOUNDS: Final = replace(MAINTENANCE, idle=0.0)
 
 
 def known_items(dsn: Dsn) -> Iterator[CatalogueRow]:
@@ -31,7 +35,11 @@ def known_items(dsn: Dsn) -> Iterator[CatalogueRow]:
     Streamed: memory does not grow with their number. Prices are the chain's median at the last refresh of the
     views. Raises psycopg.Error.
     """
-    with connect(dsn) as connection, connection.transaction(), connection.cursor("known_items") as cursor:
+    with (
+        connect(dsn, bounds=_BOUNDS) as connection,
+        connection.transaction(),
+        connection.cursor("known_items") as cursor,
+    ):
         cursor.itersize = _ROWS_AT_ONCE
         for chain_id, code, master_id, decided, name, maker, quantity, unit, price, weighed in cursor.execute(
             _ALIASES

@@ -15,7 +15,8 @@ import msgspec
 from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn
-from gogobe.database.connection import Cursor, connect, with_retries
+from gogobe.database.connection import Connection, Cursor, connect, with_retries
+from gogobe.database.session import Session, session_of
 from gogobe.masters.codes.decisions import Decision
 
 
@@ -108,7 +109,7 @@ _ENSURE_MASTER: Final = """
 """
 
 
-def record_decisions(dsn: Dsn, decisions: Sequence[Decision]) -> None:
+def record_decisions(database: Session | Dsn, decisions: Sequence[Decision]) -> None:
     """Keeps what the resolver decided on evidence, each pair once with its latest evidence. A person's word on
     a pair stays. Raises psycopg.Error."""
     latest = {(one.chain_id, one.item_code, one.candidate_id): one for one in decisions}
@@ -125,12 +126,13 @@ def record_decisions(dsn: Dsn, decisions: Sequence[Decision]) -> None:
         for key, one in sorted(latest.items())
     ]
 
-    def record() -> None:
-        with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
+    def record(connection: Connection) -> None:
+        with connection.transaction(), connection.cursor() as cursor:
             cursor.executemany(_RECORD, rows)
 
     if rows:
-        with_retries(record)
+        with session_of(database) as session:
+            session.run(record)
 
 
 def undecided_pairs(

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
 from psycopg import IsolationLevel
 
 from gogobe.database import connection as postgres
-from gogobe.database.connection import Connection, connect, is_transient, with_retries
+from gogobe.database.connection import (
+    Connection,
+    Cursor,
+    UnstorableValueError,
+    connect,
+    copy_rows,
+    is_data_fault,
+    is_transient,
+    with_retries,
+)
+from gogobe.database.load import transaction
+from gogobe.database.load.ledger import Taken, add_files
 from gogobe.database.load.loader import Loader, LoadResult
 from gogobe.records.messages import IngestBatch
-from tests.database.samples import at, file_batches, item
+from tests.database.samples import at, empty, file_batches, item
 
 
 def count(db: Connection, table: str) -> int:
@@ -69,6 +81,113 @@ def test_a_lost_connection_is_made_again(dsn: str, db: Connection) -> None:
         assert loader.load(file_batches([item("1", "6")], hour=2)).rows == 1
 
 
+def fail_on(monkeypatch: pytest.MonkeyPatch, name: str, error: Exception, code: str) -> None:
+    """The loader's step `name` fails with this error where it meets the item."""
+    step = getattr(transaction, name)
+
+    def failing(cursor: Cursor, *arguments: Any) -> Any:
+        batches = next((one.batches for one in arguments if isinstance(one, Taken)), None) or arguments[1]
+        if any(row.item_code == code for batch in batches for row in batch.items):
+            raise error
+        return step(cursor, *arguments)
+
+    monkeypatch.setattr(transaction, name, failing)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("zip() argument 2 is shorter"), OverflowError("ours"), KeyError(7)]
+)
+@pytest.mark.parametrize("step", ["load_prices", "load_aliases"])
+def test_a_fault_of_our_own_is_never_the_datas(
+    dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch, error: Exception, step: str
+) -> None:
+    batches = file_batches([item(str(code), "5") for code in range(1, 8)], size=1)
+    with Loader(dsn) as loader:
+        with monkeypatch.context() as fault:
+            fail_on(fault, step, error, "5")
+            result = loader.load(batches)
+        assert (result.batches, result.rows) == (6, 6)
+        (failed,) = result.failed
+        assert (failed.batch, failed.reason) == (batches[4], "internal_error")
+        assert "Traceback" in failed.cause
+        assert repr(error.args[0]).strip("'") in failed.cause
+        row = db.execute("SELECT state, batches_failed, problems FROM files").fetchone()
+        assert row == ("incomplete", 1, ["internal_error: batch 4"])
+        assert loader.load(batches).rows == 1, "replayed once the fault is repaired, it is taken"
+    assert db.execute("SELECT state, loaded FROM files").fetchall() == [("loaded", 7)]
+
+
+def test_a_batch_that_cannot_even_be_entered_in_the_ledger_stops_nothing(
+    dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = [*file_batches([item("1", "5")], hour=1), *file_batches([item("2", "5")], hour=2)]
+
+    def failing(cursor: Cursor, batches: Sequence[IngestBatch], keys: Any) -> None:
+        if batches[0].published_at == at(1):
+            raise ValueError("ours")
+        add_files(cursor, batches, keys)
+
+    monkeypatch.setattr(transaction, "add_files", failing)
+    with Loader(dsn) as loader:
+        assert [failed.batch for failed in loader.load(batches).failed] == batches[:1]
+    assert db.execute("SELECT item_code FROM prices").fetchall() == [("2",)]
+
+
+def test_a_database_that_cannot_be_used_is_raised_and_no_batch_blamed(dsn: str, db: Connection) -> None:
+    db.execute("DROP TABLE price_changes, master_aliases CASCADE")
+    with Loader(dsn) as loader, pytest.raises(psycopg.errors.UndefinedTable):
+        loader.load(file_batches([item("1", "5"), item("2", "5")], size=1))
+
+
+def test_what_a_loader_remembers_may_be_removed(dsn: str, db: Connection) -> None:
+    """A chain and a store that the loader knows are gone: it adds them again."""
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("1", "5")], hour=1))
+        empty(db)
+        assert loader.load(file_batches([item("1", "5")], hour=2)).rows == 1
+    assert count(db, "stores") == 1
+
+
+def test_whose_fault_an_error_is(dsn: str, db: Connection) -> None:
+    db.execute("CREATE TABLE small (n integer CHECK (n < 5), t text); CREATE UNIQUE INDEX ON small (n)")
+    db.execute("CREATE TABLE months (n integer) PARTITION BY RANGE (n)")
+
+    def error_of(statement: str, *values: object) -> Exception:
+        with pytest.raises((psycopg.Error, UnicodeEncodeError)) as raised:
+            db.execute(statement.encode(), values)
+        return raised.value
+
+    assert is_data_fault(error_of("INSERT INTO small VALUES (7)"))
+    assert is_data_fault(error_of("INSERT INTO small VALUES (%s)", 2**40))
+    assert is_data_fault(error_of("INSERT INTO small (t) VALUES (%s)", "nul\0"))
+    assert is_data_fault(error_of("INSERT INTO small (t) VALUES (%s)", "surrogate \ud800"))
+    assert not is_data_fault(error_of("INSERT INTO months VALUES (7)")), "no partition is no data"
+    assert not is_data_fault(error_of("INSERT INTO batches VALUES ('a', 'unknown', 0)")), "nor a missing row"
+    assert not is_data_fault(ValueError("ours"))
+    assert not is_data_fault(OverflowError("ours"))
+
+
+def test_only_the_encoding_of_a_value_is_the_values_fault(dsn: str, db: Connection) -> None:
+    db.execute("CREATE TABLE copied (n bigint, t text)")
+    columns: Any = (("n", "int8"), ("t", "text"))
+
+    def broken() -> Iterator[tuple[int, str]]:
+        yield 1, "one"
+        raise ValueError("ours")
+
+    def copy(rows: Iterable[tuple[int, str]]) -> None:
+        with db.cursor() as cursor:
+            copy_rows(cursor, "copied", columns, rows)
+
+    for row in ((2**63, "large"), (1, "surrogate \ud800")):
+        with pytest.raises(UnstorableValueError, match="a value for copied"):
+            copy([row])
+    with pytest.raises(ValueError, match=r"^ours$") as raised:
+        copy(broken())
+    assert not is_data_fault(raised.value)
+    assert count(db, "copied") == 0
+
+
 def test_a_database_out_of_reach_is_raised_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
     with pytest.raises(psycopg.OperationalError), Loader("postgresql://gogobe@127.0.0.1:1/none") as loader:
@@ -82,6 +201,34 @@ def test_what_is_transient() -> None:
     assert is_transient(psycopg.OperationalError("the connection is lost"))
     assert not is_transient(psycopg.errors.UndefinedTable())
     assert not is_transient(psycopg.errors.QueryCanceled())
+
+
+def test_a_pause_too_long_and_a_lock_not_granted_are_transient() -> None:
+    assert is_transient(psycopg.errors.IdleInTransactionSessionTimeout())
+    assert is_transient(psycopg.errors.LockNotAvailable())
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (psycopg.errors.LockNotAvailable, 8),
+        (psycopg.errors.QueryCanceled, 3),
+        (psycopg.errors.UndefinedTable, 1),
+    ],
+)
+def test_a_statement_that_takes_too_long_is_tried_a_few_times_only(
+    monkeypatch: pytest.MonkeyPatch, error: type[psycopg.Error], attempts: int
+) -> None:
+    monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
+    calls: list[int] = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise error
+
+    with pytest.raises(error):
+        with_retries(fail)
+    assert len(calls) == attempts
 
 
 def test_retries_end(monkeypatch: pytest.MonkeyPatch) -> None:

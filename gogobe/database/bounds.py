@@ -1,0 +1,88 @@
+"""How long a client waits for the database: bounds on a session, and a connection that enforces them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.abc import PQGen
+
+Result = TypeVar("Result")
+
+# The server reports its own timeout first; only a server that does not answer at all reaches the client's.
+_ANSWER_GRACE_SECONDS: Final = 10.0
+_INTERVAL_SECONDS: Final = 0.1  # psycopg's own: how often a wait looks for Ctrl-C
+
+# A peer that vanished without a word is noticed after a minute: by keepalives while the connection is idle, by
+# unacknowledged bytes while it sends. What the address itself says of them wins.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+CONNECTION_DEFAULTS: Final[Mapping[str, str | int]] = {
+    "application_name": "gogobe",
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds on one session, in seconds; 0 is no bound.
+
+    `statement`: the longest statement (SQLSTATE 57014 after it). `lock`: the longest wait for a lock (55P03).
+    `idle`: the longest pause of the client within a transaction (25P03; the server closes the connection).
+    A server that answers nothing for `statement` and ten seconds more is given up.
+    """
+
+    statement: float = 120.0
+    lock: float = 30.0
+    idle: float = 300.0
+
+    @property
+    def answer(self) -> float | None:
+        """How long the client waits for an answer, in seconds; None for ever."""
+        return self.statement + _ANSWER_GRACE_SECONDS if self.statement else None
+
+    def statements(self) -> sql.Composed:
+        """The statements that set the bounds for a session."""
+        bounds: tuple[tuple[LiteralString, float], ...] = (
+            ("statement_timeout", self.statement),
+            ("lock_timeout", self.lock),
+            ("idle_in_transaction_session_timeout", self.idle),
+        )
+        return sql.SQL("; ").join(
+            sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(round(seconds * 1000)))
+            for name, seconds in bounds
+        )
+
+
+BOUNDS: Final = Bounds()
+"""For loading, recording and reading."""
+
+MAINTENANCE: Final = Bounds(statement=3600.0, lock=60.0)
+"""For migrations, refreshes of views, and reading everything: statements that go through whole tables."""
+
+
+class BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that gives up a server which does not answer. TCP cannot do that alone: a stopped process or
+    a proxy in between still acknowledges every packet."""
+
+    answer_seconds: float | None = None
+
+    def wait(
+        self, gen: PQGen[Result], interval: float = _INTERVAL_SECONDS, timeout: float | None = None
+    ) -> Result:
+        """As psycopg's. Raises OperationalError, with the connection closed, after `answer_seconds`."""
+        if timeout is not None or self.answer_seconds is None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.answer_seconds)
+        except psycopg.errors._WaitTimeout as error:
+            self.pgconn.finish()
+            message = f"the database has not answered for {self.answer_seconds:g} seconds: connection given up"
+            raise psycopg.OperationalError(message) from error

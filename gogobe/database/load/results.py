@@ -1,0 +1,60 @@
+"""What a load did, and which batches it could not take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from gogobe.records.messages import IngestBatch
+
+REFUSED: Final = "refused_by_database"
+INTERNAL: Final = "internal_error"
+
+
+@dataclass(frozen=True)
+class FailedBatch:
+    """A batch that was not loaded. `reason`: `refused_by_database` (its data has no form in the database) or
+    `internal_error` (the loader itself failed on it); `detail` a sentence for people, `cause` the error."""
+
+    batch: IngestBatch
+    reason: str
+    detail: str
+    cause: str
+
+
+@dataclass
+class LoadResult:
+    """What a load did. Of each row exactly one is counted: `rows` (written, because new or changed),
+    `unchanged` (confirmed what stood), `stale` (a newer file had spoken), `refused` (not taken by the reader).
+
+    `batches` were taken, `duplicate_batches` were in the ledger before. `ended`: prices and promotions that a
+    complete file no longer lists.
+    """
+
+    batches: int = 0
+    duplicate_batches: int = 0
+    rows: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    refused: int = 0
+    ended: int = 0
+    files_completed: int = 0
+    failed: list[FailedBatch] = field(default_factory=list)
+
+    @property
+    def changed_views(self) -> bool:
+        """Whether a view may show something else now; after a batch that came again too, because the refresh
+        that was due when it came first may have been lost with its worker."""
+        return self.batches > 0 or self.duplicate_batches > 0 or bool(self.failed)
+
+    def add(self, other: LoadResult) -> None:
+        """Counts another load into this one."""
+        self.batches += other.batches
+        self.duplicate_batches += other.duplicate_batches
+        self.rows += other.rows
+        self.unchanged += other.unchanged
+        self.stale += other.stale
+        self.refused += other.refused
+        self.ended += other.ended
+        self.files_completed += other.files_completed
+        self.failed += other.failed

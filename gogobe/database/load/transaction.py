@@ -1,0 +1,86 @@
+"""The work of one transaction, in the order in which every loader takes its locks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gogobe.database.connection import Cursor, Dialect
+from gogobe.database.load.aliases import load_aliases
+from gogobe.database.load.endings import end_what_is_gone
+from gogobe.database.load.ledger import (
+    Taken,
+    add_files,
+    count_batches,
+    fail_batch,
+    keep_refused_rows,
+    take_batches,
+)
+from gogobe.database.load.prices import load_prices
+from gogobe.database.load.promotions import load_promotions
+from gogobe.database.load.results import LoadResult
+from gogobe.database.load.sent import Offered
+from gogobe.database.load.stores import (
+    StoreId,
+    describe_stores,
+    described_store_id,
+    lock_stores,
+    store_id_of,
+)
+from gogobe.records.messages import IngestBatch
+
+
+def load_together(
+    cursor: Cursor,
+    dialect: Dialect,
+    batches: Sequence[IngestBatch],
+    by_store: dict[StoreId, int],
+    offered: Offered,
+) -> LoadResult:
+    """Loads batches within the cursor's transaction. Locks are taken in one order everywhere: stores, files,
+    batches, prices and promotions, masters, aliases; within each by key."""
+    store_keys = {batch.batch_id: by_store[store_id_of(batch)] for batch in batches if batch.kind != "stores"}
+    described = {
+        by_store[described_store_id(batch, row)]
+        for batch in batches
+        if batch.kind == "stores"
+        for row in batch.stores
+    }
+    stores = lock_stores(cursor, {*store_keys.values(), *described})
+    add_files(cursor, batches, {batch.batch_id: store_keys.get(batch.batch_id) for batch in batches})
+    taken = take_batches(cursor, batches)
+    if not taken.batches:
+        return LoadResult(duplicate_batches=taken.duplicates)
+    describe_stores(cursor, taken, by_store)
+    load_prices(cursor, dialect, taken, store_keys, stores)
+    load_promotions(cursor, taken, store_keys, stores)
+    load_aliases(cursor, dialect, taken.batches, offered)
+    keep_refused_rows(cursor, taken.batches)
+    completed = count_batches(cursor, taken)
+    ended = end_what_is_gone(cursor, completed, stores)
+    return _result(taken, len(completed), ended)
+
+
+def _result(taken: Taken, completed: int, ended: int) -> LoadResult:
+    tallies = taken.tallies.values()
+    return LoadResult(
+        batches=len(taken.batches),
+        duplicate_batches=taken.duplicates,
+        rows=sum(tally.loaded for tally in tallies),
+        unchanged=sum(tally.unchanged for tally in tallies),
+        stale=sum(tally.stale for tally in tallies),
+        refused=sum(tally.refused for tally in tallies),
+        ended=ended,
+        files_completed=completed,
+    )
+
+
+def enter_failed(cursor: Cursor, batch: IngestBatch, by_store: dict[StoreId, int], problem: str) -> LoadResult:
+    """Enters a batch that could not be loaded in the ledger, so that its file ends as incomplete and not as
+    loading; `problem` is added to the file's."""
+    key = None if batch.kind == "stores" else by_store[store_id_of(batch)]
+    lock_stores(cursor, [] if key is None else [key])
+    add_files(cursor, [batch], {batch.batch_id: key})
+    if not take_batches(cursor, [batch]).batches:
+        return LoadResult(duplicate_batches=1)
+    fail_batch(cursor, batch, problem)
+    return LoadResult()

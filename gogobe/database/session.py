@@ -1,0 +1,83 @@
+"""One worker's connection to the database, kept from one piece of work to the next."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self, TypeVar
+
+from psycopg import IsolationLevel
+
+from gogobe.database.address import Dsn
+from gogobe.database.bounds import BOUNDS, Bounds
+from gogobe.database.connection import Connection, connect, with_retries
+
+Result = TypeVar("Result")
+
+
+class Session:
+    """A connection that is made when first needed, kept, and made again after it broke.
+
+    One session serves one thread. It pickles without its connection, so a DoFn may hold one. `prepare` is
+    called with every new connection, before any work.
+    """
+
+    def __init__(
+        self,
+        dsn: Dsn,
+        isolation: IsolationLevel | None = None,
+        bounds: Bounds = BOUNDS,
+        prepare: Callable[[Connection], None] | None = None,
+    ) -> None:
+        self._dsn = dsn
+        self._isolation = isolation
+        self._bounds = bounds
+        self._prepare = prepare
+        self._connection: Connection | None = None
+
+    def __reduce__(self) -> tuple[type[Session], tuple[object, ...]]:
+        return Session, (self._dsn, self._isolation, self._bounds, self._prepare)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Gives the connection back; the next work makes a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def run(self, work: Callable[[Connection], Result]) -> Result:
+        """The result of `work`, which is repeated by the rules of `with_retries`, on a new connection where the
+        last one broke. Raises psycopg.Error, SecretError, and whatever `work` raises."""
+        return with_retries(lambda: work(self._connected()))
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed or self._connection.broken:
+            self.close()
+            connection = connect(self._dsn, self._isolation, self._bounds)
+            try:
+                if self._prepare is not None:
+                    self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+
+@contextlib.contextmanager
+def session_of(database: Session | Dsn, bounds: Bounds = BOUNDS) -> Iterator[Session]:
+    """A session that exists, which stays open, or one for an address with these bounds, which is closed at the
+    end."""
+    if isinstance(database, Session):
+        yield database
+    else:
+        with Session(database, bounds=bounds) as session:
+            yield session

@@ -1,0 +1,87 @@
+"""Nothing is waited for without end: not a statement, not a lock, not a server that has fallen silent."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+import pytest
+from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from gogobe.database.bounds import BOUNDS, MAINTENANCE, Bounds
+from gogobe.database.connection import Connection, connect
+from tests.faults import Line
+
+
+def setting(connection: Connection, name: str) -> str:
+    (value,) = connection.execute("SELECT current_setting(%s)", (name,)).fetchone() or ("",)
+    return str(value)
+
+
+@pytest.mark.parametrize("bounds", [BOUNDS, MAINTENANCE, Bounds(1.5, 0.25, 0)])
+def test_a_session_has_its_bounds(dsn: str, bounds: Bounds) -> None:
+    with connect(dsn, bounds=bounds) as connection:
+        for name, seconds in (
+            ("statement_timeout", bounds.statement),
+            ("lock_timeout", bounds.lock),
+            ("idle_in_transaction_session_timeout", bounds.idle),
+        ):
+            row = connection.execute("SELECT setting::float / 1000 FROM pg_settings WHERE name = %s", (name,))
+            assert row.fetchone() == (seconds,), name
+        assert setting(connection, "TimeZone") == "UTC"
+
+
+def test_a_peer_that_vanished_is_noticed_and_the_address_has_the_last_word(dsn: str) -> None:
+    with connect(dsn) as connection:
+        parameters = connection.info.get_parameters()
+        found = {
+            name: parameters.get(name) for name in ("keepalives_idle", "tcp_user_timeout", "application_name")
+        }
+    assert found == {"keepalives_idle": "30", "tcp_user_timeout": "60000", "application_name": "gogobe"}
+    own = make_conninfo(dsn, keepalives_idle=7, application_name="mine")
+    with connect(own) as connection:
+        parameters = connection.info.get_parameters()
+    assert (parameters["keepalives_idle"], parameters["application_name"]) == ("7", "mine")
+
+
+def test_a_statement_ends_at_its_bound(dsn: str) -> None:
+    with connect(dsn, bounds=Bounds(statement=0.1)) as connection:
+        with pytest.raises(errors.QueryCanceled):
+            connection.execute("SELECT pg_sleep(60)")
+        assert connection.execute("SELECT 1").fetchone() == (1,), "the connection is as good as before"
+
+
+def test_a_lock_is_waited_for_up_to_its_bound(dsn: str) -> None:
+    with connect(dsn) as holder, connect(dsn, bounds=Bounds(lock=0.1)) as waiter, holder.transaction():
+        holder.execute("LOCK TABLE chains")
+        with pytest.raises(errors.LockNotAvailable):
+            waiter.execute("SELECT * FROM chains")
+
+
+def test_a_transaction_whose_client_rests_ends_at_its_bound(dsn: str) -> None:
+    with connect(dsn, bounds=Bounds(idle=0.05)) as connection:
+        connection.execute("BEGIN")
+        time.sleep(0.5)
+        with pytest.raises(errors.IdleInTransactionSessionTimeout):
+            connection.execute("SELECT 1")
+
+
+def test_a_server_that_falls_silent_is_given_up(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TCP acknowledges everything meanwhile, so neither keepalives nor `tcp_user_timeout` notice."""
+    monkeypatch.setattr("gogobe.database.bounds._ANSWER_GRACE_SECONDS", 0.1)
+    parameters = conninfo_to_dict(dsn)
+    with Line(str(parameters["host"]), int(str(parameters["port"]))) as line:
+        with connect(make_conninfo(dsn, port=line.port), bounds=Bounds(statement=0.2)) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+            line.fall_silent()
+            with pytest.raises(psycopg.OperationalError, match=r"has not answered for 0\.3 seconds"):
+                connection.execute("SELECT 1")
+            assert connection.closed
+        line.restore()
+
+
+def test_without_a_bound_an_answer_is_waited_for(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gogobe.database.bounds._ANSWER_GRACE_SECONDS", 0.0)
+    with connect(dsn, bounds=Bounds(statement=0)) as connection:
+        connection.execute("SELECT pg_sleep(0.3)")
