@@ -21,6 +21,7 @@ WORDS: Final = 14
 BRAND_WORDS: Final = 4
 NUMBERS: Final = 6
 PERCENTS: Final = 2
+_END_OF_AMOUNTS: Final = 1e12
 
 Array = npt.NDArray[np.generic]
 
@@ -122,8 +123,11 @@ def concatenate(parts: Sequence[Facts]) -> Facts:
 
 
 def as_float(value: Decimal | float | None) -> float:
-    """A number that may be missing, as a float; 0 where it is."""
-    return float(value) if value is not None else 0.0
+    """A number that may be missing, as a float; 0 where it is, and for what is no number (a signalling NaN)."""
+    try:
+        return float(value) if value is not None else 0.0
+    except ValueError:
+        return 0.0
 
 
 def describe(items: Sequence[Described]) -> tuple[list[str], Facts]:
@@ -140,10 +144,10 @@ def describe(items: Sequence[Described]) -> tuple[list[str], Facts]:
         brand_shapes=brand_shapes,
         numbers=_padded([name.numbers for name in parsed], NUMBERS),
         percents=_padded([name.percents for name in parsed], PERCENTS),
-        amount=np.array(amounts, dtype=np.float32),
+        amount=_bounded(amounts),
         named_amount=np.array([_named_amount(name) for name in parsed], dtype=np.float32),
         pack=np.array([name.pack if name.pack > 1 else 0 for name in parsed], dtype=np.float32),
-        price=np.array([item.price for item in items], dtype=np.float32),
+        price=_bounded([item.price for item in items]),
         weighed=np.array([item.is_weighted for item in items], dtype=np.float32),
         company=np.zeros(len(items), dtype=np.uint32),
     )
@@ -185,6 +189,12 @@ def _unit(unit: str) -> tuple[Dimension, float]:
         if word in UNITS:
             return UNITS[word]
     return "", 1.0
+
+
+def _bounded(values: Sequence[float]) -> npt.NDArray[np.float32]:
+    """Amounts and prices in 32 bits; 0 for what is not finite, or larger than any amount."""
+    exact = np.array(values, dtype=np.float64)
+    return np.where(np.abs(exact) < _END_OF_AMOUNTS, exact, 0.0).astype(np.float32)
 
 
 def _padded(values: Sequence[Sequence[float]], width: int) -> npt.NDArray[np.float32]:

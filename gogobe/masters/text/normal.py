@@ -78,6 +78,7 @@ _INNER_QUOTES: Final = re.compile(r"(?<=[^\W\d_])['\"]+")
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+|[%*×]")
 _DOUBLED: Final = re.compile(r"([וי])\1")
 _TIMES: Final = frozenset("*xXх×")
+_SIGNS: Final = frozenset("%*×")
 # Beyond these a number is a code, a shade or a year, not a size.
 _LARGEST_AMOUNT: Final[dict[Dimension, float]] = {
     "mass": 50_000,
@@ -86,6 +87,8 @@ _LARGEST_AMOUNT: Final[dict[Dimension, float]] = {
     "length": 10_000,
 }
 _LARGEST_PACK: Final = 100
+# From here on digits are a word: they count nothing, and beyond 10^38 no array of facts would hold their value.
+_END_OF_NUMBERS: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,17 @@ def parse_name(name: str) -> ParsedName:
     return parts.parsed()
 
 
+def _number(token: str) -> float | None:
+    """The value of a token that is a number; None for a word, a sign, and digits that count nothing.
+
+    `isdecimal` are the digits that the token's pattern and `float` know, of all scripts; `isdigit` are more.
+    """
+    if not token[:1].isdecimal():
+        return None
+    value = float(token.replace(",", "."))
+    return value if value < _END_OF_NUMBERS else None
+
+
 class _Parts:
     """What has been read of a name so far."""
 
@@ -142,12 +156,13 @@ class _Parts:
     def take(self, ahead: list[str]) -> int:
         """Read what begins at the first of the tokens; how many of them that was."""
         token, following = ahead[0], ahead[1] if len(ahead) > 1 else ""
-        if token[0].isdigit():
-            return self._take_number(float(token.replace(",", ".")), ahead)
-        if token == "%" and following[:1].isdigit():
-            self.percents.append(float(following.replace(",", ".")))
+        value = _number(token)
+        if value is not None:
+            return self._take_number(value, ahead)
+        if token == "%" and (percent := _number(following)) is not None:
+            self.percents.append(percent)
             return 2
-        if token.isalpha():
+        if token not in _SIGNS:
             self.pack = PACKS.get(token, self.pack)
             self.words.extend(ABBREVIATIONS.get(token, token).split())
         return 1
@@ -161,8 +176,7 @@ class _Parts:
             dimension, factor = UNITS[following]
             self._add_size(value * factor, dimension)
             return 2
-        if following in _TIMES and len(ahead) > 2 and ahead[2][0].isdigit():
-            second = float(ahead[2].replace(",", "."))
+        if following in _TIMES and len(ahead) > 2 and (second := _number(ahead[2])) is not None:
             return 3 + self._take_product(value, second, ahead[3] if len(ahead) > 3 else "")
         self.numbers.append(value)
         return 1
@@ -170,9 +184,9 @@ class _Parts:
     def _take_product(self, first: float, second: float, unit: str) -> int:
         """Read "4*100 g" or "100*4 g"; 1 where the word after it was its unit, else 0."""
         dimension, factor = UNITS.get(unit, ("", 1.0))
-        if dimension in ("mass", "volume", "") and min(first, second) <= _LARGEST_PACK:
-            # The unit follows the second; but a piece has more grams than a pack has pieces, either way round.
-            piece, pack = (second, first) if factor > 1 else (max(first, second), min(first, second))
+        # The unit follows the second; but a piece has more grams than a pack has pieces, either way round.
+        piece, pack = (second, first) if factor > 1 else (max(first, second), min(first, second))
+        if dimension in ("mass", "volume", "") and pack <= _LARGEST_PACK:
             self.pack = max(int(pack), 1)
             if dimension:
                 self._add_size(piece * factor, dimension)

@@ -11,6 +11,7 @@ from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.build.catalogue import CatalogueRow
 from gogobe.masters.codes.gtin import computed_master_id
 from gogobe.masters.snapshot.files import INDEX, MANIFEST, SnapshotError, open_snapshot, verify
+from gogobe.masters.text.facts import Described
 from gogobe.masters.vectors.token_encoder import TokenEncoder
 from tests.masters.catalogues import gtin, row, rows_of
 
@@ -98,3 +99,30 @@ def test_a_half_written_manifest_is_refused(tmp_path: Path, content: bytes) -> N
     (tmp_path / "s" / MANIFEST).write_bytes(content)
     with pytest.raises(SnapshotError, match="manifest"):
         open_snapshot(tmp_path / "s")
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_that_mean_harm_are_built_like_others(tmp_path: Path) -> None:
+    names = [
+        "፩",
+        "᧚*3",
+        f"{'9' * 400}*3 קג",
+        "%" * 50,
+        "\u202e",
+        "א\nב",
+        "",
+        "3*" * 30,
+        "0*0 קג",
+        "٣ יח",
+        "א" * 5000,
+    ]
+    odd = [0.0, 1e12, -5.0, 1e300, float("inf"), float("nan")]
+    rows = small() + [
+        CatalogueRow(chain, f"{place}", Described(name, name, odd[place % 6], name or "קג", odd[-place % 6]))
+        for chain in ("a", "b", "c")
+        for place, name in enumerate(names, start=100)
+    ]
+    manifest = build_snapshot(rows, tmp_path / "s", version="1")
+    snapshot = open_snapshot(tmp_path / "s")
+    assert (manifest.names, snapshot.manifest) == (6 + 3 * len(names), manifest)
+    assert all(np.isfinite(table).all() for table in (snapshot.names.numbers, snapshot.names.amount))

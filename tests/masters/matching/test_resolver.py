@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.build.catalogue import CatalogueRow
@@ -100,6 +103,45 @@ def test_decisions_carry_their_evidence_and_do_not_depend_on_the_batch(snapshot:
 def test_any_item_is_taken(snapshot: Snapshot, name: str) -> None:
     counts = Resolver(snapshot).resolve("c", [item("9", name), item("", name)])
     assert counts.new + counts.review + counts.vector == 2
+
+
+hostile_texts = st.lists(
+    st.one_of(
+        st.text(max_size=12),
+        st.text(st.characters(categories=["Nd", "Nl", "No"]), min_size=1, max_size=6),
+        st.sampled_from(["9" * 400, "*3 קג", "%", "חלב", "3*", "\ud800", "\x00", "\n", "\u202e", "א" * 300]),
+    ),
+    max_size=6,
+).map("".join)
+hostile_numbers = st.one_of(st.none(), st.decimals(), st.sampled_from([Decimal("1e400"), Decimal("1e-400")]))
+
+
+@pytest.mark.filterwarnings("error")
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.builds(
+            Item,
+            item_code=st.text(max_size=64) | st.sampled_from(["9", "٣٣", "፩", "0" * 64]),
+            price=st.decimals(),
+            row=st.just(1),
+            name=st.none() | hostile_texts,
+            manufacturer=st.none() | hostile_texts,
+            unit_qty=st.none() | hostile_texts,
+            unit_of_measure=st.none() | hostile_texts,
+            quantity=hostile_numbers,
+            is_weighted=st.none() | st.booleans(),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    st.sampled_from(["c", "a", "7290058140886"]),
+)
+def test_a_batch_of_hostile_items_is_resolved(snapshot: Snapshot, items: list[Item], chain: str) -> None:
+    counts = Resolver(snapshot).resolve(chain, items)
+    assert counts.gtin + counts.alias + counts.vector + counts.review + counts.new == len(items)
+    assert all(math.isfinite(one.score) for one in items)
+    assert all(math.isfinite(decision.score) for decision in counts.decisions)
 
 
 def test_produce_of_two_chains_is_joined_when_the_snapshot_is_built(snapshot: Snapshot) -> None:
