@@ -20,7 +20,6 @@ from typing import Final
 
 import click
 import psycopg
-import requests
 from rich.console import Console
 
 from benchmarks.feeds import Feed, write_large, write_stores
@@ -42,8 +41,10 @@ from gogobe.demo.run import masters_folder, pipeline_flags
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.ordering import store_of
 from gogobe.feeds.reader import FeedReader
-from gogobe.io.http import FetchSettings
+from gogobe.io.curl import Client
+from gogobe.io.fetching import FetchSettings
 from gogobe.io.kafka.topics import ensure_topics, publish
+from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
 from gogobe.local.flink import cancel_jobs
 from gogobe.local.postgres import running_postgres
@@ -115,11 +116,15 @@ def load(database: str, batches: Sequence[IngestBatch]) -> int:
 
 def plain_loop(stack: StackAddresses, var: Path, masters: Path, announced: Sequence[FileDiscovered]) -> int:
     """What the pipeline does, by the same functions one after the other, without Beam and Flink."""
-    store, settings, session = ObjectStore(str(var / "loop-store")), FetchSettings(), requests.Session()
+    store, settings = (
+        ObjectStore(str(var / "loop-store")),
+        FetchSettings(allowed=AllowedHosts.parse("127.0.0.1")),
+    )
+    client = Client(settings)
     resolver, waiting, count = Resolver(open_snapshot(masters)), [], 0
     with Loader(stack.database) as loader:
         for message in announced:
-            file = download(message, store, settings, session, var)
+            file = download(message, store, settings, client, var)
             assert isinstance(file, FileDownloaded), file
             with store.open(file.s3_path) as source:
                 for batch in cut_batches(FeedReader(source, file.file_name), file):
@@ -222,7 +227,7 @@ def whole_pipeline(
     var = folder / "pipeline"
     with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
         SnapshotStore(masters_folder(var)).publish(masters)
-        submit(pipeline_flags(stack, var))
+        submit(pipeline_flags(stack, var, address.partition("//")[2]))
         pids = {service.name: service.pid for service in Stack(var).status()}
         on_flink("warming up", stack, announcements(address, feeds[:1]), ServiceWatch(pids))
         watch = ServiceWatch(pids)

@@ -79,10 +79,13 @@ def announce(urls: tuple[str, ...], chain: str, var: Path, **flags: Any) -> None
     """Announce published files, to be downloaded, parsed and loaded."""
     from gogobe.feeds.ordering import store_of
     from gogobe.io.kafka.topics import PublishError, publish
+    from gogobe.records.addresses import has_credentials, public_address
     from gogobe.records.messages import DISCOVERED, FileDiscovered, decoder, encode
 
     settings = settings_with_stack(flags, var)
     needed(settings, "kafka")
+    if secret := next(filter(has_credentials, urls), None):
+        raise click.UsageError(f"{public_address(secret)}: give the address without user and password")
     now = datetime.now(UTC)
     messages = [FileDiscovered(chain=chain, url=url, timestamp=now) for url in urls]
     try:

@@ -34,6 +34,14 @@ class Published:
     url: str
 
 
+@dataclass(frozen=True)
+class DemoPortal:
+    """A running portal: its HOST:PORT, and what it publishes."""
+
+    host: str
+    published: list[Published]
+
+
 def _cut_short() -> bytes:
     """A store's PriceFull whose transfer ended at six tenths: another store's, under its own number."""
     text = gzip.decompress((FEEDS / _CUT_FROM).read_bytes())
@@ -64,8 +72,8 @@ def _server(handler: type[BaseHTTPRequestHandler], port_file: Path) -> Threading
 
 
 @contextlib.contextmanager
-def running_portal(port_file: Path) -> Iterator[list[Published]]:
-    """Serves the feeds on 127.0.0.1 for the length of a `with`; gives what it publishes.
+def running_portal(port_file: Path) -> Iterator[DemoPortal]:
+    """Serves the feeds on 127.0.0.1 for the length of a `with`.
 
     The port is the one that `port_file` remembers from the last run, so that what a killed run had announced
     can still be fetched by the next; a free one where that is taken.
@@ -85,9 +93,10 @@ def running_portal(port_file: Path) -> Iterator[list[Published]]:
 
     server = _server(Handler, port_file)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
+    host = f"127.0.0.1:{server.server_port}"
+    paths = sorted([*bodies, MISSING])
     try:
-        yield [Published(path.split("/")[0], f"{address}/{path}") for path in sorted([*bodies, MISSING])]
+        yield DemoPortal(host, [Published(path.split("/")[0], f"http://{host}/{path}") for path in paths])
     finally:
         server.shutdown()
         server.server_close()

@@ -67,15 +67,15 @@ def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], No
     started = datetime.now(UTC)
     say("Building the masters snapshot …")
     ensure_snapshot(SnapshotStore(masters_folder(var)), var / "snapshots" / "demo")
-    say("Submitting the pipeline …")
-    pipeline = submit(pipeline_flags(stack, var))
-    try:
-        with running_portal(var / "portal.port") as published:
-            files = _load(stack, published, pipeline, say)
+    with running_portal(var / "portal.port") as portal:
+        say("Submitting the pipeline …")
+        pipeline = submit(pipeline_flags(stack, var, portal.host))
+        try:
+            files = _load(stack, portal.published, pipeline, say)
             say("Waiting for the checkpoint that commits the offsets …")
             _wait_for_offsets(stack)
-    finally:
-        cancel_jobs(stack.flink)
+        finally:
+            cancel_jobs(stack.flink)
     refresh_views(stack.database)
     return _report(stack, var, files, started)
 
@@ -85,8 +85,9 @@ def masters_folder(var: Path) -> str:
     return str(var.absolute() / "masters")
 
 
-def pipeline_flags(stack: StackAddresses, var: Path) -> list[str]:
-    """The options of an ingest job on a local stack, its object store below `var`."""
+def pipeline_flags(stack: StackAddresses, var: Path, fetch_hosts: str) -> list[str]:
+    """The options of an ingest job on a local stack, its object store below `var`; `fetch_hosts` is the portal
+    on this machine (HOST:PORT) that it may download from, and nothing else of this machine."""
     settings = Settings(
         kafka=stack.kafka,
         database=stack.database,
@@ -94,6 +95,7 @@ def pipeline_flags(stack: StackAddresses, var: Path) -> list[str]:
         store=str(var.absolute() / "store"),
         masters=masters_folder(var),
         views_every=5.0,
+        fetch_hosts=fetch_hosts,
     )
     return [*flink_flags(stack.job_endpoint, stack.worker_pool, "gogobe-ingest"), *flags_of(settings)]
 

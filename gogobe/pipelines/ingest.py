@@ -18,9 +18,10 @@ from gogobe.chains.chain import Chains
 from gogobe.chains.load import ChainsFileError, load_chains
 from gogobe.database.migrations import migrate
 from gogobe.database.views import refresh_views
-from gogobe.io.http import FetchSettings
+from gogobe.io.fetching import FetchSettings
 from gogobe.io.kafka.beam import ReadTopic, WriteTopic
 from gogobe.io.kafka.topics import ensure_topics
+from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.pipelines.options import refuse_unknown, settings_of
@@ -57,7 +58,8 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
     downloaded = (
         decoded.messages
         | "Spread downloads" >> InStoreOrder(FileDiscovered)
-        | "Download" >> DownloadFiles(store, fetch_settings(settings), settings.fetch_threads)
+        | "Download"
+        >> DownloadFiles(store, fetch_settings(settings), settings.fetch_threads, settings.fetch_per_host)
     )
     matched = (
         downloaded.files
@@ -94,8 +96,19 @@ def known_chains(settings: Settings) -> Chains:
 
 
 def fetch_settings(settings: Settings) -> FetchSettings:
-    """How to download, from the settings."""
-    return FetchSettings(attempts=settings.fetch_attempts, headers={"User-Agent": settings.fetch_user_agent})
+    """How to download, from the settings. Raises SettingsError where `fetch_hosts` cannot be read."""
+    try:
+        allowed = AllowedHosts.parse(settings.fetch_hosts)
+    except ValueError as error:
+        raise SettingsError(f"fetch_hosts: {error}") from error
+    return FetchSettings(
+        attempts=settings.fetch_attempts,
+        deadline=settings.fetch_deadline,
+        total=settings.fetch_total,
+        allowed=allowed,
+        insecure_redirects=settings.fetch_insecure_redirects,
+        headers={"User-Agent": settings.fetch_user_agent},
+    )
 
 
 def submit(flags: Sequence[str]) -> PipelineResult:

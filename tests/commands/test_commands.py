@@ -25,6 +25,10 @@ def run(tmp_path: Path, *arguments: str) -> click.testing.Result:
         (["prices", "חלב", "--database", "notadsn"], 'missing "="'),
         (["announce", "http://a/b.gz", "--chain", "shufersal"], "no kafka address"),
         (["announce", "http://a/b.gz", "--chain", "", "--kafka", "127.0.0.1:1"], "not an announcement"),
+        (
+            ["announce", "https://user:S3cr3t@a/b.gz", "--chain", "c", "--kafka", "127.0.0.1:1"],
+            "https://a/b.gz: give the address without user and password",
+        ),
         (["ingest", "--kafka", "127.0.0.1:1"], "no database address"),
         (["status"], "the stack is not running"),
     ],

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from gogobe.pipelines.options import flags_of, flink_flags, refuse_unknown, settings_of
+from gogobe.pipelines.ingest import fetch_settings
+from gogobe.pipelines.options import (
+    BUNDLE_ELEMENTS,
+    CHECKPOINT_TIMEOUT_MILLISECONDS,
+    flags_of,
+    flink_flags,
+    refuse_unknown,
+    settings_of,
+)
 from gogobe.settings import Settings, SettingsError
 
 ADDRESSES = ("127.0.0.1:1", "127.0.0.1:2")
@@ -78,3 +86,46 @@ def test_folders_are_absolute_because_workers_have_another_working_folder():
     assert settings.masters == str(Path("var/masters").absolute())
     clouds = settings_of(PipelineOptions(["--store=s3://b/files", "--masters=gs://b/masters"]))
     assert (clouds.store, clouds.masters) == ("s3://b/files", "gs://b/masters")
+
+
+def test_downloads_take_their_settings():
+    flags = flags_of(
+        Settings(
+            kafka="k:1",
+            database="postgresql://d/x",
+            fetch_attempts=2,
+            fetch_deadline=7,
+            fetch_total=9,
+            fetch_hosts="127.0.0.1:8080, portal.internal",
+            fetch_insecure_redirects=True,
+            fetch_user_agent="Mozilla/5.0",
+        )
+    )
+    refuse_unknown(flags)
+    fetched = fetch_settings(settings_of(PipelineOptions(flags)))
+    assert (fetched.attempts, fetched.deadline, fetched.total) == (2, 7.0, 9.0)
+    assert fetched.insecure_redirects
+    assert fetched.headers == {"User-Agent": "Mozilla/5.0"}
+    assert fetched.allowed.refusal("h", "127.0.0.1", 8080) is None
+    assert fetched.allowed.refusal("h", "127.0.0.1", 8081) is not None
+    assert fetched.allowed.refusal("portal.internal", "10.0.0.1", 443) is None
+
+
+def test_downloads_go_to_public_addresses_and_stay_with_tls_by_default():
+    fetched = fetch_settings(Settings())
+    assert fetched.allowed.refusal("localhost", "127.0.0.1", 80) is not None
+    assert not fetched.insecure_redirects
+
+
+def test_hosts_that_cannot_be_read_are_a_setting_that_is_wrong():
+    with pytest.raises(SettingsError, match=r"^fetch_hosts: http://portal: neither a host"):
+        fetch_settings(Settings(fetch_hosts="http://portal"))
+
+
+def test_the_slowest_bundle_ends_before_its_checkpoint_is_given_up():
+    """As docs/pipeline.md says: all its files are of one portal that never finishes."""
+    defaults = Settings()
+    at_once = min(defaults.fetch_threads, defaults.fetch_per_host)
+    seconds = -(-BUNDLE_ELEMENTS // at_once) * defaults.fetch_total
+    assert seconds == 600
+    assert seconds * 1000 < CHECKPOINT_TIMEOUT_MILLISECONDS / 2

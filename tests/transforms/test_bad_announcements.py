@@ -1,56 +1,52 @@
 """Announcements that nobody should make: each ends by itself, and the pipeline goes on."""
 
 import json
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import apache_beam as beam
-import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
-from gogobe.io.http import FetchSettings
+from gogobe.io.fetching import FetchSettings
+from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
-from gogobe.records.messages import FileDiscovered, FileDownloaded
+from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, encode
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.order import InStoreOrder
 from gogobe.transforms.steps import FAILURES
+from tests.portals import Request, Response, portal
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
 GOOD = "Price7290-1-202501010000.gz"
 
 
-@pytest.fixture
-def portal() -> Iterator[str]:
-    """A portal that answers every address with the same few bytes."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(302 if self.path == "/astray" else 200)
-            self.send_header("Location", "http://[bad/a.gz")
-            self.send_header("Content-Length", "6")
-            self.end_headers()
-            self.wfile.write(b"prices")
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+def answer(request: Request) -> Response:
+    """The same few bytes for every address, but for those that redirect."""
+    astray = {
+        "/astray": "http://[bad/a.gz",
+        "/inside": "http://localhost:8081/config",
+        "/in-circles": "/in-circles",
+        "/with-password": "http://user:S3cr3t@127.0.0.1/a.gz",
+    }
+    if request.path in astray:
+        return Response(302, headers={"Location": astray[request.path]})
+    return Response(body=b"prices")
 
 
 def announced(url: str, chain: str = "shufersal", **more: str) -> tuple[bytes, bytes]:
     return b"k", json.dumps({"chain": chain, "url": url, "timestamp": NOW.isoformat(), **more}).encode()
 
 
-def test_a_bad_announcement_is_a_dead_letter_and_the_good_one_goes_through(portal: str, tmp_path: Path):
+def test_a_bad_announcement_is_a_dead_letter_and_the_good_one_goes_through(tmp_path: Path):
+    with portal(answer) as running:
+        _run(running.url, AllowedHosts.parse(running.host), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["store"]
+    assert [path.name for path in (tmp_path / "store" / "raw").iterdir()] == ["shufersal"]
+
+
+def _run(portal: str, allowed: AllowedHosts, folder: Path) -> None:
     refused = [
         announced(f"{portal}/{GOOD}", chain="x\0y"),
         announced(f"{portal}/{GOOD}", chain="x" * 300),
@@ -62,24 +58,35 @@ def test_a_bad_announcement_is_a_dead_letter_and_the_good_one_goes_through(porta
         announced(f"{portal}/x", file_name="x" * 256),
         announced(f"{portal}/x", file_name="x\0"),
     ]
-    not_to_be_had = [announced("http://[bad/a.gz"), announced(f"{portal}/astray")]
+    not_to_be_had = {
+        "http://[bad/a.gz": "unsupported_url",
+        "file:///etc/passwd": "unsupported_url",
+        f"{portal}/astray": "unsupported_url",
+        f"{portal}/inside": "forbidden_address",
+        f"{portal}/in-circles": "too_many_redirects",
+        f"{portal}/with-password": "credentials_in_url",
+        "http://localhost:1/x.gz": "forbidden_address",
+        portal.replace("//", "//user:S3cr3t@") + "/x.gz": "credentials_in_url",
+        portal.replace("//", '//us er:S3cr3t" x@') + "/x.gz": "credentials_in_url",
+    }
     # Odd names are no reason to lose a file's rows: the content tells what it is.
     odd = [
         announced(f"{portal}/a.{'g' * 300}"),
         announced(f"{portal}/a%00b.gz"),
         announced(f"{portal}/a", file_name="a.\u05d0/../\u05d0"),
     ]
-    folder = tmp_path / "store"
+    messages = [*refused, *map(announced, not_to_be_had), *odd, announced(f"{portal}/{GOOD}")]
     with TestPipeline() as pipeline:
-        decoded = (
-            pipeline
-            | beam.Create([*refused, *not_to_be_had, *odd, announced(f"{portal}/{GOOD}")])
-            | DecodeMessages(FileDiscovered)
-        )
+        decoded = pipeline | beam.Create(messages) | DecodeMessages(FileDiscovered)
         downloaded = (
             decoded.messages
             | "Spread downloads" >> InStoreOrder(FileDiscovered)
-            | DownloadFiles(ObjectStore(str(folder)), FetchSettings(attempts=1), threads=2)
+            | DownloadFiles(
+                ObjectStore(str(folder / "store")),
+                FetchSettings(attempts=1, allowed=allowed),
+                threads=2,
+                per_host=2,
+            )
         )
         files = downloaded.files | "Spread files" >> InStoreOrder(FileDownloaded)
         assert_that(
@@ -89,8 +96,14 @@ def test_a_bad_announcement_is_a_dead_letter_and_the_good_one_goes_through(porta
         letters = (decoded[FAILURES], downloaded[FAILURES]) | beam.Flatten()
         assert_that(
             letters | "Reason" >> beam.Map(lambda letter: (letter.stage, letter.reason)),
-            equal_to([("decode", "invalid_message")] * 9 + [("download", "unsupported_url")] * 2),
+            equal_to(
+                [("decode", "invalid_message")] * 9
+                + [("download", reason) for reason in not_to_be_had.values()]
+            ),
             "letters",
         )
-    assert [path.name for path in tmp_path.iterdir()] == ["store"]
-    assert [path.name for path in (folder / "raw").iterdir()] == ["shufersal"]
+        assert_that(letters, no_secrets, "no secrets")
+
+
+def no_secrets(letters: list[DeadLetter]) -> None:
+    assert [letter for letter in letters if b"S3cr3t" in encode(letter)] == []

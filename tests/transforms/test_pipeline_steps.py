@@ -13,7 +13,8 @@ from apache_beam.testing.util import assert_that, equal_to
 from gogobe.chains.load import load_chains
 from gogobe.demo.portal import CUT_SHORT, LOGIN_PAGE, MISSING, Published, running_portal
 from gogobe.feeds.ordering import store_of
-from gogobe.io.http import FetchSettings
+from gogobe.io.fetching import FetchSettings
+from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import FileDiscovered, FileDownloaded, FileTotals, IngestBatch, decoder, encode
@@ -28,7 +29,7 @@ from gogobe.transforms.steps import FAILURES
 from tests.conftest import Bucket
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
-QUICK = FetchSettings(attempts=2, backoff=0.001)
+QUICK = FetchSettings(attempts=2, backoff=0.001, allowed=AllowedHosts.parse("127.0.0.1"))
 
 
 def discovered(published: Published) -> FileDiscovered:
@@ -78,13 +79,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
 
 
 def test_download_parse_and_match(store: ObjectStore, tmp_path: Path):
-    with running_portal(tmp_path / "port") as published, TestPipeline() as pipeline:
-        wanted = [one for one in published if "PriceFull7290058140886" in one.url]
-        bad = [one for one in published if one.url.endswith((MISSING, LOGIN_PAGE, CUT_SHORT))]
+    with running_portal(tmp_path / "port") as portal, TestPipeline() as pipeline:
+        wanted = [one for one in portal.published if "PriceFull7290058140886" in one.url]
+        bad = [one for one in portal.published if one.url.endswith((MISSING, LOGIN_PAGE, CUT_SHORT))]
         downloaded = (
             pipeline
             | beam.Create([discovered(one) for one in [*wanted, *bad]])
-            | "Download" >> DownloadFiles(store, QUICK, threads=4)
+            | "Download" >> DownloadFiles(store, QUICK, threads=4, per_host=2)
         )
         parsed = downloaded.files | ParseAndMatch(store, SnapshotStore(str(tmp_path / "masters")), 1000)
         letters = (downloaded[FAILURES], parsed[FAILURES]) | beam.Flatten()

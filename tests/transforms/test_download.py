@@ -1,0 +1,127 @@
+"""The download step: what leaves it when, from whom, and what fails on our side."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.utils.windowed_value import WindowedValue
+
+from gogobe.io.fetching import FetchSettings
+from gogobe.io.networks import AllowedHosts
+from gogobe.io.objects import ObjectStore
+from gogobe.records.messages import FileDiscovered, FileDownloaded, encode
+from gogobe.transforms.download import _Download
+from tests.portals import Portal, Request, Response, portal
+
+NOW = datetime(2025, 8, 8, tzinfo=UTC)
+SECONDS = 20.0
+SETTINGS = FetchSettings(attempts=1, allowed=AllowedHosts.parse("127.0.0.1 localhost"))
+
+
+class Gate:
+    """Answers hold back what is named "slow" until the gate is opened."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+
+    def answer(self, request: Request) -> Response:
+        if "slow" in request.path:
+            assert self.open.wait(SECONDS)
+        return Response(body=request.path.encode())
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    made = Gate()
+    yield made
+    made.open.set()
+
+
+@pytest.fixture
+def served(gate: Gate) -> Iterator[Portal]:
+    with portal(gate.answer) as running:
+        yield running
+
+
+@pytest.fixture
+def step(tmp_path: Path, gate: Gate) -> Iterator[_Download]:
+    made = _Download(ObjectStore(str(tmp_path / "store")), SETTINGS, threads=4, per_host=2)
+    made.setup()
+    made.start_bundle()
+    yield made
+    gate.open.set()
+    made.teardown()
+
+
+def file(url: str, store: int, hour: int, slow: str = "fast") -> FileDiscovered:
+    return FileDiscovered("chain", f"{url}/{slow}/Price7290-{store}-20250101{hour:02}00.gz", NOW)
+
+
+def name_of(output: Any) -> str:
+    value = output.value if isinstance(output, WindowedValue) else output
+    assert isinstance(value, FileDownloaded)
+    return value.file_name
+
+
+def test_a_slow_store_holds_up_only_itself(step: _Download, served: Portal, gate: Gate):
+    slow, behind, other = (
+        file(served.url, 1, 0, "slow"),
+        file(served.url, 1, 1),
+        file(served.url, 2, 0),
+    )
+    early = [one for message in (slow, behind, other) for one in step.process(message)]
+    results = iter([*early, *step.finish_bundle()]) if early else step.finish_bundle()
+    assert name_of(next(results)) == "Price7290-2-202501010000.gz"
+    gate.open.set()
+    assert [name_of(one) for one in results] == ["Price7290-1-202501010000.gz", "Price7290-1-202501010100.gz"]
+
+
+def test_a_slow_portal_leaves_threads_to_others(step: _Download, served: Portal, gate: Gate):
+    for store in range(4):
+        list(step.process(file(served.url, store, 0, "slow")))
+    list(step.process(file(served.url.replace("127.0.0.1", "localhost"), 9, 0)))
+    results = step.finish_bundle()
+    assert name_of(next(results)) == "Price7290-9-202501010000.gz"
+    assert len([path for path in served.paths if "slow" in path]) <= 2
+    gate.open.set()
+    assert len(list(results)) == 4
+
+
+def test_what_a_finished_bundle_gives_is_in_a_window(step: _Download, served: Portal):
+    list(step.process(FileDiscovered("chain", f"{served.url}/x.gz", NOW)))
+    list(step.process(FileDiscovered("chain", "file:///etc/passwd", NOW)))
+    outputs = list(step.finish_bundle())
+    (letter,) = [one for one in outputs if isinstance(one, TaggedOutput)]
+    (good,) = [one for one in outputs if not isinstance(one, TaggedOutput)]
+    assert isinstance(good, WindowedValue)
+    assert isinstance(letter.value, WindowedValue)
+    assert letter.value.value.reason == "unsupported_url"
+
+
+def test_a_store_out_of_reach_is_raised_and_the_next_bundle_goes_on(
+    step: _Download, served: Portal, tmp_path: Path
+):
+    (tmp_path / "store").write_text("a file where the folder should be")
+    list(step.process(file(served.url, 1, 0)))
+    with pytest.raises(OSError, match="store"):
+        list(step.finish_bundle())
+    (tmp_path / "store").unlink()
+    step.start_bundle()
+    outputs = [*step.process(file(served.url, 1, 0)), *step.finish_bundle()]
+    assert [name_of(one) for one in outputs] == ["Price7290-1-202501010000.gz"]
+    assert list(Path(step._scratch.name).iterdir()) == []
+
+
+def test_a_signature_is_used_and_not_passed_on(step: _Download, served: Portal):
+    signed = f"{served.url}/Price7290-1-202501010000.gz?sv=1&sig=S1gned&id=3"
+    outputs = [*step.process(FileDiscovered("chain", signed, NOW)), *step.finish_bundle()]
+    (found,) = [one.value if isinstance(one, WindowedValue) else one for one in outputs]
+    assert served.requests[-1].path.endswith("sig=S1gned&id=3")
+    assert found.source_url == f"{served.url}/Price7290-1-202501010000.gz?id=3"
+    assert b"S1gned" not in encode(found)
