@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 VIEWS: Final = (
     "master_chain_prices",
     "master_search",
-    "promotions_today",
-    "changed_this_week",
+    "open_promotions",
+    "recent_changes",
     "chain_health",
 )
 """In the order in which they read each other."""

@@ -78,6 +78,15 @@ def fill(dsn: str) -> None:
             "INSERT INTO listed_codes SELECT 'x' || n, 0, 1 + n % 60, 'prices', now(), 0, ARRAY['1', '2'] "
             "FROM generate_series(1, 5000) n"
         )
+        connection.execute(
+            "INSERT INTO promotions (store_key, promotion_id, published_at, source_row, digest, first_seen_at, "
+            "starts_at, club_ids) SELECT 1 + n % 60, 'x' || n, now(), n, n, now(), now() - n * interval '1 hour', "
+            "'{}' FROM generate_series(1, 6000) n"
+        )
+        connection.execute(
+            "INSERT INTO price_changes SELECT 1 + n % 60, now() - n * interval '1 minute', 1, 2, 'x' || n "
+            "FROM generate_series(1, 6000) n"
+        )
     refresh_views(dsn)
 
 
@@ -120,9 +129,15 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0, "file": "x66"}
         (queries._FAILURES, (["https://77", "https://78"], at(0))),
         ("SELECT * FROM item_promotions WHERE item_code = %s AND store_key = 7", ("7290000000007",)),
         ("SELECT * FROM price_changes WHERE store_key = 7 AND item_code = %s", ("7290000000007",)),
-        ("SELECT * FROM price_changes WHERE changed_at > %s", (at(20),)),
+        ("SELECT * FROM price_changes WHERE changed_at > %s AND changed_at < %s", (at(20), at(44))),
         ("SELECT * FROM prices WHERE store_key = 7 AND item_code = %s", ("7290000000007",)),
         ("SELECT * FROM master_chain_prices WHERE chain_id = %s AND master_id = 7290000000007", ("1",)),
+        ("SELECT * FROM promotions_today WHERE chain_id = %s AND promotion_id = '7'", ("1",)),
+        ("SELECT * FROM promotions_today WHERE chain_id = %s", ("1",)),
+        ("SELECT * FROM open_promotions WHERE starts_at > now() - interval '1 day'", None),
+        ("SELECT * FROM changed_this_week WHERE chain_id = %s AND item_code = '7290000000007'", ("1",)),
+        ("SELECT * FROM changed_this_week WHERE chain_id = %s", ("1",)),
+        ("SELECT * FROM changed_this_week WHERE last_changed_at > now() - interval '1 hour'", None),
         ("SELECT * FROM dead_letters WHERE last_failed_at > now() - interval '1 hour'", None),
         ("SELECT * FROM files WHERE chain_id = %s AND published_at > now() - interval '1 hour'", ("0",)),
     ],
@@ -181,7 +196,8 @@ def test_updates_of_prices_need_no_index_entry(market: Connection) -> None:
 @pytest.mark.parametrize(
     "table",
     ["prices", "price_changes_2025_08", "masters", "master_aliases", "promotions", "promotion_items", "files",
-     "batches", "listed_codes", "dead_letters", "master_chain_prices", "master_search"],
+     "batches", "listed_codes", "dead_letters", "master_chain_prices", "master_search", "open_promotions",
+     "recent_changes"],
 )  # fmt: skip
 def test_the_fixture_is_large_enough_to_tell(market: Connection, table: str) -> None:
     row = market.execute("SELECT reltuples > 4000 FROM pg_class WHERE relname = %s", (table,)).fetchone()
