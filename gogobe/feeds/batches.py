@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import msgspec
+
 from gogobe.chains.chain import Chains, normal_chain_id
 from gogobe.chains.identity import ChainDiffersError, chain_id_of
 from gogobe.feeds.clock import Clock
@@ -15,7 +17,7 @@ from gogobe.feeds.reader import FeedReader, FeedSummary
 from gogobe.feeds.services import is_service
 from gogobe.offers.fill import fill_offers, fill_unit_prices
 from gogobe.records.addresses import public_address
-from gogobe.records.messages import FileDownloaded, FileTotals, IngestBatch
+from gogobe.records.messages import INTERNAL_ERROR, FileDownloaded, FileTotals, IngestBatch
 from gogobe.records.rows import Block, Kind
 
 
@@ -43,6 +45,27 @@ def cut_batches(
         held = Block(rows=[], refused=[])
     cutter.report_times()
     yield cutter.batch(held, _totals(reader.summary))
+
+
+def broken_off(yielded: IngestBatch, summary: FeedSummary) -> IngestBatch:
+    """The last batch of a file whose reading broke off with an unforeseen error after the batch `yielded`.
+
+    It has no rows and ends the file as incomplete. When the file is read again, the true batch takes its place.
+    """
+    totals = _totals(summary)
+    totals = msgspec.structs.replace(totals, complete=False, problems=[*totals.problems, INTERNAL_ERROR])
+    sequence = yielded.sequence + 1
+    return msgspec.structs.replace(
+        yielded,
+        batch_id=f"{yielded.batch_id.rpartition('-')[0]}-{sequence}",
+        sequence=sequence,
+        last=True,
+        items=[],
+        promotions=[],
+        stores=[],
+        refused=[],
+        totals=totals,
+    )
 
 
 def _totals(summary: FeedSummary) -> FileTotals:

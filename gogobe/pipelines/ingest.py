@@ -35,14 +35,13 @@ from gogobe.records.messages import (
     FileDownloaded,
 )
 from gogobe.settings import Settings, SettingsError
-from gogobe.transforms.dead_letters import EncodeDeadLetters
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
-from gogobe.transforms.load import LoadBatches, RecordDeadLetters
-from gogobe.transforms.match import RecordDecisions
+from gogobe.transforms.load import LoadBatches
 from gogobe.transforms.order import InStoreOrder
 from gogobe.transforms.parse import ParseAndMatch
-from gogobe.transforms.publish import KeyBatches, KeyDownloaded
+from gogobe.transforms.publish import EncodeDeadLetters, KeyBatches, KeyDownloaded
+from gogobe.transforms.record import RecordDeadLetters, RecordDecisions
 from gogobe.transforms.views import RefreshViews
 
 
@@ -54,33 +53,32 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
     snapshots = SnapshotStore(settings.masters, settings.store_endpoint or None, settings.masters_cache)
 
     announced = pipeline | "Read discovered" >> ReadTopic(DISCOVERED, kafka, settings.group, expansion)
-    decoded = announced | "Decode" >> DecodeMessages(FileDiscovered)
-    downloaded = (
-        decoded.messages
-        | "Spread downloads" >> InStoreOrder(FileDiscovered)
-        | "Download"
-        >> DownloadFiles(store, fetch_settings(settings), settings.fetch_threads, settings.fetch_per_host)
+    decoded = announced | "Decode" >> DecodeMessages(FileDiscovered, store)
+    to_download = decoded.messages | "Spread downloads" >> InStoreOrder(FileDiscovered, store)
+    downloaded = to_download.messages | "Download" >> DownloadFiles(
+        store, fetch_settings(settings), settings.fetch_threads, settings.fetch_per_host
     )
-    matched = (
-        downloaded.files
-        | "Spread files" >> InStoreOrder(FileDownloaded)
-        | "Parse and match" >> ParseAndMatch(store, snapshots, settings.masters_every, chains)
+    to_read = downloaded.files | "Spread files" >> InStoreOrder(FileDownloaded, store)
+    matched = to_read.messages | "Parse and match" >> ParseAndMatch(
+        store, snapshots, settings.masters_every, chains
     )
-    matched.decisions | "Record decisions" >> RecordDecisions(settings.database)
+    recorded = matched.decisions | "Record decisions" >> RecordDecisions(settings.database, store)
     loaded = matched.batches | "Load" >> LoadBatches(
-        settings.database, settings.commit_batches, settings.commit_seconds
+        settings.database, store, settings.commit_batches, settings.commit_seconds
     )
     loaded.loaded | "Views" >> RefreshViews(settings.database, settings.views_every)
 
-    keyed = matched.batches | "Key batches" >> KeyBatches()
+    files = downloaded.files | "Key downloaded" >> KeyDownloaded(store)
+    batches = matched.batches | "Key batches" >> KeyBatches(store)
 
-    steps = (decoded, downloaded, matched, loaded, keyed)
+    steps = (decoded, to_download, downloaded, to_read, matched, recorded, loaded, files, batches)
     failures = [step.failures for step in steps] | "All dead letters" >> beam.Flatten()
     failures | "Record dead letters" >> RecordDeadLetters(settings.database)
+    letters = failures | "Encode dead letters" >> EncodeDeadLetters(store)
 
-    _publish(downloaded.files | "Key downloaded" >> KeyDownloaded(), DOWNLOADED, settings)
-    _publish(keyed.records, INGEST, settings)
-    _publish(failures | "Encode dead letters" >> EncodeDeadLetters(), DEADLETTER, settings)
+    _publish(files.records, DOWNLOADED, settings)
+    _publish(batches.records, INGEST, settings)
+    _publish(letters, DEADLETTER, settings)
 
 
 def _publish(records: Any, topic: str, settings: Settings) -> None:

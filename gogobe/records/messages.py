@@ -20,6 +20,9 @@ INGEST: Final = "gogobe.products.ingest"
 DEADLETTER: Final = "gogobe.files.deadletter"
 TOPICS: Final = (DISCOVERED, DOWNLOADED, INGEST, DEADLETTER)
 
+# The reason of a dead letter for which no other was foreseen.
+INTERNAL_ERROR: Final = "internal_error"
+
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 # A chain names a folder of the store: never one that leads out of it, and at most 252 bytes.
 Chain = Annotated[str, msgspec.Meta(pattern=r"^(?!\.+\Z)[\w.-]{1,63}\Z")]
@@ -93,13 +96,25 @@ class IngestBatch(msgspec.Struct, omit_defaults=True):
     stores: list[Store] = []
     refused: list[RefusedRow] = []
     totals: FileTotals | None = None
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether the reading of the file ended here with an unforeseen error; the batch is then without rows,
+        and another with the same id comes when the file is read again."""
+        return self.totals is not None and INTERNAL_ERROR in self.totals.problems
+
     published_known: bool = True
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What cannot go on, and why. `reason` is a code from a short list, `detail` a sentence for people,
-    `original` the message as it came (text; `original_base64` its bytes, where they are no
-    UTF-8), `place` where in the file (byte offset, line or row)."""
+    """An input that cannot go on, and why: small enough for any topic and table.
+
+    `reason` is a code from a short list, `detail` a sentence for people, `cause` the error behind it, `place`
+    where in the file (byte offset, line, row or batch), `batch_id` the batch where one failed and not the file.
+    `original` is the message as it came, as text; `original_base64` its bytes where the text does not hold
+    them. One that is too large is in the object store, at `original_path`, with its size in bytes and its
+    SHA-256 (hex); `original` is then an excerpt. `gogobe.io.originals` reads all three.
+    """
 
     stage: str
     reason: Name
@@ -114,13 +129,17 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
     content_sha256: str | None = None
     place: str | None = None
     original_base64: str | None = None
+    original_path: str | None = None
+    original_sha256: str | None = None
+    original_size: int | None = None
+    batch_id: str | None = None
 
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-def encode(message: msgspec.Struct) -> bytes:
-    """A message as its topic holds it: UTF-8 JSON."""
+def encode(message: Any) -> bytes:
+    """A message (a struct, or a dataclass of them) as its topic holds it: UTF-8 JSON."""
     return _encoder.encode(message)
 
 

@@ -7,12 +7,15 @@ updated in place. It is also faster: 0.95 ms to write and read a batch of 500 it
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
 from apache_beam import coders
 
 from gogobe.database.load.loader import LoadResult
 from gogobe.masters.codes.decisions import Decision
+from gogobe.records.excerpts import storable
 from gogobe.records.messages import (
     DeadLetter,
     FileDiscovered,
@@ -64,10 +67,25 @@ class MessageCoder(coders.Coder):
         return True
 
     def encode(self, value: Any) -> bytes:
-        return encode(value)
+        """Never fails for what a text holds: here no dead letter could be made of the element. Characters that
+        UTF-8 has not (lone surrogates) become U+FFFD."""
+        try:
+            return encode(value)
+        except UnicodeEncodeError:
+            return encode(_storable(msgspec.to_builtins(value, builtin_types=(Decimal,))))
 
     def decode(self, encoded: bytes) -> Any:
         return self._decoder.decode(encoded)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _storable(one) for name, one in value.items()}
+    return value
 
 
 def register(types: Iterable[type[Any]] = ELEMENT_TYPES) -> None:

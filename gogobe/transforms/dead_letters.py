@@ -1,21 +1,49 @@
-"""Dead letters: how every step says what could not go on, and why.
+"""Dead letters: how every step reports what could not go on, and why.
 
-Each step's main output carries what went well, its tagged output `FAILURES` the dead letters.
+A step's main output has what went well, its output `failures` the dead letters. Every element has a last
+resort (`DeadLetters.guard`): what no code foresaw ends in a dead letter `internal_error`, and the next element
+goes on. Only outages (`outages.py`) are raised.
 """
 
 from __future__ import annotations
 
 import base64
+import logging
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
 
-import apache_beam as beam
 import msgspec
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
-from gogobe.records.addresses import public_address, without_credentials
-from gogobe.records.messages import DeadLetter, FileDownloaded, encode
+from gogobe.io.objects import ObjectStore
+from gogobe.io.originals import put_original
+from gogobe.records.addresses import file_name_of, has_credentials, public_address, without_credentials
+from gogobe.records.excerpts import excerpt, json_size, storable
+from gogobe.records.messages import (
+    INTERNAL_ERROR,
+    DeadLetter,
+    FileDiscovered,
+    FileDownloaded,
+    IngestBatch,
+    encode,
+)
+from gogobe.transforms.outages import is_outage
 from gogobe.transforms.steps import FAILURES
+
+logger = logging.getLogger(__name__)
+
+Output = TypeVar("Output")
+
+# Bounds are bytes of JSON. Together they keep a letter below Kafka's own limit for a message, of 1 MiB.
+MAX_ORIGINAL_BYTES: Final = 512 << 10
+MAX_EXCERPT_BYTES: Final = 16 << 10
+MAX_CAUSE_BYTES: Final = 32 << 10
+MAX_FACT_BYTES: Final = 16 << 10
+MAX_LETTER_BYTES: Final = 1_000_000
 
 
 def now() -> datetime:
@@ -23,72 +51,143 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def original_text(message: bytes | msgspec.Struct) -> str:
-    """A message as text for a dead letter: bytes that are not UTF-8 are shown with replacement characters."""
-    raw = message if isinstance(message, bytes) else encode(message)
-    return raw.decode("utf-8", errors="replace")
-
-
-def original_base64(message: bytes) -> str | None:
-    """A message's bytes for a dead letter, where its text does not hold them all; else None."""
-    try:
-        message.decode("utf-8")
-    except UnicodeDecodeError:
-        return base64.b64encode(message).decode("ascii")
-    return None
-
-
-def file_dead_letter(
-    stage: str, file: FileDownloaded, reason: str, detail: str, place: str | None = None
-) -> DeadLetter:
-    """The dead letter of a file that lies in the store, or of a part of it."""
-    return DeadLetter(
-        stage=stage,
-        reason=reason,
-        detail=detail,
-        original=original_text(file),
-        failed_at=now(),
-        chain=file.chain,
-        source_url=file.source_url,
-        file=file.file_name,
-        content_sha256=file.content_sha256,
-        place=place,
-    )
-
-
 def failure(letter: DeadLetter) -> TaggedOutput:
-    """A dead letter on its way out of a DoFn, without credentials, counted by stage and reason."""
+    """A dead letter on its way out of a DoFn, counted by stage and reason."""
     Metrics.counter(f"gogobe.{letter.stage}", f"dead_letters.{letter.reason}").inc()
-    return TaggedOutput(FAILURES, redacted(letter))
+    return TaggedOutput(FAILURES, letter)
 
 
-def redacted(letter: DeadLetter) -> DeadLetter:
-    """A dead letter without the user and password of any address in it. `source_url` also loses its signature;
-    the original keeps signatures, so that it can be replayed while they hold."""
-    return msgspec.structs.replace(
-        letter,
-        detail=without_credentials(letter.detail),
-        cause=letter.cause and without_credentials(letter.cause),
-        original=without_credentials(letter.original),
-        original_base64=letter.original_base64 and _redacted_base64(letter.original_base64),
-        source_url=letter.source_url and public_address(letter.source_url),
-    )
+@dataclass(frozen=True)
+class DeadLetters:
+    """Makes the dead letters of one stage. `store` takes the originals that no letter holds.
+
+    A letter has at most `MAX_LETTER_BYTES` as JSON, whatever the element is, and no address in it has a user or
+    password. Its `source_url` also loses its signature; the original keeps signatures, so that it can be
+    replayed while they hold.
+    """
+
+    stage: str
+    store: ObjectStore
+
+    def letter(
+        self,
+        element: object,
+        reason: str,
+        detail: str,
+        *,
+        cause: str | None = None,
+        place: str | None = None,
+        attempts: int = 1,
+    ) -> DeadLetter:
+        """The dead letter of an element: a message, or the bytes that should have been one.
+
+        Raises one of `store_errors()` where the store does not take an original.
+        """
+        facts = _facts_of(element) | ({} if place is None else {"place": place})
+        fields: dict[str, Any] = {name: excerpt(storable(fact), MAX_FACT_BYTES) for name, fact in facts.items()}
+        fields |= self._original_fields(quoted(element))
+        return DeadLetter(
+            stage=self.stage,
+            reason=reason,
+            detail=_public(detail, MAX_FACT_BYTES),
+            cause=None if cause is None else _public(cause, MAX_CAUSE_BYTES),
+            failed_at=now(),
+            attempts=attempts,
+            **fields,
+        )
+
+    def internal_error(
+        self,
+        element: object,
+        error: Exception,
+        effect: str = "it was not processed: replay it once that is fixed",
+        *,
+        place: str | None = None,
+    ) -> DeadLetter:
+        """The dead letter of an element with which an error came that no code foresaw; logs it, too."""
+        logger.error("%s: %s", self.stage, INTERNAL_ERROR, exc_info=error)
+        described = traceback.format_exception_only(error)[-1].strip()
+        detail = f"unforeseen {described}; {effect}"
+        cause = "".join(traceback.format_exception(error))
+        return self.letter(element, INTERNAL_ERROR, detail, cause=cause, place=place)
+
+    def guard(self, element: object, outputs: Iterable[Output]) -> Iterator[Output | TaggedOutput]:
+        """What a generator yields for an element; where it raises, the element's dead letter at last.
+
+        What was yielded before stays. Outages are raised.
+        """
+        try:
+            yield from outputs
+        except Exception as error:
+            if is_outage(error):
+                raise
+            yield failure(self.internal_error(element, error))
+
+    def _original_fields(self, original: bytes) -> dict[str, Any]:
+        """The fields of a letter that hold its original, or name the object that does."""
+        original = _redacted(original)
+        text = original.decode("utf-8", errors="replace")
+        encoded = None
+        if storable(text).encode() != original:
+            text, encoded = storable(text), base64.b64encode(original).decode("ascii")
+        if json_size(text) + len(encoded or "") <= MAX_ORIGINAL_BYTES:
+            return {"original": text, "original_base64": encoded}
+        path, sha256 = put_original(original, self.store)
+        return {
+            "original": excerpt(text, MAX_EXCERPT_BYTES),
+            "original_path": path,
+            "original_sha256": sha256,
+            "original_size": len(original),
+        }
 
 
-def _redacted_base64(encoded: str) -> str:
-    text = base64.b64decode(encoded).decode("latin-1")
-    kept = without_credentials(text)
-    return encoded if kept == text else base64.b64encode(kept.encode("latin-1")).decode("ascii")
+def _facts_of(element: object) -> dict[str, str]:
+    """The fields of a letter that identify the file, or its part, which an element is about."""
+    match element:
+        case FileDiscovered():
+            name = element.file_name or file_name_of(element.url)
+            return {"chain": element.chain, "source_url": public_address(element.url), "file": name}
+        case FileDownloaded():
+            about = {"file": element.file_name}
+        case IngestBatch():
+            about = {"file": element.file, "batch_id": element.batch_id, "place": f"batch {element.sequence}"}
+        case _:
+            return {}
+    return {
+        "chain": element.chain,
+        "source_url": public_address(element.source_url),
+        "content_sha256": element.content_sha256,
+        **about,
+    }
 
 
-class EncodeDeadLetters(beam.PTransform):
-    """Dead letters → key and value for their topic, keyed by source so that a file's letters keep order."""
+def quoted(element: object) -> bytes:
+    """An element as it came: a Kafka record's value, a message's JSON; of anything else, its `repr`. Raises
+    nothing but outages."""
+    match element:
+        case bytes():
+            return element
+        case (_, bytes() as value):
+            return value
+        case FileDiscovered() if has_credentials(element.url):
+            element = msgspec.structs.replace(element, url=public_address(element.url))
+    for form in (encode, lambda one: repr(one).encode("utf-8", errors="backslashreplace")):
+        try:
+            return form(element)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            logger.warning("an element of type %s has no form to quote: %r", type(element).__name__, error)
+    return object.__repr__(element).encode()
 
-    def expand(self, letters: beam.PCollection[DeadLetter]) -> beam.PCollection[tuple[bytes, bytes]]:
-        return letters | "Encode" >> beam.Map(keyed_dead_letter).with_output_types(tuple[bytes, bytes])
+
+def _public(text: str, most_bytes: int) -> str:
+    return excerpt(storable(without_credentials(text)), most_bytes)
 
 
-def keyed_dead_letter(letter: DeadLetter) -> tuple[bytes, bytes]:
-    """A dead letter's Kafka key and value."""
-    key = letter.source_url or letter.file or letter.stage
-    return key.encode(), encode(letter)
+def _redacted(original: bytes) -> bytes:
+    """The bytes of a message without the users and passwords of the addresses in it."""
+    try:
+        return without_credentials(original.decode()).encode()
+    except UnicodeDecodeError:
+        return without_credentials(original.decode("latin-1")).encode("latin-1")

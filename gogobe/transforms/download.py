@@ -7,13 +7,12 @@ import uuid
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apache_beam as beam
-import msgspec
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
-from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.windowed_value import WindowedValue
 
 from gogobe.feeds.ordering import store_of
 from gogobe.io.curl import Client
@@ -21,41 +20,44 @@ from gogobe.io.downloads import Downloads
 from gogobe.io.fetching import FetchError, FetchSettings
 from gogobe.io.http import fetch
 from gogobe.io.objects import ObjectStore, content_key
-from gogobe.records.addresses import file_name_of, has_credentials, host_of, public_address
+from gogobe.records.addresses import file_name_of, host_of, public_address
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded
-from gogobe.transforms.dead_letters import failure, now, original_text
-from gogobe.transforms.steps import step
+from gogobe.transforms.dead_letters import DeadLetters, failure, now
+from gogobe.transforms.outages import is_outage
+from gogobe.transforms.steps import step, windowed
 
 STAGE: Final = "download"
 PENDING_PER_THREAD: Final = 2
 
 
-def download(
+def download_or_report(
     message: FileDiscovered, store: ObjectStore, settings: FetchSettings, client: Client, scratch: Path
 ) -> FileDownloaded | DeadLetter:
     """Fetches one announced file and puts it into the store; where it cannot be fetched, its dead letter.
 
     What fails on our side (a store out of reach, a full disk) is raised: the runner tries again.
     """
+    letters = DeadLetters(STAGE, store)
+    try:
+        return download(message, store, settings, client, scratch)
+    except FetchError as error:
+        cause = repr(error.__cause__) if error.__cause__ else None
+        return letters.letter(message, error.reason, str(error), cause=cause, attempts=error.attempts)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        return letters.internal_error(message, error)
+
+
+def download(
+    message: FileDiscovered, store: ObjectStore, settings: FetchSettings, client: Client, scratch: Path
+) -> FileDownloaded:
+    """Fetches one announced file and puts it into the store. Raises FetchError, one of `store_errors()`."""
     part = scratch / uuid.uuid4().hex
-    address = public_address(message.url)
     file_name = message.file_name or file_name_of(message.url)
     try:
         fetched = fetch(message.url, part, settings, client)
         path = store.put(content_key(message.chain, fetched.sha256, file_name), part)
-    except FetchError as error:
-        return DeadLetter(
-            stage=STAGE,
-            reason=error.reason,
-            detail=str(error),
-            cause=repr(error.__cause__) if error.__cause__ else None,
-            original=original_text(_without_credentials(message)),
-            failed_at=now(),
-            attempts=error.attempts,
-            chain=message.chain,
-            source_url=address,
-            file=file_name,
-        )
     finally:
         part.unlink(missing_ok=True)
     return FileDownloaded(
@@ -64,17 +66,11 @@ def download(
         local_path=store.local_path(path),
         content_sha256=fetched.sha256,
         size=fetched.size,
-        source_url=address,
+        source_url=public_address(message.url),
         file_name=file_name,
         discovered_at=message.timestamp,
         downloaded_at=now(),
     )
-
-
-def _without_credentials(message: FileDiscovered) -> FileDiscovered:
-    if not has_credentials(message.url):
-        return message
-    return msgspec.structs.replace(message, url=public_address(message.url))
 
 
 class DownloadFiles(beam.PTransform):
@@ -96,6 +92,7 @@ class _Download(beam.DoFn):
 
     def __init__(self, store: ObjectStore, settings: FetchSettings, threads: int, per_host: int) -> None:
         self._store = store
+        self._letters = DeadLetters(STAGE, store)
         self._settings = settings
         self._threads = threads
         self._per_host = per_host
@@ -112,19 +109,18 @@ class _Download(beam.DoFn):
     def start_bundle(self) -> None:
         self._downloads.abandon()  # what a bundle left that failed
 
-    def process(self, message: FileDiscovered) -> Iterator[Any]:
+    def process(self, message: FileDiscovered) -> Iterator[FileDownloaded | TaggedOutput]:
+        yield from self._letters.guard(message, self._submit(message))
+
+    def _submit(self, message: FileDiscovered) -> Iterator[FileDownloaded | TaggedOutput]:
         folder = Path(self._scratch.name)
-        work = partial(download, message, self._store, self._settings, self._client, folder)
+        work = partial(download_or_report, message, self._store, self._settings, self._client, folder)
         for result in self._downloads.submit(store_of(message), host_of(message.url), work):
             yield self._output(result)
 
-    def finish_bundle(self) -> Iterator[Any]:
+    def finish_bundle(self) -> Iterator[WindowedValue | TaggedOutput]:
         for result in self._downloads.finish():
-            output = self._output(result)
-            if isinstance(output, TaggedOutput):
-                yield TaggedOutput(output.tag, GlobalWindows.windowed_value(output.value))
-            else:
-                yield GlobalWindows.windowed_value(output)
+            yield windowed(self._output(result))
 
     def teardown(self) -> None:
         self._downloads.close()

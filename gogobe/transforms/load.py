@@ -1,23 +1,24 @@
-"""Batches into the database, several to a commit; dead letters into their table."""
+"""Batches into the database, several to a commit."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final, Never
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
-from apache_beam.transforms.window import GlobalWindows
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.utils.windowed_value import WindowedValue
 
 from gogobe.database.address import Dsn
-from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.loader import Loader, LoadResult
+from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import DeadLetter, IngestBatch
 from gogobe.records.rows import BATCH_SIZE
-from gogobe.transforms.dead_letters import failure
-from gogobe.transforms.publish import batch_dead_letter
-from gogobe.transforms.steps import step
+from gogobe.transforms.dead_letters import DeadLetters, failure
+from gogobe.transforms.outages import isolate
+from gogobe.transforms.steps import step, windowed
 
 STAGE: Final = "load"
 
@@ -27,17 +28,18 @@ class LoadBatches(beam.PTransform):
     as they hold where promotions list many items, and no batch waits longer than its bundle or
     `commit_seconds`: what is in a finished bundle is in the database."""
 
-    def __init__(self, database: Dsn, commit_batches: int, commit_seconds: float) -> None:
+    def __init__(self, database: Dsn, store: ObjectStore, commit_batches: int, commit_seconds: float) -> None:
         super().__init__()
-        self._dofn = _Load(database, commit_batches, commit_seconds)
+        self._dofn = _Load(database, DeadLetters(STAGE, store), commit_batches, commit_seconds)
 
     def expand(self, batches: beam.PCollection[IngestBatch]) -> beam.pvalue.DoOutputsTuple:
         return batches | step("Commit", self._dofn, main="loaded", output=LoadResult)
 
 
 class _Load(beam.DoFn):
-    def __init__(self, database: Dsn, commit_batches: int, commit_seconds: float) -> None:
+    def __init__(self, database: Dsn, letters: DeadLetters, commit_batches: int, commit_seconds: float) -> None:
         self._database = database
+        self._letters = letters
         self._commit_batches = commit_batches
         self._commit_seconds = commit_seconds
         self._commits = Metrics.counter("gogobe.load", "commits")
@@ -53,72 +55,57 @@ class _Load(beam.DoFn):
         self._rows_waiting = 0
         self._since = time.monotonic()
 
-    def process(self, batch: IngestBatch) -> Iterator[Any]:
+    def process(self, batch: IngestBatch) -> Iterator[LoadResult | TaggedOutput]:
+        yield from self._letters.guard(batch, self._add(batch))
+        late = time.monotonic() - self._since >= self._commit_seconds
+        if self._waiting and (late or self._rows_waiting >= self._commit_batches * BATCH_SIZE):
+            yield from self._commit()
+
+    def _add(self, batch: IngestBatch) -> Iterator[Never]:
+        self._rows_waiting += max(rows_of(batch), BATCH_SIZE)
         if not self._waiting:
             self._since = time.monotonic()
         self._waiting.append(batch)
-        self._rows_waiting += max(rows_of(batch), BATCH_SIZE)
-        late = time.monotonic() - self._since >= self._commit_seconds
-        if late or self._rows_waiting >= self._commit_batches * BATCH_SIZE:
-            result = self._commit()
-            for letter in _failed(result):
-                yield failure(letter)
-            yield result
+        yield from ()
 
-    def finish_bundle(self) -> Iterator[Any]:
-        if not self._waiting:
-            return
-        result = self._commit()
-        for letter in _failed(result):
-            output = failure(letter)
-            output.value = GlobalWindows.windowed_value(output.value)
-            yield output
-        yield GlobalWindows.windowed_value(result)
+    def finish_bundle(self) -> Iterator[WindowedValue | TaggedOutput]:
+        if self._waiting:
+            yield from map(windowed, self._commit())
 
     def teardown(self) -> None:
         self._loader.close()
 
-    def _commit(self) -> LoadResult:
+    def _commit(self) -> Iterator[LoadResult | TaggedOutput]:
         started = time.monotonic()
         batches, self._waiting, self._rows_waiting = self._waiting, [], 0
-        result = self._loader.load(batches)
+        result, letters = load_each(self._loader, batches, self._letters)
         self._commits.inc()
         self._rows.inc(result.rows)
         self._duplicates.inc(result.duplicate_batches)
         self._milliseconds.update(int((time.monotonic() - started) * 1000))
-        return result
+        yield from map(failure, letters)
+        yield result
+
+
+def load_each(
+    loader: Loader, batches: Sequence[IngestBatch], letters: DeadLetters
+) -> tuple[LoadResult, list[DeadLetter]]:
+    """Loads the batches in as few transactions as they allow; what cannot be loaded comes back as dead letters:
+    batches that the database refuses, and those with which loading fails in an unforeseen way."""
+    result = LoadResult()
+    failed: list[DeadLetter] = []
+
+    def load(part: Sequence[IngestBatch]) -> None:
+        result.add(loader.load(part))
+
+    def give_up(batch: IngestBatch, error: Exception) -> None:
+        failed.append(letters.internal_error(batch, error))
+
+    isolate(batches, load, give_up)
+    refused = [letters.letter(one.batch, one.reason, one.detail, cause=one.cause) for one in result.failed]
+    return result, refused + failed
 
 
 def rows_of(batch: IngestBatch) -> int:
     """How many rows of the database a batch comes to: items, stores, and the items of promotions."""
     return len(batch.items) + len(batch.stores) + sum(1 + len(one.items) for one in batch.promotions)
-
-
-def _failed(result: LoadResult) -> list[DeadLetter]:
-    return [batch_dead_letter(STAGE, one.batch, one.reason, one.detail, one.cause) for one in result.failed]
-
-
-class RecordDeadLetters(beam.PTransform):
-    """Dead letters into their table, a bundle at a time; seen again, a letter counts its attempts."""
-
-    def __init__(self, database: Dsn) -> None:
-        super().__init__()
-        self._database = database
-
-    def expand(self, letters: beam.PCollection[DeadLetter]) -> beam.PCollection[int]:
-        return letters | "Record" >> beam.ParDo(_Record(self._database)).with_output_types(int)
-
-
-class _Record(beam.DoFn):
-    def __init__(self, database: Dsn) -> None:
-        self._database = database
-
-    def start_bundle(self) -> None:
-        self._letters: list[DeadLetter] = []
-
-    def process(self, letter: DeadLetter) -> None:
-        self._letters.append(letter)
-
-    def finish_bundle(self) -> None:
-        if self._letters:
-            record_dead_letters(self._database, self._letters)

@@ -7,26 +7,44 @@ itself, between bundles and only so often, and takes it up while it works, on ev
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
 
-from gogobe.database.address import Dsn
-from gogobe.database.load.sent import Offered
-from gogobe.database.review.pairs import record_decisions
-from gogobe.masters.codes.decisions import Decision
+from gogobe.io.objects import ObjectStore
+from gogobe.masters.codes.decisions import Decision, MatchCounts
+from gogobe.masters.codes.gtin import computed_master_id
 from gogobe.masters.matching.resolver import Resolver
 from gogobe.masters.published.watch import SnapshotWatch
 from gogobe.masters.snapshot.files import Snapshot
-from gogobe.records.messages import IngestBatch
+from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
+from gogobe.records.rows import Item
+from gogobe.transforms.dead_letters import DeadLetters
 from gogobe.transforms.masters import MastersAddress
+from gogobe.transforms.outages import isolate
 
+STAGE: Final = "match"
 DECISIONS: Final = "decisions"
 KINDS: Final = ("gtin", "alias", "vector", "review", "new")
+
+
+class UnmatchedItem(NamedTuple):
+    """An item's row in its file, and the unforeseen error with which its matching ended."""
+
+    row: int
+    error: Exception
+
+
+class Matched(NamedTuple):
+    """The decisions by name that were made in a batch, and the items with which matching failed."""
+
+    decisions: list[Decision]
+    failed: list[UnmatchedItem]
 
 
 class BatchMatcher:
@@ -71,56 +89,49 @@ class BatchMatcher:
         if snapshot is not None:
             self._age.set(_age_seconds(snapshot))
 
-    def match(self, batch: IngestBatch) -> list[Decision]:
-        """Gives the batch's items their masters, in place; returns what was decided by their names."""
+    def match(self, batch: IngestBatch) -> Matched:
+        """Gives the batch's items their masters, in place. An item with which matching fails in an unforeseen
+        way is `new`, with the id of its own, so that its price is not lost."""
         if not batch.items:
-            return []
+            return Matched([], [])
         started = time.perf_counter_ns()
-        counts = self._resolver.resolve(batch.chain_id, batch.items)
+        counts, failed = match_items(self._resolver, batch.chain_id, batch.items)
         self._microseconds.update((time.perf_counter_ns() - started) // 1000)
         for kind, counter in self._counters.items():
             if number := getattr(counts, kind):
                 counter.inc(number)
-        return counts.decisions
+        return Matched(counts.decisions, failed)
+
+
+def match_items(
+    resolver: Resolver, chain_id: str, items: list[Item]
+) -> tuple[MatchCounts, list[UnmatchedItem]]:
+    """Matches items of one chain in place, all at once; those with which that fails are found one by one."""
+    counts = MatchCounts()
+    failed: list[UnmatchedItem] = []
+
+    def match(part: Sequence[Item]) -> None:
+        found = resolver.resolve(chain_id, list(part))
+        if not math.isfinite(sum(item.score for item in part)):
+            raise ArithmeticError("a score that is no number")
+        counts.add(found)
+
+    def leave_new(item: Item, error: Exception) -> None:
+        item.gtin, item.match, item.score = None, "new", 0.0
+        item.master_id = computed_master_id(chain_id, item.item_code)
+        counts.new += 1
+        failed.append(UnmatchedItem(item.row, error))
+
+    isolate(items, match, leave_new)
+    return counts, failed
+
+
+def unmatched_letter(file: FileDownloaded, failed: Sequence[UnmatchedItem], store: ObjectStore) -> DeadLetter:
+    """The dead letter of a file some of whose items could not be matched; all are loaded."""
+    effect = f"{len(failed)} of the file's items are loaded as new, without having been compared by name"
+    first = failed[0]
+    return DeadLetters(STAGE, store).internal_error(file, first.error, effect, place=f"row {first.row}")
 
 
 def _age_seconds(snapshot: Snapshot) -> int:
     return int((datetime.now(UTC) - datetime.fromisoformat(snapshot.manifest.created_at)).total_seconds())
-
-
-class RecordDecisions(beam.PTransform):
-    """Lists of `Decision` into the table of pairs, a bundle at a time; what this worker has recorded before,
-    in another store's file say, is not sent again."""
-
-    def __init__(self, database: Dsn) -> None:
-        super().__init__()
-        self._database = database
-
-    def expand(self, decisions: beam.PCollection[list[Decision]]) -> beam.PCollection[int]:
-        return decisions | "Record" >> beam.ParDo(_RecordDecisions(self._database)).with_output_types(int)
-
-
-class _RecordDecisions(beam.DoFn):
-    def __init__(self, database: Dsn) -> None:
-        self._database = database
-        self._recorded = Metrics.counter("gogobe.match", "decisions_recorded")
-
-    def setup(self) -> None:
-        self._offered = Offered()
-
-    def start_bundle(self) -> None:
-        self._offered.rollback()  # of a bundle that failed
-        self._fresh: list[Decision] = []
-
-    def process(self, decisions: list[Decision]) -> None:
-        for one in decisions:
-            # Without the score: it differs a little from store to store, with the price.
-            pair = (one.chain_id, one.item_code, one.candidate_id, one.match, one.item_name)
-            if not self._offered.is_known(hash(pair)):
-                self._fresh.append(one)
-
-    def finish_bundle(self) -> None:
-        if self._fresh:
-            record_decisions(self._database, self._fresh)
-            self._offered.commit()
-            self._recorded.inc(len(self._fresh))

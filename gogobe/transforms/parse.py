@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import BinaryIO, Final, cast
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -13,17 +13,17 @@ from apache_beam.pvalue import TaggedOutput
 
 from gogobe.chains.chain import Chains
 from gogobe.chains.load import load_chains
-from gogobe.feeds.batches import cut_batches
+from gogobe.feeds.batches import broken_off, cut_batches
 from gogobe.feeds.clock import Clock
-from gogobe.feeds.problems import Problem
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.published.store import SnapshotStore
-from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
-from gogobe.transforms.dead_letters import failure, file_dead_letter
+from gogobe.records.messages import FileDownloaded, IngestBatch
+from gogobe.transforms.dead_letters import DeadLetters, failure
 from gogobe.transforms.masters import LocateMasters, MastersAddress
-from gogobe.transforms.match import DECISIONS, BatchMatcher
+from gogobe.transforms.match import DECISIONS, BatchMatcher, UnmatchedItem, unmatched_letter
+from gogobe.transforms.outages import is_outage
 from gogobe.transforms.steps import step
 
 STAGE: Final = "parse"
@@ -36,11 +36,6 @@ def open_file(file: FileDownloaded, store: ObjectStore) -> BinaryIO:
         if local.is_file() and local.stat().st_size == file.size:
             return cast("BinaryIO", local.open("rb"))
     return store.open(file.s3_path)
-
-
-def problem_letter(file: FileDownloaded, problem: Problem) -> DeadLetter:
-    """What a file's reader could not read, as the file's dead letter."""
-    return file_dead_letter(STAGE, file, problem.code, problem.detail, problem.place)
 
 
 class ParseAndMatch(beam.PTransform):
@@ -82,6 +77,7 @@ class _ParseAndMatch(beam.DoFn):
     def __init__(self, store: ObjectStore, masters_every: float, chains: Chains) -> None:
         self._store = store
         self._chains = chains
+        self._letters = DeadLetters(STAGE, store)
         self._matcher = BatchMatcher(masters_every)
         self._files = Metrics.counter("gogobe.parse", "files")
         self._rows = Metrics.counter("gogobe.parse", "rows")
@@ -91,29 +87,43 @@ class _ParseAndMatch(beam.DoFn):
     def start_bundle(self) -> None:
         self._matcher.refresh()
 
-    def process(self, file: FileDownloaded, masters: MastersAddress) -> Iterator[Any]:
+    def process(self, file: FileDownloaded, masters: MastersAddress) -> Iterator[IngestBatch | TaggedOutput]:
+        yield from self._letters.guard(file, self._read(file, masters))
+
+    def _read(self, file: FileDownloaded, masters: MastersAddress) -> Iterator[IngestBatch | TaggedOutput]:
         self._matcher.begin(masters)
         try:
             source = open_file(file, self._store)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             if not self._store.is_there():
                 raise
-            detail = f"{file.s3_path} is not in the store; announce {file.source_url} again"
-            yield failure(file_dead_letter(STAGE, file, "missing_object", f"{detail} ({error})"))
+            detail = f"{file.s3_path} is not in the store; announce {file.source_url} again ({error})"
+            yield failure(self._letters.letter(file, "missing_object", detail))
             return
         with source:
             yield from self._parse(file, source)
 
-    def _parse(self, file: FileDownloaded, source: BinaryIO) -> Iterator[Any]:
+    def _parse(self, file: FileDownloaded, source: BinaryIO) -> Iterator[IngestBatch | TaggedOutput]:
         started = time.monotonic()
         reader = FeedReader(source, file.file_name, clock=Clock(file.downloaded_at))
-        for batch in cut_batches(reader, file, self._chains):
-            decisions = self._matcher.match(batch)
-            yield batch
-            if decisions:
-                yield TaggedOutput(DECISIONS, decisions)
+        unmatched: list[UnmatchedItem] = []
+        yielded: IngestBatch | None = None
+        try:
+            for batch in cut_batches(reader, file, self._chains):
+                matched = self._matcher.match(batch)
+                unmatched += matched.failed
+                yield batch
+                yielded = batch
+                if matched.decisions:
+                    yield TaggedOutput(DECISIONS, matched.decisions)
+        except Exception as error:
+            if yielded is not None and not yielded.last and not is_outage(error):
+                yield broken_off(yielded, reader.summary)
+            raise
         for problem in reader.summary.problems:
-            yield failure(problem_letter(file, problem))
+            yield failure(self._letters.letter(file, problem.code, problem.detail, place=problem.place))
+        if unmatched:
+            yield failure(unmatched_letter(file, unmatched, self._store))
         self._files.inc()
         self._rows.inc(reader.summary.read)
         self._refused.inc(reader.summary.refused)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.windowed_value import WindowedValue
 
 from gogobe.records.messages import DeadLetter
 
@@ -24,3 +27,10 @@ def step(
     outputs = pardo.with_outputs(FAILURES, *tagged, main=main)
     pardo.label, outputs.label = "ParDo", label
     return outputs
+
+
+def windowed(output: Any) -> WindowedValue | TaggedOutput:
+    """An output as `finish_bundle` has to give it: in the global window, its tag kept."""
+    if isinstance(output, TaggedOutput):
+        return TaggedOutput(output.tag, GlobalWindows.windowed_value(output.value))
+    return GlobalWindows.windowed_value(output)

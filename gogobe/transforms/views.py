@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,9 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 from gogobe.database.address import Dsn
 from gogobe.database.load.loader import LoadResult
 from gogobe.database.views import refresh_views
+from gogobe.transforms.outages import is_outage
+
+logger = logging.getLogger(__name__)
 
 
 class RefreshViews(beam.PTransform):
@@ -56,6 +60,7 @@ class _Refresh(beam.DoFn):
         self._database = database
         self._every = every
         self._refreshes = Metrics.counter("gogobe.views", "refreshes")
+        self._failures = Metrics.counter("gogobe.views", "refresh_failures")
         self._milliseconds = Metrics.distribution("gogobe.views", "refresh_milliseconds")
 
     def process(
@@ -75,10 +80,22 @@ class _Refresh(beam.DoFn):
         due: RuntimeTimer = beam.DoFn.TimerParam(DUE),
     ) -> Iterator[None]:
         started = time.monotonic()
-        if refresh_views(self._database):
+        if self._refreshed():
             timer_set.clear()
             self._refreshes.inc()
             self._milliseconds.update(int((time.monotonic() - started) * 1000))
         else:  # what the other began to read may lack the last load
             due.set(Timestamp.now() + Duration.of(self._every))
         yield from ()
+
+    def _refreshed(self) -> bool:
+        """Refreshes the views; False where that is to be done again. Views that cannot be refreshed get old,
+        which is no reason to stop loading."""
+        try:
+            return refresh_views(self._database)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            logger.exception("views: not refreshed; the next attempt is in %g s", self._every)
+            self._failures.inc()
+            return False

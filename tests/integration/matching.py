@@ -14,10 +14,10 @@ from gogobe.masters.published.store import SnapshotStore
 from gogobe.pipelines.options import flink_flags
 from gogobe.records.messages import FileDownloaded, IngestBatch, decoder
 from gogobe.transforms.decode import DecodeMessages
-from gogobe.transforms.match import DECISIONS, RecordDecisions
 from gogobe.transforms.order import InStoreOrder
 from gogobe.transforms.parse import ParseAndMatch
 from gogobe.transforms.publish import keyed_batch
+from gogobe.transforms.record import RecordDecisions
 
 FILES, BATCHES = "matching.files", "matching.batches"
 
@@ -29,12 +29,10 @@ def submit(
     flags = flink_flags(stack.job_endpoint, stack.worker_pool, "matching")
     pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
     received = pipeline | ReadTopic(FILES, stack.kafka, "matching", stack.expansion_service)
-    matched = (
-        (received | DecodeMessages(FileDownloaded)).messages
-        | InStoreOrder(FileDownloaded)
-        | ParseAndMatch(store, snapshots, masters_every)
-    )
-    matched[DECISIONS] | RecordDecisions(database)
+    decoded = received | DecodeMessages(FileDownloaded, store)
+    spread = decoded.messages | InStoreOrder(FileDownloaded, store)
+    matched = spread.messages | ParseAndMatch(store, snapshots, masters_every)
+    matched.decisions | RecordDecisions(database, store)
     matched.batches | beam.Map(keyed_batch) | WriteTopic(BATCHES, stack.kafka, stack.expansion_service)
     return pipeline.run()
 

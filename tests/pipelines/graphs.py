@@ -36,10 +36,10 @@ class WriteNowhere(beam.PTransform):
         return records | beam.Map(print).with_output_types(int)
 
 
-def ingest_graph(monkeypatch: pytest.MonkeyPatch) -> beam.Pipeline:
+def ingest_graph(monkeypatch: pytest.MonkeyPatch, settings: Settings = SETTINGS) -> beam.Pipeline:
     """The job as `gogobe ingest` builds it, not run."""
     monkeypatch.setattr(ingest, "ReadTopic", ReadNothing)
     monkeypatch.setattr(ingest, "WriteTopic", WriteNowhere)
     pipeline = beam.Pipeline()
-    ingest.build(pipeline, SETTINGS)
+    ingest.build(pipeline, settings)
     return pipeline

@@ -77,18 +77,13 @@ def _run(portal: str, allowed: AllowedHosts, folder: Path) -> None:
     ]
     messages = [*refused, *map(announced, not_to_be_had), *odd, announced(f"{portal}/{GOOD}")]
     with TestPipeline() as pipeline:
-        decoded = pipeline | beam.Create(messages) | DecodeMessages(FileDiscovered)
-        downloaded = (
-            decoded.messages
-            | "Spread downloads" >> InStoreOrder(FileDiscovered)
-            | DownloadFiles(
-                ObjectStore(str(folder / "store")),
-                FetchSettings(attempts=1, allowed=allowed),
-                threads=2,
-                per_host=2,
-            )
+        store = ObjectStore(str(folder / "store"))
+        decoded = pipeline | beam.Create(messages) | DecodeMessages(FileDiscovered, store)
+        spread = decoded.messages | "Spread downloads" >> InStoreOrder(FileDiscovered, store)
+        downloaded = spread.messages | DownloadFiles(
+            store, FetchSettings(attempts=1, allowed=allowed), threads=2, per_host=2
         )
-        files = downloaded.files | "Spread files" >> InStoreOrder(FileDownloaded)
+        files = (downloaded.files | "Spread files" >> InStoreOrder(FileDownloaded, store)).messages
         assert_that(
             files | "Name" >> beam.Map(lambda file: file.file_name),
             equal_to([GOOD, f"a.{'g' * 253}", "a\ufffdb.gz", "a.\u05d0/../\u05d0"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import apache_beam as beam
 import psycopg
 import pytest
@@ -10,14 +12,18 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from gogobe.database import connection as postgres
 from gogobe.database.connection import Connection
-from gogobe.database.load.loader import LoadResult
+from gogobe.database.load.loader import Loader, LoadResult
+from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import DeadLetter, IngestBatch, decoder
-from gogobe.transforms.load import LoadBatches, RecordDeadLetters, _Load, _Record, rows_of
+from gogobe.transforms.dead_letters import DeadLetters
+from gogobe.transforms.load import LoadBatches, _Load, load_each, rows_of
 from gogobe.transforms.steps import FAILURES
-from tests.database.samples import at, file_batches, item, promotion, store
+from tests.database.samples import file_batches, item, promotion, store
 
 NOWHERE = "postgresql://gogobe@127.0.0.1:1/gogobe"
 HOUR = 3600.0
+NO_STORE = ObjectStore("/dev/null/no-store")
+LETTERS = DeadLetters("load", NO_STORE)
 
 
 def five_batches(bad: int | None = None) -> list[IngestBatch]:
@@ -41,7 +47,7 @@ def test_a_commit_takes_so_many_batches_or_so_long(
 ):
     with TestPipeline() as pipeline:
         batches = pipeline | beam.Create(five_batches(), reshuffle=False)
-        loaded = batches | LoadBatches(dsn, commit_batches, commit_seconds)
+        loaded = batches | LoadBatches(dsn, NO_STORE, commit_batches, commit_seconds)
         assert_that(loaded.loaded | beam.Map(lambda result: result.batches), equal_to(commits))
         assert_that(loaded[FAILURES], equal_to([]), "failures")
     assert codes(db) == ["1", "2", "3", "4", "5"]
@@ -62,7 +68,9 @@ def test_a_refused_batch_is_a_dead_letter_and_the_others_are_loaded(
         assert letter.cause
 
     with TestPipeline() as pipeline:
-        loaded = pipeline | beam.Create(batches, reshuffle=False) | LoadBatches(dsn, commit_batches, HOUR)
+        loaded = (
+            pipeline | beam.Create(batches, reshuffle=False) | LoadBatches(dsn, NO_STORE, commit_batches, HOUR)
+        )
         assert_that(
             loaded.loaded | beam.Map(lambda result: (result.batches, len(result.failed))), equal_to([(4, 1)])
         )
@@ -72,7 +80,7 @@ def test_a_refused_batch_is_a_dead_letter_and_the_others_are_loaded(
 
 
 def test_what_is_in_a_finished_bundle_is_in_the_database(dsn: str, db: Connection):
-    step = _Load(dsn, commit_batches=20, commit_seconds=HOUR)
+    step = _Load(dsn, LETTERS, commit_batches=20, commit_seconds=HOUR)
     step.setup()
     for number, batches in enumerate((five_batches(), file_batches([item("9", "5")], hour=1, kind="price"))):
         step.start_bundle()
@@ -88,7 +96,7 @@ def test_what_is_in_a_finished_bundle_is_in_the_database(dsn: str, db: Connectio
 
 
 def test_a_batch_of_promotions_with_many_items_is_a_commit_of_its_own(dsn: str):
-    step = _Load(dsn, commit_batches=2, commit_seconds=HOUR)
+    step = _Load(dsn, LETTERS, commit_batches=2, commit_seconds=HOUR)
     step.setup()
     step.start_bundle()
     (large,) = file_batches([promotion("1", *(str(code) for code in range(1000)))], kind="promo")
@@ -106,40 +114,28 @@ def test_rows_are_what_the_database_gets():
 
 def test_a_database_out_of_reach_is_no_fault_of_a_batch(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
-    step = _Load(NOWHERE, commit_batches=1, commit_seconds=HOUR)
+    step = _Load(NOWHERE, LETTERS, commit_batches=1, commit_seconds=HOUR)
     step.setup()
     step.start_bundle()
     with pytest.raises(psycopg.OperationalError):
         list(step.process(five_batches()[0]))
 
 
-def letter(reason: str, hour: float) -> DeadLetter:
-    return DeadLetter("parse", reason, "told", "message", at(hour), source_url="https://p.example/x")
+def test_a_batch_that_fails_unforeseen_is_found_among_the_others(
+    dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    batches = five_batches()
+    load = Loader.load
 
+    def fail_with_the_third(loader: Loader, some: Sequence[IngestBatch]) -> LoadResult:
+        if batches[2] in some:
+            raise LookupError("no code foresaw this")
+        return load(loader, some)
 
-def test_dead_letters_are_recorded_each_once(dsn: str, db: Connection):
-    letters = [letter("truncated", 1), letter("no_rows", 1), letter("truncated", 1), letter("truncated", 2)]
-    for _ in range(2):  # a bundle that comes again
-        with TestPipeline() as pipeline:
-            pipeline | beam.Create(letters) | RecordDeadLetters(dsn)
-    rows = db.execute("SELECT reason, attempts, last_failed_at FROM dead_letters ORDER BY reason").fetchall()
-    assert rows == [("no_rows", 1, at(1)), ("truncated", 2, at(2))]
-
-
-def test_letters_are_in_the_table_when_their_bundle_is_finished(dsn: str, db: Connection):
-    step = _Record(dsn)
-    for number in (1, 2):
-        step.start_bundle()
-        step.process(letter(f"reason {number}", 1))
-        step.finish_bundle()
-        assert db.execute("SELECT count(*) FROM dead_letters").fetchone() == (number,)
-
-
-def test_letters_that_cannot_be_recorded_are_raised(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
-    step = _Record(NOWHERE)
-    step.start_bundle()
-    step.finish_bundle()  # nothing to record asks no database
-    step.process(letter("truncated", 1))
-    with pytest.raises(psycopg.OperationalError):
-        step.finish_bundle()
+    monkeypatch.setattr(Loader, "load", fail_with_the_third)
+    with Loader(dsn) as loader:
+        result, letters = load_each(loader, batches, LETTERS)
+    assert (result.batches, codes(db)) == (4, ["1", "2", "4", "5"])
+    (letter,) = letters
+    assert (letter.reason, letter.batch_id, letter.place) == ("internal_error", batches[2].batch_id, "batch 2")
+    assert decoder(IngestBatch).decode(letter.original) == batches[2]

@@ -12,8 +12,6 @@ from apache_beam.metrics import MetricsFilter
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that
 
-from gogobe.database.connection import Connection
-from gogobe.database.review.pairs import record_decisions, undecided_pairs
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.codes.gtin import computed_master_id
@@ -21,7 +19,7 @@ from gogobe.masters.published.store import CURRENT, SnapshotStore
 from gogobe.records.messages import IngestBatch, decoder, encode
 from gogobe.records.rows import Item
 from gogobe.transforms.masters import locate_masters
-from gogobe.transforms.match import DECISIONS, BatchMatcher, RecordDecisions, _RecordDecisions
+from gogobe.transforms.match import BatchMatcher
 from gogobe.transforms.parse import ParseAndMatch
 from tests.database.samples import at
 from tests.masters.samples import OTHER_GOODS, VEGETABLES, small_snapshot, vegetable_file, vegetable_master
@@ -80,7 +78,7 @@ def test_items_on_the_topic_carry_their_master(tmp_path: Path):
         files = pipeline | beam.Create([vegetable_file(tmp_path)])
         matched = files | ParseAndMatch(ObjectStore(str(tmp_path)), snapshots, 1000)
         assert_that(matched.batches, check, "batches")
-        assert_that(matched[DECISIONS], check_decisions, "decisions")
+        assert_that(matched.decisions, check_decisions, "decisions")
     assert pipeline.result is not None
     counters = pipeline.result.metrics().query(MetricsFilter().with_namespace("gogobe.match"))["counters"]
     counts = {one.key.metric.name: one.result for one in counters}
@@ -150,57 +148,3 @@ def test_the_version_that_the_side_input_names_is_there_to_begin_with(tmp_path: 
     matcher = BatchMatcher(every=1000)
     matcher.begin(address)
     assert matcher.version == "v1"
-
-
-def test_decisions_are_recorded_once(dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch):
-    calls: list[int] = []
-
-    def counted(database: str, decisions: list[Decision]) -> None:
-        calls.append(len(decisions))
-        record_decisions(database, decisions)
-
-    monkeypatch.setattr("gogobe.transforms.match.record_decisions", counted)
-    pair = Decision("review", "9", "501", "עגבניה", 10**14 + 5, TOMATO, "עגבניות", 0.6, ["same words"])
-    step = _RecordDecisions(dsn)
-    step.setup()
-    for lists in (
-        [[pair], [pair]],
-        [[pair]],
-        [],
-        [[pair, Decision("vector", "9", "502", "מלפפון", 7, 8, "מ", 0.9)]],
-    ):
-        step.start_bundle()
-        for one in lists:
-            step.process(one)
-        step.finish_bundle()
-    assert calls == [1, 1]
-    assert [one.item_code for one in undecided_pairs(dsn)] == ["501"]
-    assert db.execute("SELECT count(*) FROM review_pairs").fetchone() == (2,)
-
-
-def test_what_could_not_be_recorded_is_sent_again(dsn: str, monkeypatch: pytest.MonkeyPatch):
-    pair = Decision("review", "9", "501", "עגבניה", 10**14 + 5, TOMATO, "עגבניות", 0.6)
-    step = _RecordDecisions("postgresql://127.0.0.1:1/none")
-    step.setup()
-    step.start_bundle()
-    step.process([pair])
-    monkeypatch.setattr("gogobe.transforms.match.record_decisions", _refuse)
-    with pytest.raises(ConnectionError):
-        step.finish_bundle()
-    monkeypatch.undo()
-    step._database = dsn
-    step.start_bundle()
-    step.process([pair])
-    step.finish_bundle()
-    assert len(undecided_pairs(dsn)) == 1
-
-
-def _refuse(database: str, decisions: list[Decision]) -> None:
-    raise ConnectionError(database, decisions)
-
-
-def test_record_decisions_in_a_pipeline(dsn: str):
-    pair = Decision("review", "9", "501", "עגבניה", 10**14 + 5, TOMATO, "עגבניות", 0.6)
-    with TestPipeline() as pipeline:
-        pipeline | beam.Create([[pair]]) | RecordDecisions(dsn)
-    assert len(undecided_pairs(dsn)) == 1

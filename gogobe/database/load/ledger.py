@@ -69,9 +69,11 @@ class CompletedFile:
 
 @dataclass
 class Taken:
-    """The batches that this transaction takes, with a tally for each, and how many were known before."""
+    """The batches that this transaction takes, with a tally for each, and how many were known before.
+    `broken_off`: those that only end their file, without a row; they are entered as failed."""
 
     batches: list[IngestBatch] = field(default_factory=list)
+    broken_off: list[IngestBatch] = field(default_factory=list)
     tallies: dict[str, Tally] = field(default_factory=dict)
     duplicates: int = 0
 
@@ -96,6 +98,9 @@ _TAKE_BATCHES: Final = """
     ON CONFLICT (batch_id) DO UPDATE SET failed = false, committed_at = now() WHERE batches.failed
     RETURNING batch_id
 """
+
+# Whoever reads the file again brings the batch that belongs here, and it is taken then.
+_FAIL_BATCHES: Final = "UPDATE batches SET failed = true WHERE batch_id = ANY(%s)"
 
 _COUNT: Final = """
     UPDATE files SET loaded = loaded + %(loaded)s, unchanged = unchanged + %(unchanged)s,
@@ -171,8 +176,12 @@ def take_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> Taken:
             discovered = batch.discovered_at
             cursor.execute(_ANNOUNCED_AGAIN, (discovered, batch.source_url, discovered, batch.content_sha256))
     taken = [batch for batch in offered.values() if batch.batch_id in new]
+    broken_off = [batch for batch in taken if batch.is_broken_off]
+    if broken_off:
+        cursor.execute(_FAIL_BATCHES, ([batch.batch_id for batch in broken_off],))
     tallies = {batch.batch_id: Tally(refused=len(batch.refused)) for batch in taken}
-    return Taken(taken, tallies, duplicates=len(batches) - len(taken))
+    whole = [batch for batch in taken if not batch.is_broken_off]
+    return Taken(whole, broken_off, tallies, duplicates=len(batches) - len(taken))
 
 
 def keep_refused_rows(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
@@ -193,7 +202,7 @@ def keep_refused_rows(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
 def count_batches(cursor: Cursor, taken: Taken) -> list[CompletedFile]:
     """Adds the batches' tallies to their files' lines; returns the files that are complete by that."""
     sums: dict[str, Tally] = {}
-    for batch in taken.batches:
+    for batch in (*taken.batches, *taken.broken_off):
         tally, part = sums.setdefault(batch.content_sha256, Tally()), taken.tallies[batch.batch_id]
         tally.loaded += part.loaded
         tally.unchanged += part.unchanged
@@ -213,7 +222,7 @@ def count_batches(cursor: Cursor, taken: Taken) -> list[CompletedFile]:
             for sha in files
         ],
     )
-    write_totals(cursor, taken.batches)
+    write_totals(cursor, [*taken.batches, *taken.broken_off])
     return settle_files(cursor, files)
 
 

@@ -22,13 +22,13 @@ from gogobe.database.connection import (
 )
 from gogobe.database.load.aliases import STAGING as ALIAS_STAGING
 from gogobe.database.load.prices import STAGING as PRICE_STAGING
-from gogobe.database.load.results import INTERNAL, REFUSED, FailedBatch, LoadResult
+from gogobe.database.load.results import REFUSED, FailedBatch, LoadResult
 from gogobe.database.load.sent import Offered
 from gogobe.database.load.stores import StoreKeys
 from gogobe.database.load.transaction import enter_failed, load_together
 from gogobe.database.migrations import ensure_months
 from gogobe.database.session import Session
-from gogobe.records.messages import IngestBatch
+from gogobe.records.messages import INTERNAL_ERROR, IngestBatch
 from gogobe.secrets import SecretError
 
 __all__ = ["FailedBatch", "LoadResult", "Loader"]
@@ -148,7 +148,7 @@ def _failed(batch: IngestBatch, error: Exception) -> FailedBatch:
         reason, cause = REFUSED, f"{type(error).__name__}: {error}".strip()
     else:
         detail = "the loader failed on it, which is a fault of Gogobe"
-        reason, cause = INTERNAL, "".join(traceback.format_exception(error))
+        reason, cause = INTERNAL_ERROR, "".join(traceback.format_exception(error))
     detail = (
         f"{batch.file}, batch {batch.sequence}: {detail}; the whole batch is kept here and can be replayed "
         "once the cause is repaired"

@@ -8,7 +8,6 @@ from typing import Final
 from gogobe.records.messages import IngestBatch
 
 REFUSED: Final = "refused_by_database"
-INTERNAL: Final = "internal_error"
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def load_together(
     stores = lock_stores(cursor, {*store_keys.values(), *described})
     add_files(cursor, batches, {batch.batch_id: store_keys.get(batch.batch_id) for batch in batches})
     taken = take_batches(cursor, batches)
-    if not taken.batches:
+    if not taken.batches and not taken.broken_off:
         return LoadResult(duplicate_batches=taken.duplicates)
     describe_stores(cursor, taken, by_store)
     load_prices(cursor, dialect, taken, store_keys, stores)
@@ -63,7 +63,7 @@ def load_together(
 def _result(taken: Taken, completed: int, ended: int) -> LoadResult:
     tallies = taken.tallies.values()
     return LoadResult(
-        batches=len(taken.batches),
+        batches=len(taken.tallies),
         duplicate_batches=taken.duplicates,
         rows=sum(tally.loaded for tally in tallies),
         unchanged=sum(tally.unchanged for tally in tallies),

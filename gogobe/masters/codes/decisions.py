@@ -39,3 +39,12 @@ class MatchCounts(msgspec.Struct):
     review: int = 0
     new: int = 0
     decisions: list[Decision] = []
+
+    def add(self, other: MatchCounts) -> None:
+        """Counts other items into this."""
+        self.gtin += other.gtin
+        self.alias += other.alias
+        self.vector += other.vector
+        self.review += other.review
+        self.new += other.new
+        self.decisions += other.decisions

@@ -1,0 +1,118 @@
+"""Decisions and dead letters into their tables, a bundle at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Final, Never
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.utils.windowed_value import WindowedValue
+
+from gogobe.database.address import Dsn
+from gogobe.database.dead_letters import record_dead_letters
+from gogobe.database.load.sent import Offered
+from gogobe.database.review.pairs import record_decisions
+from gogobe.io.objects import ObjectStore
+from gogobe.masters.codes.decisions import Decision
+from gogobe.records.messages import DeadLetter
+from gogobe.transforms.dead_letters import MAX_EXCERPT_BYTES, DeadLetters, failure, quoted
+from gogobe.transforms.outages import isolate
+from gogobe.transforms.steps import step, windowed
+
+logger = logging.getLogger(__name__)
+
+STAGE: Final = "record_decisions"
+
+
+class RecordDecisions(beam.PTransform):
+    """Lists of `Decision` into the table of pairs → how many of a bundle were recorded. What this worker has
+    recorded before, in another store's file say, is not sent again."""
+
+    def __init__(self, database: Dsn, store: ObjectStore) -> None:
+        super().__init__()
+        self._dofn = _RecordDecisions(database, DeadLetters(STAGE, store))
+
+    def expand(self, decisions: beam.PCollection[list[Decision]]) -> beam.pvalue.DoOutputsTuple:
+        return decisions | step("Record", self._dofn, main="recorded", output=int)
+
+
+class _RecordDecisions(beam.DoFn):
+    def __init__(self, database: Dsn, letters: DeadLetters) -> None:
+        self._database = database
+        self._letters = letters
+        self._recorded = Metrics.counter("gogobe.match", "decisions_recorded")
+
+    def setup(self) -> None:
+        self._offered = Offered()
+
+    def start_bundle(self) -> None:
+        self._offered.rollback()  # of a bundle that failed
+        self._fresh: list[Decision] = []
+
+    def process(self, decisions: list[Decision]) -> Iterator[TaggedOutput]:
+        yield from self._letters.guard(decisions, self._add(decisions))
+
+    def _add(self, decisions: list[Decision]) -> Iterator[Never]:
+        for one in decisions:
+            # Without the score: it differs a little from store to store, with the price.
+            pair = (one.chain_id, one.item_code, one.candidate_id, one.match, one.item_name)
+            if not self._offered.is_known(hash(pair)):
+                self._fresh.append(one)
+        yield from ()
+
+    def finish_bundle(self) -> Iterator[WindowedValue | TaggedOutput]:
+        if not self._fresh:
+            return
+        failed: list[DeadLetter] = []
+        isolate(
+            self._fresh,
+            lambda part: record_decisions(self._database, part),
+            lambda one, error: failed.append(self._letters.internal_error(one, error)),
+        )
+        self._offered.commit()
+        count = len(self._fresh) - len(failed)
+        self._recorded.inc(count)
+        yield windowed(count)
+        for letter in failed:
+            yield windowed(failure(letter))
+
+
+class RecordDeadLetters(beam.PTransform):
+    """Dead letters into their table → how many of a bundle were recorded. Seen again, a letter counts its
+    attempts. A letter that the table does not take is logged: it is in the topic all the same."""
+
+    def __init__(self, database: Dsn) -> None:
+        super().__init__()
+        self._database = database
+
+    def expand(self, letters: beam.PCollection[DeadLetter]) -> beam.PCollection[int]:
+        return letters | "Record" >> beam.ParDo(_RecordDeadLetters(self._database)).with_output_types(int)
+
+
+class _RecordDeadLetters(beam.DoFn):
+    def __init__(self, database: Dsn) -> None:
+        self._database = database
+        self._unrecorded = Metrics.counter("gogobe.dead_letters", "unrecorded")
+
+    def start_bundle(self) -> None:
+        self._letters: list[DeadLetter] = []
+
+    def process(self, letter: DeadLetter) -> None:
+        self._letters.append(letter)
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        if not self._letters:
+            return
+        unrecorded: list[DeadLetter] = []
+
+        def give_up(letter: DeadLetter, error: Exception) -> None:
+            text = quoted(letter)[:MAX_EXCERPT_BYTES].decode("utf-8", errors="replace")
+            logger.error("the table does not take the dead letter %s", text, exc_info=error)
+            unrecorded.append(letter)
+
+        isolate(self._letters, lambda part: record_dead_letters(self._database, part), give_up)
+        self._unrecorded.inc(len(unrecorded))
+        yield windowed(len(self._letters) - len(unrecorded))

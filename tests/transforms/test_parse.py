@@ -1,0 +1,138 @@
+"""Files whose reading or matching fails in a way that nobody foresaw: what was read stays, and is not the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from apache_beam.pvalue import TaggedOutput
+
+from gogobe.database.connection import Connection
+from gogobe.database.load.loader import Loader
+from gogobe.demo.portal import FEEDS
+from gogobe.feeds.reader import FeedReader
+from gogobe.io.objects import ObjectStore
+from gogobe.masters.codes.gtin import computed_master_id
+from gogobe.masters.matching.resolver import Resolver
+from gogobe.masters.published.store import SnapshotStore
+from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, decoder
+from gogobe.transforms import parse
+from gogobe.transforms.masters import MastersAddress
+from gogobe.transforms.parse import ParseAndMatch
+from tests.database.samples import at
+
+NAME = "PriceFull7290058140886-003-202507131800.gz"
+ROWS = 4041
+FILE = FileDownloaded(
+    "rami_levy", str(FEEDS / NAME), "ab", (FEEDS / NAME).stat().st_size, f"http://p/{NAME}", NAME, at(1), at(2)
+)
+
+
+def outputs_of(folder: Path, file: FileDownloaded = FILE) -> tuple[list[IngestBatch], list[DeadLetter]]:
+    """Batches and dead letters of a file, by the step itself."""
+    snapshots = SnapshotStore(str(folder / "masters"))
+    step = ParseAndMatch(ObjectStore(str(folder)), snapshots, 1000)._dofn
+    step.start_bundle()
+    outputs = list(step.process(file, MastersAddress(snapshots, None)))
+    letters = [one.value for one in outputs if isinstance(one, TaggedOutput)]
+    return [one for one in outputs if isinstance(one, IngestBatch)], letters
+
+
+def break_after(monkeypatch: pytest.MonkeyPatch, blocks: int, error: Exception) -> None:
+    """Makes the reader raise once it has given so many blocks."""
+
+    class Reader(FeedReader):
+        def __iter__(self) -> Iterator[Any]:
+            for number, block in enumerate(super().__iter__()):
+                if number == blocks:
+                    raise error
+                yield block
+
+    monkeypatch.setattr(parse, "FeedReader", Reader)
+
+
+def test_a_file_that_breaks_off_ends_incomplete_and_is_whole_when_it_is_read_again(
+    tmp_path: Path, dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch
+):
+    def ledger() -> Any:
+        return db.execute("SELECT state, read, batches_failed FROM files").fetchone()
+
+    def prices() -> Any:
+        return db.execute("SELECT count(*) FROM prices WHERE ended_at IS NULL").fetchone()
+
+    with monkeypatch.context() as patch:
+        break_after(patch, 3, LookupError("no code foresaw this"))
+        batches, (letter,) = outputs_of(tmp_path)
+    # One block is held back, so the two before it have left.
+    assert [(len(one.items), one.last) for one in batches] == [(500, False), (500, False), (0, True)]
+    assert (letter.stage, letter.reason, letter.file) == ("parse", "internal_error", NAME)
+    assert decoder(FileDownloaded).decode(letter.original) == FILE
+    with Loader(dsn) as loader:
+        for _ in range(2):
+            loader.load(batches)
+            assert ledger() == ("incomplete", batches[2].totals and batches[2].totals.read, 1)
+            assert prices() == (1000,)
+        batches, letters = outputs_of(tmp_path)
+        assert letters == []
+        loader.load(batches)
+        assert ledger() == ("loaded", ROWS, 0)
+        assert prices() == (len({one.item_code for batch in batches for one in batch.items}),)
+        loader.load(outputs_of(tmp_path)[0])
+        assert ledger() == ("loaded", ROWS, 0)
+
+
+def test_a_file_that_breaks_off_before_its_first_batch_is_only_a_dead_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    break_after(monkeypatch, 0, RecursionError())
+    batches, (letter,) = outputs_of(tmp_path)
+    assert (batches, letter.reason) == ([], "internal_error")
+
+
+def test_an_outage_is_raised_and_ends_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    break_after(monkeypatch, 3, ConnectionResetError("the object store"))
+    with pytest.raises(ConnectionResetError):
+        outputs_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "fault", [ValueError("a digit that float() does not know"), None], ids=["error", "nan"]
+)
+def test_an_item_that_cannot_be_matched_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+):
+    expected, _ = outputs_of(tmp_path)
+    bad = expected[1].items[7]
+    resolve = Resolver.resolve
+
+    def fail(resolver: Resolver, chain_id: str, items: Any) -> Any:
+        counts = resolve(resolver, chain_id, items)
+        for item in items:
+            if item.item_code == bad.item_code:
+                if fault is not None:
+                    raise fault
+                item.score = float("nan")
+        return counts
+
+    monkeypatch.setattr(Resolver, "resolve", fail)
+    batches, (letter,) = outputs_of(tmp_path)
+    bad.gtin, bad.match, bad.score = None, "new", 0.0
+    bad.master_id = computed_master_id(expected[1].chain_id, bad.item_code)
+    assert msgspec.to_builtins(batches) == msgspec.to_builtins(expected), "all rows, and the others as ever"
+    assert (letter.stage, letter.reason, letter.place) == ("match", "internal_error", f"row {bad.row}")
+    assert "1 of the file's items" in letter.detail
+
+
+def test_a_path_that_is_no_file_is_the_end_of_its_message_only(tmp_path: Path):
+    for path, reason in (
+        (str(tmp_path), "missing_object"),
+        (str(FEEDS / NAME / "below"), "missing_object"),
+        ("a\0b", "internal_error"),
+        (str(tmp_path / ("x" * 300)), "internal_error"),
+    ):
+        file = msgspec.structs.replace(FILE, s3_path=path, local_path=None)
+        batches, (letter,) = outputs_of(tmp_path, file)
+        assert (batches, letter.reason) == ([], reason), path
