@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from psycopg import errors, sql
+from psycopg import sql
 
 from gogobe.database.address import Dsn
 from gogobe.database.bounds import MAINTENANCE
-from gogobe.database.connection import Connection, dialect_of
-from gogobe.database.migrations import prepare_months
+from gogobe.database.connection import Connection
 from gogobe.database.session import Session, session_of
+from gogobe.database.upkeep import tidy_up
 
 logger = logging.getLogger(__name__)
 
@@ -24,24 +24,12 @@ VIEWS: Final = (
 )
 """In the order in which they read each other."""
 
-# A wording of an item that was overtaken may have led to a master that nothing else led to. Which wordings were
-# seen on the way depends on the order of the files; what stands in the end should not.
-_DROP_UNNAMED: Final = """
-    DELETE FROM masters WHERE master_id IN (
-        SELECT m.master_id FROM masters m
-        WHERE NOT EXISTS (SELECT 1 FROM master_aliases a WHERE a.master_id = m.master_id)
-          AND NOT EXISTS (SELECT 1 FROM master_merges g WHERE g.from_id = m.master_id)
-          AND NOT EXISTS (SELECT 1 FROM master_merges g WHERE g.into_id = m.master_id)
-          AND NOT EXISTS (SELECT 1 FROM masters o WHERE o.merged_into = m.master_id)
-        ORDER BY m.master_id FOR UPDATE SKIP LOCKED)
-"""
-
 _LOCK: Final = 0x676F676F6265 + 2
 
 
 def refresh_views(database: Session | Dsn) -> bool:
-    """Refreshes all views, each as a statement of its own, and does what else is due from time to time: makes
-    the next month's partition, drops masters that no alias names any more.
+    """Refreshes all views, each as a statement of its own, after what else is due from time to time
+    (`gogobe.database.upkeep`).
 
     Returns False, having done nothing, where another worker is refreshing them now. Raises psycopg.Error.
     """
@@ -55,8 +43,7 @@ def _refresh(connection: Connection) -> bool:
         return False
     try:
         connection.execute("SET work_mem = '64MB'")
-        prepare_months(connection, dialect_of(connection))
-        _drop_unnamed_masters(connection)
+        tidy_up(connection)
         for view in VIEWS:
             _analyze_unknown(connection)
             _refresh_view(connection, sql.Identifier(view))
@@ -64,14 +51,6 @@ def _refresh(connection: Connection) -> bool:
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
     return True
-
-
-def _drop_unnamed_masters(connection: Connection) -> None:
-    try:
-        connection.execute(_DROP_UNNAMED)
-    except errors.ForeignKeyViolation as error:
-        # A loader has just come to one of them; the next refresh drops the others.
-        logger.info("masters without an alias stay until the next refresh: %s", error)
 
 
 def _refresh_view(connection: Connection, view: sql.Identifier) -> None:

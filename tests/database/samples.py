@@ -40,16 +40,27 @@ def file_batches(
     hour: float = 0,
     size: int = BATCH_SIZE,
     complete: bool = True,
+    announced: int | None = None,
     **fields: Any,
 ) -> list[IngestBatch]:
-    """The batches of one file with these rows, `size` in each; the content's hash is drawn from all of it."""
+    """The batches of one file with these rows, `size` in each; the content's hash is drawn from all of it.
+
+    `announced` is its Count; where it holds other rows, the file is whole and not complete."""
     for row, one in enumerate(rows, start=1):
         one.row = row
     parts = [rows[start : start + size] for start in range(0, len(rows), size)] or [rows]
-    content = repr((kind, hour, complete, sorted(fields.items()), rows))
+    content = repr((kind, hour, complete, announced, sorted(fields.items()), rows))
     sha = fields.pop("content_sha256", None) or hashlib.sha256(content.encode()).hexdigest()
     field = "stores" if kind == "stores" else "promotions" if kind.startswith("promo") else "items"
     refused = fields.pop("refused", [])
+    differs = announced not in (None, len(rows) + len(refused))
+    totals = FileTotals(
+        announced=announced,
+        read=len(rows) + len(refused),
+        refused=len(refused),
+        complete=complete and not differs,
+        problems=["count_mismatch"] if complete and differs else [],
+    )
     values: dict[str, Any] = {
         "chain": "shufersal",
         "chain_id": CHAIN,
@@ -69,9 +80,7 @@ def file_batches(
             sequence=sequence,
             last=sequence == len(parts) - 1,
             refused=refused if sequence == 0 else [],
-            totals=FileTotals(read=len(rows) + len(refused), refused=len(refused), complete=complete)
-            if sequence == len(parts) - 1
-            else None,
+            totals=totals if sequence == len(parts) - 1 else None,
             **(values | {field: list(part)}),
         )
         for sequence, part in enumerate(parts)

@@ -24,6 +24,29 @@ _DROP_LISTS: Final = """
     WHERE store_key = %s AND subject = %s AND (published_at, file_row) <= (%s, %s)
 """
 
+# Of the files that ended as incomplete only the newest keeps its lists: it says most of what is out of date.
+_DROP_OVERTAKEN_LISTS: Final = """
+    DELETE FROM listed_codes WHERE content_sha256 IN (
+        SELECT content_sha256 FROM (
+            SELECT f.content_sha256,
+                   row_number() OVER (ORDER BY listed.published_at DESC, listed.file_row DESC) AS place
+            FROM (SELECT DISTINCT content_sha256, published_at, file_row FROM listed_codes
+                  WHERE store_key = %s AND subject = %s) listed
+            JOIN files f ON f.content_sha256 = listed.content_sha256
+            WHERE f.state = 'incomplete'
+        ) incomplete WHERE place > 1)
+"""
+
+# Held, because `drop_old_lists` may run at the same time.
+_COUNT_LISTS: Final = """
+    SELECT count(*) FROM (SELECT 1 FROM listed_codes WHERE content_sha256 = %s FOR KEY SHARE) held
+"""
+
+_ENDED: Final = "UPDATE files SET ended = ended + %s WHERE content_sha256 = %s"
+_LISTS_DROPPED: Final = """
+    UPDATE files SET problems = array_append(problems, 'lists_dropped') WHERE content_sha256 = %s
+"""
+
 
 def end_what_is_gone(
     cursor: Cursor, completed: Iterable[CompletedFile], stores: Mapping[int, LockedStore]
@@ -31,7 +54,7 @@ def end_what_is_gone(
     """Ends what the completed full files no longer list; returns how many prices and promotions.
 
     A file that was cut short, is a PriceFull without a row, or lacks a batch, ends nothing; nor does one that
-    is older than its store's newest complete full file.
+    is older than its store's newest complete full file, or whose lists were dropped before it was complete.
     """
     newest: dict[tuple[int, Subject], Mark] = {}
     total = 0
@@ -43,16 +66,27 @@ def end_what_is_gone(
         standing = newest.get((file.store_key, subject)) or stores[file.store_key].full[subject]
         if standing is not None and mark < standing:
             cursor.execute(_DROP_LISTS, (file.store_key, subject, *mark))
-        elif file.ends_others:
-            ended = end_prices(cursor, file) if subject == "prices" else end_promotions(cursor, file)
+        elif not file.is_loaded:
+            cursor.execute(_DROP_OVERTAKEN_LISTS, (file.store_key, subject))
+        elif not _has_all_lists(cursor, file):
+            cursor.execute(_LISTS_DROPPED, (file.content_sha256,))
+        else:
+            total += _end(cursor, file, subject)
             newest[file.store_key, subject] = mark
             cursor.execute(_NEWEST_FULL[subject], (*mark, file.store_key))
             cursor.execute(_DROP_LISTS, (file.store_key, subject, *mark))
-            cursor.execute(
-                "UPDATE files SET ended = ended + %s WHERE content_sha256 = %s", (ended, file.content_sha256)
-            )
-            total += ended
     return total
+
+
+def _has_all_lists(cursor: Cursor, file: CompletedFile) -> bool:
+    """Whether the lists of all of the file's batches are there: what they lack would seem to have ended."""
+    return cursor.execute(_COUNT_LISTS, (file.content_sha256,)).fetchone() == (file.batches,)
+
+
+def _end(cursor: Cursor, file: CompletedFile, subject: Subject) -> int:
+    ended = end_prices(cursor, file) if subject == "prices" else end_promotions(cursor, file)
+    cursor.execute(_ENDED, (ended, file.content_sha256))
+    return ended
 
 
 def mark_of_file(file: CompletedFile) -> Mark:

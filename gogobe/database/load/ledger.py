@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from gogobe.database.connection import Cursor
+from gogobe.database.load.counts import is_complete, is_whole
 from gogobe.records.messages import IngestBatch
 
 Subject = Literal["prices", "promotions"]
@@ -58,13 +59,14 @@ class Tally:
 
 @dataclass(frozen=True)
 class CompletedFile:
-    """A file all of whose batches are in."""
+    """A file all of whose `batches` are in; `is_loaded`: the file is complete, and no batch failed."""
 
     content_sha256: str
     kind: str
     store_key: int | None
     published_at: datetime
-    ends_others: bool
+    batches: int
+    is_loaded: bool
 
 
 @dataclass
@@ -111,7 +113,7 @@ _COUNT: Final = """
 """
 
 _TOTALS: Final = """
-    UPDATE files SET announced = %s, read = %s, complete = %s,
+    UPDATE files SET announced = %s, read = %s, is_whole = %s, complete = %s,
         problems = ARRAY(SELECT DISTINCT unnest(problems || %s::text[])), batches_expected = %s
     WHERE content_sha256 = %s
 """
@@ -121,7 +123,7 @@ _SETTLE: Final = """
         state = CASE WHEN complete AND batches_failed = 0 THEN 'loaded' ELSE 'incomplete' END,
         completed_at = clock_timestamp()
     WHERE content_sha256 = ANY(%s) AND batches_loaded + batches_failed = batches_expected
-    RETURNING content_sha256, kind, store_key, published_at, state = 'loaded'
+    RETURNING content_sha256, kind, store_key, published_at, batches_expected, state = 'loaded'
 """
 
 
@@ -249,7 +251,8 @@ def write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
             (
                 totals.announced if totals else None,
                 totals.read if totals else None,
-                totals.complete if totals else False,
+                totals is not None and is_whole(totals),
+                totals is not None and is_complete(cursor, batch, totals),
                 totals.problems if totals else ["no_totals"],
                 batch.sequence + 1,
                 batch.content_sha256,

@@ -1,0 +1,52 @@
+"""What is due from time to time beside loading, done before each refresh of the views."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Final
+
+from psycopg import errors
+
+from gogobe.database.connection import Connection, dialect_of
+from gogobe.database.migrations import prepare_months
+
+logger = logging.getLogger(__name__)
+
+LISTS_KEPT: Final = timedelta(days=7)
+"""How long the lists of a full file that does not complete are kept."""
+
+# A wording of an item that was overtaken may have led to a master that nothing else led to. Which wordings were
+# seen on the way depends on the order of the files; what stands in the end should not.
+_DROP_UNNAMED: Final = """
+    DELETE FROM masters WHERE master_id IN (
+        SELECT m.master_id FROM masters m
+        WHERE NOT EXISTS (SELECT 1 FROM master_aliases a WHERE a.master_id = m.master_id)
+          AND NOT EXISTS (SELECT 1 FROM master_merges g WHERE g.from_id = m.master_id)
+          AND NOT EXISTS (SELECT 1 FROM master_merges g WHERE g.into_id = m.master_id)
+          AND NOT EXISTS (SELECT 1 FROM masters o WHERE o.merged_into = m.master_id)
+        ORDER BY m.master_id FOR UPDATE SKIP LOCKED)
+"""
+
+# Lists that a loader holds are left to the next time; a file that completes without its lists ends nothing.
+_DROP_OLD_LISTS: Final = """
+    DELETE FROM listed_codes WHERE (content_sha256, sequence) IN (
+        SELECT content_sha256, sequence FROM listed_codes WHERE listed_at < now() - %s::interval
+        ORDER BY content_sha256, sequence FOR UPDATE SKIP LOCKED)
+"""
+
+
+def tidy_up(connection: Connection) -> None:
+    """Makes the partitions of this month and the next, drops masters that no alias names any more, and drops
+    the lists of full files that have not completed for a week. Each is a transaction of its own."""
+    prepare_months(connection, dialect_of(connection))
+    _drop_unnamed_masters(connection)
+    connection.execute(_DROP_OLD_LISTS, (LISTS_KEPT,))
+
+
+def _drop_unnamed_masters(connection: Connection) -> None:
+    try:
+        connection.execute(_DROP_UNNAMED)
+    except errors.ForeignKeyViolation as error:
+        # A loader has just come to one of them; the next refresh drops the others.
+        logger.info("masters without an alias stay until the next refresh: %s", error)
