@@ -16,14 +16,23 @@ from gogobe.commands.options import VAR, wide_console
 from gogobe.commands.pipeline import announce, ingest
 from gogobe.commands.prices import prices
 from gogobe.commands.stack import down, status, up
+from gogobe.commands.terminal import harmless
 from gogobe.database.migrations import MigrationError
 from gogobe.local.processes import StackError
 
 
 class _Gogobe(click.Group):
-    """A group whose commands end with a message where people can mend what went wrong, not with a traceback."""
+    """A group whose commands end with a message where people can repair what went wrong, not with a traceback.
+    A message may quote a feed, so it is made harmless for the terminal."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return self._invoke(ctx)
+        except click.ClickException as error:
+            error.message = harmless(error.message)  # type: ignore[misc]  # click calls it final, for its readers
+            raise
+
+    def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (StackError, MigrationError) as error:

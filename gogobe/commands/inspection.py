@@ -11,10 +11,9 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Final
 
 import msgspec
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.feeds.containers import Container
 from gogobe.feeds.fields import number
 from gogobe.feeds.names import parse_if_known
@@ -177,16 +176,16 @@ def _opened(address: str, endpoint: str | None) -> Iterator[BinaryIO]:
         raise UnreadableFileError(f"{address}: cannot be read: {why}") from error
 
 
-def print_inspection(inspection: Inspection, console: Console) -> None:
+def print_inspection(inspection: Inspection, console: PlainConsole) -> None:
     """The file's facts and its first rows, for people."""
-    console.print(f"[bold]{escape(inspection.file)}[/bold]", soft_wrap=True, highlight=False)
+    console.print(styled(inspection.file, "bold"), soft_wrap=True)
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
     for name, fact in _facts(inspection):
-        facts.add_row(f"  {name}", escape(fact))
+        facts.add_row(f"  {name}", fact)
     for code, detail in zip(inspection.problems, inspection.details, strict=True):
-        facts.add_row(f"  [red]{code}[/red]", escape(detail))
+        facts.add_row(styled(f"  {code}", "red"), detail)
     console.print(facts)
     if isinstance(inspection.rows, list) and inspection.rows:
         console.print(_table_of(inspection.rows, _SHOWN[type(inspection.rows[0])]))
@@ -228,7 +227,7 @@ def _table_of(rows: Iterable[Row | RefusedRow], headings: Mapping[str, str]) -> 
         words = name in _WORDS
         table.add_column(headings[name], no_wrap=not words, min_width=12 if words else None)
     for texts in zip(*columns.values(), strict=True):
-        table.add_row(*map(escape, texts))
+        table.add_row(*texts)
     return table
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import click
 import msgspec
-from rich.console import Console
 
+from gogobe.commands.terminal import PlainConsole
 from gogobe.local.stack import Stack
 from gogobe.settings import Settings, SettingsError, load_settings
 
@@ -71,6 +71,6 @@ def needed(settings: Settings, *names: str) -> None:
             )
 
 
-def wide_console() -> Console:
+def wide_console() -> PlainConsole:
     """A console that does not cut tables where the output is a file or a pipe."""
-    return Console() if sys.stdout.isatty() else Console(width=TABLE_WIDTH)
+    return PlainConsole() if sys.stdout.isatty() else PlainConsole(width=TABLE_WIDTH)
