@@ -18,7 +18,10 @@ from gogobe.commands.prices import prices
 from gogobe.commands.stack import down, status, up
 from gogobe.commands.terminal import harmless
 from gogobe.database.migrations import MigrationError
+from gogobe.io.kafka.options import KafkaOptionsError
 from gogobe.local.processes import StackError
+from gogobe.secrets import SecretError
+from gogobe.settings import SettingsError
 
 
 class _Gogobe(click.Group):
@@ -35,7 +38,7 @@ class _Gogobe(click.Group):
     def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (StackError, MigrationError) as error:
+        except (StackError, MigrationError, SettingsError, SecretError, KafkaOptionsError) as error:
             raise click.ClickException(str(error)) from error
         except psycopg.errors.UndefinedTable as error:
             raise click.ClickException(
@@ -46,7 +49,9 @@ class _Gogobe(click.Group):
         except psycopg.Error as error:
             raise click.ClickException(f"the database: {error}") from error
         except KafkaException as error:
-            raise click.ClickException(f"Kafka: {error.args[0].str()}; is --kafka right?") from error
+            raise click.ClickException(
+                f"Kafka: {error.args[0].str()}; are kafka and kafka_options right?"
+            ) from error
 
 
 @click.group(cls=_Gogobe, context_settings={"help_option_names": ["-h", "--help"]})
