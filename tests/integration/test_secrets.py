@@ -93,9 +93,12 @@ def test_the_pipeline_works_with_secrets_that_nothing_shows(
     stack: StackAddresses, var: Path, broker: SecureBroker, database: str, tmp_path: Path
 ):
     operator = Operator(tmp_path, var, broker, database)
-    operator.run("ingest", "--parallelism", "1", "--sdk_worker_parallelism", "1")
-    with running_portal(var / "portal.port") as published:
-        king_store = [one.url for one in published if one.chain == "king_store" and "Stores" not in one.url]
+    with running_portal(var / "portal.port") as portal:
+        one_worker = ("--parallelism", "1", "--sdk_worker_parallelism", "1")
+        operator.run("ingest", "--fetch-hosts", portal.host, *one_worker)
+        king_store = [
+            one.url for one in portal.published if one.chain == "king_store" and "Stores" not in one.url
+        ]
         operator.run("announce", "--chain", "king_store", *king_store)
         wait_until(
             "loaded, and one dead letter",
@@ -107,7 +110,7 @@ def test_the_pipeline_works_with_secrets_that_nothing_shows(
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [ROLE]
             )
-        other = [one.url for one in published if one.chain == "yohananof"]
+        other = [one.url for one in portal.published if one.chain == "yohananof"]
         operator.run("announce", "--chain", "yohananof", *other)
 
         def refused() -> bool:
