@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 import apache_beam as beam
+import msgspec
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
@@ -15,6 +16,7 @@ from gogobe.chains.chain import Chains
 from gogobe.chains.load import load_chains
 from gogobe.feeds.batches import broken_off, cut_batches
 from gogobe.feeds.clock import Clock
+from gogobe.feeds.problems import Problem
 from gogobe.feeds.reader import FeedReader, FeedSummary
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.codes.decisions import Decision
@@ -36,6 +38,17 @@ def open_file(file: FileDownloaded, store: ObjectStore) -> BinaryIO:
         if local.is_file() and local.stat().st_size == file.size:
             return cast("BinaryIO", local.open("rb"))
     return store.open(file.s3_path)
+
+
+def one_a_code(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems of a file, one for each code, because a file has one dead letter for each reason: the first
+    of that code, with the details of all."""
+    found: dict[str, Problem] = {}
+    for problem in problems:
+        first = found.setdefault(problem.code, problem)
+        if problem.detail not in first.detail:
+            found[problem.code] = msgspec.structs.replace(first, detail=f"{first.detail}; {problem.detail}")
+    return list(found.values())
 
 
 class FileReading:
@@ -80,7 +93,7 @@ class FileReading:
             if yielded is not None and not yielded.last and not is_outage(error):
                 yield broken_off(yielded, self.summary)
             raise
-        for problem in self.summary.problems:
+        for problem in one_a_code(self.summary.problems):
             yield self._letters.letter(self._file, problem.code, problem.detail, place=problem.place)
         if unmatched:
             yield unmatched_letter(self._file, unmatched, self._letters.store)

@@ -15,6 +15,7 @@ from gogobe.database.address import Dsn
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.sent import Offered
 from gogobe.database.review.pairs import record_decisions
+from gogobe.database.session import Session
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.codes.decisions import Decision
 from gogobe.records.messages import DeadLetter
@@ -41,7 +42,7 @@ class RecordDecisions(beam.PTransform):
 
 class _RecordDecisions(beam.DoFn):
     def __init__(self, database: Dsn, letters: DeadLetters) -> None:
-        self._database = database
+        self._session = Session(database)
         self._letters = letters
         self._recorded = Metrics.counter("gogobe.match", "decisions_recorded")
 
@@ -66,7 +67,7 @@ class _RecordDecisions(beam.DoFn):
     def finish_bundle(self) -> Iterator[WindowedValue | TaggedOutput]:
         if not self._fresh:
             return
-        failed = record_each(self._database, self._fresh, self._letters)
+        failed = record_each(self._session, self._fresh, self._letters)
         self._offered.commit()
         count = len(self._fresh) - len(failed)
         self._recorded.inc(count)
@@ -74,8 +75,13 @@ class _RecordDecisions(beam.DoFn):
         for letter in failed:
             yield windowed(failure(letter))
 
+    def teardown(self) -> None:
+        self._session.close()
 
-def record_each(database: Dsn, decisions: Sequence[Decision], letters: DeadLetters) -> list[DeadLetter]:
+
+def record_each(
+    database: Session | Dsn, decisions: Sequence[Decision], letters: DeadLetters
+) -> list[DeadLetter]:
     """Records decisions; those that the table does not take come back as dead letters."""
     failed: list[DeadLetter] = []
     isolate(
@@ -100,7 +106,7 @@ class RecordDeadLetters(beam.PTransform):
 
 class _RecordDeadLetters(beam.DoFn):
     def __init__(self, database: Dsn) -> None:
-        self._database = database
+        self._session = Session(database)
         self._unrecorded = Metrics.counter("gogobe.dead_letters", "unrecorded")
 
     def start_bundle(self) -> None:
@@ -112,12 +118,15 @@ class _RecordDeadLetters(beam.DoFn):
     def finish_bundle(self) -> Iterator[WindowedValue]:
         if not self._letters:
             return
-        unrecorded = record_letters(self._database, self._letters)
+        unrecorded = record_letters(self._session, self._letters)
         self._unrecorded.inc(unrecorded)
         yield windowed(len(self._letters) - unrecorded)
 
+    def teardown(self) -> None:
+        self._session.close()
 
-def record_letters(database: Dsn, letters: Sequence[DeadLetter]) -> int:
+
+def record_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> int:
     """Records dead letters; logs those that the table does not take, and returns how many they are."""
     unrecorded = 0
 
