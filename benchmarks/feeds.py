@@ -12,7 +12,7 @@ from typing import Final
 from isal import igzip
 
 from gogobe.demo.portal import CHAINS, FEEDS
-from gogobe.feeds.containers import FullReads, container_of, contents
+from gogobe.feeds.containers import Contents, FullReads
 from gogobe.feeds.names import parse_file_name
 from gogobe.feeds.problems import Limits
 
@@ -49,7 +49,7 @@ def _originals() -> Iterator[_Original]:
         chain = next(name for chain_id, name in CHAINS.items() if chain_id in path.name)
         with path.open("rb") as file:
             source = FullReads(file)
-            yield _Original(chain, path.name, b"".join(contents(source, container_of(source), Limits())))
+            yield _Original(chain, path.name, b"".join(Contents(source, Limits())))
 
 
 def write_stores(folder: Path, rounds: int) -> list[Feed]:

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe.demo.portal import FEEDS
-from gogobe.feeds.containers import FullReads, container_of, contents
+from gogobe.feeds.containers import Contents, FullReads
 from gogobe.feeds.problems import Limits
 
 ROOT: Final = Path(__file__).parent.parent
@@ -84,7 +84,7 @@ def real_rows() -> Iterator[bytes]:
     for path in sorted(FEEDS.glob("PriceFull*")):
         with path.open("rb") as file:
             source = FullReads(file)
-            text = b"".join(contents(source, container_of(source), Limits()))
+            text = b"".join(Contents(source, Limits()))
         for row in _ROW.finditer(text):
             texts = {name.lower(): text for name, text in _TEXT.findall(row[0])}
             texts = {_ALIASES.get(name, name): text for name, text in texts.items()}

@@ -15,7 +15,7 @@ from lxml import etree
 
 from benchmarks.own_process import report
 from gogobe.feeds.batches import cut_batches
-from gogobe.feeds.containers import FullReads, container_of, contents
+from gogobe.feeds.containers import Contents, FullReads
 from gogobe.feeds.problems import Limits
 from gogobe.feeds.reader import FeedReader
 from gogobe.records.messages import FileDownloaded, encode
@@ -54,7 +54,7 @@ class _Unpacked:
 
     def __init__(self, path: Path) -> None:
         source = FullReads(path.open("rb"))
-        self._pieces = contents(source, container_of(source), Limits())
+        self._pieces = iter(Contents(source, Limits()))
 
     def read(self, _size: int = -1) -> bytes:
         return next(self._pieces, b"")

@@ -11,13 +11,16 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Final
 
 import msgspec
+from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from gogobe.commands.terminal import PlainConsole, styled
+from gogobe.feeds.batches import fill_rows
 from gogobe.feeds.containers import Container
-from gogobe.feeds.fields import number
 from gogobe.feeds.names import parse_if_known
+from gogobe.feeds.problems import NOTICES
 from gogobe.feeds.reader import FeedReader
+from gogobe.feeds.values import number
 from gogobe.io.objects import ObjectStore, store_errors
 from gogobe.records.rows import Block, Item, Kind, Promotion, RefusedRow, Store
 
@@ -44,9 +47,13 @@ _REFUSED: Final = {"row": "row", "line": "line", "reason": "refused", "item_code
 class Inspection(msgspec.Struct):
     """One file, as `gogobe inspect --json` prints it, one a line.
 
-    `items` counts rows with a price, also those refused for a price of zero or below or for want of a code;
+    `read` counts rows as they stand in the file, `taken` those of them that were taken, `refused` the others
+    and the `refused_items` within promotions; `refused_reasons` counts what was refused by reason. `items`
+    counts rows with a price, also those refused for a price of zero or below or for want of a code;
     `first_code`, `last_code`, `distinct_codes` and `price_sum` (exact, as text) are over the same rows.
-    `promotion_items` are without the `gift_items`. `refused_reasons` counts the refused rows by reason.
+    `promotion_items` are the items of promotions but those in lists of gifts, `gift_items` the gifts, wherever
+    they stand. `unknown_elements` counts the elements of rows that no table knows, by path; `constants` are
+    terms that are the same in all promotions and say nothing.
     `problems` are codes, `details` their sentences. Ids are as published; the file's name fills in what its
     content does not say. `rows` and `refused_rows` are there when rows were asked for.
     """
@@ -58,6 +65,8 @@ class Inspection(msgspec.Struct):
     chain_id: str | None
     store_id: str | None
     announced: int | None
+    read: int
+    taken: int
     items: int
     promotions: int
     promotion_items: int
@@ -68,11 +77,14 @@ class Inspection(msgspec.Struct):
     distinct_codes: int
     price_sum: str | None
     refused: int
+    refused_items: int
     complete: bool
     problems: list[str]
     seconds: float
     refused_reasons: dict[str, int]
     details: list[str]
+    unknown_elements: dict[str, int]
+    constants: dict[str, str]
     rows: list[Row] | msgspec.UnsetType = msgspec.UNSET
     refused_rows: list[RefusedRow] | msgspec.UnsetType = msgspec.UNSET
 
@@ -99,6 +111,7 @@ def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> In
             reasons.update(row.reason for row in block.refused)
             first += block.rows[: max(rows - len(first), 0)]
             refused += block.refused[: max(rows - len(refused), 0)]
+    fill_rows(first)
     summary = reader.summary
     name = parse_if_known(address)
     is_price = summary.kind in ("price", "pricefull")
@@ -110,6 +123,8 @@ def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> In
         chain_id=reader.header.chain_id or (name.chain_id if name else None),
         store_id=reader.header.store_id or (name.store_id if name else None),
         announced=summary.announced,
+        read=summary.read,
+        taken=summary.taken,
         items=prices.count,
         promotions=summary.promotions,
         promotion_items=summary.promotion_items,
@@ -120,6 +135,7 @@ def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> In
         distinct_codes=len(prices.codes),
         price_sum=f"{prices.sum.normalize():f}" if is_price else None,
         refused=summary.refused,
+        refused_items=summary.refused_items,
         complete=summary.complete,
         problems=[problem.code for problem in summary.problems],
         seconds=round(time.perf_counter() - started, 3),
@@ -128,6 +144,8 @@ def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> In
             f"{problem.detail} ({problem.place})" if problem.place else problem.detail
             for problem in summary.problems
         ],
+        unknown_elements=summary.unknown_elements,
+        constants=summary.constants,
         rows=first if rows else msgspec.UNSET,
         refused_rows=refused if rows else msgspec.UNSET,
     )
@@ -176,22 +194,34 @@ def _opened(address: str, endpoint: str | None) -> Iterator[BinaryIO]:
         raise UnreadableFileError(f"{address}: cannot be read: {why}") from error
 
 
-def print_inspection(inspection: Inspection, console: PlainConsole) -> None:
+def print_inspection(inspection: Inspection, console: Console) -> None:
     """The file's facts and its first rows, for people."""
-    console.print(styled(inspection.file, "bold"), soft_wrap=True)
+    console.print(f"[bold]{escape(inspection.file)}[/bold]", soft_wrap=True, highlight=False)
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
     for name, fact in _facts(inspection):
-        facts.add_row(f"  {name}", fact)
+        facts.add_row(f"  {name}", escape(fact))
     for code, detail in zip(inspection.problems, inspection.details, strict=True):
-        facts.add_row(styled(f"  {code}", "red"), detail)
+        colour = "yellow" if code in NOTICES else "red"
+        facts.add_row(f"  [{colour}]{code}[/{colour}]", escape(detail))
     console.print(facts)
+    if inspection.unknown_elements:
+        console.print(_unknown_elements(inspection.unknown_elements))
     if isinstance(inspection.rows, list) and inspection.rows:
         console.print(_table_of(inspection.rows, _SHOWN[type(inspection.rows[0])]))
     if isinstance(inspection.refused_rows, list) and inspection.refused_rows:
         console.print(_table_of(inspection.refused_rows, _REFUSED))
     console.print()
+
+
+def _unknown_elements(counts: Mapping[str, int]) -> Table:
+    table = Table()
+    table.add_column("unknown element", overflow="fold")
+    table.add_column("times", justify="right")
+    for path, count in counts.items():
+        table.add_row(escape(path), f"{count}")
+    return table
 
 
 def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
@@ -210,6 +240,8 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
     elif kind is not None:
         yield "promotions", f"{inspection.promotions}{counts}"
         yield "their items", f"{inspection.promotion_items}, and {inspection.gift_items} gifts"
+        for name, value in inspection.constants.items():
+            yield "constant", f"{name} is {value} in all of them, and says nothing"
     if inspection.first_code is not None:
         codes = f"{inspection.first_code} … {inspection.last_code}, {inspection.distinct_codes} distinct"
         yield "codes", codes
@@ -227,7 +259,7 @@ def _table_of(rows: Iterable[Row | RefusedRow], headings: Mapping[str, str]) -> 
         words = name in _WORDS
         table.add_column(headings[name], no_wrap=not words, min_width=12 if words else None)
     for texts in zip(*columns.values(), strict=True):
-        table.add_row(*texts)
+        table.add_row(*map(escape, texts))
     return table
 
 

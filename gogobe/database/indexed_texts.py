@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gogobe.feeds.fields import LONGEST_CODE
+from gogobe.feeds.values import LONGEST_CODE
 
 BTREE_BYTES: Final = 2704
 """The longest entry of a B-tree of PostgreSQL with pages of 8 KiB: a third of a page.
@@ -29,7 +29,7 @@ class Bound:
     checked: str
 
 
-_CODE: Final = Bound(LONGEST_CODE, "gogobe/feeds/fields.py: a row or file with a longer code is refused")
+_CODE: Final = Bound(LONGEST_CODE, "gogobe/feeds/values.py: a row or file with a longer code is refused")
 _HASH: Final = Bound(64, "a SHA-256 in hexadecimal digits, computed here")
 
 INDEXED_TEXTS: Final[Mapping[str, Bound]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -13,12 +13,13 @@ from gogobe.chains.identity import ChainDiffersError, chain_id_of
 from gogobe.feeds.clock import Clock
 from gogobe.feeds.names import normal_store_id, parse_if_known
 from gogobe.feeds.problems import Problem
-from gogobe.feeds.reader import FeedReader, FeedSummary
+from gogobe.feeds.reader import FeedReader
 from gogobe.feeds.services import is_service
+from gogobe.feeds.summary import FeedSummary
 from gogobe.offers.fill import fill_offers, fill_unit_prices
 from gogobe.records.addresses import public_address
 from gogobe.records.messages import INTERNAL_ERROR, FileDownloaded, FileTotals, IngestBatch
-from gogobe.records.rows import Block, Kind
+from gogobe.records.rows import Block, Item, Kind, Promotion, Store
 
 
 def cut_batches(
@@ -74,6 +75,7 @@ def _totals(summary: FeedSummary) -> FileTotals:
         read=summary.read,
         refused=summary.refused,
         complete=summary.complete,
+        unknown_elements=summary.unknown_elements,
         problems=[problem.code for problem in summary.problems],
     )
 
@@ -129,6 +131,7 @@ class _Cutter:
             sequence=self._sequence,
             last=totals is not None,
             published_at=self._times.published_at,
+            published_known=self._times.published_known,
             content_sha256=file.content_sha256,
             source_url=public_address(file.source_url),
             discovered_at=self._times.discovered_at,
@@ -153,7 +156,9 @@ class _Times:
         name = parse_if_known(file.file_name)
         named = name.published_by(clock) if name else None
         self.discovered_at = clock.past(file.discovered_at) or file.downloaded_at
-        self.published_at = (clock.past(named) if named else None) or self.discovered_at
+        published_at = clock.past(named) if named else None
+        self.published_at = published_at or self.discovered_at
+        self.published_known = published_at is not None
         wrong = []
         if named is not None and clock.is_later(named):
             wrong.append(f"its name says {_utc(named)}")
@@ -170,13 +175,20 @@ def _utc(at: datetime) -> str:
 
 def _put_rows(batch: IngestBatch, kind: Kind, block: Block) -> None:
     rows = cast("list[Any]", block.rows)
+    fill_rows(rows)
     if kind in ("price", "pricefull"):
         batch.items = rows
-        for item in batch.items:
-            item.is_service = is_service(item.name or "", item.price, item.item_code)
-        fill_unit_prices(batch.items)
     elif kind in ("promo", "promofull"):
         batch.promotions = rows
-        fill_offers(batch.promotions)
     else:
         batch.stores = rows
+
+
+def fill_rows(rows: Sequence[Item | Promotion | Store]) -> None:
+    """Fills in what the rows of a block come to: whether an item is a service, its unit price, and the offers
+    and conditions of promotions."""
+    items = [row for row in rows if isinstance(row, Item)]
+    for item in items:
+        item.is_service = is_service(item.name or "", item.price, item.item_code)
+    fill_unit_prices(items)
+    fill_offers(row for row in rows if isinstance(row, Promotion))

@@ -1,11 +1,13 @@
-"""What a feed comes wrapped in, told by its first bytes, never by its name: gzip, zip, or nothing."""
+"""What a feed is packed in, by its first bytes, never by its name: gzip, zip, one in the other, or nothing."""
 
 from __future__ import annotations
 
 import struct
 import zipfile
 from collections.abc import Generator, Iterator
-from typing import BinaryIO, Final, Literal, cast
+from itertools import chain
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO, Final, Literal, cast
 
 from isal import isal_zlib
 
@@ -19,6 +21,9 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 ZIP_MAGIC: Final = b"PK\x03\x04"
 _GZIP_WBITS: Final = 31
 _RAW_WBITS: Final = -15
+# Containers, one in the other: a portal that packs what is packed does so once, or twice.
+_MOST_LAYERS: Final = 5
+_MOST_IN_MEMORY: Final = 8 << 20
 
 
 class FullReads:
@@ -47,27 +52,79 @@ def container_of(source: FullReads) -> Container:
     source.seek(0)
     magic = source.read(4)
     source.seek(0)
-    if magic.startswith(GZIP_MAGIC):
+    return _container_in(magic)
+
+
+def _container_in(begin: bytes) -> Container:
+    if begin.startswith(GZIP_MAGIC):
         return "gzip"
-    return "zip" if magic in (ZIP_MAGIC, b"PK\x05\x06") else "plain"
+    return "zip" if begin.startswith((ZIP_MAGIC, b"PK\x05\x06")) else "plain"
 
 
-def contents(source: FullReads, container: Container, limits: Limits) -> Iterator[bytes]:
-    """The bytes inside, in pieces of exactly 64 KiB but for the last, however the source gives them.
+class Contents:
+    """The bytes inside a source's containers; `layers` names these from the outermost on, once all were read
+    or failed to be."""
 
-    Raises FeedError (`truncated`, `bad_container`, `too_large`, `ratio`, `zip_…`), after everything before the
-    fault was yielded.
-    """
-    pieces = _even({"gzip": _gzip, "zip": _zip, "plain": _plain}[container](source))
-    compressed = max(_size(source), 1)
-    size = 0
-    for piece in pieces:
-        size += len(piece)
-        if size > limits.max_bytes:
-            raise FeedError("too_large", f"more than {limits.max_bytes} bytes decompressed")
-        if size > limits.ratio_from and size > limits.ratio * compressed:
-            raise FeedError("ratio", f"{size} bytes from {compressed}, more than {limits.ratio} times")
-        yield piece
+    def __init__(self, source: FullReads, limits: Limits) -> None:
+        self._source = source
+        self._limits = limits
+        self._packed = max(_size(source), 1)
+        self.layers: list[Container] = [container_of(source)]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The bytes in pieces of exactly 64 KiB but for the last, however the source gives them.
+
+        Raises FeedError (`truncated`, `bad_container`, `too_large`, `ratio`, `too_deep`, `zip_…`), after
+        everything before the fault was yielded.
+        """
+        return self._inside(self._source, self.layers[0])
+
+    def _inside(self, source: FullReads, container: Container) -> Iterator[bytes]:
+        pieces = self._bounded(_even({"gzip": _gzip, "zip": _zip, "plain": _plain}[container](source)))
+        if container == "plain":
+            yield from pieces
+            return
+        first = next(pieces, b"")
+        inner = _container_in(first)
+        if inner == "plain":
+            yield from chain((first,), pieces)
+            return
+        self.layers.append(inner)
+        if len(self.layers) > _MOST_LAYERS:
+            raise FeedError("too_deep", f"more than {_MOST_LAYERS} containers, one in the other")
+        # A zip's directory is at its end, so what is inside is laid down before it is opened.
+        with SpooledTemporaryFile(_MOST_IN_MEMORY) as spool:
+            fault = _write_all(spool, chain((first,), pieces))
+            try:
+                yield from self._inside(FullReads(cast("BinaryIO", spool)), inner)
+            except FeedError as error:
+                raise (fault or error) from error
+        if fault is not None:
+            raise fault
+
+    def _bounded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+            if size > self._limits.max_bytes:
+                raise FeedError("too_large", f"more than {self._limits.max_bytes} bytes decompressed")
+            if size > self._limits.ratio_from and size > self._limits.ratio * self._packed:
+                raise FeedError(
+                    "ratio", f"{size} bytes from {self._packed}, more than {self._limits.ratio} times"
+                )
+            yield piece
+
+
+def _write_all(spool: IO[bytes], pieces: Iterator[bytes]) -> FeedError | None:
+    """Writes the pieces, and returns what is wrong behind them, if anything."""
+    try:
+        for piece in pieces:
+            spool.write(piece)
+    except FeedError as error:
+        return error
+    finally:
+        spool.seek(0)
+    return None
 
 
 def _even(pieces: Iterator[bytes]) -> Iterator[bytes]:

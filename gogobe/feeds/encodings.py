@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from gogobe.feeds.problems import Problem
+from gogobe.feeds.repairs import HebrewRepair, with_quotes
 
 BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -19,7 +20,7 @@ BOMS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 HEBREW: Final = frozenset({"iso-8859-8", "iso-8859-8-i", "windows-1255", "cp1255", "hebrew"})
-_DECLARED: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_DECLARED: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']?([A-Za-z0-9._-]+)""")
 _ONE_BYTE: Final = re.compile(r"(?:windows-|cp)125[0-8]|iso-8859-(?:[1-9]|1[013-6])")
 # In windows-1255 Hebrew letters are E0–FA; in UTF-8 every one of them begins with D7.
 _HIGH: Final = bytes(range(0x80))
@@ -34,6 +35,11 @@ _FORBIDDEN_REFERENCE: Final = re.compile(
 )
 _STRAY: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _LONGEST_REFERENCE: Final = 10
+# A text or tag up to this length is not cut in two by the pieces that it comes in.
+_LONGEST_WHOLE: Final = 1 << 13
+# In UTF-8 the letters of Latin-1 begin so, and `×`; nothing else does, and nothing in a Hebrew feed.
+_LATIN_IN_UTF8: Final = b"\xc3"
+_WITHOUT_LATIN: Final = frozenset({"utf-8", "windows-1255"})
 
 
 def encoding_of(head: bytes) -> tuple[str, int]:
@@ -69,8 +75,10 @@ def _known(name: str) -> str:
 
 class FeedText:
     """A feed's text in pieces: decoded, with line ends as XML 1.0 (2.11) has them, with spaces in place of the
-    control characters that XML forbids, with `&amp;` for an `&` that begins no reference, and with U+FFFD for
-    bytes that are not in the encoding; `forbidden`, `stray` and `bad` tell whether there were any.
+    control characters that XML forbids, with `&amp;` for an `&` that begins no reference, with quotes around
+    values of attributes, with Hebrew where it was decoded wrongly before it was encoded, and with U+FFFD for
+    bytes that are not in the encoding. `forbidden`, `stray`, `unquoted`, `misread` and `bad` tell whether there
+    were any of these.
 
     `encoding` is one that `encoding_of` gave, and `skipped` the length of the byte order mark, which `pieces`
     no longer hold.
@@ -82,9 +90,17 @@ class FeedText:
         self._size = skipped
         self._wide = encoding.startswith("utf-16")
         self._cdata = False
+        self._hebrew = HebrewRepair()
+        # Whether letters of Latin-1 are in the piece that was read last, and in the one before it.
+        self._latin = (False, False)
         self.forbidden = False
         self.stray = False
+        self.unquoted = False
         self.bad: Problem | None = None
+
+    @property
+    def misread(self) -> bool:
+        return self._hebrew.count > 0
 
     def __iter__(self) -> Iterator[str]:
         lines = io.IncrementalNewlineDecoder(None, translate=True)
@@ -93,7 +109,7 @@ class FeedText:
         for decoded in self._decoded():
             text = held + (lines.decode(decoded) if after_return or "\r" in decoded else decoded)
             after_return = decoded.endswith("\r")
-            end = _end_of_references(text)
+            end = _end_of_whole(text)
             yield self._legal(text[:end])
             held = text[end:]
         yield self._legal(held + lines.decode("", final=True))
@@ -102,6 +118,7 @@ class FeedText:
         decoder = codecs.getincrementaldecoder(self._encoding)()
         lenient = codecs.getincrementaldecoder(self._encoding)("replace")
         for piece in map(self._without_controls, self._pieces):
+            self._latin = (self._latin[1], _LATIN_IN_UTF8 in piece or self._encoding not in _WITHOUT_LATIN)
             state = decoder.getstate()
             try:
                 text = decoder.decode(piece)
@@ -126,8 +143,13 @@ class FeedText:
         if self._wide or "\ufffe" in text or "\uffff" in text:
             text, count = _FORBIDDEN.subn(" ", text)
             self.forbidden |= count > 0
+        if any(self._latin) or "׳" in text:
+            text = self._hebrew.repaired(text)
         # Within CDATA an `&` is one; behind the first such section all are left as they are.
         self._cdata |= "[" in text and "<![CDATA[" in text
+        if "=" in text and not self._cdata:
+            text, count = with_quotes(text)
+            self.unquoted |= count > 0
         if "&" in text and not self._cdata:
             text, count = _STRAY.subn("&amp;", text)
             self.stray |= count > 0
@@ -137,7 +159,11 @@ class FeedText:
         return text
 
 
-def _end_of_references(text: str) -> int:
-    """Where a text can be cut, near its end, without cutting a reference in two."""
+def _end_of_whole(text: str) -> int:
+    """Where a text can be cut, near its end, without cutting a reference in two, nor a tag or a text between
+    tags that is not too long."""
+    begin = text.rfind("<", max(len(text) - _LONGEST_WHOLE, 0))
+    if begin >= 0:
+        return begin
     begin = text.rfind("&", max(len(text) - _LONGEST_REFERENCE, 0))
     return begin if begin >= 0 and text.find(";", begin) < 0 else len(text)

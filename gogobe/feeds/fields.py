@@ -1,141 +1,24 @@
 """Which element means which field, under every name that chains give it, and how its text is read.
 
-A new chain's variant is one line in one of these tables.
+A new chain's variant is one line in one of these tables. An element of a row that none of them names is counted
+by its path (`FeedSummary.unknown_elements`).
+
+Layouts: the first one (Cerberus, Bina: Rami Levy, King Store …), the flat ones (Laibcatalog: `Sales/Sale` of
+Victory and Mahsanei Hashuk; Super-Pharm until 2025: `Details/Line` with `PromotionDetails`), and that of 2026
+(Shufersal, Super-Pharm, Rami Levy, Mahsanei Hashuk, Het Cohen).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final, Literal
 
-from gogobe.feeds.clock import UNBOUND, Clock
+from gogobe.feeds.clock import Clock
+from gogobe.feeds.times import moment, past
+from gogobe.feeds.values import Reading, clubs, code, is_set, number, text, verbatim, whole, yes_no
 
-# Words for null, as published; "00000" is one where a code or text is expected.
-NULL_WORDS: Final = frozenset({"", "לא ידוע", "00000", "null", "None", "NULL", "אין", "-"})
-_TRUE: Final = frozenset({"1", "true", "True", "TRUE", "Y", "כן"})
-_FALSE: Final = frozenset({"0", "false", "False", "FALSE", "N", "לא"})
-
-# Bounds in characters. Codes and ids are keys in the database, whose B-trees take entries of 2,704 bytes at
-# most; a row with a longer one is refused, as is one with a text that no honest row has.
-LONGEST_CODE: Final = 64
-LONGEST_TEXT: Final = 4096
-_LONGEST_NUMBER: Final = 32
-_CLUB: Final = re.compile(r"\s*(\d+)\s*(?:[-=]|$)", re.ASCII)
-
-Reading = Callable[[str], Any]
-
-
-class TooLongError(ValueError):
-    """A code, id or text of a row beyond its bound; `reason` is why the row is refused."""
-
-    def __init__(self, reason: str, length: int, longest: int) -> None:
-        super().__init__(f"{length:,} characters, of which at most {longest:,} are taken")
-        self.reason = reason
-
-
-def text(raw: str) -> str | None:
-    """Text in one line without spaces around it; None for a word for null. Raises TooLongError."""
-    words = " ".join(raw.split())
-    if len(words) > LONGEST_TEXT:
-        raise TooLongError("text_too_long", len(words), LONGEST_TEXT)
-    return None if words in NULL_WORDS else words
-
-
-def code(raw: str) -> str | None:
-    """A code or id, as published but for spaces around it. Raises TooLongError."""
-    stripped = raw.strip()
-    if len(stripped) > LONGEST_CODE:
-        raise TooLongError("code_too_long", len(stripped), LONGEST_CODE)
-    return stripped or None
-
-
-def verbatim(raw: str) -> str | None:
-    """What is read again later (a price, a day, an hour): without spaces around it, and no more of it than any
-    such value has."""
-    return raw.strip()[:LONGEST_CODE] or None
-
-
-def number(raw: str) -> Decimal | None:
-    """An exact decimal, below 10^12 and of up to 12 places; None for what is no such number."""
-    stripped = raw.strip()
-    if len(stripped) > _LONGEST_NUMBER or not stripped.isascii() or "_" in stripped:
-        return None
-    try:
-        value = Decimal(stripped)
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() and value.adjusted() < 12 and _few_places(stripped, value) else None
-
-
-def _few_places(published: str, value: Decimal) -> bool:
-    if len(published) <= 12 and "e" not in published and "E" not in published:
-        return True  # as most numbers; their parts are slow to take apart
-    exponent = value.as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -12
-
-
-def positive(raw: str) -> Decimal | None:
-    """A price: a number above zero, else None."""
-    value = number(raw)
-    return value if value is not None and value > 0 else None
-
-
-def club(raw: str) -> str | None:
-    """A club's number, where its name comes with it (`0 - כלל הלקוחות`, `0=אין`); else as `text`."""
-    match = _CLUB.match(raw)
-    return code(match[1] if match else text(raw) or "")
-
-
-def whole(raw: str) -> int | None:
-    """A small whole number; None for what is none."""
-    stripped = raw.strip()
-    return int(stripped) if stripped.isascii() and stripped.isdecimal() and len(stripped) < 9 else None
-
-
-def yes_no(raw: str) -> bool | None:
-    """1 or 0, true or false; None for anything else."""
-    stripped = raw.strip()
-    if stripped in _TRUE:
-        return True
-    return False if stripped in _FALSE else None
-
-
-def moment(raw: str, clock: Clock = UNBOUND) -> datetime | None:
-    """A time in any of the published forms, the clock's local time unless it says otherwise, made aware:
-    `2025-12-18 09:15:00`, `2025-12-18 09:15`, `2024-03-03`, `2016/08/27 11:17`,
-    `25/07/2022 09:55:14`, ISO 8601."""
-    stripped = raw.strip().replace("/", "-")
-    if stripped[2:3] == "-":  # 25/07/2022 09:55:14
-        stripped = f"{stripped[6:10]}-{stripped[3:5]}-{stripped[:2]}{stripped[10:]}"
-    try:
-        value = datetime.fromisoformat(stripped)
-    except ValueError:
-        return None
-    if value.year < 1971 or value.year > 9000:
-        return None
-    return clock.aware(value)
-
-
-def past(raw: str, clock: Clock = UNBOUND) -> datetime | None:
-    """As `moment`, of something that has happened (an update, a sale); None for one later than the download."""
-    at = moment(raw, clock)
-    return None if at is None else clock.past(at)
-
-
-def day_and_hour(day: str, hour: str | None, clock: Clock = UNBOUND) -> datetime | None:
-    """A time whose day and hour stand in two elements; an hour that cannot be read leaves the day's own."""
-    at = moment(f"{day.strip()[:10]} {hour.strip()}", clock) if hour else None
-    return at or moment(day, clock)
-
-
-def by_clock(reading: Reading, clock: Clock) -> Reading:
-    """A table's reading for one file: those of times go by its clock."""
-    return partial(reading, clock=clock) if reading in (moment, past) else reading
-
+Table = Mapping[str, tuple[str, Reading]]
 
 HEADER: Final[Mapping[str, str]] = {
     "chainid": "chain_id",
@@ -145,7 +28,7 @@ HEADER: Final[Mapping[str, str]] = {
     "chainname": "chain_name",
 }
 
-ITEM: Final[Mapping[str, tuple[str, Reading]]] = {
+ITEM: Final[Table] = {
     "itemcode": ("item_code", code),
     "itemprice": ("price", verbatim),
     "itemname": ("name", text),
@@ -174,19 +57,21 @@ ITEM: Final[Mapping[str, tuple[str, Reading]]] = {
     "lastsaledatetime": ("last_sold_at", past),
 }
 
-PROMOTION: Final[Mapping[str, tuple[str, Reading]]] = {
+# The terms of a promotion. Days and hours are read again when both are known (`times.py`).
+PROMOTION: Final[Table] = {
     "promotionid": ("promotion_id", code),
     "promotiondescription": ("description", text),
     "promotionupdatedate": ("updated_at", past),
     "promotionupdatetime": ("updated_at", past),
-    "priceupdatedate": ("updated_at", past),
+    "priceupdatedate": ("updated_at", past),  # flat
     "priceupdatetime": ("updated_at", past),
-    "promotionstartdatetime": ("starts_at", moment),
-    "promotionenddatetime": ("ends_at", moment),
+    "promotionstartdatetime": ("start_time", verbatim),  # 2026
+    "promotionenddatetime": ("end_time", verbatim),
     "promotionstartdate": ("start_date", verbatim),
     "promotionstarthour": ("start_hour", verbatim),
     "promotionenddate": ("end_date", verbatim),
     "promotionendhour": ("end_hour", verbatim),
+    "promotiondays": ("days", text),
     "rewardtype": ("reward_type", code),
     "discounttype": ("discount_type", code),
     "discountrate": ("discount_rate", number),
@@ -194,43 +79,73 @@ PROMOTION: Final[Mapping[str, tuple[str, Reading]]] = {
     "discountedpricepermida": ("discounted_price_per_unit", number),
     "minqty": ("min_qty", number),
     "maxqty": ("max_qty", number),
+    "minamount": ("min_amount", number),  # Rami Levy, 2026
+    "maxamount": ("max_amount", number),
     "minnoofitemofered": ("min_items_offered", number),
-    "minnoofitemoffered": ("min_items_offered", number),
+    "minnoofitemoffered": ("min_items_offered", number),  # 2026
     "minnoofitemsofered": ("min_items_offered", number),
+    "minnoofitemsoffered": ("min_items_offered", number),  # Victory
     "minpurchaseamnt": ("min_purchase_amount", number),
-    "minpurchaseamount": ("min_purchase_amount", number),
+    "minpurchaseamount": ("min_purchase_amount", number),  # Victory, 2026
     "redemptionlimit": ("redemption_limit", number),
-    "promotiondays": ("days", text),
     "isweightedpromo": ("is_weighted", yes_no),
-    "additionaliscoupon": ("is_coupon", yes_no),
-    "isgiftitem": ("is_gift", yes_no),
     "allowmultiplediscounts": ("allow_multiple_discounts", yes_no),
-    "remarks": ("remarks", text),
-    "clubid": ("club_id", club),
+    "additionaliscoupon": ("coupon_code", code),
+    "additionalscoupon": ("coupon_code", code),  # Victory
+    "additionalgiftcount": ("gift_count", number),
+    "additionalsgiftcount": ("gift_count", number),
+    "additionalistotal": ("is_total", is_set),
+    "additionalstotals": ("is_total", is_set),
+    "additionalisactive": ("is_active", yes_no),
+    "additionalminbasketamount": ("min_basket_amount", number),
+    "additionalsminbasketamount": ("min_basket_amount", number),
+    "clubid": ("club_ids", clubs),
+    "remark": ("remark", text),
+    "remarks": ("remark", text),
+    "additionalrestrictions": ("restrictions", text),  # 2026: a text
+    # Of the promotion's items in the flat layouts, where each row is one; in that of 2026 it stands on the
+    # promotion, with 1 and 4 on plain reductions, and says nothing of a gift.
+    "isgiftitem": ("", verbatim),
 }
 
-PROMOTION_ITEM: Final[Mapping[str, tuple[str, Reading]]] = {
+PROMOTION_ITEM: Final[Table] = {
     "itemcode": ("item_code", code),
-    "isgiftitem": ("is_gift", yes_no),
     "itemtype": ("item_type", whole),
+    "isgiftitem": ("is_gift", yes_no),
+    "giftitemprice": ("gift_price", number),
     "rewardtype": ("reward_type", code),
-    "minqty": ("min_qty", number),
-    "maxqty": ("max_qty", number),
+    "discounttype": ("discount_type", code),
     "discountrate": ("discount_rate", number),
     "discountedprice": ("discounted_price", number),
     "discountedpricepermida": ("discounted_price_per_unit", number),
+    "minqty": ("min_qty", number),
+    "maxqty": ("max_qty", number),
     "bisweighted": ("is_weighted", yes_no),
     "blsweighted": ("is_weighted", yes_no),
 }
 
-PROMOTION_GROUP: Final[Mapping[str, tuple[str, Reading]]] = {
+PROMOTION_GROUP: Final[Table] = {
     "groupid": ("group_id", code),
     "minpurchaseamount": ("min_purchase_amount", number),
     "minpurchaseamnt": ("min_purchase_amount", number),
     "discounttype": ("discount_type", code),
 }
 
-STORE: Final[Mapping[str, tuple[str, Reading]]] = {
+# The parts of a promotion that have children; and the code that makes a row of a flat layout an item, too.
+Part = Literal["items", "gifts", "groups", "group", "terms", "item"]
+PROMOTION_PARTS: Final[Mapping[str, Part]] = {
+    "promotionitems": "items",
+    "giftsitems": "gifts",
+    "groups": "groups",  # 2026
+    "group": "group",
+    "clubs": "terms",
+    "remarks": "terms",
+    "additionalrestrictions": "terms",
+    "promotiondetails": "terms",  # Super-Pharm, flat
+    "itemcode": "item",
+}
+
+STORE: Final[Table] = {
     "storeid": ("store_id", code),
     "chainid": ("chain_id", code),
     "subchainid": ("sub_chain_id", code),
@@ -250,6 +165,11 @@ STORE: Final[Mapping[str, tuple[str, Reading]]] = {
     "lastupdatedate": ("update_date", verbatim),
     "lastupdatetime": ("update_time", verbatim),
 }
+
+
+def by_clock(reading: Reading, clock: Clock) -> Reading:
+    """A table's reading for one file: those of times go by its clock."""
+    return partial(reading, clock=clock) if reading in (moment, past) else reading
 
 
 def published_name(tag: str) -> str:

@@ -19,13 +19,13 @@ import msgspec
 
 from gogobe.feeds.clock import Clock
 from gogobe.feeds.elements import Memo, refused_item
-from gogobe.feeds.fields import (
-    ITEM,
+from gogobe.feeds.fields import HEADER, ITEM, by_clock
+from gogobe.feeds.unknown import UnknownElements
+from gogobe.feeds.values import (
     LONGEST_CODE,
     LONGEST_TEXT,
     NULL_WORDS,
     Reading,
-    by_clock,
     code,
     positive,
     text,
@@ -59,10 +59,13 @@ class Taken:
 
 
 class ItemPattern:
-    """What the rows named `tag` look like, as far as it is known; their times are read by the file's clock."""
+    """What the rows named `tag` look like, as far as it is known; their times are read by the file's clock.
+    Elements that no table knows are counted in `unknown`."""
 
-    def __init__(self, tag: str, clock: Clock) -> None:
+    def __init__(self, tag: str, clock: Clock, unknown: UnknownElements) -> None:
         self._tag = tag
+        self._unknown = unknown
+        self._unknown_places: list[tuple[int, str]] = []
         self._row_begin = re.compile(f"<{re.escape(tag)}>")
         self._order: list[str] = []
         self._blanks = ""
@@ -92,6 +95,9 @@ class ItemPattern:
             if _is_row(pattern, row, begin):
                 self._order, self._blanks, self._pattern = candidate, blanks, pattern
                 self._columns = self._columns_of(candidate)
+                self._unknown_places = [
+                    (place, f"{self._tag}/{name}") for place, name in enumerate(candidate) if _is_unknown(name)
+                ]
                 return
 
     def take(self, text: str, start: int, first_row: int, first_line: int) -> Taken:
@@ -110,7 +116,9 @@ class ItemPattern:
         if not texts:
             return Taken([], [], start)
         end = stop - len(rest)
-        rows, refused = self._items(list(zip(*texts, strict=True)), first_row, text.find("&", begin, end) >= 0)
+        columns = list(zip(*texts, strict=True))
+        self._count_unknown(columns)
+        rows, refused = self._items(columns, first_row, text.find("&", begin, end) >= 0)
         if not refused:
             return Taken(rows, [], end)
         begins = [match.start() for match in self._row_begin.finditer(text, begin, end)]
@@ -135,6 +143,11 @@ class ItemPattern:
             return items, []
         return items, [place for place, item in enumerate(items) if not (item.item_code and item.price)]
 
+    def _count_unknown(self, columns: list[tuple[str, ...]]) -> None:
+        for place, path in self._unknown_places:
+            if count := len(columns[place]) - columns[place].count(""):
+                self._unknown.add(path, count)
+
     def _refused(self, row: Item, values: Sequence[str], line: int) -> RefusedRow:
         published = _unescaped(values[self._columns["price"][0]])
         return refused_item(row.row, line, row.item_code, verbatim(published))
@@ -152,12 +165,23 @@ def _after_blanks(text: str, start: int) -> int:
 
 def _compiled(tag: str, order: list[str], blanks: str) -> re.Pattern[str]:
     """A row: its elements in this order, each with a text, empty, or missing, but not all. Possessive (`++`,
-    `?+`): a row that does not fit is given up at once. What is no row is taken whole, by the last group."""
-    elements = "".join(
-        rf"(?:<{name}(?:>([^<]{_most(name)}+)</{name}|[ \t\n]*+/)>{blanks})?+" for name in map(re.escape, order)
-    )
+    `?+`): a row that does not fit is given up at once. What is no row is taken whole, by the last group.
+
+    The group of an element has its text; that of an unknown one has a character if it is there at all."""
+    elements = "".join(_element(name, blanks) for name in order)
     row = rf"<{re.escape(tag)}>{blanks}(?!</){elements}</{re.escape(tag)}>{blanks}"
     return re.compile(rf"{row}|([\s\S]++)", re.ASCII)
+
+
+def _element(name: str, blanks: str) -> str:
+    tag = re.escape(name)
+    if _is_unknown(name):
+        return rf"(?:<{tag}(?=([>/ \t\n]))(?:>[^<]*+</{tag}|[ \t\n]*+/)>{blanks})?+"
+    return rf"(?:<{tag}(?:>([^<]{_most(name)}+)</{tag}|[ \t\n]*+/)>{blanks})?+"
+
+
+def _is_unknown(tag: str) -> bool:
+    return tag.lower() not in ITEM and tag.lower() not in HEADER
 
 
 def _most(tag: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from lxml import etree
 
-from gogobe.feeds.fields import HEADER, ITEM, PROMOTION, STORE, local_name, published_name
+from gogobe.feeds.fields import HEADER, ITEM, PROMOTION, PROMOTION_PARTS, STORE, local_name, published_name
 from gogobe.feeds.parser import close_parser, feed_parser, new_parser, weight
 from gogobe.feeds.problems import FeedError
 
@@ -27,6 +27,8 @@ LISTS: Final[Mapping[str, Family]] = {
 _COUNTED: Final = frozenset({"items", "products", "promotions", "sales"})
 # An element with a text this deep in a feed without a row we know is part of a row that we do not know.
 _ROW_DEPTH: Final = 4
+# A promotion of a whole store: a first row of so many bytes is not waited for.
+_LARGE_ROW: Final = 1 << 20
 # What a store's row says of its chain holds for the file; its own number does not.
 _OF_THE_CHAIN: Final = frozenset({"chain_id", "chain_name"})
 
@@ -34,14 +36,13 @@ _OF_THE_CHAIN: Final = frozenset({"chain_id", "chain_name"})
 @dataclass
 class Layout:
     """A feed's rows are the elements named `tag`; None for a feed without any, which is `empty` if it says so.
-    `flat` promotions are rows of one item each. `header` holds what stands before the first row, by field;
-    `announced` is the feed's own count of its rows."""
+    `header` holds what stands before the first row, by field; `announced` is the feed's own count of its
+    rows."""
 
     family: Family
     tag: str | None
     header: dict[str, str] = field(default_factory=dict)
     announced: int | None = None
-    flat: bool = False
     empty: bool = False
 
 
@@ -70,6 +71,7 @@ class LayoutFinder:
         self._lists: dict[str, str | None] = {}
         self._header: list[tuple[etree._Element, str, str]] = []
         self._announced: int | None = None
+        self._promotion: etree._Element | None = None
 
     def feed(self, text: str) -> Layout | None:
         """The layout, as soon as it is known. Raises FeedError (`bad_xml`, `dtd`, `html_page`, …)."""
@@ -78,6 +80,8 @@ class LayoutFinder:
         self._size += weight(text)
         if layout is None and fault is not None:
             raise FeedError("html_page") if "".join(self._first_path[:1]).lower() == "html" else fault
+        if layout is None and self._size > _LARGE_ROW and self._promotion is not None:
+            layout = self._layout_of(self._promotion, "promo")
         if layout is None and self._size > self._max_row:
             raise self._unknown()
         return layout
@@ -147,24 +151,32 @@ class LayoutFinder:
             self._announced = _count_of(element)
 
     def _layout(self, element: etree._Element) -> Layout | None:
-        """The layout, if this element is a row: one within a promotion's own lists is none."""
+        """The layout, if this element is a row: one within a promotion's own lists is none, nor is a part of a
+        promotion that holds its terms."""
         if len(element) == 0:
+            if PROMOTION.get(local_name(str(element.tag)), ("",))[0] == "promotion_id":
+                self._promotion = element.getparent()
             return None
-        children = [local_name(child.tag) for child in element if isinstance(child.tag, str)]
-        family = family_of(children)
+        family = family_of(_names_in(element))
         above = self._path[:-1]
-        if family is None or not above:
+        if family is None or not above or _is_terms(element):
             return None
         if family == "price" and any(parent.lower() in ("promotion", "sale") for parent in above):
             return None
-        flat = family == "promo" and "itemcode" in children
-        header = self._header_above(element)
+        return self._layout_of(element, family)
+
+    def _layout_of(self, row: etree._Element, family: Family) -> Layout | None:
+        while _is_terms(row) and (parent := row.getparent()) is not None:
+            row = parent
+        if row.getparent() is None:
+            return None
+        header = self._header_above(row)
         if family == "stores":
-            within = self._header_of(element)
+            within = self._header_of(row)
             header |= {name: within[name] for name in _OF_THE_CHAIN & within.keys() if name not in header}
-        elif family == "price" or flat:
-            header = self._header_of(element) | header
-        return Layout(family, str(element.tag), header, self._announced, flat)
+        elif family == "price" or "itemcode" in _names_in(row):
+            header = self._header_of(row) | header
+        return Layout(family, str(row.tag), header, self._announced)
 
     def _header_above(self, row: etree._Element | None) -> dict[str, str]:
         """What was read outside the row, by field: the first of each."""
@@ -174,6 +186,22 @@ class LayoutFinder:
     def _header_of(self, row: etree._Element) -> dict[str, str]:
         inside = [entry for entry in self._header if entry[0].getparent() is row]
         return {name: value for _, name, value in reversed(inside)}
+
+
+def _is_terms(element: etree._Element) -> bool:
+    """Whether an element is a part of a promotion, with terms of it."""
+    return PROMOTION_PARTS.get(local_name(str(element.tag))) == "terms"
+
+
+def _names_in(element: etree._Element) -> set[str]:
+    """The local names of an element's children, and of what stands in those that hold its terms."""
+    names = set()
+    for child in element:
+        if isinstance(child.tag, str):
+            names.add(local_name(child.tag))
+            if len(child) and _is_terms(child):
+                names |= _names_in(child)
+    return names
 
 
 def _count_of(element: etree._Element) -> int | None:

@@ -4,6 +4,8 @@ The patterns, as seen at the portals:
 
     PriceFull7290027600007-001-202512250300.gz              chain, store, time
     PriceFull7290027600007-001-357-20260607-034000.gz       chain, sub-chain, store, date, time (2026)
+    PriceFull7290455000004-000-35-20260910060202-060202.gz  the time again behind it (2026)
+    PriceFull7290661400001-003-097-20260816-120.gz          date and the number of a file of that day (2026)
     Stores7290058140886-000-20250724-050500.xml             chain, store, date, time
     PriceFull7290058140886-001-202508070559-000.xml         a suffix after the time
     PriceFull-7290696200003-097-201608280606-001.xml        a hyphen after the type
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, cast
 
 from gogobe.feeds.clock import UNBOUND, Clock
@@ -28,8 +30,8 @@ _NAME: Final = re.compile(
     (?P<hyphen>-?)
     (?P<chain>\d{1,13})
     (?:-(?P<places>\d{1,8}(?:-\d{1,8})?))?
-    -(?P<time>20\d{10,12}|20\d{6}-\d{4}(?:\d{2})?)
-    (?:-(?P<suffix>\d{1,4}))?
+    -(?P<time>20\d{10,12}|20\d{6}-\d{4}(?:\d{2})?|20\d{6})
+    (?:-(?P<suffix>\d{1,6}(?:-\d{1,6})?))?
     (?P<extension>(?:\.[a-z0-9]+)*)
     """,
     re.VERBOSE | re.IGNORECASE | re.ASCII,
@@ -67,18 +69,34 @@ class FileName:
 
     def published_by(self, clock: Clock) -> datetime | None:
         """The time in the name, local by the clock, as an aware datetime; None where it is no time at all."""
-        digits = self.time.replace("-", "")[:14]
-        layout = "%Y%m%d%H%M%S" if len(digits) == 14 else "%Y%m%d%H%M"
-        try:
-            return clock.aware(datetime.strptime(digits[: 14 if len(digits) == 14 else 12], layout))
-        except ValueError:
-            return None
+        digits = self.time.replace("-", "")
+        local = _local_time(digits[:14], "%Y%m%d%H%M%S") or _local_time(digits[:12], "%Y%m%d%H%M")
+        if local is None and (day := _local_time(digits[:8], "%Y%m%d")):
+            local = day + _of_the_day(digits[8:] or (self.suffix or "").partition("-")[0])
+        return None if local is None else clock.aware(local)
 
     def format(self) -> str:
         """The name as it is published."""
         places = [self.sub_chain_id, self.store_id, self.time, self.suffix]
         tail = "".join(f"-{place}" for place in places if place is not None)
         return f"{self.prefix}{self.word}{self.hyphen}{self.chain_id}{tail}{self.extension}"
+
+
+def _local_time(digits: str, layout: str) -> datetime | None:
+    """A time of as many digits as the layout has, which `strptime` by itself does not ask for."""
+    try:
+        found = datetime.strptime(digits, layout)
+    except ValueError:
+        return None
+    return found if found.strftime(layout) == digits else None
+
+
+def _of_the_day(number: str) -> timedelta:
+    """What orders the files of one day whose names have the day only: the number behind it, which is a time of
+    six digits, or counts the files."""
+    if at := _local_time(number.zfill(6), "%H%M%S") if len(number) in (5, 6) else None:
+        return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+    return timedelta(seconds=int(number or 0) % 86_400)
 
 
 def parse_file_name(name: str) -> FileName:

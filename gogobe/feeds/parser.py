@@ -26,6 +26,11 @@ def weight(text: str) -> int:
     return len(text) + _TAG_BYTES * text.count("<")
 
 
+def weight_of(element: etree._Element) -> int:
+    """About how many bytes a parser holds of an element and all below it."""
+    return sum(len(found.text or "") + 2 * _TAG_BYTES for found in element.iter("*"))
+
+
 def new_parser(events: tuple[str, ...], tag: str | None = None) -> etree.XMLPullParser[Any]:
     """A parser of UTF-8, whatever the document declares: no entities, no DTD, no network."""
     return etree.XMLPullParser(
@@ -78,16 +83,19 @@ class RowParser:
 
     Each element is emptied and everything before it leaves the tree when the next one is asked for.
     `lines_before` counts lines of the file that the parser is not shown; the owner sets it. `nested` tells that
-    the last element stood within another of its name.
+    the last element stood within another of its name. With `begun` the parser also keeps `unfinished`, the
+    element that has begun last and not ended.
     """
 
-    def __init__(self, tag: str) -> None:
+    def __init__(self, tag: str, *, begun: bool = False) -> None:
         # lxml does not find names with a prefix that has no namespace.
-        self._parser = new_parser(("end",), None if ":" in tag.rsplit("}", 1)[-1] else tag)
+        events = ("start", "end") if begun else ("end",)
+        self._parser = new_parser(events, None if ":" in tag.rsplit("}", 1)[-1] else tag)
         self._tag = tag
         self._parent: etree._Element | None = None
         self.lines_before = 0
         self.nested = False
+        self.unfinished: etree._Element | None = None
 
     def feed(self, text: str) -> Iterator[etree._Element]:
         """The elements that end in this text. Raises FeedError (`bad_xml`, `too_deep`, `text_too_long`) after
@@ -116,10 +124,13 @@ class RowParser:
         return line + self.lines_before
 
     def _taken(self) -> Iterator[etree._Element]:
-        for _, element in self._parser.read_events():
+        for event, element in self._parser.read_events():
             parent = element.getparent()
             if parent is None or element.tag != self._tag:
                 continue  # the root itself, where it has the rows' name
+            self.unfinished = element if event == "start" else None
+            if event == "start":
+                continue
             if len(element) == 0 and parent.tag == self._tag:
                 continue  # a leaf of a row; what has leaves of its own is a row behind one that did not close
             if parent is not self._parent:

@@ -21,6 +21,14 @@ PROBLEMS: Final[dict[str, str]] = {
     "bad_container": "the gzip or zip data is damaged; all rows before the damage were read",
     "control_characters": "characters that XML forbids; they were read as spaces and nothing is missing",
     "stray_ampersands": "an & that begins no reference; read as it stands, and nothing is missing",
+    "unquoted_attributes": "values of attributes without quotes; read as they stand, and nothing is missing",
+    "mojibake": "Hebrew that was decoded wrongly before it was encoded; it was read as it was meant",
+    "nested_container": "gzip or zip data within gzip or zip data; the innermost was read",
+    "unknown_name": "a name of no known pattern; its file counts as published when discovered",
+    "implausible_names": "names that are nearly all empty, the same, or decoded wrongly",
+    "implausible_descriptions": "descriptions that are nearly all empty, the same, or decoded wrongly",
+    "implausible_ends": "promotions nearly none of which has an end",
+    "implausible_prices": "promotions nearly none of which has a price or a discount",
     "too_large": "more decompressed bytes than are allowed",
     "ratio": "decompresses to far more than a feed does",
     "too_deep": "elements nested deeper than are allowed",
@@ -36,11 +44,19 @@ PROBLEMS: Final[dict[str, str]] = {
     "code_too_long": "an id above the rows is longer than any chain's; no row was taken",
     "future_date": "its name or its announcement carries a time after the download; another one counts",
     "future_times": "rows carry times of updates or sales after the download; these times are left out",
+    "unknown_elements": "elements of rows that no table knows; they were not read",
+    "promotion_differs": "elements of one promotion say different things",
+    "discount_unclear": "discount rates that may be percent or amounts; they are kept as published only",
 }
 
 # These tell of something odd in a file that was read to its end all the same.
 NOTICES: Final = frozenset(
-    {"kind_differs", "control_characters", "stray_ampersands", "future_date", "future_times"}
+    {
+        *("kind_differs", "control_characters", "stray_ampersands", "future_date", "future_times"),
+        *("unknown_elements", "promotion_differs", "discount_unclear", "unquoted_attributes", "mojibake"),
+        *("nested_container", "unknown_name", "implausible_names", "implausible_descriptions"),
+        *("implausible_ends", "implausible_prices"),
+    }
 )
 
 
@@ -73,11 +89,13 @@ class FeedError(Exception):
 class Limits:
     """Bounds on one file. `ratio` is decompressed to compressed bytes, looked at from `ratio_from` on;
     `max_text` bounds one text, in characters, and `max_row` the bytes that it takes to hold what stands between
-    the ends of two rows; `max_refused` the refused rows of one block. libxml2 itself bounds depth, at 256."""
+    the ends of two rows, or of two items of a promotion; `max_items` the items of one promotion; `max_refused`
+    the refused rows of one block, or of a feed of promotions. libxml2 itself bounds depth, at 256."""
 
     max_bytes: int = 4 << 30
     ratio: int = 200
     ratio_from: int = 64 << 20
     max_text: int = 1 << 20
     max_row: int = 32 << 20
+    max_items: int = 100_000
     max_refused: int = 50_000

@@ -7,22 +7,23 @@ row before the fault was given.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
-from typing import Any, BinaryIO, Final, TypeVar, cast
-
-import msgspec
+from itertools import chain, islice
+from typing import BinaryIO, Final, TypeVar, cast
 
 from gogobe.chains.chain import normal_chain_id
+from gogobe.feeds.blocks import BlockCutter
 from gogobe.feeds.clock import UNBOUND, Clock
-from gogobe.feeds.containers import Container, FullReads, container_of, contents
-from gogobe.feeds.elements import GIFTS
+from gogobe.feeds.containers import Contents, FullReads
 from gogobe.feeds.encodings import FeedText, encoding_of
-from gogobe.feeds.fields import LONGEST_CODE
 from gogobe.feeds.layout import Family, Layout, LayoutFinder
 from gogobe.feeds.names import kind_named, parse_if_known
+from gogobe.feeds.plausible import Plausibility
 from gogobe.feeds.problems import NOTICES, PROBLEMS, FeedError, Limits, Problem
+from gogobe.feeds.promotions import GIFTS
 from gogobe.feeds.stream import RowStream, Run
-from gogobe.records.rows import BATCH_SIZE, Block, Kind, Promotion, RefusedRow
+from gogobe.feeds.summary import FeedHeader, FeedSummary
+from gogobe.feeds.values import LONGEST_CODE
+from gogobe.records.rows import Block, Kind, Promotion
 
 # What is looked at to tell the encoding: more where it is all ASCII, which tells nothing.
 HEAD_BYTES: Final = 1 << 16
@@ -30,40 +31,10 @@ ASCII_HEAD_BYTES: Final = 1 << 20
 HTML_STARTS: Final = (b"<!doctype html", b"<html")
 # The first row stands near the top; the parser that looks for it need not see more.
 _STEP: Final = 1 << 12
+_PATHS_NAMED: Final = 5
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
 Piece = TypeVar("Piece", bytes, str)
-
-
-class FeedHeader(msgspec.Struct):
-    """What stands above a feed's rows, as published."""
-
-    chain_id: str | None = None
-    sub_chain_id: str | None = None
-    store_id: str | None = None
-    bikoret_no: str | None = None
-    chain_name: str | None = None
-    announced: int | None = None
-
-
-class FeedSummary(msgspec.Struct):
-    """What a feed was and held. `read` counts its rows as they stand in the file, refused ones too; `items`,
-    `promotions` and `stores` those that were taken; `promotion_items` are without the `gift_items`.
-    `complete` is false where rows are missing or may be; `problems` are in the order they were met."""
-
-    container: Container = "plain"
-    encoding: str = "utf-8"
-    kind: Kind | None = None
-    read: int = 0
-    refused: int = 0
-    items: int = 0
-    promotions: int = 0
-    promotion_items: int = 0
-    gift_items: int = 0
-    stores: int = 0
-    announced: int | None = None
-    complete: bool = True
-    problems: list[Problem] = []
 
 
 class FeedReader:
@@ -91,6 +62,7 @@ class FeedReader:
         self._family: Family | None = None
         self._cut: FeedError | None = None
         self._says_empty = False
+        self._plausibility = Plausibility()
         self.header = FeedHeader()
         self.summary = FeedSummary()
 
@@ -104,7 +76,7 @@ class FeedReader:
         self._problem(problem)
 
     def __iter__(self) -> Iterator[Block]:
-        cutter = _BlockCutter(self._limits.max_refused)
+        cutter = BlockCutter(self._limits.max_refused)
         try:
             for run in self._runs():
                 for block in cutter.add(run):
@@ -119,10 +91,12 @@ class FeedReader:
             self._count(last)
             yield last
         self._check_counts()
+        self.summary.problems += self._plausibility.problems()
 
     def _runs(self) -> Iterator[Run]:
-        self.summary.container = container_of(self._source)
-        text = self._text()
+        contents = Contents(self._source, self._limits)
+        self.summary.container = contents.layers[0]
+        text = self._text(contents)
         pieces = self._until_cut(text)
         layout, head, blank_lines = self._find_layout(pieces)
         self._take(layout)
@@ -147,19 +121,37 @@ class FeedReader:
                 fault = error
         self.summary.read = stream.read
         yield from stream.held()
+        self._report(stream, is_whole=fault is None)
         if fault is not None:
-            # What else is odd in the text is not told: how far it was read depends on who read it.
+            # What else is odd in the text is not reported: how far it was read depends on who read it.
             raise fault
 
-    def _text(self) -> FeedText:
+    def _report(self, stream: RowStream, *, is_whole: bool) -> None:
+        """What was odd in the rows, as far as they were read."""
+        self.summary.unknown_elements = unknown = stream.unknown.shown()
+        if unknown and is_whole:
+            paths = ", ".join(f"{count} {path}" for path, count in islice(unknown.items(), _PATHS_NAMED))
+            more = ", …" if len(unknown) > _PATHS_NAMED else ""
+            self._problem(Problem("unknown_elements", f"{PROBLEMS['unknown_elements']}: {paths}{more}"))
+        if stream.promotions is not None:
+            self.summary.refused_items = stream.promotions.refused_items
+            self.summary.constants = stream.promotions.constants
+            for problem in stream.promotions.problems():
+                if is_whole or problem.code not in NOTICES:
+                    self._problem(problem)
+
+    def _text(self, contents: Contents) -> FeedText:
         """The feed's text; its first bytes tell the encoding, and whether it is a feed at all."""
-        pieces = self._until_cut(contents(self._source, self.summary.container, self._limits))
+        pieces = self._until_cut(contents)
         head = b""
         for piece in pieces:
             head += piece
             if len(head) >= (ASCII_HEAD_BYTES if head.isascii() else HEAD_BYTES):
                 break
         start = head.lstrip(_BLANK)[:16]
+        if len(contents.layers) > 1:
+            layers = " in ".join(reversed(contents.layers))
+            self._problem(Problem("nested_container", f"{layers}; the innermost was read"))
         if not start:
             raise self._cut or FeedError("not_a_feed", "an empty file")
         self.summary.encoding, skipped = encoding_of(head)
@@ -175,6 +167,10 @@ class FeedReader:
             self._problem(Problem("control_characters", PROBLEMS["control_characters"]))
         if text.stray:
             self._problem(Problem("stray_ampersands", PROBLEMS["stray_ampersands"]))
+        if text.unquoted:
+            self._problem(Problem("unquoted_attributes", PROBLEMS["unquoted_attributes"]))
+        if text.misread:
+            self._problem(Problem("mojibake", PROBLEMS["mojibake"]))
         if text.bad is not None:
             self._problem(text.bad)
         if self._clock.met_later:
@@ -231,8 +227,12 @@ class FeedReader:
         elif named is not None:
             self._problem(Problem("kind_differs", f"named {named}, but holds rows of kind {layout.family}"))
         self._check_ids()
-        if normal_chain_id(self.header.chain_id) is None and parse_if_known(self._file_name) is None:
+        named_as = parse_if_known(self._file_name)
+        if normal_chain_id(self.header.chain_id) is None and named_as is None:
             self._problem(Problem("no_chain", PROBLEMS["no_chain"]))
+        elif named_as is None or named_as.published_at is None:
+            base = self._file_name.replace("\\", "/").rsplit("/", 1)[-1]
+            self._problem(Problem("unknown_name", f"{PROBLEMS['unknown_name']}: {base!r}"))
 
     def _check_ids(self) -> None:
         """Raises FeedError for an id above the rows that no index holds; it is not kept. In a Stores file those
@@ -249,6 +249,7 @@ class FeedReader:
     def _count(self, block: Block) -> None:
         summary = self.summary
         summary.refused += len(block.refused)
+        self._plausibility.add(block.rows)
         if self._family == "price":
             summary.items += len(block.rows)
         elif self._family == "stores":
@@ -256,9 +257,8 @@ class FeedReader:
         else:
             summary.promotions += len(block.rows)
             for row in cast("list[Promotion]", block.rows):
-                gifts = sum(item.group_id == GIFTS for item in row.items)
-                summary.gift_items += gifts
-                summary.promotion_items += len(row.items) - gifts
+                summary.promotion_items += sum(item.group_id != GIFTS for item in row.items)
+                summary.gift_items += len({item.item_code for item in row.items if item.is_gift})
 
     def _problem(self, problem: Problem) -> None:
         self.summary.problems.append(problem)
@@ -266,10 +266,11 @@ class FeedReader:
 
     def _check_counts(self) -> None:
         summary = self.summary
+        summary.taken = summary.read - (summary.refused - summary.refused_items)
         if summary.kind is None or not summary.complete:
             return
         announced, read = summary.announced, summary.read
-        if read == summary.refused and (read or announced or not self._says_empty):
+        if not summary.taken and (read or announced or not self._says_empty):
             count = "an unknown number of" if announced is None else announced
             found = f"{read} read, all of them refused" if read else "none found"
             self._problem(Problem("no_rows", f"{count} rows announced, {found}"))
@@ -279,42 +280,3 @@ class FeedReader:
             self._problem(Problem("empty_pricefull", f"{self._file_name}: {told}; {remedy}"))
         elif announced is not None and announced != read:
             self._problem(Problem("count_mismatch", f"{announced} rows announced, {read} read"))
-
-
-class _BlockCutter:
-    """Rows as they come, to blocks of exactly 500 of them.
-
-    A block may have `most` refused rows; after them `full_at` tells how many rows of the file it is good for.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._rows: list[Any] = []
-        self._refused: list[RefusedRow] = []
-        self.full_at: int | None = None
-
-    def add(self, run: Run) -> Iterator[Block]:
-        self._rows += run.rows
-        self._refused += run.refused
-        while len(self._rows) >= BATCH_SIZE and not self._is_full(self._rows[BATCH_SIZE - 1].row):
-            rows, self._rows = self._rows[:BATCH_SIZE], self._rows[BATCH_SIZE:]
-            last = rows[-1].row
-            refused = [row for row in self._refused if row.row < last]
-            self._refused = [row for row in self._refused if row.row > last]
-            yield Block(rows, refused)
-        if len(self._rows) < BATCH_SIZE:
-            self._is_full(None)
-
-    def _is_full(self, before: int | None) -> bool:
-        if len(self._refused) <= self._most:
-            return False
-        first_over = self._refused[self._most].row
-        if before is not None and first_over > before:
-            return False
-        self.full_at = first_over - 1
-        self._rows = [row for row in self._rows if row.row < first_over]
-        del self._refused[self._most :]
-        return True
-
-    def rest(self) -> Block | None:
-        return Block(self._rows, self._refused) if self._rows or self._refused else None

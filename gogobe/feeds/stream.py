@@ -7,31 +7,25 @@ well-formed elements are taken out is well-formed where the whole is, and wrong 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
 from gogobe.feeds.clock import UNBOUND, Clock
-from gogobe.feeds.elements import (
-    FlatPromotionElements,
-    ItemElements,
-    PromotionElements,
-    RowElements,
-    StoreElements,
-)
+from gogobe.feeds.elements import ItemElements, RowElements, StoreElements
 from gogobe.feeds.item_pattern import ItemPattern, Taken
-from gogobe.feeds.layout import Family, Layout
+from gogobe.feeds.layout import Layout
 from gogobe.feeds.parser import RowParser, weight
 from gogobe.feeds.problems import FeedError, Limits
+from gogobe.feeds.promotion_rows import EARLY_FROM, PromotionRows
+from gogobe.feeds.unknown import UnknownElements
 from gogobe.records.rows import RefusedRow
 
-_ELEMENTS: Final[dict[Family, Callable[[Clock], RowElements]]] = {
-    "price": ItemElements,
-    "promo": PromotionElements,
-    "stores": StoreElements,
-}
 _LONGEST_REST: Final = 1 << 18
+# Promotions that are given out together.
+_RUN: Final = 100
 # A feed whose rows the pattern mostly fails to take is read faster by the parser alone.
 _ODD_ROWS: Final = 100
 
@@ -46,7 +40,8 @@ class Run(NamedTuple):
 class RowStream:
     """Fed with a feed's text, gives its rows. `fast` off leaves everything to the parser; the rows are the
     same. `read` counts the rows as they stand in the file; `blank_lines` are lines left out before the text.
-    Times are read by the file's clock."""
+    Times are read by the file's clock. Promotions come at the end, because each may have parts anywhere in the
+    file; `promotions` reads them, and is None in other feeds."""
 
     def __init__(
         self,
@@ -58,15 +53,23 @@ class RowStream:
         fast: bool = True,
     ) -> None:
         assert layout.tag is not None, "a feed without rows has no stream of them"
-        self._elements = FlatPromotionElements(clock) if layout.flat else _ELEMENTS[layout.family](clock)
-        self._parser = RowParser(layout.tag)
+        self.unknown = UnknownElements()
+        self.promotions: PromotionRows | None = None
+        self._elements: RowElements
+        if layout.family == "promo":
+            self._elements = self.promotions = PromotionRows(clock, self.unknown, limits)
+        else:
+            elements = ItemElements if layout.family == "price" else StoreElements
+            self._elements = elements(clock, self.unknown)
+        self._parser = RowParser(layout.tag, begun=layout.family == "promo")
         self._bound = _TextBound(limits.max_text)
         self._max_row = limits.max_row
         self._since_row = 0
+        self._early_from = EARLY_FROM
         self._lines = self._parser.lines_before = blank_lines
         self.read = 0
         plain = fast and layout.family == "price" and "}" not in layout.tag
-        self._pattern = ItemPattern(layout.tag, clock) if plain else None
+        self._pattern = ItemPattern(layout.tag, clock, self.unknown) if plain else None
         self._row_end = re.compile(rf"</{re.escape(layout.tag)}[ \t\n]*>")
         self._rest = ""
         self._after_row = False
@@ -80,6 +83,7 @@ class RowStream:
         if allowed < len(text):
             raise FeedError("text_too_long", line=self._lines + 1)
         self._since_row = self._since_row + weight(text) if self.read == read else len(text)
+        self._take_early()
         if self._since_row > self._max_row:
             raise FeedError("row_too_long", line=self._lines + 1)
 
@@ -91,8 +95,18 @@ class RowStream:
 
     def held(self) -> Iterator[Run]:
         """What is still held back when no more text comes, be it for a fault."""
-        if isinstance(self._elements, FlatPromotionElements) and (rows := self._elements.held()):
+        promotions = self.promotions.promotions() if self.promotions is not None else iter(())
+        while rows := list(islice(promotions, _RUN)):
             yield Run(rows, [])
+
+    def _take_early(self) -> None:
+        """Takes items out of a promotion that has grown large before its end."""
+        if self._since_row <= EARLY_FROM:
+            self._early_from = EARLY_FROM
+        elif self.promotions is not None and self._since_row > self._early_from:
+            if self._parser.unfinished is not None:
+                self._since_row = self.promotions.take_early(self._parser.unfinished)
+            self._early_from = self._since_row + EARLY_FROM
 
     def _runs(self, text: str) -> Iterator[Run]:
         text, self._rest = self._rest + text, ""
@@ -155,14 +169,14 @@ class RowStream:
                 row = self._elements.row(element, self.read, self._parser.line_of(element))
                 if isinstance(row, RefusedRow):
                     refused.append(row)
-                elif row is not None:
+                elif isinstance(row, list):
+                    refused += row
+                else:
                     rows.append(row)
         except FeedError as error:
             fault = error
         if rows or refused:
             yield Run(rows, refused)
-        if isinstance(self._elements, FlatPromotionElements) and self._elements.full:
-            yield from self.held()
         if fault is not None:
             raise fault
 

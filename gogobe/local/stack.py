@@ -123,11 +123,6 @@ class Stack:
         self._records = Records(self._var / "stack.processes.json")
         self._state = self._var / "stack.json"
 
-    @property
-    def secrets(self) -> Path:
-        """A folder for secrets of the pipelines on this stack; it is removed when the stack stops."""
-        return self._var / "secrets"
-
     def start(self, ports: StackPorts | None = None) -> StackAddresses:
         """Starts a stack that runs on after this process has ended, until `stop`.
 
@@ -206,7 +201,6 @@ class Stack:
 
     def _stop(self) -> None:
         self._state.unlink(missing_ok=True)
-        shutil.rmtree(self.secrets, ignore_errors=True)
         stop_services(self._records.read())
         self._records.clear()
 

@@ -100,10 +100,10 @@ class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
     `discount_rate`, `discount_percent` and `discount_amount` are as in `PromotionItem`. `remarks` are all of
     them, a line each. `is_active` is false for a promotion that is published but does not run; `is_total`
     says that it holds for the whole basket. `min_basket_amount` is the least sum of the basket,
-    `min_purchase_amount` that of the promotion's items; all amounts are in the chain's currency. `days`,
-    `daily_from` and `daily_to` (HH:MM, Israel's local time) say when it runs between `starts_at` and
+    `min_purchase_amount` that of the promotion's items; all amounts are in the chain's currency. `days` and
+    `daily_from` to `daily_to` (HH:MM, Israel's local time) say when it runs between `starts_at` and
     `ends_at`, where the feed has that. `is_coupon` is true for every `coupon_code` but 0; the code is as
-    published.
+    published. `is_gift` tells whether it has gift items.
     """
 
     promotion_id: str
@@ -166,9 +166,10 @@ class Store(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class RefusedRow(msgspec.Struct, gc=False, omit_defaults=True):
-    """A row that was read and not taken: `no_code`, `no_price`, `bad_price` (not a number), `zero_price`
-    (zero or below), `no_promotion_id`, `no_store_id`, `code_too_long`, `text_too_long`. `line` counts from 1 in
-    the decoded file; `item_code` is the item's code, or the promotion's or store's id, where it is known."""
+    """A row, or an item of a promotion, that was read and not taken: `no_code`, `no_price`, `bad_price` (not a
+    number), `zero_price` (zero or below), `no_promotion_id`, `no_store_id`, `code_too_long`, `text_too_long`.
+    `line` counts from 1 in the decoded file; row and line of an item are its promotion's. `item_code` is the
+    item's code, or the promotion's or store's id, where it is known."""
 
     row: int
     line: int
@@ -178,8 +179,8 @@ class RefusedRow(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Block(msgspec.Struct, gc=False):
-    """Up to 500 rows in file order (every block but a file's last has exactly 500), and the rows refused
-    since the block before."""
+    """Up to 500 rows in file order, and the rows refused since the block before. Every block but a file's last
+    has exactly 500, or fewer promotions that are as large as a message may be."""
 
     rows: list[Item] | list[Promotion] | list[Store]
     refused: list[RefusedRow]

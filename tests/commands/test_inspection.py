@@ -41,6 +41,8 @@ def test_a_price_feed():
         "chain_id": "7290058140886",
         "store_id": "003",
         "announced": 4041,
+        "read": 4041,
+        "taken": 4032,
         "items": 4041,
         "promotions": 0,
         "promotion_items": 0,
@@ -51,10 +53,13 @@ def test_a_price_feed():
         "distinct_codes": 4039,
         "price_sum": "60272.91",
         "refused": 9,
+        "refused_items": 0,
         "refused_reasons": {"zero_price": 9},
         "complete": True,
         "problems": [],
         "details": [],
+        "unknown_elements": {},
+        "constants": {},
     }
 
 

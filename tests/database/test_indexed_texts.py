@@ -13,7 +13,7 @@ from gogobe.database.indexed_texts import BTREE_BYTES, BYTES_A_CHARACTER, INDEXE
 from gogobe.database.load.loader import Loader
 from gogobe.database.review.pairs import record_decisions
 from gogobe.database.views import refresh_views
-from gogobe.feeds.fields import LONGEST_CODE, LONGEST_TEXT
+from gogobe.feeds.values import LONGEST_CODE, LONGEST_TEXT
 from gogobe.masters.codes.decisions import Decision
 from gogobe.records.rows import PromotionGroup
 from tests.database.samples import MORNING, file_batches, item, promotion, store

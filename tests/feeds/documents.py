@@ -9,7 +9,8 @@ from typing import Any
 
 from gogobe.feeds.clock import Clock
 from gogobe.feeds.problems import Limits
-from gogobe.feeds.reader import FeedHeader, FeedReader, FeedSummary
+from gogobe.feeds.reader import FeedReader
+from gogobe.feeds.summary import FeedHeader, FeedSummary
 from gogobe.records.rows import Block, RefusedRow
 
 PRICE_NAME = "PriceFull7290-1-202501010000.gz"

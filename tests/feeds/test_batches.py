@@ -11,6 +11,7 @@ import gogobe.demo
 from gogobe.chains.load import load_chains
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.reader import FeedReader
+from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
 from gogobe.records.messages import FileDownloaded, IngestBatch, decoder, encode
 from tests.feeds.documents import HEAD, item, leaves, price_feed, read
 
@@ -39,7 +40,12 @@ def test_batches_of_real_feeds(path):
     assert [batch.totals is not None for batch in found] == [batch.last for batch in found]
     totals = found[-1].totals
     assert totals is not None
-    assert (totals.complete, totals.problems) == (True, [])
+    assert (totals.complete, totals.problems) == (True, ["unknown_elements"] * bool(totals.unknown_elements))
+    assert set(totals.unknown_elements) <= {
+        "Promotion/WeightUnit",
+        "Product/LastUpdateDate",
+        "Product/LastUpdateTime",
+    }
     assert totals.read == sum(rows) + sum(len(batch.refused) for batch in found)
     assert encode(found[-1]) == encode(batches(path.read_bytes(), path.name)[-1])
 
@@ -64,7 +70,10 @@ def test_what_the_content_does_not_say_is_taken_from_the_name():
     (batch,) = batches(feed, "PriceFull7290-003-009-20260607-034000.gz")
     assert (batch.chain_id, batch.sub_chain_id, batch.store_id) == ("7290", "3", "9")
     # Without a name there is no time either: the time of discovery is the best there is.
-    assert batches(price_feed(item("1")).encode(), "feed.xml")[0].published_at == AT
+    (batch,) = batches(price_feed(item("1")).encode(), "feed.xml")
+    assert (batch.published_at, batch.published_known) == (AT, False)
+    assert batch.totals is not None
+    assert (batch.totals.problems, batch.totals.complete) == (["unknown_name"], True)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +90,7 @@ def test_what_the_content_does_not_say_is_taken_from_the_name():
         ("202508080230", 11, -30, 0, ["future_date"]),
         ("202508080230", 40_000_000, -30, 0, ["future_date"]),
         # A time that is none: the announcement's counts.
-        ("202513080230", 40_000_000, 0, 0, ["future_date"]),
+        ("202513080230", 40_000_000, 0, 0, ["unknown_name", "future_date"]),
     ],
 )
 def test_nothing_is_published_or_discovered_after_its_download(
@@ -93,6 +102,9 @@ def test_nothing_is_published_or_discovered_after_its_download(
     reader = FeedReader(io.BytesIO(price_feed(*[item(str(n)) for n in range(501)], count=501).encode()), name)
     announced = msgspec.structs.replace(FILE, file_name=name, discovered_at=AT + timedelta(minutes=discovered))
     found = list(cut_batches(reader, announced))
+    assert {batch.published_known for batch in found} == {
+        time in ("202508080230", "202508080300", "202508080310")
+    }
     assert [(batch.published_at - AT) / timedelta(minutes=1) for batch in found] == [published_at] * 2
     assert [(batch.discovered_at - AT) / timedelta(minutes=1) for batch in found] == [discovered_at] * 2
     assert found[-1].totals is not None
@@ -170,17 +182,27 @@ def test_every_batch_but_the_last_is_of_500(rows):
     )
 
 
+def promo_full(promotions: int, items: int) -> bytes:
+    listed = "".join(f"<Item><ItemCode>{code}</ItemCode></Item>" for code in range(items))
+    rows = "".join(
+        f"<Promotion>{leaves(PromotionId=str(number))}<PromotionItems>{listed}</PromotionItems></Promotion>"
+        for number in range(promotions)
+    )
+    return f"<Root>{HEAD}<Promotions>{rows}</Promotions></Root>".encode()
+
+
 def test_a_promotion_is_one_row_however_many_items_it_has():
-    items = "".join(f"<Item><ItemCode>{code}</ItemCode></Item>" for code in range(1200))
-    promotions = "".join(
-        f"<Promotion>{leaves(PromotionId=str(number))}<PromotionItems>{items}</PromotionItems></Promotion>"
-        for number in range(501)
-    )
-    found = batches(
-        f"<Root>{HEAD}<Promotions>{promotions}</Promotions></Root>".encode(), "PromoFull7290-7-202501020300.gz"
-    )
+    found = batches(promo_full(501, 100), "PromoFull7290-7-202501020300.gz")
     assert [len(batch.promotions) for batch in found] == [500, 1]
+    assert {len(row.items) for batch in found for row in batch.promotions} == {100}
+
+
+def test_a_batch_of_large_promotions_fits_into_a_message():
+    found = batches(promo_full(501, 1200), "PromoFull7290-7-202501020300.gz")
+    assert sum(len(batch.promotions) for batch in found) == 501
     assert {len(row.items) for batch in found for row in batch.promotions} == {1200}
+    assert max(len(encode(batch)) for batch in found) < MAX_MESSAGE_BYTES
+    assert [batch.sequence for batch in found] == list(range(len(found)))
 
 
 def test_a_file_that_is_not_understood_gives_no_batch_and_the_summary_says_why():

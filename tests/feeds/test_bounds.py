@@ -2,7 +2,7 @@
 
 import pytest
 
-from gogobe.feeds.fields import LONGEST_CODE, LONGEST_TEXT
+from gogobe.feeds.values import LONGEST_CODE, LONGEST_TEXT
 from gogobe.records.rows import RefusedRow
 from tests.feeds.documents import HEAD, item, leaves, price_feed, read
 
@@ -35,7 +35,6 @@ def store_feed(store_id: str = "1", sub_chain_id: str = "1", **more: str) -> str
         (price_feed(item("{}"), item("2")), "PriceFull"),
         (price_feed(item("1", ItemId="{}"), item("2")), "PriceFull"),
         (promo_feed(promotion("{}") + promotion("2")), "PromoFull"),
-        (promo_feed(promotion(code="{}") + promotion("2")), "PromoFull"),
         (promo_feed(promotion(club="{}") + promotion("2")), "PromoFull"),
         (promo_feed(promotion(club="x{}") + promotion("2")), "PromoFull"),
         (promo_feed(promotion(RewardType="{}") + promotion("2")), "PromoFull"),
@@ -57,6 +56,13 @@ def test_a_row_with_a_code_that_no_index_holds_is_refused(feed: str, name: str):
         assert found.summary.refused == 1
 
 
+def test_an_item_with_a_code_that_no_index_holds_does_not_cost_its_promotion():
+    found = read(promo_feed(promotion(code=LONG) + promotion("2")), "PromoFull7290-1-202501010000.gz")
+    assert [(row.promotion_id, len(row.items)) for row in found.rows] == [("1", 0), ("2", 1)]
+    assert [(row.row, row.reason) for row in found.refused] == [(1, "code_too_long")]
+    assert (found.summary.refused, found.summary.refused_items, found.summary.taken) == (1, 1, 2)
+
+
 @pytest.mark.parametrize("spaces", ["", " " * 5000])
 def test_spaces_around_a_code_do_not_count(spaces: str):
     found = read(price_feed(*[item(f"{spaces}{JUST}{spaces}", ItemStatus=f"{spaces}1{spaces}")] * 20))
@@ -70,7 +76,8 @@ def test_a_row_with_a_text_that_no_honest_row_has_is_refused_and_keeps_its_code(
     rows[7] = rows[7].replace("</Item>", leaves(**{element: "מ" * LONGEST_TEXT}) + "</Item>")
     rows[9] = rows[9].replace("</Item>", leaves(**{element: "מ" * (LONGEST_TEXT + 1)}) + "</Item>")
     found = read(price_feed(*rows, count=40))
-    assert (len(found.rows), found.codes, found.summary.complete) == (39, [], True)
+    # The rows have no names, and that is reported.
+    assert (len(found.rows), found.codes, found.summary.complete) == (39, ["implausible_names"], True)
     detail = f"{element}: {LONGEST_TEXT + 1:,} characters, of which at most {LONGEST_TEXT:,} are taken"
     assert found.refused == [RefusedRow(10, 10, "text_too_long", "9", detail)]
 

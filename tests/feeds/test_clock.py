@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gogobe.feeds.clock import ISRAEL, TOLERANCE, Clock
-from gogobe.feeds.fields import moment, past
+from gogobe.feeds.times import moment, past
 from tests.feeds.documents import item, leaves, price_feed, read
 
 ZONES = ["Asia/Jerusalem", "Europe/Zagreb", "America/St_Johns", "Australia/Lord_Howe", "UTC"]

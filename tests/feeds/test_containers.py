@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from gogobe.feeds.containers import OUTPUT_BYTES, FullReads, contents
+from gogobe.feeds.containers import OUTPUT_BYTES, Contents, FullReads
 from gogobe.feeds.problems import Limits
 from tests.feeds.documents import item, price_feed, read
 
@@ -177,6 +177,8 @@ def test_a_source_that_gives_fewer_bytes_than_asked_for_gives_the_same_rows():
             return super().read(size if size is None or size < 100 else 97)
 
     for container, data in (("gzip", gzip.compress(FEED)), ("zip", zipped(("a", FEED))), ("plain", FEED)):
-        pieces = list(contents(FullReads(Dribble(data)), container, Limits()))  # type: ignore[arg-type]
+        opened = Contents(FullReads(Dribble(data)), Limits())
+        pieces = list(opened)
+        assert opened.layers == [container]
         assert b"".join(pieces) == FEED
         assert {len(piece) for piece in pieces[:-1]} == {OUTPUT_BYTES}

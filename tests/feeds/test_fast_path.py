@@ -73,7 +73,8 @@ def test_a_leaf_may_have_the_name_of_the_rows(leaf):
     """Found by the fuzz run: the parser took it for a row, and the pattern did not."""
     rows = [item(str(number)).replace("<ItemName>", f"{leaf}<ItemName>") for number in range(100)]
     found = read(price_feed(*rows, count=100))
-    assert (len(found.rows), found.refused, found.codes) == (100, [], [])
+    assert (len(found.rows), found.refused, found.codes) == (100, [], ["unknown_elements"])
+    assert found.summary.unknown_elements == {"Item/Item": 100}
 
 
 def test_a_feed_of_rows_that_are_never_alike_is_left_to_the_parser(taken):

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gogobe.feeds.fields import ITEM, moment, number
+from gogobe.feeds.fields import ITEM
+from gogobe.feeds.times import moment
+from gogobe.feeds.values import number
 from tests.feeds.documents import HEAD, item, leaves, price_feed, read
 
 ITEM_1 = leaves(ItemCode="729", ItemPrice="5.90", ItemName="חלב")
@@ -207,7 +209,8 @@ def test_a_refused_row_says_why_and_where_and_the_file_goes_on(row, reason, code
     (refused,) = found.refused
     assert (refused.row, refused.line, refused.reason) == (place + 1, place + 1, reason)
     assert (refused.item_code, refused.detail) == (code, detail)
-    assert (found.summary.read, found.summary.refused, found.codes) == (1001, 1, [])
+    assert (found.summary.read, found.summary.taken, found.summary.refused) == (1001, 1000, 1)
+    assert found.codes == ["unknown_elements"] * ("<Other>" in row)
 
 
 def test_a_code_that_comes_twice_is_read_twice():

@@ -130,7 +130,7 @@ def test_all_empty_records_are_counted():
         ("PriceFull7290-1-202501010000.gz", "pricefull", []),
         ("Price7290-1-202501010000.gz", "price", []),
         ("NULLPrice7290-1-202501010000.gz", "price", []),
-        ("feed.xml", "price", []),
+        ("feed.xml", "price", ["unknown_name"]),
         ("PromoFull7290-1-202501010000.gz", "price", ["kind_differs"]),
         ("Stores7290-0-202501010000.gz", "price", ["kind_differs"]),
     ],

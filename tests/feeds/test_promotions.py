@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from gogobe.feeds import elements
 from gogobe.records.rows import Promotion, PromotionGroup, PromotionItem
 from tests.feeds.documents import HEAD, leaves, read
 
@@ -68,7 +67,7 @@ def test_the_first_layout_field_by_field():
     assert numbers == tuple(map(Decimal, ("0", "9.9", "1.65", "1", "6")))
     assert (row.min_items_offered, row.min_purchase_amount) == (2, 50)
     assert (row.is_weighted, row.is_coupon, row.allow_multiple_discounts) == (True, True, False)
-    assert row.groups == []
+    assert (row.is_gift, row.groups) == (True, [])
     assert row.items == [
         PromotionItem("7290000000001", item_type=1),
         PromotionItem("7290000000002", item_type=0, is_gift=True),
@@ -76,7 +75,7 @@ def test_the_first_layout_field_by_field():
     ]
     summary = found.summary
     assert (summary.kind, summary.announced, summary.promotions) == ("promofull", 1, 1)
-    assert (summary.promotion_items, summary.gift_items, found.codes) == (2, 1, [])
+    assert (summary.promotion_items, summary.gift_items, found.codes) == (2, 2, [])
 
 
 LAYOUT_OF_2026 = f"""<Root>{HEAD.replace("Id>", "ID>")}<Promotions><Promotion>
@@ -118,10 +117,12 @@ def test_the_layout_of_2026_field_by_field():
     assert (row.days, row.redemption_limit, row.min_items_offered) == ("1,2,3", 4, 3)
     assert (row.club_ids, row.is_gift, row.is_coupon, row.allow_multiple_discounts) == (
         ["0"],
-        True,
+        False,
         False,
         False,
     )
+    # The hours are those of each day: the times say from and until when.
+    assert (row.daily_from, row.daily_to) == ("08:00", "22:00")
     assert row.groups == [
         PromotionGroup("1", min_purchase_amount=Decimal("99.90"), discount_type="0"),
         PromotionGroup("2", discount_type="1"),
@@ -129,7 +130,7 @@ def test_the_layout_of_2026_field_by_field():
     assert row.items == [
         PromotionItem(
             "7290000000001", group_id="1", item_type=1, reward_type="2", min_qty=Decimal(2), max_qty=Decimal(6),
-            discount_rate=Decimal("10.5"), discounted_price=Decimal("5.90"),
+            discount_rate=Decimal("10.5"), discount_percent=Decimal("10.5"), discounted_price=Decimal("5.90"),
             discounted_price_per_unit=Decimal("0.59"), is_weighted=True,
         ),
         PromotionItem("7290000000002", group_id="1"),
@@ -193,7 +194,9 @@ def test_spellings(element, field, case):
 def test_begins(fields, starts_at):
     assert isoformat(one(**fields).starts_at) == starts_at
     ends = {name.replace("Start", "End"): text for name, text in fields.items()}
-    assert isoformat(one(**ends).ends_at) == starts_at
+    # An end day without a readable hour holds to its end.
+    ends_at = starts_at and starts_at.replace("T00:00", "T23:59")
+    assert isoformat(one(**ends).ends_at) == ends_at
 
 
 def sale(promotion_id: str, code: str, **more: str) -> str:
@@ -233,17 +236,6 @@ def test_flat_layouts(what, begin, tag, end):
     summary = found.summary
     assert (summary.kind, summary.read, summary.promotions, summary.promotion_items) == ("promofull", 3, 2, 3)
     assert found.codes == []
-
-
-def test_flat_promotions_are_held_back_up_to_a_bound(monkeypatch):
-    monkeypatch.setattr(elements, "_MOST_HELD", 1000)
-    rows = "".join(f"<Sale>{sale(str(number % 2), str(number))}</Sale>" for number in range(5000))
-    found = read(f"<Root>{HEAD}<Sales>{rows}</Sales></Root>", NAME)
-    assert len(found.rows) > 4
-    for remainder in (0, 1):
-        mine = [row for row in found.rows if row.promotion_id == str(remainder)]
-        codes = [int(item.item_code) for row in mine for item in row.items]
-        assert codes == list(range(remainder, 5000, 2))
 
 
 def test_flat_promotions_before_a_cut_are_kept():

@@ -57,12 +57,18 @@ PRICES = [
     ),
 ]
 PROMOTIONS = [
-    ("Promo7290058140886-001-202506111000.gz", 20, 52, 0),
-    ("Promo7290058140886-002-202506111000.gz", 38, 136, 0),
-    ("Promo7290058140886-003-202506111000.gz", 31, 127, 0),
+    ("Promo7290058140886-001-202506111000.gz", 20, 52, 14),
+    ("Promo7290058140886-002-202506111000.gz", 38, 136, 16),
+    ("Promo7290058140886-003-202506111000.gz", 31, 127, 5),
     ("PromoFull7290058108879-014-202507091037.gz", 621, 2152, 93),
-    ("PromoFull7290058140886-011-202506120011.gz", 1798, 7105, 0),
+    ("PromoFull7290058140886-011-202506120011.gz", 1798, 7105, 117),
 ]
+UNKNOWN = {
+    "PriceFull-7290696200003-097-201608280606-001.gz": {
+        "Product/LastUpdateDate": 626,
+        "Product/LastUpdateTime": 626,
+    }
+}
 STORES = [
     ("Stores7290027600007-000-202506210201.xml", "utf-8", 415),
     ("Stores7290058140886-000-20250724-050500.xml", "utf-16-le", 67),
@@ -83,7 +89,8 @@ def test_price_feeds(name, container, items, codes, first, last, price_sum):
     assert (in_order[0].item_code, in_order[-1].item_code) == (first, last)
     assert sum((row.price for row in found.rows), Decimal(0)) == Decimal(price_sum)
     assert all(len(block.rows) == 500 for block in found.blocks[:-1])
-    assert (found.codes, found.summary.complete) == ([], True)
+    assert found.summary.unknown_elements == UNKNOWN.get(name, {})
+    assert (found.codes, found.summary.complete) == (["unknown_elements"] * (name in UNKNOWN), True)
 
 
 @pytest.mark.parametrize(("name", "promotions", "items", "gifts"), PROMOTIONS)
@@ -92,7 +99,11 @@ def test_promotion_feeds(name, promotions, items, gifts):
     assert len(found.rows) == found.summary.read == promotions
     assert (found.summary.promotion_items, found.summary.gift_items) == (items, gifts)
     assert all(row.starts_at and row.ends_at for row in found.rows)
-    assert found.codes == []
+    assert found.summary.taken == promotions
+    is_rami_levy = found.header.chain_id == "7290058140886"
+    assert found.summary.unknown_elements == ({"Promotion/WeightUnit": promotions} if is_rami_levy else {})
+    assert (found.codes, found.summary.complete) == (["unknown_elements"] * is_rami_levy, True)
+    assert found.summary.constants == {"min_items_offered": "10"}
 
 
 @pytest.mark.parametrize(("name", "encoding", "stores"), STORES)

@@ -1,0 +1,255 @@
+"""What a file's DiscountRates mean: percent or an amount, and on which scale, decided by evidence.
+
+The evidence is all promotions of the file together: their type codes (`codes.py`), how plausible a value is,
+the arithmetic of prices (a discounted price and its rate give the shelf price, and shelf prices are whole
+multiples of 10 agorot), and numbers in descriptions ("20%", "35 שח הנחה"). Each speaks for or against a meaning
+with a weight in bits, the logarithm of how much likelier it is seen where the meaning holds; a meaning that is
+not ahead of all others by `_MARGIN` is none, and the rates are left as published.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from fractions import Fraction
+from itertools import islice, product
+from math import log2
+from typing import Final, NamedTuple
+
+from gogobe.feeds.codes import DISCOUNT_TYPES, REWARD_UNITS, SCALES, Unit
+from gogobe.offers.reward_types import REWARDS
+from gogobe.records.rows import Promotion, PromotionItem
+
+_MARGIN: Final = 2.0
+_DISCOUNT_TYPE_BITS: Final = 8.0
+_REWARD_TYPE_BITS: Final = 4.0
+_SAME_SCALE_BITS: Final = 3.0
+_DESCRIBED_BITS: Final = 4.0
+_USUAL_BITS: Final = 1.0
+_RARE: Final = -2.0
+_IMPLAUSIBLE: Final = -4.0
+_UNHEARD_OF: Final = -6.0
+_IMPOSSIBLE: Final = -20.0
+_NO_SHELF_PRICE: Final = -3.0
+# What one shelf price says at most, and all sightings of one kind together.
+_MOST_BITS: Final = 4.0
+_MOST_EVIDENCE: Final = 40.0
+
+_USUAL_PERCENTS: Final = frozenset(map(Decimal, (5, 10, 15, 20, 25, 30, 33, 35, 40, 50, 60, 70, 75, 80, 100)))
+_DIME: Final = Decimal("0.1")
+_CENT: Final = Decimal("0.01")
+_HALF_CENT: Final = Decimal("0.005")
+_HUNDRED: Final = Decimal(100)
+_LARGE_AMOUNT: Final = Decimal(300)
+# Shelf prices are found by chance so seldom, at the least.
+_LEAST_CHANCE: Final = 0.02
+# A promotion of thousands of items is a few sightings; a file of thousands of promotions needs no more.
+_ITEMS_LOOKED_AT: Final = 20
+_MOST_SIGHTINGS: Final = 500
+_MOST_KINDS: Final = 64
+
+_PERCENT_SAID: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%|%\s*(\d+(?:\.\d+)?)", re.ASCII)
+_AMOUNT_SAID: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(?:ש\"ח|ש''ח|ש״ח|שח|₪|שקל)|₪\s*(\d+(?:\.\d+)?)", re.ASCII)
+# Numbers further on are not looked for, and never among thousands of digits.
+_MOST_LOOKED_AT: Final = 200
+_HALF_SAID: Final = "חצי"
+_FREE_SAID: Final = re.compile(r"מתנה|חינם|\d\s*\+\s*\d", re.ASCII)
+_DISCOUNT_SAID: Final = "הנחה"
+
+
+class Kind(NamedTuple):
+    """What tells rates apart that may mean different things: the codes that come with them."""
+
+    discount_type: str | None
+    reward_type: str | None
+
+
+class Meaning(NamedTuple):
+    """A unit, and how many units of a rate make one of it."""
+
+    unit: Unit
+    scale: Decimal
+
+
+MEANINGS: Final = tuple(Meaning(unit, Decimal(scale)) for unit, scales in SCALES.items() for scale in scales)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A rate with what stands beside it."""
+
+    kind: Kind
+    rate: Decimal
+    price: Decimal | None
+    description: str | None
+
+
+def kind_of(holder: Promotion | PromotionItem, promotion: Promotion, of_group: str | None = None) -> Kind:
+    """The codes of a rate that an item or its promotion has; what the item lacks its group (`of_group`, its
+    discount type) or its promotion says."""
+    return Kind(
+        holder.discount_type or of_group or promotion.discount_type,
+        holder.reward_type or promotion.reward_type,
+    )
+
+
+def group_types(promotion: Promotion) -> dict[str, str | None]:
+    """The discount types of a promotion's groups, by group id."""
+    return {group.group_id: group.discount_type for group in promotion.groups}
+
+
+def sightings(promotion: Promotion) -> Iterator[Sighting]:
+    """The rates of a promotion and of its first items, each once; those of zero say nothing."""
+    if promotion.discount_rate:
+        yield Sighting(
+            kind_of(promotion, promotion),
+            promotion.discount_rate,
+            promotion.discounted_price,
+            promotion.description,
+        )
+    types = group_types(promotion)
+    for item in islice(promotion.items, _ITEMS_LOOKED_AT):
+        if item.discount_rate:
+            kind = kind_of(item, promotion, types.get(item.group_id))
+            yield Sighting(kind, item.discount_rate, item.discounted_price, promotion.description)
+
+
+class Evidence:
+    """Collects what the promotions of a file say of their rates' meaning."""
+
+    def __init__(self) -> None:
+        self._bits: dict[Kind, dict[Meaning, float]] = {}
+        self._seen: dict[Kind, set[tuple[object, ...]]] = {}
+
+    def add(self, promotion: Promotion) -> None:
+        """Takes a promotion as one element has it. The same rate with the same price and text counts once."""
+        for sighting in sightings(promotion):
+            seen = self._seen.get(sighting.kind)
+            if seen is None:
+                if len(self._seen) >= _MOST_KINDS:
+                    continue
+                seen = self._seen[sighting.kind] = set()
+                self._bits[sighting.kind] = dict.fromkeys(MEANINGS, 0.0)
+            key = sighting.rate, sighting.price, sighting.description
+            if key in seen or len(seen) >= _MOST_SIGHTINGS:
+                continue
+            seen.add(key)
+            bits = self._bits[sighting.kind]
+            for meaning in MEANINGS:
+                bits[meaning] += _bits(sighting, meaning)
+
+    def meanings(self) -> dict[Kind, Meaning]:
+        """The meaning of the rates of each kind, where it could be decided. One scale holds for all percentages
+        of the file and one for all its amounts, most likely the same."""
+        totals = {kind: _total(kind, bits) for kind, bits in self._bits.items()}
+        best: dict[Kind, dict[Meaning, float]] = {kind: {} for kind in totals}
+        for percent, amount in product(_meanings_of("percent"), _meanings_of("amount")):
+            score = _SAME_SCALE_BITS if percent.scale == amount.scale else 0.0
+            score += sum(max(bits[percent], bits[amount]) for bits in totals.values())
+            for kind, bits in totals.items():
+                others = score - max(bits[percent], bits[amount])
+                for meaning in (percent, amount):
+                    found = others + bits[meaning]
+                    best[kind][meaning] = max(found, best[kind].get(meaning, found))
+        decided = {}
+        for kind, scores in best.items():
+            first, second, *_ = sorted(scores.values(), reverse=True)
+            if first >= second + _MARGIN:
+                decided[kind] = max(scores, key=scores.__getitem__)
+        return decided
+
+
+def value_of(rate: Decimal, meaning: Meaning) -> Decimal | None:
+    """A rate in the unit of its meaning; None for no discount, and for a percentage above 100."""
+    value = rate / meaning.scale
+    return value if value > 0 and (meaning.unit == "amount" or value <= _HUNDRED) else None
+
+
+def _meanings_of(unit: Unit) -> list[Meaning]:
+    return [meaning for meaning in MEANINGS if meaning.unit == unit]
+
+
+def _total(kind: Kind, bits: Mapping[Meaning, float]) -> dict[Meaning, float]:
+    """What the sightings of a kind say, with what its codes say."""
+    by_type = DISCOUNT_TYPES.get(kind.discount_type or "")
+    reward = REWARDS.get((kind.reward_type or "").lstrip("0"))
+    by_reward = REWARD_UNITS.get(reward) if reward is not None else None
+    return {
+        meaning: max(min(found, _MOST_EVIDENCE), -_MOST_EVIDENCE)
+        + (_DISCOUNT_TYPE_BITS if by_type == meaning.unit else 0)
+        + (_REWARD_TYPE_BITS if by_reward == meaning.unit else 0)
+        for meaning, found in bits.items()
+    }
+
+
+def _bits(sighting: Sighting, meaning: Meaning) -> float:
+    """What a sighting says for (above zero) or against a meaning of its rate."""
+    value = sighting.rate / meaning.scale
+    if value <= 0 or (meaning.unit == "percent" and value > _HUNDRED):
+        return _IMPOSSIBLE
+    price = sighting.price if sighting.price and sighting.price > 0 else None
+    bits = _IMPLAUSIBLE if meaning.scale == _HUNDRED and _has_places(sighting.rate) else 0.0
+    if meaning.unit == "percent":
+        bits += _USUAL_BITS if value in _USUAL_PERCENTS else 0.0
+        bits += _IMPLAUSIBLE if value < 1 else _RARE if value < 3 else 0.0
+        if price is not None and value < _HUNDRED:
+            bits += _percent_arithmetic(value, price)
+    else:
+        bits += _IMPLAUSIBLE if value < Decimal("0.5") or value > _LARGE_AMOUNT > (price or 0) else 0.0
+        bits += _UNHEARD_OF if price is not None and value > 9 * price else 0.0
+        bits += _UNHEARD_OF if value % _CENT else _RARE if value % _DIME else 0.0
+        if price is not None:
+            bits += _amount_arithmetic(value, price)
+    return bits + (_DESCRIBED_BITS if _is_described(value, meaning.unit, sighting.description) else 0.0)
+
+
+def _has_places(rate: Decimal) -> bool:
+    """Whether a rate is written with decimals, as hundredths are not."""
+    exponent = rate.as_tuple().exponent
+    return isinstance(exponent, int) and exponent < 0
+
+
+def _percent_arithmetic(percent: Decimal, price: Decimal) -> float:
+    """Whether the price before a percentage is a shelf price. A percentage that is not whole is a rounded one,
+    as is a price that is no multiple of 10 agorot."""
+    slack = Decimal(0) if percent == percent.to_integral_value() else _HALF_CENT
+    cents = Decimal(0) if price % _DIME == 0 else _HALF_CENT
+    low = (price - cents) * _HUNDRED / (_HUNDRED - percent + slack)
+    high = (price + cents) * _HUNDRED / (_HUNDRED - percent - slack) if percent + slack < _HUNDRED else low
+    chance = float((high - low) / _DIME)
+    if not slack:
+        chance = max(chance, 1 / Fraction(_HUNDRED / (_HUNDRED - percent)).limit_denominator(100).denominator)
+    found = (low / _DIME).to_integral_value(ROUND_CEILING) * _DIME <= high
+    return _shelf_price_bits(found, chance)
+
+
+def _amount_arithmetic(amount: Decimal, price: Decimal) -> float:
+    """Whether the price before an amount is a shelf price."""
+    if price % _DIME == 0 and amount % _DIME == 0:
+        return 0.0
+    return _shelf_price_bits((price + amount) % _DIME == 0, 0.1)
+
+
+def _shelf_price_bits(found: bool, chance: float) -> float:
+    chance = min(max(chance, _LEAST_CHANCE), 1.0)
+    return min(max(log2(0.95 / chance), 0.0), _MOST_BITS) if found else _NO_SHELF_PRICE * (1 - chance)
+
+
+def _is_described(value: Decimal, unit: Unit, description: str | None) -> bool:
+    """Whether a description names the value."""
+    if not description:
+        return False
+    description = description[:_MOST_LOOKED_AT]
+    if unit == "amount":
+        return _DISCOUNT_SAID in description and value in _numbers(_AMOUNT_SAID, description)
+    if value == 50 and _HALF_SAID in description:
+        return True
+    if value == _HUNDRED and _FREE_SAID.search(description):
+        return True
+    return value in _numbers(_PERCENT_SAID, description)
+
+
+def _numbers(pattern: re.Pattern[str], description: str) -> set[Decimal]:
+    return {Decimal(before or after) for before, after in pattern.findall(description)}

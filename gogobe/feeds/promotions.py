@@ -1,0 +1,264 @@
+"""An element of a promotion feed, in any layout, to a promotion: its terms from wherever they stand in it.
+
+One element is not always one promotion: those of one id are brought together by `gather.py`, and what their
+codes and rates mean is decided by `settle.py` when the whole file is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from lxml import etree
+
+from gogobe.feeds.clock import Clock
+from gogobe.feeds.elements import Fields, only, too_long
+from gogobe.feeds.fields import (
+    HEADER,
+    PROMOTION,
+    PROMOTION_GROUP,
+    PROMOTION_ITEM,
+    PROMOTION_PARTS,
+    Part,
+    local_name,
+    published_name,
+)
+from gogobe.feeds.parser import weight_of
+from gogobe.feeds.times import clock_time, day_and_hour, hour, last_moment
+from gogobe.feeds.unknown import UnknownElements
+from gogobe.feeds.values import TooLongError, is_set, number
+from gogobe.records.rows import Promotion, PromotionGroup, PromotionItem, RefusedRow
+
+GIFTS: Final = "gifts"
+# Terms that a row of a flat layout gives for its item, and other layouts for the promotion or for each item.
+ITEM_TERMS: Final = (
+    "reward_type",
+    "discount_type",
+    "discount_rate",
+    "discounted_price",
+    "discounted_price_per_unit",
+    "min_qty",
+    "max_qty",
+)
+_ITEM_LISTS: Final = frozenset(name for name, part in PROMOTION_PARTS.items() if part in ("items", "gifts"))
+_NO_TIME: Final = timedelta(0)
+_ALMOST_A_DAY: Final = timedelta(hours=23, minutes=59)
+
+
+@dataclass
+class _Items:
+    """The items of one list, in its order; why those are refused that are, and how many items were read."""
+
+    items: list[PromotionItem] = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
+    read: int = 0
+
+
+@dataclass
+class _Draft:
+    """What is read of one element: the promotion's terms by field, those of the item where the row is one,
+    groups, and lists of items."""
+
+    terms: dict[str, Any] = field(default_factory=dict)
+    item: dict[str, Any] = field(default_factory=dict)
+    is_item: bool = False
+    groups: list[PromotionGroup] = field(default_factory=list)
+    lists: list[_Items] = field(default_factory=list)
+
+    def take(self, terms: dict[str, Any]) -> None:
+        for name, value in terms.items():
+            if name in self.terms and isinstance(value, list):
+                self.terms[name] += value
+            else:
+                self.terms.setdefault(name, value)
+
+
+class PromotionElements:
+    """Reads the elements of one feed."""
+
+    def __init__(self, clock: Clock, unknown: UnknownElements) -> None:
+        self._clock = clock
+        self._unknown = unknown
+        self._early_unknown = UnknownElements()
+        elsewhere = {*PROMOTION_PARTS, *PROMOTION_ITEM.keys(), *HEADER}
+        many = {"club_ids", "remark", "restrictions"}
+        self._terms = Fields(PROMOTION, clock, unknown, elsewhere, many)
+        self._item = Fields(PROMOTION_ITEM, clock, unknown)
+        self._early_item = Fields(PROMOTION_ITEM, clock, self._early_unknown)
+        self._group = Fields(PROMOTION_GROUP, clock, unknown, _ITEM_LISTS)
+        self._keys = Fields(only(PROMOTION, "promotion_id"), clock, unknown)
+        self._parts: dict[object, Part | None] = {}
+        self._early: dict[etree._Element, _Items] = {}
+        self._refused_items: list[RefusedRow] = []
+
+    def row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow:
+        """The promotion of one element, or why it has none. `row` is the element's number in its file, `line`
+        where it begins."""
+        try:
+            return self._row(element, row, line)
+        except TooLongError as error:
+            return too_long(error, row, line, self._keys, element)
+        finally:
+            self._early.clear()
+            self._unknown.take(self._early_unknown)
+
+    def take_refused_items(self) -> list[RefusedRow]:
+        """The items of the last row that have no code, or one that is too long; that does not cost the row."""
+        refused, self._refused_items = self._refused_items, []
+        return refused
+
+    def take_early(self, row: etree._Element) -> tuple[int, int]:
+        """Reads the items of a row that has not come to its end, all but the last of each list, and takes them
+        out of the tree: a promotion may hold every item of its store. Returns how many items of the row are
+        read, and about how many bytes the parser holds of it."""
+        for path, found in list(_lists_in(row, published_name(str(row.tag)))):
+            early = self._early.setdefault(found, _Items())
+            self._read_items(self._early_item, found[:-1], path, early)
+            del found[:-1]
+        return sum(early.read for early in self._early.values()), weight_of(row)
+
+    def _row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow:
+        draft = _Draft()
+        self._read(element, published_name(str(element.tag)), draft)
+        if "promotion_id" not in draft.terms:
+            return RefusedRow(row, line, "no_promotion_id")
+        if not draft.lists and draft.is_item:
+            draft.lists.append(self._flat_item(draft))
+        promotion_id = draft.terms["promotion_id"]
+        for found in draft.lists:
+            for refused in found.refused:
+                refused.row, refused.line = row, line
+                refused.detail = f"promotion {promotion_id}: {refused.detail}"
+                self._refused_items.append(refused)
+        items = [item for found in draft.lists for item in found.items]
+        return _promotion(draft.terms, row, draft.groups, items, self._clock)
+
+    def _read(self, element: etree._Element, path: str, draft: _Draft) -> None:
+        """Reads an element that holds terms: a promotion's own, or a part of it."""
+        draft.take(self._terms.read(element, path))
+        for name, value in self._item.read(element, None).items():
+            draft.item.setdefault(name, value)
+        for child in element:
+            part = self._part_of(child.tag)
+            if part is None:
+                continue
+            below = f"{path}/{published_name(str(child.tag))}"
+            if part == "item":
+                draft.is_item = True
+            elif part == "terms":
+                self._read(child, below, draft)
+            elif part in ("items", "gifts"):
+                self._read_list(child, below, GIFTS if part == "gifts" else "1", draft)
+            else:
+                self._read_groups(child if part == "groups" else [child], below, draft)
+
+    def _part_of(self, tag: object) -> Part | None:
+        try:
+            return self._parts[tag]
+        except KeyError:
+            if len(self._parts) >= 1000:
+                self._parts.clear()
+            return self._parts.setdefault(tag, PROMOTION_PARTS.get(local_name(str(tag))))
+
+    def _read_groups(self, elements: Iterable[etree._Element], path: str, draft: _Draft) -> None:
+        for position, element in enumerate(elements, 1):
+            below = f"{path}/{published_name(str(element.tag))}"
+            if len(element) == 0 and self._part_of(element.tag) != "group":
+                self._unknown.add(below)
+                continue
+            group = PromotionGroup(**{"group_id": str(position), **self._group.read(element, below)})
+            draft.groups.append(group)
+            for child in element:
+                part = self._part_of(child.tag)
+                if part in ("items", "gifts"):
+                    group_id = GIFTS if part == "gifts" else group.group_id
+                    self._read_list(child, f"{below}/{published_name(str(child.tag))}", group_id, draft)
+
+    def _read_list(self, element: etree._Element, path: str, group_id: str, draft: _Draft) -> None:
+        found = self._early.get(element, _Items())
+        self._read_items(self._item, element, path, found)
+        for item in found.items:
+            item.group_id = group_id
+            item.is_gift |= group_id == GIFTS
+        draft.lists.append(found)
+
+    def _read_items(self, fields: Fields, elements: Iterable[etree._Element], path: str, into: _Items) -> None:
+        for element in elements:
+            into.read += 1
+            values: dict[str, Any] = {}
+            reason, detail = "no_code", f"item {into.read} has no code"
+            try:
+                values = fields.read(element, f"{path}/{published_name(str(element.tag))}")
+            except TooLongError as error:
+                reason, detail = error.reason, f"item {into.read}: {error}"
+            if "item_code" in values:
+                into.items.append(_item(values))
+            else:
+                into.refused.append(RefusedRow(0, 0, reason, detail=detail))
+
+    def _flat_item(self, draft: _Draft) -> _Items:
+        """The item of a row that is a promotion and its item in one (`Sale`, `Line`); the terms are its own."""
+        for name in ITEM_TERMS:
+            draft.terms.pop(name, None)
+        if "item_code" in draft.item:
+            return _Items([_item(draft.item)])
+        return _Items(refused=[RefusedRow(0, 0, "no_code", detail="its row has no item code")])
+
+
+def _lists_in(element: etree._Element, path: str) -> Iterator[tuple[str, etree._Element]]:
+    """The lists of items that are children of a promotion or of its groups, with their paths."""
+    for child in element:
+        part = PROMOTION_PARTS.get(local_name(str(child.tag)))
+        below = f"{path}/{published_name(str(child.tag))}"
+        if part in ("items", "gifts"):
+            yield below, child
+        elif part in ("groups", "group"):
+            yield from _lists_in(child, below)
+
+
+def _item(values: dict[str, Any]) -> PromotionItem:
+    values["is_gift"] = bool(values.get("is_gift"))
+    return PromotionItem(**values)
+
+
+def _promotion(
+    terms: dict[str, Any], row: int, groups: list[PromotionGroup], items: list[PromotionItem], clock: Clock
+) -> Promotion:
+    terms.pop("", None)
+    remarks = [*terms.pop("remark", ()), *filter(_is_said, terms.pop("restrictions", ()))]
+    clubs = [club for found in terms.pop("club_ids", ()) for club in found]
+    if "coupon_code" in terms:
+        terms["is_coupon"] = is_set(terms["coupon_code"])
+    _set_times(terms, clock)
+    return Promotion(
+        row=row,
+        remarks="\n".join(dict.fromkeys(remarks)) or None,
+        club_ids=list(dict.fromkeys(clubs)),
+        groups=groups,
+        items=items,
+        **terms,
+    )
+
+
+def _is_said(restriction: str) -> bool:
+    """Whether a restriction is a sentence; chains write 0 and 0.00 for none."""
+    return number(restriction) is None
+
+
+def _set_times(terms: dict[str, Any], clock: Clock) -> None:
+    """From and until when the promotion runs. In the layout of 2026 a time says that, and hours beside it are
+    those of each day; elsewhere the hour belongs to the day."""
+    start, end = terms.pop("start_time", None), terms.pop("end_time", None)
+    first, last = terms.pop("start_date", None), terms.pop("end_date", None)
+    from_, to = terms.pop("start_hour", None), terms.pop("end_hour", None)
+    starts_at = day_and_hour(start, None, clock) if start else day_and_hour(first or "", from_, clock)
+    ends_at = last_moment(end, None, clock) if end else last_moment(last or "", to, clock)
+    if starts_at is not None and ends_at is not None and ends_at <= starts_at and last:
+        ends_at = last_moment(last, None, clock)  # a promotion of one day, 00:00 to 00:00
+    terms["starts_at"], terms["ends_at"] = starts_at, ends_at
+    if start or end:
+        since, until = hour(from_) or _NO_TIME, hour(to) or _ALMOST_A_DAY
+        if since > _NO_TIME or until < _ALMOST_A_DAY:
+            terms["daily_from"], terms["daily_to"] = clock_time(since), clock_time(until)

@@ -1,0 +1,131 @@
+"""Faults of a feed's text that can be repaired without loss: Hebrew that was decoded wrongly before it was
+encoded, and attributes without quotes.
+
+Hebrew is decoded wrongly in two ways. Bytes of windows-1255 (its letters are those of ISO-8859-8) taken for
+Latin-1 or windows-1252 show as accented letters: `áîáä` for `במבה`. Bytes of UTF-8 taken for windows-1252,
+Latin-1 or windows-1255 show as pairs that begin with `×` or `׳`: `×‘×ž×‘×”`. Each may have happened twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+# How often one text may have been decoded wrongly.
+_MOST_TIMES: Final = 3
+
+
+def _characters(encoding: str) -> dict[int, str]:
+    """The character that each byte from 0x80 on shows as; as in Latin-1 where the encoding has none."""
+    shown = {byte: bytes([byte]).decode(encoding, "replace") for byte in range(0x80, 0x100)}
+    return {byte: chr(byte) if char == "\ufffd" else char for byte, char in shown.items()}
+
+
+def _bytes_of(characters: Mapping[int, str]) -> dict[str, int]:
+    return {chr(byte): byte for byte in range(0x80, 0x100)} | {char: byte for byte, char in characters.items()}
+
+
+_HEBREW: Final = _characters("cp1255")
+_WESTERN_BYTES: Final = _bytes_of(_characters("cp1252"))
+_HEBREW_BYTES: Final = _bytes_of(_HEBREW)
+_TO_HEBREW: Final = str.maketrans({char: _HEBREW[byte] for char, byte in _WESTERN_BYTES.items()})
+
+
+def _pairs(leads: str, first: int, last: int, bytes_of: Mapping[str, int]) -> re.Pattern[str]:
+    """Two characters of UTF-8 side by side, as they show, that begin with one of `leads` and go on with a byte
+    of this range; a space stands for the no-break space (A0), which is easily lost."""
+    more = "".join(char for char, byte in bytes_of.items() if first <= byte <= last)
+    return re.compile(rf"[{leads}][{re.escape(more)} ][{leads}â][{re.escape(more)} ]")
+
+
+# Hebrew letters are D7 90 to D7 AA; C2 or C3 and one more byte are what they show as, encoded once more.
+_UTF8_AS_WESTERN: Final = _pairs("ÂÃ×", 0x80, 0xBF, _WESTERN_BYTES)
+_UTF8_AS_HEBREW: Final = _pairs("׳", 0x90, 0xAA, _HEBREW_BYTES)
+_WESTERN_SPACE: Final = re.compile("([ÂÃ×]) ")
+_HIGH_WESTERN: Final = re.compile(f"[{re.escape(''.join(_WESTERN_BYTES))}]+")
+_HIGH_HEBREW: Final = re.compile(f"[{re.escape(''.join(_HEBREW_BYTES))}]+")
+# The letters of windows-1255 (E0 to FA) as Latin-1: two side by side without a plain letter beside them, as no
+# language of Western Europe has them. In a text that is known to be wrong one is enough.
+_WORD: Final = re.compile(r"(?<![A-Za-zà-ú])[à-ú][\"'`.-]?[à-ú]+(?![A-Za-z])")
+_LETTER: Final = re.compile(r"(?<![A-Za-zà-ú])[à-ú](?![A-Za-z])")
+_TEXT: Final = re.compile(r"[^<>]+")
+
+_NAME: Final = r"[A-Za-z_:][\w:.-]*"
+_BARE: Final = r"[^\s\"'<>=/?]+(?:[/?]+[^\s\"'<>=/?]+)*"
+_ATTRIBUTE: Final = re.compile(rf"(\s{_NAME}\s*=\s*)(\"[^\"<]*\"|'[^'<]*'|{_BARE})")
+_MAY_BE_BARE: Final = re.compile(
+    r"<\??[A-Za-z_:][^<>\"']*(?:\"[^\"<]*\"[^<>\"']*|'[^'<]*'[^<>\"']*)*=\s*[^\s\"'<>]"
+)
+_TAG: Final = re.compile(rf"(<\??{_NAME})((?:\s+{_NAME}\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|{_BARE}))+)(\s*[/?]?>)")
+
+
+class HebrewRepair:
+    """Repairs texts of one feed; `count` tells how many."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def repaired(self, text: str) -> str:
+        """A piece of XML with whole texts, those of them repaired that were decoded wrongly."""
+        # Looking for what there is hardly ever spares taking the piece apart.
+        if not self._is_suspicious(text):
+            return text
+        return _TEXT.sub(lambda match: self._text(match[0]), text)
+
+    def _is_suspicious(self, text: str) -> bool:
+        if ("×" in text or "Ã" in text) and _UTF8_AS_WESTERN.search(text):
+            return True
+        if "׳" in text and _UTF8_AS_HEBREW.search(text):
+            return True
+        return (_LETTER if self.count else _WORD).search(text) is not None
+
+    def _text(self, text: str) -> str:
+        found = text
+        for _ in range(_MOST_TIMES):
+            before, found = found, self._once(found)
+            if found == before:
+                break
+        self.count += found != text
+        return found
+
+    def _once(self, text: str) -> str:
+        if _UTF8_AS_WESTERN.search(text):
+            return _decoded(_WESTERN_SPACE.sub("\\1\xa0", text), _HIGH_WESTERN, _WESTERN_BYTES)
+        if _UTF8_AS_HEBREW.search(text):
+            return _decoded(text.replace("׳ ", "׳\xa0"), _HIGH_HEBREW, _HEBREW_BYTES)
+        if (_LETTER if self.count else _WORD).search(text):
+            return text.translate(_TO_HEBREW)
+        return text
+
+
+def _decoded(text: str, high: re.Pattern[str], bytes_of: Mapping[str, int]) -> str:
+    """Text with UTF-8 that shows as characters of another encoding; what is no UTF-8 stays as it is."""
+
+    def decode(match: re.Match[str]) -> str:
+        try:
+            return bytes(bytes_of[char] for char in match[0]).decode()
+        except UnicodeDecodeError:
+            return match[0]
+
+    return high.sub(decode, text)
+
+
+def with_quotes(text: str) -> tuple[str, int]:
+    """A piece of XML with whole tags, and quotes around all values of attributes; how many tags lacked them."""
+    if "=" not in text or not _MAY_BE_BARE.search(text):
+        return text, 0
+    count = 0
+
+    def quote(match: re.Match[str]) -> str:
+        nonlocal count
+        attributes = _ATTRIBUTE.sub(_quoted, match[2])
+        count += attributes != match[2]
+        return f"{match[1]}{attributes}{match[3]}"
+
+    return _TAG.sub(quote, text), count
+
+
+def _quoted(match: re.Match[str]) -> str:
+    value = match[2]
+    return match[0] if value[0] in "\"'" else f'{match[1]}"{value}"'
