@@ -15,6 +15,8 @@ from typing import Final
 import gogobe.demo
 
 FEEDS: Final = Path(gogobe.demo.__file__).parent / "feeds"
+# Layouts that none of the bundled feeds has.
+FIELD: Final = Path(__file__).parent.parent / "tests" / "data" / "field"
 # Feeds are shortened to this many bytes of text: several pieces and blocks of the reader, and still quick.
 SEED_SIZES: Final = (2_000, 12_000, 60_000, 500_000)
 _ROWS: Final = (b"promotion", b"product", b"branch", b"store", b"item")
@@ -39,9 +41,9 @@ class Case:
 
 
 def seeds() -> list[Seed]:
-    """Every bundled feed in several lengths, each still well-formed."""
+    """Every bundled feed, and feeds of other layouts, in several lengths; nearly all well-formed."""
     found = []
-    for path in sorted(FEEDS.iterdir()):
+    for path in (*sorted(FEEDS.iterdir()), *sorted(FIELD.glob("*/*"))):
         if path.suffix != ".md":
             text = _unpacked(path.read_bytes())
             lengths = [size for size in SEED_SIZES if size < len(text)]
@@ -124,6 +126,9 @@ def _span(data: bytes, chance: random.Random) -> tuple[int, int]:
 
 
 _TAG: Final = re.compile(rb"<(/?)([A-Za-z][A-Za-z0-9_]*)([^<>]*)>")
+_LEAF: Final = re.compile(rb"<([A-Za-z][A-Za-z0-9_]*)>[^<>]*</")
+_ATTRIBUTE: Final = re.compile(rb"(\s\w+)=[\"']([^\"'<>\s]+)[\"']")
+_PROMOTION_ID: Final = re.compile(rb"(<PromotionId>)([^<>]*)(</)", re.IGNORECASE)
 _TEXTS: Final = re.compile(rb">([^<>]{1,80})</")
 _SNIPPETS: Final = (
     b"<!-- </Item> -->", b"<!-- ", b"-->", b"<![CDATA[</Item><Item>]]>", b"<![CDATA[", b"]]>",
@@ -140,6 +145,8 @@ _VALUES: Final = (
     b"9" * 60,
     b"2025-13-45 99:99", b"0001-01-01", b"\n2.5\n", b"1&amp;2", b"x" * 2000, "١٢".encode(), b"\t7290000000001 ",
     b"9" * 65, b" " * 70 + b"7", b"x" * 5000, b"2099-01-01 10:00", b"2025-10-26 01:30",
+    b"24:00", b"1/2/2026 9:05", b"20260201090000", b"1", b"2", b"4", b"100", b"10000", b"0.00", b"19.90",
+    "((1=א|2=ב))&(3=ג)".encode(), "50% הנחה".encode(), "áîáä".encode(),
 )  # fmt: skip
 
 
@@ -206,6 +213,45 @@ def _break_lines(data: bytes, chance: random.Random, _seeds: list[Seed]) -> byte
     return data.replace(b"\r\n", b"\n").replace(b"\n", chance.choice((b"\r\n", b"\r", b"", b"\n\n", b" ")))
 
 
+def _misread(data: bytes, chance: random.Random, _seeds: list[Seed]) -> bytes:
+    """Hebrew decoded wrongly before it was encoded: all of it, or some."""
+    encoding, shown = chance.choice((("windows-1255", "latin-1"), ("utf-8", "latin-1"), ("utf-8", "cp1255")))
+    begin, end = chance.choice(((0, len(data)), _span(data, chance)))
+    text = data[begin:end].decode("utf-8", "replace")
+    return data[:begin] + text.encode(encoding, "replace").decode(shown, "replace").encode() + data[end:]
+
+
+def _unquote(data: bytes, chance: random.Random, _seeds: list[Seed]) -> bytes:
+    return _ATTRIBUTE.sub(rb"\1=\2", data, count=chance.choice((0, 1, 5)))
+
+
+def _repeat_ids(data: bytes, chance: random.Random, _seeds: list[Seed]) -> bytes:
+    """Promotions that come in several elements."""
+    ids = _some(_PROMOTION_ID, data, chance)
+    if not ids:
+        return data
+    first = chance.choice(ids)[2]
+    every = chance.choice((1, 2, 5))
+    return _PROMOTION_ID.sub(
+        lambda match: match[1] + first + match[3] if chance.randrange(every) == 0 else match[0], data
+    )
+
+
+def _nest(data: bytes, chance: random.Random, _seeds: list[Seed]) -> bytes:
+    """A term one level down, in an element that holds terms or one that does not."""
+    tags = _some(_LEAF, data, chance)
+    if not tags:
+        return data
+    leaf = re.escape(chance.choice(tags)[1])
+    part = chance.choice(
+        (b"PromotionDetails", b"AdditionalRestrictions", b"Clubs", b"Remarks", b"Groups", b"Other")
+    )
+    pattern = re.compile(rb"<" + leaf + rb">[^<>]*</" + leaf + rb">")
+    return pattern.sub(
+        lambda match: b"<%b>%b</%b>" % (part, match[0], part), data, count=chance.choice((0, 1, 7))
+    )
+
+
 _BYTES: Final[tuple[tuple[str, Mutation], ...]] = (
     ("flipped", _flip),
     ("cut", _cut),
@@ -221,6 +267,10 @@ _TEXT: Final[tuple[tuple[str, Mutation], ...]] = (
     ("emptied", _self_close),
     ("re-encoded", _recode),
     ("other line ends", _break_lines),
+    ("misread", _misread),
+    ("unquoted", _unquote),
+    ("ids repeated", _repeat_ids),
+    ("nested", _nest),
 )
 
 
@@ -250,6 +300,10 @@ def _zip(text: bytes, chance: random.Random) -> bytes:
     return buffer.getvalue()
 
 
+def _gzip_twice(text: bytes, chance: random.Random) -> bytes:
+    return gzip.compress(chance.choice((_gzip, _zip, _gzip_twice))(text, chance), 1, mtime=0)
+
+
 def _plain(text: bytes, _chance: random.Random) -> bytes:
     return text
 
@@ -259,4 +313,5 @@ _CONTAINERS: Final[tuple[tuple[str, Callable[[bytes, random.Random], bytes]], ..
     ("gzip members", _members),
     ("zip", _zip),
     ("plain", _plain),
+    ("gzip of gzip or zip", _gzip_twice),
 )
