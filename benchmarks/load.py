@@ -28,8 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gogobe.database.connection import connect, copy_rows
-from gogobe.database.load.ledger import file_row_base
 from gogobe.database.load.loader import Loader
+from gogobe.database.load.marks import file_row_base
 from gogobe.database.migrations import migrate
 from gogobe.database.views import refresh_views
 from gogobe.local.postgres import PostgresServer, running_postgres
@@ -202,7 +202,11 @@ def measure_copy(data: Path, dsn: str, batches: Sequence[IngestBatch], commit_ro
 
 def _price_rows(batches: Sequence[IngestBatch]) -> Iterator[tuple[object, ...]]:
     for batch in batches:
-        key, base, published_at = int(batch.store_id), file_row_base(batch.content_sha256), batch.published_at
+        key, base, published_at = (
+            int(batch.store_id),
+            file_row_base(batch.content_sha256, batch.reader_version),
+            batch.published_at,
+        )
         for item in batch.items:
             yield (
                 key,

@@ -40,6 +40,7 @@ INDEXED_TEXTS: Final[Mapping[str, Bound]] = {
     "promotion_id": _CODE,
     "content_sha256": _HASH,
     "letter_key": _HASH,
+    "address_key": _HASH,
     "batch_id": Bound(96, "content_sha256, and whole numbers after it"),
     "subject": Bound(16, "one of the words that its CHECK names"),
 }

@@ -107,9 +107,10 @@ _MASTERS: Final = """
 """
 
 _FILES: Final = """
-    SELECT source_url, chain, store_id, kind, state, announced, read, loaded, unchanged, stale, refused,
-           seen_at, first_loaded_at, completed_at
-    FROM files WHERE source_url = ANY(%s) AND discovered_at >= %s ORDER BY source_url, published_at
+    SELECT a.source_url, f.chain, f.store_id, f.kind, f.state, f.announced, f.read, f.loaded, f.unchanged,
+           f.stale, f.refused, a.seen_at, f.first_loaded_at, f.completed_at
+    FROM file_addresses a JOIN files f ON f.content_sha256 = a.content_sha256
+    WHERE a.source_url = ANY(%s) AND a.discovered_at >= %s ORDER BY a.source_url, f.published_at
 """
 
 _FAILURES: Final = """

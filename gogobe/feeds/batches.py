@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -20,6 +20,9 @@ from gogobe.offers.fill import fill_offers, fill_unit_prices
 from gogobe.records.addresses import public_address
 from gogobe.records.messages import INTERNAL_ERROR, FileDownloaded, FileTotals, IngestBatch
 from gogobe.records.rows import Block, Item, Kind, Promotion, Store
+
+READER_VERSION: Final = 2
+"""Raised when a change of the reader gives other rows for the same bytes: stored files can be read anew."""
 
 
 def cut_batches(
@@ -121,7 +124,7 @@ class _Cutter:
         sub_chain_id = reader.header.sub_chain_id or (name.sub_chain_id if name else None)
         store_id = reader.header.store_id or (name.store_id if name else None)
         batch = IngestBatch(
-            batch_id=f"{file.content_sha256}-{self._sequence}",
+            batch_id=f"{file.content_sha256}-{READER_VERSION}-{self._sequence}",
             kind=kind,
             chain=file.chain,
             chain_id=self._chain_id,
@@ -138,6 +141,7 @@ class _Cutter:
             downloaded_at=file.downloaded_at,
             refused=block.refused,
             totals=totals,
+            reader_version=READER_VERSION,
         )
         self._sequence += 1
         _put_rows(batch, kind, block)

@@ -71,9 +71,10 @@ class FileTotals(msgspec.Struct, frozen=True, omit_defaults=True):
 class IngestBatch(msgspec.Struct, omit_defaults=True):
     """Up to 500 rows of one file, in file order: `items`, `promotions` or `stores`, as `kind` says.
 
-    Every batch but a file's last holds exactly 500. `batch_id` is `<content_sha256>-<sequence>`, sequence from
-    0, so a retry, another worker or another runner makes the very same batches. Ids of sub-chain and store are
-    without leading zeros, as the database keys them. `published_known` is false where `published_at` is the
+    Every batch but a file's last holds exactly 500. `batch_id` is
+    `<content_sha256>-<reader_version>-<sequence>`, sequence from 0, so a retry, another worker or another
+    runner makes the very same batches; a newer reader's replace those of an older. Ids of sub-chain and store
+    are without leading zeros, as the database keys them. `published_known` is false where `published_at` is the
     time of discovery, for want of a better one.
     """
 
@@ -96,14 +97,14 @@ class IngestBatch(msgspec.Struct, omit_defaults=True):
     stores: list[Store] = []
     refused: list[RefusedRow] = []
     totals: FileTotals | None = None
+    published_known: bool = True
+    reader_version: int = 1
 
     @property
     def is_broken_off(self) -> bool:
         """Whether the reading of the file ended here with an unforeseen error; the batch is then without rows,
         and another with the same id comes when the file is read again."""
         return self.totals is not None and INTERNAL_ERROR in self.totals.problems
-
-    published_known: bool = True
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -53,6 +53,7 @@ def file_batches(
     sha = fields.pop("content_sha256", None) or hashlib.sha256(content.encode()).hexdigest()
     field = "stores" if kind == "stores" else "promotions" if kind.startswith("promo") else "items"
     refused = fields.pop("refused", [])
+    version = fields.pop("reader_version", 1)
     differs = announced not in (None, len(rows) + len(refused))
     totals = FileTotals(
         announced=announced,
@@ -74,7 +75,8 @@ def file_batches(
     } | fields
     return [
         IngestBatch(
-            batch_id=f"{sha}-{sequence}",
+            batch_id=f"{sha}-{version}-{sequence}",
+            reader_version=version,
             kind=kind,
             content_sha256=sha,
             sequence=sequence,

@@ -11,8 +11,8 @@ import pytest
 from gogobe.database import queries
 from gogobe.database.connection import POSTGRESQL, Connection, connect, copy_rows, staging_table
 from gogobe.database.load import aliases, endings, ledger, prices, promotions, recency
-from gogobe.database.load.ledger import file_row_base
 from gogobe.database.load.loader import Loader
+from gogobe.database.load.marks import file_row_base
 from gogobe.database.views import refresh_views
 from gogobe.local.postgres import PostgresServer
 from tests.conftest import new_database
@@ -102,16 +102,18 @@ def scanned(db: Connection, statement: str, values: Any = None) -> set[str]:
 
 
 PATTERNS = {"word0": "%מוצר%", "word1": "%77%", "query": "מוצר 77", "limit": 10}
+AGAIN = {"discovered_at": at(1), "source_url": "u", "address_key": "u", "file": "x77"}
 END = {"store_key": 7, "published_at": at(9), "file_row": 0, "file": "x66"}
 
 
 @pytest.mark.parametrize(
     ("statement", "values"),
     [
-        (ledger._TAKE_BATCHES, (["a", "b"], ["x1", "x2"], [1, 1])),
+        (ledger._TAKE_BATCHES, (["a", "b"], ["x1", "x2"], [1, 1], [1, 1])),
         (ledger._COUNT, {"loaded": 1, "unchanged": 1, "stale": 1, "refused": 1, "file": "x77"}),
         (ledger._SETTLE, (["x77", "x78"],)),
-        (ledger._ANNOUNCED_AGAIN, (at(1), "u", at(1), "x77")),
+        (ledger._ANNOUNCED_AGAIN, AGAIN),
+        (ledger._ADDRESS_AGAIN, AGAIN),
         (recency._NEWER_LISTS, ([7], [at(0)], [0], "prices")),
         (prices._END, END),
         (promotions._END, END),

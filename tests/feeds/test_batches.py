@@ -9,7 +9,7 @@ import pytest
 
 import gogobe.demo
 from gogobe.chains.load import load_chains
-from gogobe.feeds.batches import cut_batches
+from gogobe.feeds.batches import READER_VERSION, cut_batches
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
 from gogobe.records.messages import FileDownloaded, IngestBatch, decoder, encode
@@ -34,7 +34,9 @@ def test_batches_of_real_feeds(path):
     found = batches(path.read_bytes(), path.name)
     rows = [len(batch.items) + len(batch.promotions) + len(batch.stores) for batch in found]
     assert all(count == 500 for count in rows[:-1])
-    assert [batch.batch_id for batch in found] == [f"ab12-{number}" for number in range(len(found))]
+    assert [batch.batch_id for batch in found] == [
+        f"ab12-{READER_VERSION}-{number}" for number in range(len(found))
+    ]
     assert [batch.sequence for batch in found] == list(range(len(found)))
     assert [batch.last for batch in found] == [False] * (len(found) - 1) + [True]
     assert [batch.totals is not None for batch in found] == [batch.last for batch in found]

@@ -154,7 +154,7 @@ def _new_words(batches: Iterable[IngestBatch], offered: Offered) -> Mapping[tupl
     staged: dict[tuple[str, str], tuple[Any, ...]] = {}
     for batch in batches:
         day = batch.published_at.astimezone(UTC).date()
-        chain_id = batch.chain_id
+        chain_id, version = batch.chain_id, batch.reader_version
         for item in batch.items:
             words = (
                 item.item_type,
@@ -171,23 +171,30 @@ def _new_words(batches: Iterable[IngestBatch], offered: Offered) -> Mapping[tupl
                 item.item_id,
                 item.is_service,
             )
-            if offered.is_known(hash((chain_id, item.item_code, day, item.master_id, item.match, words))):
+            if offered.is_known(
+                hash((chain_id, item.item_code, day, version, item.master_id, item.match, words))
+            ):
                 continue
             key = chain_id, item.item_code
-            row = _alias_row(key, day, item, words)
+            row = _alias_row(key, day, version, item, words)
             standing = staged.get(key)
             if standing is None or row[2:4] > standing[2:4]:
                 staged[key] = row
     return staged
 
 
-def _alias_row(key: tuple[str, str], day: date, item: Item, words: tuple[Any, ...]) -> tuple[Any, ...]:
+def _alias_row(
+    key: tuple[str, str], day: date, version: int, item: Item, words: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    """A staged row. Of two wordings of one day that of the newer reader wins, then the surer match, then the
+    longer text; the last bits only make the choice independent of the order."""
     score = min(max(item.score, 0.0), 1.0)
     text = "\0".join("" if word is None else str(word) for word in words)
     rank = (
-        _MATCH_RANK[item.match] << 60
-        | int(score * 1023) << 50
-        | min(len(text), 0xFFFF) << 34
+        min(version, 63) << 57
+        | _MATCH_RANK[item.match] << 54
+        | int(score * 1023) << 44
+        | min(len(text), 0xFFF) << 32
         | zlib.crc32(f"{item.master_id}\0{text}".encode("utf-8", "surrogatepass"))
     )
     return (*key, day, rank, item.master_id or None, item.match, score, *words)

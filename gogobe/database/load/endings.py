@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from gogobe.database.connection import Cursor
-from gogobe.database.load.ledger import CompletedFile, Subject, file_row_base
+from gogobe.database.load.ledger import CompletedFile, Subject
+from gogobe.database.load.marks import Mark
 from gogobe.database.load.prices import end_prices
 from gogobe.database.load.promotions import end_promotions
-from gogobe.database.load.stores import LockedStore, Mark
+from gogobe.database.load.stores import LockedStore
 
 _FULL_KINDS: Final[Mapping[str, Subject]] = {"pricefull": "prices", "promofull": "promotions"}
 
@@ -54,15 +55,16 @@ def end_what_is_gone(
     """Ends what the completed full files no longer list; returns how many prices and promotions.
 
     A file that was cut short, is a PriceFull without a row, or lacks a batch, ends nothing; nor does one that
-    is older than its store's newest complete full file, or whose lists were dropped before it was complete.
+    is older than its store's newest complete full file, or whose time
+    of publication is not known, or whose lists were dropped before it was complete.
     """
     newest: dict[tuple[int, Subject], Mark] = {}
     total = 0
-    for file in sorted(completed, key=mark_of_file):
+    for file in sorted(completed, key=lambda file: file.mark):
         subject = _FULL_KINDS.get(file.kind)
-        if subject is None or file.store_key is None:
+        if subject is None or file.store_key is None or not file.published_known:
             continue
-        mark = mark_of_file(file)
+        mark = file.mark
         standing = newest.get((file.store_key, subject)) or stores[file.store_key].full[subject]
         if standing is not None and mark < standing:
             cursor.execute(_DROP_LISTS, (file.store_key, subject, *mark))
@@ -87,8 +89,3 @@ def _end(cursor: Cursor, file: CompletedFile, subject: Subject) -> int:
     ended = end_prices(cursor, file) if subject == "prices" else end_promotions(cursor, file)
     cursor.execute(_ENDED, (ended, file.content_sha256))
     return ended
-
-
-def mark_of_file(file: CompletedFile) -> Mark:
-    """What orders the file among the files of its store."""
-    return file.published_at, file_row_base(file.content_sha256)

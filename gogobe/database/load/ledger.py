@@ -8,27 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+from psycopg.types.json import Jsonb
+
 from gogobe.database.connection import Cursor
 from gogobe.database.load.counts import is_complete, is_whole
+from gogobe.database.load.marks import Mark, file_row_base
+from gogobe.database.load.readings import Reading, newest_readings
 from gogobe.records.messages import IngestBatch
 
 Subject = Literal["prices", "promotions"]
-
-# `source_row` orders rows: the file's rank in the upper bits, the row's place in its file in the lower ones.
-ROW_BITS: Final = 27
-_LAST_ROW: Final = (1 << ROW_BITS) - 1
-
-
-def file_row_base(content_sha256: str) -> int:
-    """The first `source_row` of a file: a rank drawn from its content, so that of two files published at the
-    same moment the same one wins whichever comes first. 36 bits, shifted to leave room for the row."""
-    digest = hashlib.blake2b(content_sha256.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> (64 - 36) << ROW_BITS
-
-
-def source_row(content_sha256: str, row: int) -> int:
-    """A row's place among all rows of its moment of publication."""
-    return file_row_base(content_sha256) + min(row, _LAST_ROW)
 
 
 def subject_of(batch: IngestBatch) -> Subject | None:
@@ -62,11 +50,20 @@ class CompletedFile:
     """A file all of whose `batches` are in; `is_loaded`: the file is complete, and no batch failed."""
 
     content_sha256: str
+    reader_version: int
     kind: str
     store_key: int | None
     published_at: datetime
     batches: int
     is_loaded: bool
+    published_known: bool
+
+    @property
+    def mark(self) -> Mark:
+        """What orders the file among the files of its store."""
+        return self.published_at, file_row_base(
+            self.content_sha256, self.reader_version, published_known=self.published_known
+        )
 
 
 @dataclass
@@ -82,21 +79,41 @@ class Taken:
 
 _ADD_FILES: Final = """
     INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file,
-                       published_at, source_url, discovered_at, downloaded_at, seen_at, first_loaded_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
+                       published_at, published_known, source_url, discovered_at, downloaded_at, reader_version,
+                       seen_at, first_loaded_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
     ON CONFLICT (content_sha256) DO NOTHING
+"""
+
+_ADD_ADDRESSES: Final = """
+    INSERT INTO file_addresses (content_sha256, address_key, source_url, file, discovered_at, downloaded_at,
+                                seen_at)
+    VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp())
+    ON CONFLICT (content_sha256, address_key) DO NOTHING
+"""
+
+# Held until the commit, so that two loaders of one file count one after the other.
+_HOLD_FILES: Final = """
+    SELECT content_sha256, reader_version, published_at, published_known, store_key FROM files
+    WHERE content_sha256 = ANY(%s) ORDER BY content_sha256 FOR NO KEY UPDATE
 """
 
 # A file that is announced again: its line follows the latest announcement, its counts stay.
 _ANNOUNCED_AGAIN: Final = """
-    UPDATE files SET source_url = CASE WHEN %s >= discovered_at THEN %s ELSE source_url END,
-                     discovered_at = greatest(discovered_at, %s), seen_at = clock_timestamp()
-    WHERE content_sha256 = %s
+    UPDATE files SET
+        source_url = CASE WHEN %(discovered_at)s >= discovered_at THEN %(source_url)s ELSE source_url END,
+        discovered_at = greatest(discovered_at, %(discovered_at)s), seen_at = clock_timestamp()
+    WHERE content_sha256 = %(file)s
+"""
+_ADDRESS_AGAIN: Final = """
+    UPDATE file_addresses SET
+        discovered_at = greatest(discovered_at, %(discovered_at)s), seen_at = clock_timestamp()
+    WHERE content_sha256 = %(file)s AND address_key = %(address_key)s
 """
 
 _TAKE_BATCHES: Final = """
-    INSERT INTO batches (batch_id, content_sha256, sequence)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[])
+    INSERT INTO batches (batch_id, content_sha256, sequence, reader_version)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[], %s::integer[])
     ON CONFLICT (batch_id) DO UPDATE SET failed = false, committed_at = now() WHERE batches.failed
     RETURNING batch_id
 """
@@ -107,14 +124,17 @@ _FAIL_BATCHES: Final = "UPDATE batches SET failed = true WHERE batch_id = ANY(%s
 _COUNT: Final = """
     UPDATE files SET loaded = loaded + %(loaded)s, unchanged = unchanged + %(unchanged)s,
         stale = stale + %(stale)s, refused = refused + %(refused)s,
-        batches_loaded = (SELECT count(*) FROM batches b WHERE b.content_sha256 = %(file)s AND NOT b.failed),
-        batches_failed = (SELECT count(*) FROM batches b WHERE b.content_sha256 = %(file)s AND b.failed)
+        batches_loaded = (SELECT count(*) FROM batches b WHERE b.content_sha256 = %(file)s
+                          AND b.reader_version = files.reader_version AND NOT b.failed),
+        batches_failed = (SELECT count(*) FROM batches b WHERE b.content_sha256 = %(file)s
+                          AND b.reader_version = files.reader_version AND b.failed)
     WHERE content_sha256 = %(file)s
 """
 
 _TOTALS: Final = """
     UPDATE files SET announced = %s, read = %s, is_whole = %s, complete = %s,
-        problems = ARRAY(SELECT DISTINCT unnest(problems || %s::text[])), batches_expected = %s
+        problems = ARRAY(SELECT DISTINCT unnest(problems || %s::text[])), unknown_elements = %s,
+        batches_expected = %s
     WHERE content_sha256 = %s
 """
 
@@ -123,12 +143,22 @@ _SETTLE: Final = """
         state = CASE WHEN complete AND batches_failed = 0 THEN 'loaded' ELSE 'incomplete' END,
         completed_at = clock_timestamp()
     WHERE content_sha256 = ANY(%s) AND batches_loaded + batches_failed = batches_expected
-    RETURNING content_sha256, kind, store_key, published_at, batches_expected, state = 'loaded'
+    RETURNING content_sha256, reader_version, kind, store_key, published_at, batches_expected,
+        state = 'loaded', published_known
 """
 
 
-def add_files(cursor: Cursor, batches: Iterable[IngestBatch], store_keys: Mapping[str, int | None]) -> None:
-    """A line for each file that has none, and a lock on all of them. `store_keys` by batch id."""
+def address_key(source_url: str) -> str:
+    """What a file's address is found by: its SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(source_url.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def add_files(
+    cursor: Cursor, batches: Iterable[IngestBatch], store_keys: Mapping[str, int | None]
+) -> tuple[list[IngestBatch], bool]:
+    """Adds a line for each file that has none, and its address, and holds all of them. Returns the batches of
+    their files' newest readings, and whether an older reading was undone for them. `store_keys` by batch id."""
+    batches = list(batches)
     files = {batch.content_sha256: batch for batch in batches}
     cursor.executemany(
         _ADD_FILES,
@@ -143,18 +173,26 @@ def add_files(cursor: Cursor, batches: Iterable[IngestBatch], store_keys: Mappin
                 batch.kind,
                 batch.file,
                 batch.published_at,
+                batch.published_known,
                 batch.source_url,
                 batch.discovered_at,
                 batch.downloaded_at,
+                batch.reader_version,
             )
             for sha, batch in sorted(files.items())
         ],
     )
-    # Held until the commit, so that two loaders of one file count one after the other.
-    cursor.execute(
-        "SELECT 1 FROM files WHERE content_sha256 = ANY(%s) ORDER BY content_sha256 FOR NO KEY UPDATE",
-        (list(files),),
+    cursor.execute(_HOLD_FILES, (list(files),))
+    counted = {sha: Reading(*line) for sha, *line in cursor.fetchall()}
+    addresses = {(batch.content_sha256, address_key(batch.source_url)): batch for batch in batches}
+    cursor.executemany(
+        _ADD_ADDRESSES,
+        [
+            (sha, address_key, batch.source_url, batch.file, batch.discovered_at, batch.downloaded_at)
+            for (sha, address_key), batch in sorted(addresses.items(), key=lambda entry: entry[0])
+        ],
     )
+    return newest_readings(cursor, batches, counted, store_keys)
 
 
 def take_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> Taken:
@@ -170,13 +208,20 @@ def take_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> Taken:
             [batch.batch_id for batch in ordered],
             [batch.content_sha256 for batch in ordered],
             [batch.sequence for batch in ordered],
+            [batch.reader_version for batch in ordered],
         ),
     )
     new = {row[0] for row in cursor.fetchall()}
     for batch in ordered:
         if batch.last and batch.batch_id not in new:
-            discovered = batch.discovered_at
-            cursor.execute(_ANNOUNCED_AGAIN, (discovered, batch.source_url, discovered, batch.content_sha256))
+            again = {
+                "discovered_at": batch.discovered_at,
+                "source_url": batch.source_url,
+                "address_key": address_key(batch.source_url),
+                "file": batch.content_sha256,
+            }
+            cursor.execute(_ANNOUNCED_AGAIN, again)
+            cursor.execute(_ADDRESS_AGAIN, again)
     taken = [batch for batch in offered.values() if batch.batch_id in new]
     broken_off = [batch for batch in taken if batch.is_broken_off]
     if broken_off:
@@ -254,6 +299,7 @@ def write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
                 totals is not None and is_whole(totals),
                 totals is not None and is_complete(cursor, batch, totals),
                 totals.problems if totals else ["no_totals"],
+                Jsonb(totals.unknown_elements) if totals and totals.unknown_elements else None,
                 batch.sequence + 1,
                 batch.content_sha256,
             ),

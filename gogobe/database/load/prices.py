@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from gogobe.database.connection import Cursor, Dialect, copy_rows
-from gogobe.database.load.ledger import CompletedFile, Taken, file_row_base, is_full
-from gogobe.database.load.recency import NewerLists, mark_of, take_current
+from gogobe.database.load.ledger import CompletedFile, Taken, is_full
+from gogobe.database.load.marks import mark_of
+from gogobe.database.load.recency import NewerLists, take_current
 from gogobe.database.load.stores import LockedStore
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Item
@@ -57,7 +58,8 @@ _MERGE: Final = """
     WITH compared AS MATERIALIZED (
         SELECT s.*, p.price AS old_price, p.first_seen_at, p.published_at = s.published_at AS again,
                CASE WHEN p.item_code IS NULL THEN 'n'
-                    WHEN (p.published_at, p.source_row) >= (s.published_at, s.source_row) THEN 'o'
+                    WHEN (p.source_row >= 0, p.published_at, p.source_row)
+                         >= (s.source_row >= 0, s.published_at, s.source_row) THEN 'o'
                     WHEN p.price = s.price AND p.ended_at IS NULL
                          AND p.unit_price IS NOT DISTINCT FROM s.unit_price
                          AND p.unit_basis IS NOT DISTINCT FROM s.unit_basis
@@ -196,7 +198,7 @@ def end_prices(cursor: Cursor, file: CompletedFile) -> int:
         {
             "store_key": file.store_key,
             "published_at": file.published_at,
-            "file_row": file_row_base(file.content_sha256),
+            "file_row": file.mark[1],
             "file": file.content_sha256,
         },
     )

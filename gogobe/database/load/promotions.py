@@ -14,8 +14,9 @@ from typing import Any, Final
 import msgspec
 
 from gogobe.database.connection import Cursor, copy_rows
-from gogobe.database.load.ledger import CompletedFile, Taken, file_row_base, is_full
-from gogobe.database.load.recency import mark_of, take_current
+from gogobe.database.load.ledger import CompletedFile, Taken, is_full
+from gogobe.database.load.marks import mark_of, recency
+from gogobe.database.load.recency import take_current
 from gogobe.database.load.stores import LockedStore
 from gogobe.offers.conditions import conditions_of
 from gogobe.offers.offer import offers_of
@@ -213,7 +214,7 @@ def _merge(cursor: Cursor, taken: Taken, offered: Mapping[tuple[int, str], _Offe
             tally.loaded += 1
             continue
         published_at, old_row, digest, seen_at, is_ended = standing[key]
-        if (row.published_at, row.source_row) <= (published_at, old_row):
+        if recency(row.published_at, row.source_row) <= recency(published_at, old_row):
             tally.stale += 1
         elif digest == row.digest and not is_ended:
             tally.unchanged += 1
@@ -297,7 +298,7 @@ def end_promotions(cursor: Cursor, file: CompletedFile) -> int:
         {
             "store_key": file.store_key,
             "published_at": file.published_at,
-            "file_row": file_row_base(file.content_sha256),
+            "file_row": file.mark[1],
             "file": file.content_sha256,
         },
     )

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from gogobe.database.connection import Cursor, copy_rows
-from gogobe.database.load.ledger import Subject, Taken, file_row_base, is_full, subject_of
-from gogobe.database.load.stores import LockedStore, Mark
+from gogobe.database.load.ledger import Subject, Taken, is_full, subject_of
+from gogobe.database.load.marks import Mark, mark_of
+from gogobe.database.load.stores import LockedStore
 from gogobe.records.messages import IngestBatch
 
 _NEWER_LISTS: Final = """
@@ -61,13 +62,10 @@ def take_current(
     if not current:
         return [], NewerLists([])
     lists = _newer_lists(cursor, current, store_keys, subject)
-    _keep_listed_codes(cursor, [batch for batch in current if is_full(batch)], store_keys, subject)
+    _keep_listed_codes(
+        cursor, [batch for batch in current if is_full(batch) and batch.published_known], store_keys, subject
+    )
     return _rounds(current, store_keys), lists
-
-
-def mark_of(batch: IngestBatch) -> Mark:
-    """What orders the batch's file among the files of its store."""
-    return batch.published_at, file_row_base(batch.content_sha256)
 
 
 def _codes(batch: IngestBatch) -> list[str]:

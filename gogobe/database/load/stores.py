@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from gogobe.database.connection import Connection, Cursor
-from gogobe.database.load.ledger import Subject, Taken, source_row
+from gogobe.database.load.ledger import Subject, Taken
+from gogobe.database.load.marks import Mark, recency, source_row
 from gogobe.feeds.names import normal_store_id
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Store
@@ -28,10 +28,6 @@ class StoreId:
     chain_id: str
     sub_chain_id: str
     store_id: str
-
-
-Mark = tuple[datetime, int]
-"""When a full file was published, and its first `source_row`: what orders full files of one store."""
 
 
 @dataclass(frozen=True)
@@ -238,8 +234,8 @@ def describe_stores(cursor: Cursor, taken: Taken, store_keys: Mapping[StoreId, i
         for row in batch.stores:
             key = store_keys[described_store_id(batch, row)]
             known_at, known_row, *known = standing[key]
-            mark = (batch.published_at, source_row(batch.content_sha256, row.row))
-            if known_at is not None and mark < (known_at, known_row):
+            mark = (batch.published_at, source_row(batch, row.row))
+            if known_at is not None and recency(*mark) < recency(known_at, known_row):
                 tally.stale += 1
                 continue
             told = [getattr(row, name) for name in DESCRIPTION]

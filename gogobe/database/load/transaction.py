@@ -45,9 +45,14 @@ def load_together(
         if batch.kind == "stores"
         for row in batch.stores
     }
-    stores = lock_stores(cursor, {*store_keys.values(), *described})
-    add_files(cursor, batches, {batch.batch_id: store_keys.get(batch.batch_id) for batch in batches})
-    taken = take_batches(cursor, batches)
+    held = {*store_keys.values(), *described}
+    stores = lock_stores(cursor, held)
+    keys = {batch.batch_id: store_keys.get(batch.batch_id) for batch in batches}
+    newest, undone = add_files(cursor, batches, keys)
+    if undone:
+        stores = lock_stores(cursor, held)  # held already; what they say of full files may have changed
+    taken = take_batches(cursor, newest)
+    taken.duplicates += len(batches) - len(newest)
     if not taken.batches and not taken.broken_off:
         return LoadResult(duplicate_batches=taken.duplicates)
     describe_stores(cursor, taken, by_store)
@@ -79,8 +84,8 @@ def enter_failed(cursor: Cursor, batch: IngestBatch, by_store: dict[StoreId, int
     loading; `problem` is added to the file's."""
     key = None if batch.kind == "stores" else by_store[store_id_of(batch)]
     lock_stores(cursor, [] if key is None else [key])
-    add_files(cursor, [batch], {batch.batch_id: key})
-    if not take_batches(cursor, [batch]).batches:
+    newest, _ = add_files(cursor, [batch], {batch.batch_id: key})
+    if not take_batches(cursor, newest).batches:
         return LoadResult(duplicate_batches=1)
     fail_batch(cursor, batch, problem)
     return LoadResult()

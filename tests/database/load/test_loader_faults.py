@@ -122,10 +122,10 @@ def test_a_batch_that_cannot_even_be_entered_in_the_ledger_stops_nothing(
 ) -> None:
     batches = [*file_batches([item("1", "5")], hour=1), *file_batches([item("2", "5")], hour=2)]
 
-    def failing(cursor: Cursor, batches: Sequence[IngestBatch], keys: Any) -> None:
+    def failing(cursor: Cursor, batches: Sequence[IngestBatch], keys: Any) -> Any:
         if batches[0].published_at == at(1):
             raise ValueError("ours")
-        add_files(cursor, batches, keys)
+        return add_files(cursor, batches, keys)
 
     monkeypatch.setattr(transaction, "add_files", failing)
     with Loader(dsn) as loader:
