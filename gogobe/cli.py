@@ -16,17 +16,29 @@ from gogobe.commands.options import VAR, wide_console
 from gogobe.commands.pipeline import announce, ingest
 from gogobe.commands.prices import prices
 from gogobe.commands.stack import down, status, up
+from gogobe.commands.terminal import harmless
 from gogobe.database.migrations import MigrationError
+from gogobe.io.kafka.options import KafkaOptionsError
 from gogobe.local.processes import StackError
+from gogobe.secrets import SecretError
+from gogobe.settings import SettingsError
 
 
 class _Gogobe(click.Group):
-    """A group whose commands end with a message where people can mend what went wrong, not with a traceback."""
+    """A group whose commands end with a message where people can repair what went wrong, not with a traceback.
+    A message may quote a feed, so it is made harmless for the terminal."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            return self._invoke(ctx)
+        except click.ClickException as error:
+            error.message = harmless(error.message)  # type: ignore[misc]  # click calls it final, for its readers
+            raise
+
+    def _invoke(self, ctx: click.Context) -> Any:
+        try:
             return super().invoke(ctx)
-        except (StackError, MigrationError) as error:
+        except (StackError, MigrationError, SettingsError, SecretError, KafkaOptionsError) as error:
             raise click.ClickException(str(error)) from error
         except psycopg.errors.UndefinedTable as error:
             raise click.ClickException(
@@ -37,7 +49,9 @@ class _Gogobe(click.Group):
         except psycopg.Error as error:
             raise click.ClickException(f"the database: {error}") from error
         except KafkaException as error:
-            raise click.ClickException(f"Kafka: {error.args[0].str()}; is --kafka right?") from error
+            raise click.ClickException(
+                f"Kafka: {error.args[0].str()}; are kafka and kafka_options right?"
+            ) from error
 
 
 @click.group(cls=_Gogobe, context_settings={"help_option_names": ["-h", "--help"]})

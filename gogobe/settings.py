@@ -1,18 +1,31 @@
 """Settings: flags over environment over one TOML file over what is built in.
 
 Every setting has one name: `views_every` in `gogobe.toml`, `GOGOBE_VIEWS_EVERY` in the environment,
-`--views-every` as a flag of the CLI and `--views_every` as an option of the pipelines.
+`--views-every` as a flag of the CLI and `--views_every` as an option of the pipelines. In the file, a table may
+take settings that begin alike (`[views]` with `every = 5`). `kafka_options` is a table everywhere: JSON in one
+variable or flag, or a variable for each option (`GOGOBE_KAFKA_OPTIONS_SASL_PASSWORD`).
+
+A secret is given as a reference (`secret://file/PATH`, …) anywhere, or as its value in the environment or the
+file. No flag takes the value: the list of processes and the job's options show flags to others.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
+
+from gogobe.database.address import AddressError, DatabaseAddress
+from gogobe.io.kafka.options import KafkaAddress, KafkaOptions, KafkaOptionsError
+from gogobe.records.addresses import without_credentials
+from gogobe.secrets import FORMS, Secret, decode_secret
+
+PREFIX: Final = "GOGOBE_"
+TABLE: Final = "kafka_options"
 
 
 def _help(text: str, at_least: float | None = None) -> msgspec.Meta:
@@ -24,7 +37,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     filled from the running local stack (`gogobe up`)."""
 
     kafka: Annotated[str, _help("Kafka bootstrap servers, HOST:PORT[,HOST:PORT…].")] = ""
-    database: Annotated[str, _help("PostgreSQL or CockroachDB, postgresql://….")] = ""
+    kafka_options: Annotated[KafkaOptions, _help("TLS and SASL of Kafka's clients, as JSON.")] = KafkaOptions()
+    topic_partitions: Annotated[int, _help("Partitions of topics that are made.", 1)] = 4
+    topic_replication: Annotated[
+        int, _help("Replicas of topics that are made; 0: the brokers' default.", 0)
+    ] = 0
+    database: Annotated[str, _help("PostgreSQL or CockroachDB, postgresql://USER@HOST:PORT/NAME.")] = ""
+    database_password: Annotated[Secret | None, _help("The database's password, secret://….")] = None
     expansion_service: Annotated[str, _help("Beam's Java expansion service, HOST:PORT.")] = ""
     store: Annotated[str, _help("Object store for raw files: a folder, s3://… or gs://….")] = "var/store"
     store_endpoint: Annotated[str, _help("S3 or GCS server other than the cloud's own.")] = ""
@@ -47,9 +66,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "gogobe"
     )
 
+    @property
+    def kafka_address(self) -> KafkaAddress:
+        """Kafka with its options, for every client."""
+        return KafkaAddress(self.kafka, self.kafka_options)
+
+    @property
+    def database_address(self) -> DatabaseAddress:
+        """The database with its password, which is resolved where a connection is made."""
+        return DatabaseAddress(self.database, self.database_password)
+
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
+
 
 class SettingsError(ValueError):
-    """A setting that cannot be read; the message names where it stands and what it should be."""
+    """A setting that cannot be used; the message names its place and what it should be."""
 
 
 def load_settings(
@@ -58,22 +90,89 @@ def load_settings(
     """Settings from flags (None: not given), `GOGOBE_…` variables and a TOML file, in that order.
 
     `file` defaults to `$GOGOBE_CONFIG`, else `gogobe.toml` where there is one. Raises SettingsError on unknown
-    names and on values that do not fit.
+    names, on values that do not fit or contradict each other, and on a secret's value in a flag.
     """
     named = file or (Path(environment["GOGOBE_CONFIG"]) if environment.get("GOGOBE_CONFIG") else None)
     merged: dict[str, Any] = {}
-    merged |= _from_file(named or Path("gogobe.toml"), must_exist=named is not None)
-    merged |= _from_environment(environment)
-    merged |= {name: value for name, value in flags.items() if value is not None}
-    return _convert(merged, "flags")
+    for source in (
+        _from_file(named or Path("gogobe.toml"), must_exist=named is not None),
+        _from_environment(environment),
+        _from_flags(flags),
+    ):
+        options = {**merged.get(TABLE, {}), **source.get(TABLE, {})}
+        merged |= {**source, TABLE: options}
+    return _consistent(_convert(merged, "settings"))
+
+
+def secrets_of(settings: msgspec.Struct) -> Iterator[tuple[str, Secret]]:
+    """The secrets that are set, with their names: `database_password`, `kafka_options.sasl.password`."""
+    for field in msgspec.structs.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, Secret):
+            yield field.encode_name, value
+        elif isinstance(value, msgspec.Struct):
+            for name, secret in secrets_of(value):
+                yield f"{field.encode_name}.{name}", secret
+
+
+def with_secret_files(settings: Struct, folder: Path, name: str = "{}") -> Struct:
+    """Settings for workers on this machine: a secret that is not in a file is written into one below `folder`
+    (mode 0600) and referred to. Raises SecretError, OSError."""
+    changed: dict[str, Any] = {}
+    for field in msgspec.structs.fields(settings):
+        value, place = getattr(settings, field.name), name.format(field.encode_name)
+        if isinstance(value, Secret):
+            changed[field.name] = value.kept_in(folder / place)
+        elif isinstance(value, msgspec.Struct):
+            changed[field.name] = with_secret_files(value, folder, f"{place}.{{}}")
+    return msgspec.structs.replace(settings, **changed)
+
+
+def refuse_secret_values(settings: Settings) -> None:
+    """Raises SettingsError for a secret that is known by its value only: it would travel with the job."""
+    for name, secret in secrets_of(settings):
+        if secret.reference is None:
+            raise SettingsError(
+                f"{name} is given as its value, and would have to travel with the job: give a reference that "
+                f"workers resolve, {FORMS}"
+            )
 
 
 def _convert(values: Mapping[str, Any], where: str) -> Settings:
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        return msgspec.convert(values, Settings, strict=False, dec_hook=decode_secret)
     except msgspec.ValidationError as error:
-        names = ", ".join(Settings.__struct_fields__)
-        raise SettingsError(f"{where}: {error}. The settings are: {names}") from error
+        struct, what = (KafkaOptions, "options") if f"$.{TABLE}" in str(error) else (Settings, "settings")
+        names = ", ".join(field.encode_name for field in msgspec.structs.fields(struct))
+        raise SettingsError(f"{where}: {error}. The {what} are: {names}") from error
+
+
+def _consistent(settings: Settings) -> Settings:
+    """The settings, a password within the database's address moved to its own place."""
+    for name in ("kafka", "expansion_service", "store", "store_endpoint", "masters"):
+        if without_credentials(getattr(settings, name)) != getattr(settings, name):
+            raise SettingsError(f"{name}: the address holds credentials, which are no part of it: remove them")
+    if settings.kafka_options != KafkaOptions() and not settings.kafka:
+        raise SettingsError(f"{TABLE} is set, and kafka, to which the options belong, is not")
+    if settings.database_password is not None and not settings.database:
+        raise SettingsError("database_password is set, and database, to which it belongs, is not")
+    try:
+        settings.kafka_options.check()
+    except KafkaOptionsError as error:
+        raise SettingsError(f"{TABLE}: {error}") from error
+    address = _database_of(settings)
+    if address.password is None:
+        return settings
+    if settings.database_password is not None:
+        raise SettingsError("database holds a password, and database_password is set too: give one of them")
+    return msgspec.structs.replace(settings, database=address.url, database_password=address.password)
+
+
+def _database_of(settings: Settings) -> DatabaseAddress:
+    try:
+        return DatabaseAddress.parse(settings.database)
+    except AddressError as error:
+        raise SettingsError(f"database: {error}") from None
 
 
 def _from_file(file: Path, *, must_exist: bool) -> Mapping[str, Any]:
@@ -83,15 +182,69 @@ def _from_file(file: Path, *, must_exist: bool) -> Mapping[str, Any]:
         values = tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{file}: cannot be read as TOML: {error}") from error
-    _convert(values, str(file))
-    return values
+    options = values.pop(TABLE, {})
+    flat = _flat(values, "_", str(file))
+    if options:
+        flat[TABLE] = _flat(options, ".", str(file)) if isinstance(options, dict) else options
+    _convert(flat, str(file))
+    return flat
+
+
+def _flat(table: Mapping[str, Any], joint: str, where: str) -> dict[str, Any]:
+    """A table whose tables are taken apart: `{"views": {"every": 5}}` is `{"views_every": 5}`."""
+    flat: dict[str, Any] = {}
+    for name, value in table.items():
+        inner = _flat(value, joint, where) if isinstance(value, dict) else {"": value}
+        for rest, one in inner.items():
+            full = f"{name}{joint}{rest}" if rest else name
+            if full in flat:
+                raise SettingsError(f"{where}: {full} is set twice")
+            flat[full] = one
+    return flat
 
 
 def _from_environment(environment: Mapping[str, str]) -> Mapping[str, Any]:
-    values = {
-        name: environment[f"GOGOBE_{name.upper()}"]
+    where = f"environment ({PREFIX}…)"
+    values: dict[str, Any] = {
+        name: environment[f"{PREFIX}{name.upper()}"]
         for name in Settings.__struct_fields__
-        if f"GOGOBE_{name.upper()}" in environment
+        if f"{PREFIX}{name.upper()}" in environment
     }
-    _convert(values, "environment (GOGOBE_…)")
+    options = _options(values.get(TABLE, "{}"), where)
+    known = {field.name: field.encode_name for field in msgspec.structs.fields(KafkaOptions)}
+    prefix = f"{PREFIX}{TABLE.upper()}_"
+    for variable, value in environment.items():
+        if variable.startswith(prefix):
+            name = variable.removeprefix(prefix).lower()
+            options[known.get(name, name)] = value
+    if options:
+        values[TABLE] = options
+    _convert(values, where)
     return values
+
+
+def _from_flags(flags: Mapping[str, Any]) -> Mapping[str, Any]:
+    values = {name: value for name, value in flags.items() if value is not None}
+    if TABLE in values:
+        values[TABLE] = _options(values[TABLE], "flags")
+    settings = _convert(values, "flags")
+    given = [name for name, secret in secrets_of(settings) if secret.reference is None]
+    if _database_of(settings).password is not None:
+        given.append("database_password")
+    if given:
+        variable = f"{PREFIX}{given[0].upper().replace('.', '_')}"
+        raise SettingsError(
+            f"flags: {given[0]} is given as its value, which the list of processes shows to others: give it in "
+            f"{variable} or gogobe.toml, or as a reference, {FORMS}"
+        )
+    return values
+
+
+def _options(text: Any, where: str) -> dict[str, Any]:
+    """A table of options from JSON."""
+    if not isinstance(text, str):
+        return dict(text)
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise SettingsError(f"{where}: {TABLE} is not a JSON object: {error}") from error

@@ -1,10 +1,21 @@
 """Settings: flags over environment over file, and clear refusals."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gogobe.settings import Settings, SettingsError, load_settings
+from gogobe.io.kafka.options import KafkaOptions
+from gogobe.secrets import Secret
+from gogobe.settings import (
+    Settings,
+    SettingsError,
+    load_settings,
+    refuse_secret_values,
+    secrets_of,
+    with_secret_files,
+)
 
 
 def test_flags_win_over_environment_over_file(tmp_path: Path):
@@ -42,3 +53,143 @@ def test_the_readme_lists_every_setting():
     assert [
         name for name in Settings.__struct_fields__ if f"| `{name}` | `GOGOBE_{name.upper()}` |" not in readme
     ] == []
+
+
+PLANTED = "planted-7f3a"
+
+
+def with_secrets(tmp_path: Path) -> tuple[dict[str, str], Path]:
+    """Settings with two secrets' values, one in the environment and one in the file."""
+    file = tmp_path / "gogobe.toml"
+    file.write_text(
+        'kafka = "k:1"\n[kafka_options]\nsecurity.protocol = "SASL_SSL"\n"sasl.mechanism" = "PLAIN"\n'
+        f'sasl.username = "u"\nsasl.password = "{PLANTED}"\n'
+    )
+    return {"GOGOBE_DATABASE": f"postgresql://u:{PLANTED}@h/db"}, file
+
+
+def test_a_database_s_password_is_taken_out_of_its_address(tmp_path: Path):
+    settings = load_settings({}, *with_secrets(tmp_path))
+    assert settings.database == "postgresql://u@h/db"
+    assert settings.database_password == Secret.of_value(PLANTED)
+    assert PLANTED not in repr(settings)
+    assert settings.database_address.conninfo() == f"user=u dbname=db host=h password={PLANTED}"
+
+
+def test_a_password_belongs_to_the_address_that_holds_it(tmp_path: Path):
+    file = tmp_path / "gogobe.toml"
+    file.write_text(f'database = "postgresql://u:{PLANTED}@h/db"')
+    settings = load_settings({}, {"GOGOBE_DATABASE": "postgresql://other@elsewhere/db"}, file)
+    assert settings.database_password is None
+
+
+def test_kafka_s_options_merge_by_name_and_tables_nest(tmp_path: Path):
+    _, file = with_secrets(tmp_path)
+    environment = {
+        "GOGOBE_KAFKA_OPTIONS_SASL_PASSWORD": "secret://env/A",
+        "GOGOBE_KAFKA_OPTIONS": '{"sasl.username": "v"}',
+    }
+    options = load_settings(
+        {"kafka_options": '{"sasl.mechanism": "SCRAM-SHA-512"}'}, environment, file
+    ).kafka_options
+    assert options == KafkaOptions(
+        security_protocol="SASL_SSL",
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_username="v",
+        sasl_password=Secret("secret://env/A"),
+    )
+
+
+def test_tables_of_the_file_take_settings_that_begin_alike(tmp_path: Path):
+    file = tmp_path / "gogobe.toml"
+    file.write_text("[commit]\nbatches = 3\nseconds = 0.5\n[topic]\npartitions = 12\n")
+    settings = load_settings({}, {}, file)
+    assert (settings.commit_batches, settings.commit_seconds, settings.topic_partitions) == (3, 0.5, 12)
+    file.write_text("commit_batches = 3\n[commit]\nbatches = 3\n")
+    with pytest.raises(SettingsError, match=r"gogobe\.toml: commit_batches is set twice"):
+        load_settings({}, {}, file)
+
+
+@pytest.mark.parametrize(
+    ("flags", "variable"),
+    [
+        ({"database": f"postgresql://u:{PLANTED}@h/db"}, "GOGOBE_DATABASE_PASSWORD"),
+        ({"database": f"host=h password={PLANTED}"}, "GOGOBE_DATABASE_PASSWORD"),
+        ({"database": "postgresql://u@h/db", "database_password": PLANTED}, "GOGOBE_DATABASE_PASSWORD"),
+        ({"kafka_options": f'{{"sasl.password": "{PLANTED}"}}'}, "GOGOBE_KAFKA_OPTIONS_SASL_PASSWORD"),
+    ],
+)
+def test_a_flag_takes_no_secret_s_value(flags: dict[str, str], variable: str):
+    with pytest.raises(
+        SettingsError, match=rf"^flags: .*list of processes.*{variable} or gogobe\.toml.*secret://file/PATH"
+    ) as refused:
+        load_settings(flags, {})
+    assert PLANTED not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"database": "mysql://u:planted-7f3a@h/db"}, "database: not an address"),
+        ({"database": "postgresql://u:planted-7f3a@h/db", "database_password": "x"}, "give one of them"),
+        ({"database_password": "x"}, "database_password is set, and database"),
+        ({"database_password": 3, "database": "postgresql://h/d"}, r"\$\.database_password"),
+        ({"kafka_options": {"sasl.password": "planted-7f3a"}}, "kafka_options is set, and kafka"),
+        (
+            {"kafka": "k", "kafka_options": {"sasl.password": "planted-7f3a"}},
+            "kafka_options: sasl.password is set, and security",
+        ),
+        (
+            {"kafka": "k", "kafka_options": {"sasl.pasword": "planted-7f3a"}},
+            "`sasl.pasword`.* The options are: security.protocol",
+        ),
+        (
+            {"kafka": "k", "kafka_options": {"security.protocol": "TLS"}},
+            r"\$\.kafka_options\.security\.protocol",
+        ),
+        ({"kafka": "k", "kafka_options": 3}, "kafka_options"),
+        ({"store": "s3://key:planted-7f3a@bucket"}, "store: the address holds credentials"),
+        ({"store_endpoint": "http://key:planted-7f3a@host"}, "store_endpoint: the address holds credentials"),
+    ],
+)
+def test_what_contradicts_itself_is_named_and_secrets_are_not_quoted(
+    tmp_path: Path, settings: dict[str, Any], message: str
+):
+    file = tmp_path / "gogobe.toml"
+    tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items() if name not in tables]
+    for name, table in tables.items():
+        lines += [f"[{name}]\n", *(f'"{option}" = {json.dumps(value)}\n' for option, value in table.items())]
+    file.write_text("".join(lines))
+    with pytest.raises(SettingsError, match=message) as refused:
+        load_settings({}, {}, file)
+    assert PLANTED not in str(refused.value)
+
+
+def test_options_that_are_no_json_and_variables_that_name_none():
+    for variable, text, message in [
+        ("GOGOBE_KAFKA_OPTIONS", PLANTED, r"environment.*kafka_options is not a JSON object"),
+        ("GOGOBE_KAFKA_OPTIONS", f'["{PLANTED}"]', r"environment.*kafka_options is not a JSON object"),
+        ("GOGOBE_KAFKA_OPTIONS_SASL_PASWORD", PLANTED, "sasl_pasword"),
+    ]:
+        with pytest.raises(SettingsError, match=message) as refused:
+            load_settings({}, {variable: text})
+        assert PLANTED not in str(refused.value)
+
+
+def test_secrets_for_workers_of_this_machine_are_in_files(tmp_path: Path):
+    settings = with_secret_files(load_settings({}, *with_secrets(tmp_path)), tmp_path / "secrets")
+    assert sorted(secrets_of(settings)) == [
+        ("database_password", Secret(f"secret://file{tmp_path}/secrets/database_password")),
+        ("kafka_options.sasl.password", Secret(f"secret://file{tmp_path}/secrets/kafka_options.sasl.password")),
+    ]
+    assert {secret.value() for _, secret in secrets_of(settings)} == {PLANTED}
+    refuse_secret_values(settings)
+
+
+def test_a_secret_s_value_is_refused_where_it_would_travel(tmp_path: Path):
+    settings = load_settings({}, *with_secrets(tmp_path))
+    with pytest.raises(
+        SettingsError, match=r"^kafka_options\.sasl\.password is given as its value.*secret://file/PATH"
+    ):
+        refuse_secret_values(settings)

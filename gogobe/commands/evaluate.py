@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 import msgspec
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from gogobe.commands.terminal import PlainConsole
 from gogobe.masters.build.catalogue import CatalogueError
 from gogobe.masters.evaluation.evaluate import Evaluation, Figures, evaluate
 
@@ -96,7 +96,7 @@ def _show(evaluation: Evaluation) -> None:
     if len(evaluation.chains) > 1:
         table.add_section()
         table.add_row(*_cells(evaluation))
-    console = Console(width=max(Console().width, _WIDTH))
+    console = PlainConsole(width=max(PlainConsole().width, _WIDTH))
     console.print(table)
     console.print(_LEGEND)
     if evaluation.accepted_unknown:

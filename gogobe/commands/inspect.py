@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from gogobe.commands.options import VAR, settings_options, settings_with_stack, wide_console
+from gogobe.commands.terminal import harmless
 
 
 @click.command()
@@ -32,7 +33,7 @@ def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, 
         try:
             found = inspect_file(file, shown, settings.store_endpoint)
         except UnreadableFileError as error:
-            click.echo(f"gogobe inspect: {error}", err=True)
+            click.echo(harmless(f"gogobe inspect: {error}"), err=True)
             unreadable = True
             continue
         if as_json:

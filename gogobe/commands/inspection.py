@@ -11,10 +11,9 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Final
 
 import msgspec
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.feeds.batches import fill_rows
 from gogobe.feeds.containers import Container
 from gogobe.feeds.names import parse_if_known
@@ -194,17 +193,16 @@ def _opened(address: str, endpoint: str | None) -> Iterator[BinaryIO]:
         raise UnreadableFileError(f"{address}: cannot be read: {why}") from error
 
 
-def print_inspection(inspection: Inspection, console: Console) -> None:
+def print_inspection(inspection: Inspection, console: PlainConsole) -> None:
     """The file's facts and its first rows, for people."""
-    console.print(f"[bold]{escape(inspection.file)}[/bold]", soft_wrap=True, highlight=False)
+    console.print(styled(inspection.file, "bold"), soft_wrap=True)
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
     for name, fact in _facts(inspection):
-        facts.add_row(f"  {name}", escape(fact))
+        facts.add_row(f"  {name}", fact)
     for code, detail in zip(inspection.problems, inspection.details, strict=True):
-        colour = "yellow" if code in NOTICES else "red"
-        facts.add_row(f"  [{colour}]{code}[/{colour}]", escape(detail))
+        facts.add_row(styled(f"  {code}", "yellow" if code in NOTICES else "red"), detail)
     console.print(facts)
     if inspection.unknown_elements:
         console.print(_unknown_elements(inspection.unknown_elements))
@@ -220,7 +218,7 @@ def _unknown_elements(counts: Mapping[str, int]) -> Table:
     table.add_column("unknown element", overflow="fold")
     table.add_column("times", justify="right")
     for path, count in counts.items():
-        table.add_row(escape(path), f"{count}")
+        table.add_row(path, f"{count}")
     return table
 
 
@@ -259,7 +257,7 @@ def _table_of(rows: Iterable[Row | RefusedRow], headings: Mapping[str, str]) -> 
         words = name in _WORDS
         table.add_column(headings[name], no_wrap=not words, min_width=12 if words else None)
     for texts in zip(*columns.values(), strict=True):
-        table.add_row(*map(escape, texts))
+        table.add_row(*texts)
     return table
 
 

@@ -79,7 +79,7 @@ def snapshot_store(settings: Settings) -> SnapshotStore:
     help="Folder of a sentence-embedding model distilled to token vectors; unless given, one is learned.",
 )
 @VAR
-@settings_options("masters", "store_endpoint", "masters_cache", "database")
+@settings_options("masters", "store_endpoint", "masters_cache", "database", "database_password")
 def build(
     *,
     csv: tuple[Path, ...],
@@ -106,7 +106,7 @@ def build(
     console = wide_console()
     with told_errors():
         rows: Iterable[CatalogueRow]
-        rows = chain.from_iterable(map(read_catalogue, csv)) if csv else known_items(settings.database)
+        rows = chain.from_iterable(map(read_catalogue, csv)) if csv else known_items(settings.database_address)
         with console.status("Building …"):
             model = TokenEncoder.from_model(encoder) if encoder else None
             manifest = build_snapshot(rows, target, encoder=model)
@@ -246,7 +246,7 @@ def _current_folder(settings: Settings) -> Path:
 @click.option("--reason", required=True, help="Why they are one; it is kept with the merge.")
 @BY
 @VAR
-@settings_options("database")
+@settings_options("database", "database_password")
 def merge(from_id: int, into_id: int, reason: str, by: str, var: Path, **flags: Any) -> None:
     """Redirect master FROM to INTO: their prices are compared as one product's.
 
@@ -256,25 +256,25 @@ def merge(from_id: int, into_id: int, reason: str, by: str, var: Path, **flags: 
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
     with told_errors():
-        number = merge_masters(settings.database, from_id, into_id, reason=reason, by=by)
-        refresh_views(settings.database)
+        number = merge_masters(settings.database_address, from_id, into_id, reason=reason, by=by)
+        refresh_views(settings.database_address)
     click.echo(f"merge {number}: {from_id} is now {into_id}. Undo it: gogobe masters unmerge {number}")
 
 
 @masters.command()
 @click.argument("number", type=int, required=False, metavar="[MERGE]")
 @VAR
-@settings_options("database")
+@settings_options("database", "database_password")
 def unmerge(number: int | None, var: Path, **flags: Any) -> None:
     """Part what merge number MERGE joined; without a number, list the merges that stand."""
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
     with told_errors():
         if number is None:
-            _show_merges(settings.database)
+            _show_merges(settings.database_address)
             return
-        undo_merge(settings.database, number)
-        refresh_views(settings.database)
+        undo_merge(settings.database_address, number)
+        refresh_views(settings.database_address)
     click.echo(f"merge {number} is undone")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 import click
 import msgspec
-from rich.console import Console
 
+from gogobe.commands.terminal import PlainConsole
 from gogobe.local.stack import Stack
 from gogobe.settings import Settings, SettingsError, load_settings
 
@@ -37,11 +37,9 @@ def settings_options(*names: str) -> Callable[[Any], Any]:
 
 
 def _help_of(name: str) -> str:
-    for field in msgspec.inspect.type_info(Settings).fields:  # type: ignore[attr-defined]
-        if field.name == name:
-            metadata = field.type.extra_json_schema if hasattr(field.type, "extra_json_schema") else {}
-            return str((metadata or {}).get("description", ""))
-    return ""
+    """A setting's description, from the metadata of its type."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return next((str(meta.description) for meta in get_args(hints[name])[1:] if meta.description), "")
 
 
 def settings_with_stack(flags: dict[str, Any], var: Path) -> Settings:
@@ -71,6 +69,6 @@ def needed(settings: Settings, *names: str) -> None:
             )
 
 
-def wide_console() -> Console:
+def wide_console() -> PlainConsole:
     """A console that does not cut tables where the output is a file or a pipe."""
-    return Console() if sys.stdout.isatty() else Console(width=TABLE_WIDTH)
+    return PlainConsole() if sys.stdout.isatty() else PlainConsole(width=TABLE_WIDTH)

@@ -11,7 +11,7 @@ import click
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
 from gogobe.local.flink import ENDED, cancel_jobs, jobs, wait_for_job
 from gogobe.local.stack import Stack, StackAddresses
-from gogobe.settings import Settings, SettingsError
+from gogobe.settings import Settings, SettingsError, refuse_secret_values, with_secret_files
 
 JOB_NAME: Final = "gogobe-ingest"
 
@@ -48,12 +48,14 @@ def ingest(context: click.Context, /, var: Path, replace: bool, **flags: Any) ->
     settings = settings_with_stack(flags, var)
     needed(settings, "kafka", "database", "expansion_service")
     if any(flag.startswith("--runner") for flag in context.args):
+        refuse_secret_values(settings)
         result = submit([*context.args, *flags_of(settings)])
         click.echo(f"submitted: {result.state.lower()}")
         return
     stack = Stack(var).addresses()
     if stack is None:
         raise click.UsageError("no local stack runs: `gogobe up` first, or name a --runner")
+    settings = with_secret_files(settings, Stack(var).secrets)
     _make_room(stack, replace)
     to_flink = flink_flags(stack.job_endpoint, stack.worker_pool, JOB_NAME)
     submit([*to_flink, *context.args, *flags_of(settings)])
@@ -74,7 +76,7 @@ def _make_room(stack: StackAddresses, replace: bool) -> None:
 @click.argument("urls", nargs=-1, required=True, metavar="URL…")
 @click.option("--chain", required=True, help="The chain's name, as in `shufersal`.")
 @VAR
-@settings_options("kafka")
+@settings_options("kafka", "kafka_options")
 def announce(urls: tuple[str, ...], chain: str, var: Path, **flags: Any) -> None:
     """Announce published files, to be downloaded, parsed and loaded."""
     from gogobe.feeds.ordering import store_of
@@ -94,7 +96,9 @@ def announce(urls: tuple[str, ...], chain: str, var: Path, **flags: Any) -> None
     except ValueError as error:
         raise click.UsageError(f"not an announcement: {error}") from error
     try:
-        count = publish(settings.kafka, DISCOVERED, [(store_of(one).encode(), encode(one)) for one in messages])
+        count = publish(
+            settings.kafka_address, DISCOVERED, [(store_of(one).encode(), encode(one)) for one in messages]
+        )
     except PublishError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"announced {count} on {DISCOVERED}")

@@ -16,7 +16,7 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 @click.argument("query")
 @click.option("--limit", default=10, show_default=True, help="Products at most.")
 @VAR
-@settings_options("database")
+@settings_options("database", "database_password")
 def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
     """Compare a product across chains, by barcode or by words of its name: shelf prices and the best offer."""
     from gogobe.database.queries import compare_prices
@@ -24,7 +24,7 @@ def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
 
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
-    found = compare_prices(settings.database, query, limit)
+    found = compare_prices(settings.database_address, query, limit)
     if not found:
         click.echo(f"no product matches {query!r}")
         sys.exit(1)

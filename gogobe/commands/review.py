@@ -31,7 +31,7 @@ QUESTION: Final = "The same product? Yes, no, skip, quit"
 @click.option("--import", "import_from", type=FILE, metavar="FILE", help="Read the answers from CSV.")
 @click.option("--by", default=getpass.getuser, help="Who decides; the user's name unless given.")
 @VAR
-@settings_options("database")
+@settings_options("database", "database_password")
 def review(
     *,
     limit: int | None,
@@ -55,7 +55,7 @@ def review(
     """
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
-    database = settings.database
+    database = settings.database_address
     try:
         if import_from is not None:
             verdicts = read_verdicts(import_from)

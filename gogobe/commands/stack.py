@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 from rich.table import Table
 
-from gogobe.commands.options import VAR, wide_console
+from gogobe.commands.options import VAR, settings_options, wide_console
 from gogobe.local.flink import jobs
 from gogobe.local.stack import Stack, StackAddresses, StackPorts
+from gogobe.settings import load_settings
 
 
 @click.command()
 @VAR
 @click.option("--kafka-port", type=int, help="Kafka's port; a free one unless given.")
 @click.option("--postgres-port", type=int, help="PostgreSQL's port; a free one unless given.")
-def up(var: Path, kafka_port: int | None, postgres_port: int | None) -> None:
+@settings_options("topic_partitions")
+def up(var: Path, kafka_port: int | None, postgres_port: int | None, **flags: Any) -> None:
     """Start the local stack and leave it running: Kafka, PostgreSQL, Flink, Beam's services."""
     from gogobe.database.migrations import migrate
     from gogobe.io.kafka.topics import ensure_topics
     from gogobe.records.messages import TOPICS
 
+    settings = load_settings(flags)
     addresses = Stack(var).start(StackPorts.choose(kafka=kafka_port, postgres=postgres_port))
     migrate(addresses.database)
-    ensure_topics(addresses.kafka, TOPICS)
+    ensure_topics(addresses.kafka, TOPICS, settings.topic_partitions)
     _print_addresses(addresses)
     click.echo("\nNext: `gogobe ingest` submits the pipeline, `gogobe down` stops everything.")
 

@@ -1,59 +1,74 @@
-"""Dead letters in their table: each once, however often it comes."""
+"""Dead letters in their table: one for each file, stage and reason, open until the file is loaded."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from gogobe.database.address import Dsn
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, Cursor
 from gogobe.database.session import Session, session_of
-from gogobe.records.messages import DeadLetter
+from gogobe.records.addresses import public_address
+from gogobe.records.excerpts import storable
+from gogobe.records.messages import DeadLetter, IngestBatch
 
-_TEXTS: Final = (
-    "stage", "reason", "detail", "original", "original_base64", "cause", "chain", "source_url", "file",
-    "content_sha256", "place",
-)  # fmt: skip
-# Seen again at the same instant, it is the same delivery; later, it is a further attempt that failed.
+# Seen again at the same instant, it is the same delivery. Later, it is a further attempt that failed: then the
+# letter is open again and has what the latest failure says.
 _RECORD: Final = """
-    INSERT INTO dead_letters AS d (letter_key, stage, reason, detail, original, original_base64, cause, chain,
-                                   source_url, file, content_sha256, place, attempts, first_failed_at,
-                                   last_failed_at)
-    VALUES (%(key)s, %(stage)s, %(reason)s, %(detail)s, %(original)s, %(original_base64)s, %(cause)s, %(chain)s,
-            %(source_url)s, %(file)s, %(content_sha256)s, %(place)s, %(attempts)s, %(failed_at)s, %(failed_at)s)
+    INSERT INTO dead_letters AS d (
+        letter_key, stage, reason, detail, cause, chain, source_url, file, content_sha256, batch_id, place,
+        original, original_base64, original_path, original_sha256, original_size,
+        attempts, first_failed_at, last_failed_at)
+    VALUES (
+        %(letter_key)s, %(stage)s, %(reason)s, %(detail)s, %(cause)s, %(chain)s, %(source_url)s, %(file)s,
+        %(content_sha256)s, %(batch_id)s, %(place)s, %(original)s, %(original_base64)s, %(original_path)s,
+        %(original_sha256)s, %(original_size)s, %(attempts)s, %(failed_at)s, %(failed_at)s)
     ON CONFLICT (letter_key) DO UPDATE SET
-        attempts = d.attempts + CASE WHEN excluded.last_failed_at > d.last_failed_at
-                                     THEN excluded.attempts ELSE 0 END,
-        detail = CASE WHEN excluded.last_failed_at > d.last_failed_at THEN excluded.detail ELSE d.detail END,
-        cause = CASE WHEN excluded.last_failed_at > d.last_failed_at THEN excluded.cause ELSE d.cause END,
-        first_failed_at = least(d.first_failed_at, excluded.first_failed_at),
-        last_failed_at = greatest(d.last_failed_at, excluded.last_failed_at)
+        (detail, cause, file, content_sha256, place, original, original_base64, original_path, original_sha256,
+         original_size, attempts, last_failed_at, resolved_at)
+        = (excluded.detail, excluded.cause, excluded.file, excluded.content_sha256, excluded.place,
+           excluded.original, excluded.original_base64, excluded.original_path, excluded.original_sha256,
+           excluded.original_size, d.attempts + excluded.attempts, excluded.last_failed_at, NULL)
+    WHERE excluded.last_failed_at > d.last_failed_at
+"""
+
+# Of a file that is loaded, everything has ended that failed before it was downloaded, and every batch that was
+# refused is in. What a topic lacks, a load does not repair.
+_RESOLVE: Final = """
+    UPDATE dead_letters SET resolved_at = now() WHERE letter_key IN (
+        SELECT d.letter_key
+        FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[])
+             AS b (content_sha256, chain, source_url, downloaded_at)
+        JOIN files f ON f.content_sha256 = b.content_sha256 AND f.state = 'loaded'
+        JOIN dead_letters d ON d.source_url = b.source_url AND d.chain = b.chain
+        WHERE d.resolved_at IS NULL AND d.stage <> 'publish'
+          AND (d.last_failed_at < b.downloaded_at OR d.stage = 'load')
+        ORDER BY d.letter_key FOR UPDATE OF d)
 """
 
 
 def letter_key(letter: DeadLetter) -> str:
-    """What makes two dead letters the same: stage, reason, original message, content and place."""
-    original = letter.original_base64 or letter.original
-    parts = (letter.stage, letter.reason, original, letter.content_sha256 or "", letter.place or "")
+    """What makes two dead letters the same: stage, reason, and the batch that failed, or else the file (chain
+    and address without its signature), or else the message itself."""
+    if letter.batch_id is not None:
+        subject = ("batch", letter.batch_id)
+    elif letter.source_url is not None:
+        subject = ("file", f"{letter.chain or ''} {public_address(letter.source_url)}")
+    else:
+        subject = ("message", letter.original_sha256 or letter.original_base64 or letter.original)
+    parts = (letter.stage, letter.reason, *subject)
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def record_dead_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> None:
-    """Puts the letters into the table, in one transaction. A letter seen again counts its attempts and moves
-    its last time. Raises psycopg.Error."""
-    rows = {
-        (key := letter_key(letter), letter.failed_at): {
-            "key": key,
-            **{name: _storable(getattr(letter, name)) for name in _TEXTS},
-            "attempts": letter.attempts,
-            "failed_at": letter.failed_at,
-        }
-        for letter in letters
-    }
-    ordered = [rows[key] for key in sorted(rows)]
+    """Puts the letters into the table, in one transaction. A letter that comes again later counts its attempts
+    and is open again. Raises psycopg.Error."""
+    rows = [_row(letter) for letter in letters]
+    rows.sort(key=lambda row: (row["letter_key"], row["failed_at"]))
     with session_of(database) as session:
-        session.run(lambda connection: _record(connection, ordered))
+        session.run(lambda connection: _record(connection, rows))
 
 
 def _record(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
@@ -61,9 +76,17 @@ def _record(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         cursor.executemany(_RECORD, rows)
 
 
-def _storable(text: str | None) -> str | None:
-    """Text as PostgreSQL can hold it: a dead letter must always find its place. It knows no NUL and no lone
-    surrogate; both become the replacement character."""
-    if text is None:
-        return None
-    return text.replace("\0", "�").encode("utf-8", "replace").decode("utf-8")
+def _row(letter: DeadLetter) -> dict[str, Any]:
+    fields = {name: getattr(letter, name) for name in letter.__struct_fields__}
+    row = {name: storable(field) if isinstance(field, str) else field for name, field in fields.items()}
+    return row | {"letter_key": letter_key(letter)}
+
+
+def resolve_letters(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
+    """Closes the letters of the files that these batches belong to, where those are loaded now."""
+    files: dict[tuple[str, str, str], datetime] = {}
+    for batch in batches:
+        file = (batch.content_sha256, batch.chain, batch.source_url)
+        files[file] = max(batch.downloaded_at, files.get(file, batch.downloaded_at))
+    shas, chains, urls = zip(*files, strict=True)
+    cursor.execute(_RESOLVE, (list(shas), list(chains), list(urls), list(files.values())))

@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import Final
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from gogobe.commands.review import pairs_table
+from gogobe.commands.terminal import PlainConsole
 from gogobe.database.matches import ChainMatches, MatchedCode
 from gogobe.database.review.pairs import ReviewPair
 from gogobe.demo.follow import FileOutcome
@@ -73,7 +73,7 @@ def items_per_second(files: Sequence[FileOutcome]) -> float | None:
     return rows / max(end - start, 0.001)
 
 
-def show_report(console: Console, report: RunReport) -> None:
+def show_report(console: PlainConsole, report: RunReport) -> None:
     """Prints the tables."""
     console.print(_files_table(report.files))
     if report.latency_median is not None and report.latency_p95 is not None:

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 from apache_beam.runners.runner import PipelineState
-from rich.console import Console
 
+from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.database.matches import joined_by_name, matches_by_chain
 from gogobe.database.queries import well_known
 from gogobe.database.review.pairs import undecided_pairs
@@ -48,12 +48,12 @@ class DemoError(Exception):
     """The run did not come to its end; the message says what is missing and where to look."""
 
 
-def run_demo(var: Path, console: Console) -> RunReport:
+def run_demo(var: Path, console: PlainConsole) -> RunReport:
     """Starts everything below `var`, loads the bundled feeds, prints the tables, writes `last-run.json` and
     stops what it started. Raises StackError or DemoError."""
     (var / "last-run.json").unlink(missing_ok=True)
     with console.status("Starting Kafka, PostgreSQL, Flink …") as status, running_stack(var) as stack:
-        report = load_bundled_feeds(stack, var, status.update)
+        report = load_bundled_feeds(stack, var, lambda text: status.update(styled(text, "")))
     (var / "last-run.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     show_report(console, report)
     waiting = [file.file for file in report.files if not file.ended]

@@ -123,6 +123,11 @@ class Stack:
         self._records = Records(self._var / "stack.processes.json")
         self._state = self._var / "stack.json"
 
+    @property
+    def secrets(self) -> Path:
+        """A folder for secrets of the pipelines on this stack; it is removed when the stack stops."""
+        return self._var / "secrets"
+
     def start(self, ports: StackPorts | None = None) -> StackAddresses:
         """Starts a stack that runs on after this process has ended, until `stop`.
 
@@ -201,6 +206,7 @@ class Stack:
 
     def _stop(self) -> None:
         self._state.unlink(missing_ok=True)
+        shutil.rmtree(self.secrets, ignore_errors=True)
         stop_services(self._records.read())
         self._records.clear()
 

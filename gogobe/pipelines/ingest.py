@@ -20,6 +20,7 @@ from gogobe.database.migrations import migrate
 from gogobe.database.views import refresh_views
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.kafka.beam import ReadTopic, WriteTopic
+from gogobe.io.kafka.options import KafkaOptionsError
 from gogobe.io.kafka.topics import ensure_topics
 from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
@@ -34,7 +35,8 @@ from gogobe.records.messages import (
     FileDiscovered,
     FileDownloaded,
 )
-from gogobe.settings import Settings, SettingsError
+from gogobe.secrets import SecretError
+from gogobe.settings import Settings, SettingsError, refuse_secret_values
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.load import LoadBatches
@@ -47,7 +49,8 @@ from gogobe.transforms.views import RefreshViews
 
 def build(pipeline: beam.Pipeline, settings: Settings) -> None:
     """The recipe."""
-    kafka, expansion = settings.kafka, settings.expansion_service
+    kafka, expansion = settings.kafka_address, settings.expansion_service
+    database = settings.database_address
     store = ObjectStore(settings.store, settings.store_endpoint or None)
     chains = known_chains(settings)
     snapshots = SnapshotStore(settings.masters, settings.store_endpoint or None, settings.masters_cache)
@@ -62,18 +65,18 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
     matched = to_read.messages | "Parse and match" >> ParseAndMatch(
         store, snapshots, settings.masters_every, chains
     )
-    recorded = matched.decisions | "Record decisions" >> RecordDecisions(settings.database, store)
+    recorded = matched.decisions | "Record decisions" >> RecordDecisions(database, store)
     loaded = matched.batches | "Load" >> LoadBatches(
-        settings.database, store, settings.commit_batches, settings.commit_seconds
+        database, store, settings.commit_batches, settings.commit_seconds
     )
-    loaded.loaded | "Views" >> RefreshViews(settings.database, settings.views_every)
+    loaded.loaded | "Views" >> RefreshViews(database, settings.views_every)
 
     files = downloaded.files | "Key downloaded" >> KeyDownloaded(store)
     batches = matched.batches | "Key batches" >> KeyBatches(store)
 
     steps = (decoded, to_download, downloaded, to_read, matched, recorded, loaded, files, batches)
     failures = [step.failures for step in steps] | "All dead letters" >> beam.Flatten()
-    failures | "Record dead letters" >> RecordDeadLetters(settings.database)
+    failures | "Record dead letters" >> RecordDeadLetters(database)
     letters = failures | "Encode dead letters" >> EncodeDeadLetters(store)
 
     _publish(files.records, DOWNLOADED, settings)
@@ -82,7 +85,7 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
 
 
 def _publish(records: Any, topic: str, settings: Settings) -> None:
-    records | f"Publish {topic}" >> WriteTopic(topic, settings.kafka, settings.expansion_service)
+    records | f"Publish {topic}" >> WriteTopic(topic, settings.kafka_address, settings.expansion_service)
 
 
 def known_chains(settings: Settings) -> Chains:
@@ -112,11 +115,13 @@ def fetch_settings(settings: Settings) -> FetchSettings:
 def submit(flags: Sequence[str]) -> PipelineResult:
     """Makes what the pipeline needs, builds it and hands it to its runner; returns at once.
 
-    Raises SettingsError, MigrationError, psycopg.Error, KafkaException.
+    Raises SettingsError (a secret's value too is refused: it would travel with the job), SecretError,
+    KafkaOptionsError, MigrationError, psycopg.Error, KafkaException.
     """
     refuse_unknown(flags)
     options = PipelineOptions(list(flags))
     settings = settings_of(options)
+    refuse_secret_values(settings)
     pipeline = beam.Pipeline(options=options)
     build(pipeline, settings)
     prepare(settings)
@@ -126,9 +131,9 @@ def submit(flags: Sequence[str]) -> PipelineResult:
 def prepare(settings: Settings) -> None:
     """Brings the schema up to date, makes missing topics, and refreshes the views: a pipeline that was killed
     may have left that undone."""
-    migrate(settings.database)
-    ensure_topics(settings.kafka, TOPICS)
-    refresh_views(settings.database)
+    migrate(settings.database_address)
+    ensure_topics(settings.kafka_address, TOPICS, settings.topic_partitions, settings.topic_replication)
+    refresh_views(settings.database_address)
 
 
 def main() -> None:
@@ -136,7 +141,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO)
     try:
         result = submit(sys.argv[1:])
-    except SettingsError as error:
+    except (SettingsError, SecretError, KafkaOptionsError) as error:
         sys.exit(str(error))
     result.wait_until_finish()
 

@@ -6,11 +6,12 @@ import argparse
 import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from gogobe.secrets import reference_of
 from gogobe.settings import Settings, SettingsError, load_settings
 
 CHECKPOINT_MILLISECONDS: Final = 3_000
@@ -102,9 +103,13 @@ def _absolute(folder: str) -> str:
 
 
 def flags_of(settings: Settings) -> list[str]:
-    """Settings as options of a pipeline."""
-    values = msgspec.structs.asdict(settings)
-    return [f"--{name}={value}" for name, value in values.items() if value != ""]
+    """Settings as options of a pipeline, secrets as references. Raises SecretError for a secret's value."""
+    values: dict[str, Any] = msgspec.to_builtins(settings, enc_hook=reference_of)
+    return [f"--{name}={_text(value)}" for name, value in values.items() if value not in ("", None, {})]
+
+
+def _text(value: Any) -> str:
+    return msgspec.json.encode(value).decode() if isinstance(value, dict) else str(value)
 
 
 def flink_flags(job_endpoint: str, worker_pool: str, name: str, parallelism: int = 2) -> Sequence[str]:

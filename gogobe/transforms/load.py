@@ -17,7 +17,7 @@ from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import DeadLetter, IngestBatch
 from gogobe.records.rows import BATCH_SIZE
 from gogobe.transforms.dead_letters import DeadLetters, failure
-from gogobe.transforms.outages import isolate
+from gogobe.transforms.outages import is_outage, isolate
 from gogobe.transforms.steps import step, windowed
 
 STAGE: Final = "load"
@@ -99,7 +99,12 @@ def load_each(
         result.add(loader.load(part))
 
     def give_up(batch: IngestBatch, error: Exception) -> None:
-        failed.append(letters.internal_error(batch, error))
+        try:
+            result.add(loader.fail(batch, error))
+        except Exception as second:  # not even the ledger takes it
+            if is_outage(second):
+                raise
+            failed.append(letters.internal_error(batch, error))
 
     isolate(batches, load, give_up)
     refused = [letters.letter(one.batch, one.reason, one.detail, cause=one.cause) for one in result.failed]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import psycopg
+from psycopg import errors
 
 from gogobe.database.address import AddressError
 from gogobe.database.connection import is_transient
@@ -19,6 +20,16 @@ from gogobe.secrets import SecretError
 logger = logging.getLogger(__name__)
 
 Element = TypeVar("Element")
+
+# Not worth another attempt at once, but no fault of an element: a statement that ran too long, a server whose
+# disk or files fail, one that is read-only after a failover.
+_OF_THE_SERVER: Final = (
+    errors.QueryCanceled,
+    errors.IoError,
+    errors.SystemError,
+    errors.UndefinedFile,
+    errors.ReadOnlySqlTransaction,
+)
 
 # OSErrors that are about the call, with whatever the element made of it, and not about the state of a machine.
 _ABOUT_THE_CALL: Final = frozenset(
@@ -36,7 +47,7 @@ def is_outage(error: BaseException) -> bool:
     object store out of reach, a secret that cannot be resolved, a full disk, no memory. Then the step raises;
     with every other error the element ends as a dead letter."""
     if isinstance(error, psycopg.Error):
-        return is_transient(error)
+        return is_transient(error) or isinstance(error, _OF_THE_SERVER)
     if isinstance(error, _ABOUT_THE_DATA):
         return False
     if isinstance(error, OSError):

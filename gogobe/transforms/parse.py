@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 import apache_beam as beam
+import msgspec
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
@@ -15,12 +16,13 @@ from gogobe.chains.chain import Chains
 from gogobe.chains.load import load_chains
 from gogobe.feeds.batches import broken_off, cut_batches
 from gogobe.feeds.clock import Clock
-from gogobe.feeds.problems import NOTICES
+from gogobe.feeds.problems import NOTICES, Problem
 from gogobe.feeds.reader import FeedReader
+from gogobe.feeds.summary import FeedSummary
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.published.store import SnapshotStore
-from gogobe.records.messages import FileDownloaded, IngestBatch
+from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
 from gogobe.transforms.dead_letters import DeadLetters, failure
 from gogobe.transforms.masters import LocateMasters, MastersAddress
 from gogobe.transforms.match import DECISIONS, BatchMatcher, UnmatchedItem, unmatched_letter
@@ -37,6 +39,65 @@ def open_file(file: FileDownloaded, store: ObjectStore) -> BinaryIO:
         if local.is_file() and local.stat().st_size == file.size:
             return cast("BinaryIO", local.open("rb"))
     return store.open(file.s3_path)
+
+
+def one_a_code(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems of a file, one for each code, because a file has one dead letter for each reason: the first
+    of that code, with the details of all."""
+    found: dict[str, Problem] = {}
+    for problem in problems:
+        first = found.setdefault(problem.code, problem)
+        if problem.detail not in first.detail:
+            found[problem.code] = msgspec.structs.replace(first, detail=f"{first.detail}; {problem.detail}")
+    return list(found.values())
+
+
+class FileReading:
+    """One file on its way to batches of 500 rows, each item with its master; iterated over once.
+
+    Yields the batches in order; the decisions by name that were made in a batch, after it; at the end the dead
+    letters of what could not be read or matched. An unforeseen error is raised, after a batch that ends the
+    file as incomplete where others went before it.
+    """
+
+    def __init__(
+        self,
+        file: FileDownloaded,
+        source: BinaryIO,
+        matcher: BatchMatcher,
+        chains: Chains,
+        letters: DeadLetters,
+    ) -> None:
+        self._file = file
+        self._reader = FeedReader(source, file.file_name, clock=Clock(file.downloaded_at))
+        self._matcher = matcher
+        self._chains = chains
+        self._letters = letters
+
+    @property
+    def summary(self) -> FeedSummary:
+        """What the reader found so far."""
+        return self._reader.summary
+
+    def __iter__(self) -> Iterator[IngestBatch | list[Decision] | DeadLetter]:
+        unmatched: list[UnmatchedItem] = []
+        yielded: IngestBatch | None = None
+        try:
+            for batch in cut_batches(self._reader, self._file, self._chains):
+                matched = self._matcher.match(batch)
+                unmatched += matched.failed
+                yield batch
+                yielded = batch
+                if matched.decisions:
+                    yield matched.decisions
+        except Exception as error:
+            if yielded is not None and not yielded.last and not is_outage(error):
+                yield broken_off(yielded, self.summary)
+            raise
+        for problem in one_a_code(problem for problem in self.summary.problems if problem.code not in NOTICES):
+            yield self._letters.letter(self._file, problem.code, problem.detail, place=problem.place)
+        if unmatched:
+            yield unmatched_letter(self._file, unmatched, self._letters.store)
 
 
 class ParseAndMatch(beam.PTransform):
@@ -106,27 +167,16 @@ class _ParseAndMatch(beam.DoFn):
 
     def _parse(self, file: FileDownloaded, source: BinaryIO) -> Iterator[IngestBatch | TaggedOutput]:
         started = time.monotonic()
-        reader = FeedReader(source, file.file_name, clock=Clock(file.downloaded_at))
-        unmatched: list[UnmatchedItem] = []
-        yielded: IngestBatch | None = None
-        try:
-            for batch in cut_batches(reader, file, self._chains):
-                matched = self._matcher.match(batch)
-                unmatched += matched.failed
-                yield batch
-                yielded = batch
-                if matched.decisions:
-                    yield TaggedOutput(DECISIONS, matched.decisions)
-        except Exception as error:
-            if yielded is not None and not yielded.last and not is_outage(error):
-                yield broken_off(yielded, reader.summary)
-            raise
-        for problem in reader.summary.problems:
-            if problem.code not in NOTICES:
-                yield failure(self._letters.letter(file, problem.code, problem.detail, place=problem.place))
-        if unmatched:
-            yield failure(unmatched_letter(file, unmatched, self._store))
+        reading = FileReading(file, source, self._matcher, self._chains, self._letters)
+        for output in reading:
+            match output:
+                case IngestBatch():
+                    yield output
+                case DeadLetter():
+                    yield failure(output)
+                case decisions:
+                    yield TaggedOutput(DECISIONS, decisions)
         self._files.inc()
-        self._rows.inc(reader.summary.read)
-        self._refused.inc(reader.summary.refused)
+        self._rows.inc(reading.summary.read)
+        self._refused.inc(reading.summary.refused)
         self._milliseconds.update(int((time.monotonic() - started) * 1000))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Never
 
 import apache_beam as beam
@@ -15,6 +15,7 @@ from gogobe.database.address import Dsn
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.sent import Offered
 from gogobe.database.review.pairs import record_decisions
+from gogobe.database.session import Session
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.codes.decisions import Decision
 from gogobe.records.messages import DeadLetter
@@ -41,7 +42,7 @@ class RecordDecisions(beam.PTransform):
 
 class _RecordDecisions(beam.DoFn):
     def __init__(self, database: Dsn, letters: DeadLetters) -> None:
-        self._database = database
+        self._session = Session(database)
         self._letters = letters
         self._recorded = Metrics.counter("gogobe.match", "decisions_recorded")
 
@@ -66,18 +67,29 @@ class _RecordDecisions(beam.DoFn):
     def finish_bundle(self) -> Iterator[WindowedValue | TaggedOutput]:
         if not self._fresh:
             return
-        failed: list[DeadLetter] = []
-        isolate(
-            self._fresh,
-            lambda part: record_decisions(self._database, part),
-            lambda one, error: failed.append(self._letters.internal_error(one, error)),
-        )
+        failed = record_each(self._session, self._fresh, self._letters)
         self._offered.commit()
         count = len(self._fresh) - len(failed)
         self._recorded.inc(count)
         yield windowed(count)
         for letter in failed:
             yield windowed(failure(letter))
+
+    def teardown(self) -> None:
+        self._session.close()
+
+
+def record_each(
+    database: Session | Dsn, decisions: Sequence[Decision], letters: DeadLetters
+) -> list[DeadLetter]:
+    """Records decisions; those that the table does not take come back as dead letters."""
+    failed: list[DeadLetter] = []
+    isolate(
+        decisions,
+        lambda part: record_decisions(database, part),
+        lambda one, error: failed.append(letters.internal_error(one, error)),
+    )
+    return failed
 
 
 class RecordDeadLetters(beam.PTransform):
@@ -94,7 +106,7 @@ class RecordDeadLetters(beam.PTransform):
 
 class _RecordDeadLetters(beam.DoFn):
     def __init__(self, database: Dsn) -> None:
-        self._database = database
+        self._session = Session(database)
         self._unrecorded = Metrics.counter("gogobe.dead_letters", "unrecorded")
 
     def start_bundle(self) -> None:
@@ -106,13 +118,23 @@ class _RecordDeadLetters(beam.DoFn):
     def finish_bundle(self) -> Iterator[WindowedValue]:
         if not self._letters:
             return
-        unrecorded: list[DeadLetter] = []
+        unrecorded = record_letters(self._session, self._letters)
+        self._unrecorded.inc(unrecorded)
+        yield windowed(len(self._letters) - unrecorded)
 
-        def give_up(letter: DeadLetter, error: Exception) -> None:
-            text = quoted(letter)[:MAX_EXCERPT_BYTES].decode("utf-8", errors="replace")
-            logger.error("the table does not take the dead letter %s", text, exc_info=error)
-            unrecorded.append(letter)
+    def teardown(self) -> None:
+        self._session.close()
 
-        isolate(self._letters, lambda part: record_dead_letters(self._database, part), give_up)
-        self._unrecorded.inc(len(unrecorded))
-        yield windowed(len(self._letters) - len(unrecorded))
+
+def record_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> int:
+    """Records dead letters; logs those that the table does not take, and returns how many they are."""
+    unrecorded = 0
+
+    def give_up(letter: DeadLetter, error: Exception) -> None:
+        nonlocal unrecorded
+        text = quoted(letter)[:MAX_EXCERPT_BYTES].decode("utf-8", errors="replace")
+        logger.error("the table does not take the dead letter %s", text, exc_info=error)
+        unrecorded += 1
+
+    isolate(letters, lambda part: record_dead_letters(database, part), give_up)
+    return unrecorded

@@ -22,7 +22,7 @@ def run(tmp_path: Path, *arguments: str) -> click.testing.Result:
     [
         (["prices", "חלב"], "no database address: start a local stack with `gogobe up`"),
         (["prices", "חלב", "--database", NOWHERE], "the database cannot be reached"),
-        (["prices", "חלב", "--database", "notadsn"], 'missing "="'),
+        (["prices", "חלב", "--database", "notadsn"], "database: not an address"),
         (["announce", "http://a/b.gz", "--chain", "shufersal"], "no kafka address"),
         (["announce", "http://a/b.gz", "--chain", "", "--kafka", "127.0.0.1:1"], "not an announcement"),
         (

@@ -8,6 +8,7 @@ from decimal import Decimal
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
 from gogobe.database.views import VIEWS, refresh_views
+from gogobe.records.rows import PromotionItem
 from tests.database.samples import CHAIN, file_batches, item, promotion
 
 SOON = timedelta(seconds=1)
@@ -82,3 +83,36 @@ def test_no_materialized_view_is_forgotten_and_each_can_be_refreshed_while_it_is
         "LEFT JOIN pg_index i ON i.indrelid = c.oid WHERE c.relkind = 'm' GROUP BY 1"
     ).fetchall()
     assert dict(found) == dict.fromkeys(VIEWS, True)
+
+
+def test_rows_that_are_no_goods_are_left_out_of_comparisons(dsn: str, db: Connection) -> None:
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("7290000000001", "8.00"), item("35", "35.90", is_service=True)]))
+        loader.load(file_batches([item("7290000000001", "9.00"), item("35", "39.90", is_service=True)], hour=1))
+    refresh_views(dsn)
+    assert db.execute("SELECT master_id FROM master_chain_prices").fetchall() == [(7290000000001,)]
+    assert db.execute("SELECT master_id FROM master_search").fetchall() == [(7290000000001,)]
+    assert {row[0] for row in db.execute("SELECT item_code FROM recent_changes")} <= {"7290000000001"}
+    assert db.execute("SELECT count(*) FROM prices WHERE item_code = '35'").fetchone() == (1,)  # kept
+
+
+def test_todays_promotions_show_what_is_paid(dsn: str, db: Connection) -> None:
+    pasta = promotion(
+        "1",
+        items=[
+            PromotionItem("100", min_qty=Decimal(4), discounted_price=Decimal(20)),
+            PromotionItem("200", min_qty=Decimal(4), discounted_price=Decimal(20)),
+        ],
+        min_basket_amount=Decimal(200),
+        club_ids=["1"],
+    )
+    with Loader(dsn) as loader:
+        loader.load(file_batches([pasta, promotion("2", "300")], kind="promofull"))
+    refresh_views(dsn)
+    assert db.execute(
+        "SELECT promotion_id, discounted_price, offer_kind, offer_quantity, offer_total, offer_unit_price, "
+        "needs_club, least_basket FROM promotions_today ORDER BY promotion_id"
+    ).fetchall() == [
+        ("1", 20, "n_for_price", 4, 20, 5, True, 200),
+        ("2", None, "unknown", 1, None, None, False, None),
+    ]

@@ -45,9 +45,7 @@ def test_a_real_server_whose_data_stays(folder: Path):
             connection.execute("CREATE TABLE kept AS SELECT 'מחירים' AS word")
     with running_postgres(folder / "data", folder / "postgres.log") as server:
         assert ask(server, "SELECT word FROM kept") == "מחירים"
-    assert not any(
-        process.name() == "postgres" and _works_in(process, folder) for process in psutil.process_iter()
-    )
+    assert not any(_is_postgres_in(process, folder) for process in psutil.process_iter())
 
 
 def test_data_is_safe_by_default(folder: Path):
@@ -133,8 +131,8 @@ def test_a_failure_names_the_server_and_its_log(folder: Path):
         pass
 
 
-def _works_in(process: psutil.Process, folder: Path) -> bool:
+def _is_postgres_in(process: psutil.Process, folder: Path) -> bool:
     try:
-        return Path(process.cwd()).is_relative_to(folder)
+        return process.name() == "postgres" and Path(process.cwd()).is_relative_to(folder)
     except psutil.Error:
         return False

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from gogobe.io.kafka.options import KafkaOptions
 from gogobe.pipelines.ingest import fetch_settings
 from gogobe.pipelines.options import (
     BUNDLE_ELEMENTS,
@@ -18,6 +21,7 @@ from gogobe.pipelines.options import (
     refuse_unknown,
     settings_of,
 )
+from gogobe.secrets import Secret, SecretError
 from gogobe.settings import Settings, SettingsError
 
 ADDRESSES = ("127.0.0.1:1", "127.0.0.1:2")
@@ -129,3 +133,48 @@ def test_the_slowest_bundle_ends_before_its_checkpoint_is_given_up():
     seconds = -(-BUNDLE_ELEMENTS // at_once) * defaults.fetch_total
     assert seconds == 600
     assert seconds * 1000 < CHECKPOINT_TIMEOUT_MILLISECONDS / 2
+
+
+def test_secrets_are_references_in_the_options_and_come_back_as_such(monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in os.environ if name.startswith("GOGOBE_")]:
+        monkeypatch.delenv(name)
+    options = KafkaOptions(
+        security_protocol="SASL_SSL",
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_username='a "b"',
+        sasl_password=Secret("secret://env/KAFKA_PASSWORD"),
+    )
+    settings = Settings(
+        kafka="k:1",
+        kafka_options=options,
+        database="postgresql://u@h/db?sslmode=require",
+        database_password=Secret("secret://file/run/secrets/database"),
+        store="/store",
+        masters="/masters",
+    )
+    flags = flags_of(settings)
+    assert "--database_password=secret://file/run/secrets/database" in flags
+    assert settings_of(PipelineOptions(flags)) == settings
+    value = msgspec.structs.replace(settings, database_password=Secret.of_value("planted-7f3a"))
+    with pytest.raises(SecretError, match="given as its value"):
+        flags_of(value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flags", "environment", "message"),
+    [
+        ([], {"GOGOBE_DATABASE": "postgresql://u:planted-7f3a@h/db"}, "database_password is given as its value, and would"),
+        (["--database=postgresql://u:planted-7f3a@h/db"], {}, "flags: database_password is given as its value"),
+    ],
+)  # fmt: skip
+def test_a_password_stops_the_pipelines_command_before_it_is_sent_anywhere(
+    flags: list[str], environment: dict[str, str], message: str
+):
+    ended = subprocess.run(
+        [sys.executable, "-m", "gogobe.pipelines.ingest", *flags],
+        capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith(message)
+    assert "planted-7f3a" not in ended.stderr + ended.stdout

@@ -139,3 +139,15 @@ def test_a_batch_that_fails_unforeseen_is_found_among_the_others(
     (letter,) = letters
     assert (letter.reason, letter.batch_id, letter.place) == ("internal_error", batches[2].batch_id, "batch 2")
     assert decoder(IngestBatch).decode(letter.original) == batches[2]
+    assert "no code foresaw this" in (letter.cause or "")
+    assert db.execute("SELECT state FROM files").fetchall() == [("incomplete",)]
+
+
+def test_a_schema_that_is_missing_ends_batches_as_dead_letters(empty_dsn: str):
+    """It does not pass by itself: the batches are kept where they can be replayed, and the stream goes on."""
+    with Loader(empty_dsn) as loader:
+        result, letters = load_each(loader, five_batches(), LETTERS)
+    assert result.batches == 0
+    assert [(letter.reason, letter.place) for letter in letters] == [
+        ("internal_error", f"batch {number}") for number in range(5)
+    ]

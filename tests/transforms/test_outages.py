@@ -26,6 +26,8 @@ from gogobe.transforms.outages import is_outage, isolate
         psycopg.errors.DiskFull(),
         psycopg.errors.AdminShutdown(),
         psycopg.errors.SerializationFailure(),
+        psycopg.errors.QueryCanceled(),
+        psycopg.errors.ReadOnlySqlTransaction(),
         ConnectionResetError(),
         TimeoutError(),
         FileNotFoundError(errno.ENOENT, "the store's folder"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from apache_beam.pvalue import TaggedOutput
 
 from gogobe.database.connection import Connection
+from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.loader import Loader
 from gogobe.demo.portal import FEEDS
+from gogobe.feeds.problems import Problem
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.codes.gtin import computed_master_id
@@ -21,11 +24,12 @@ from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, decoder
 from gogobe.transforms import parse
 from gogobe.transforms.masters import MastersAddress
-from gogobe.transforms.parse import ParseAndMatch
+from gogobe.transforms.parse import ParseAndMatch, one_a_code
 from tests.database.samples import at
 
 NAME = "PriceFull7290058140886-003-202507131800.gz"
 ROWS = 4041
+NOW = datetime(2100, 1, 1, tzinfo=UTC)
 FILE = FileDownloaded(
     "rami_levy", str(FEEDS / NAME), "ab", (FEEDS / NAME).stat().st_size, f"http://p/{NAME}", NAME, at(1), at(2)
 )
@@ -136,3 +140,36 @@ def test_a_path_that_is_no_file_is_the_end_of_its_message_only(tmp_path: Path):
         file = msgspec.structs.replace(FILE, s3_path=path, local_path=None)
         batches, (letter,) = outputs_of(tmp_path, file)
         assert (batches, letter.reason) == ([], reason), path
+
+
+def test_a_bad_file_announced_three_times_is_one_letter_with_three_attempts(
+    tmp_path: Path, dsn: str, db: Connection
+):
+    cut = tmp_path / NAME
+    cut.write_bytes((FEEDS / NAME).read_bytes()[:20_000])
+    for hour in range(3):
+        file = msgspec.structs.replace(
+            FILE, s3_path=str(cut), size=20_000, discovered_at=at(hour), downloaded_at=at(hour + 0.5)
+        )
+        batches, letters = outputs_of(tmp_path, file)
+        for _ in range(2):  # a bundle that comes again
+            record_dead_letters(dsn, letters)
+        with Loader(dsn) as loader:
+            loader.load(batches)
+    query = "SELECT reason, attempts, resolved_at IS NULL FROM dead_letters"
+    assert db.execute(query).fetchall() == [("truncated", 3, True)]
+    with Loader(dsn) as loader:
+        loader.load(
+            outputs_of(tmp_path, msgspec.structs.replace(FILE, content_sha256="cd", downloaded_at=NOW))[0]
+        )
+    assert db.execute(query).fetchall() == [("truncated", 3, False)]
+
+
+def test_a_file_has_one_letter_for_each_reason():
+    problems = [
+        Problem("a", "first", line=1),
+        Problem("b", "other"),
+        Problem("a", "second", line=2),
+        Problem("a", "first"),
+    ]
+    assert one_a_code(problems) == [Problem("a", "first; second", line=1), Problem("b", "other")]

@@ -52,7 +52,7 @@ def test_decisions_are_recorded_once(dsn: str, db: Connection, monkeypatch: pyte
 
 def test_what_could_not_be_recorded_is_sent_again(dsn: str, monkeypatch: pytest.MonkeyPatch):
     pair = Decision("review", "9", "501", "עגבניה", 10**14 + 5, TOMATO, "עגבניות", 0.6)
-    step = _RecordDecisions(NOWHERE, LETTERS)
+    step = _RecordDecisions(dsn, LETTERS)
     step.setup()
     step.start_bundle()
     list(step.process([pair]))
@@ -60,7 +60,6 @@ def test_what_could_not_be_recorded_is_sent_again(dsn: str, monkeypatch: pytest.
     with pytest.raises(ConnectionError):
         list(step.finish_bundle())
     monkeypatch.undo()
-    step._database = dsn
     step.start_bundle()
     list(step.process([pair]))
     list(step.finish_bundle())

@@ -83,7 +83,7 @@ class Loader:
             if isinstance(error, _NOT_THE_BATCH) and not is_data_fault(error):
                 raise
             if len(batches) == 1:
-                return self._fail(batches[0], error)
+                return self.fail(batches[0], error)
             logger.warning("one of %d batches cannot be loaded, halving: %s", len(batches), error)
         middle = len(batches) // 2
         result = self.load(batches[:middle])
@@ -122,7 +122,9 @@ class Loader:
         connection.execute(staging_table(self._dialect, "staged_prices", PRICE_STAGING))
         connection.execute(staging_table(self._dialect, "staged_aliases", ALIAS_STAGING))
 
-    def _fail(self, batch: IngestBatch, error: Exception) -> LoadResult:
+    def fail(self, batch: IngestBatch, error: Exception) -> LoadResult:
+        """Gives up a batch that cannot be loaded: it is marked in the ledger, so that its file ends as
+        incomplete, and comes back in `failed`. Raises psycopg.Error."""
         failed = _failed(batch, error)
         result = self._session.run(lambda connection: self._enter(connection, failed))
         result.failed.append(failed)

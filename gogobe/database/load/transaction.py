@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gogobe.database.connection import Cursor, Dialect
+from gogobe.database.dead_letters import resolve_letters
 from gogobe.database.load.aliases import load_aliases
 from gogobe.database.load.endings import end_what_is_gone
 from gogobe.database.load.ledger import (
@@ -37,7 +38,7 @@ def load_together(
     offered: Offered,
 ) -> LoadResult:
     """Loads batches within the cursor's transaction. Locks are taken in one order everywhere: stores, files,
-    batches, prices and promotions, masters, aliases; within each by key."""
+    batches, prices and promotions, masters, aliases, dead letters; within each by key."""
     store_keys = {batch.batch_id: by_store[store_id_of(batch)] for batch in batches if batch.kind != "stores"}
     described = {
         by_store[described_store_id(batch, row)]
@@ -54,6 +55,7 @@ def load_together(
     taken = take_batches(cursor, newest)
     taken.duplicates += len(batches) - len(newest)
     if not taken.batches and not taken.broken_off:
+        resolve_letters(cursor, batches)
         return LoadResult(duplicate_batches=taken.duplicates)
     describe_stores(cursor, taken, by_store)
     load_prices(cursor, dialect, taken, store_keys, stores)
@@ -62,6 +64,7 @@ def load_together(
     keep_refused_rows(cursor, taken.batches)
     completed = count_batches(cursor, taken)
     ended = end_what_is_gone(cursor, completed, stores)
+    resolve_letters(cursor, batches)
     return _result(taken, len(completed), ended)
 
 

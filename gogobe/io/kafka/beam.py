@@ -12,17 +12,19 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.io.kafka import ReadFromKafka, WriteToKafka
 
+from gogobe.io.kafka.clients import java_config
+from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
 
 
 class ReadTopic(beam.PTransform):
     """A topic's records as (key, value), unbounded; offsets follow commits."""
 
-    def __init__(self, topic: str, bootstrap: str, group: str, expansion_service: str) -> None:
+    def __init__(self, topic: str, kafka: Kafka, group: str, expansion_service: str) -> None:
         super().__init__()
         self._read = ReadFromKafka(
             consumer_config={
-                "bootstrap.servers": bootstrap,
+                **java_config(kafka),
                 "group.id": group,
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": "false",
@@ -39,11 +41,11 @@ class ReadTopic(beam.PTransform):
 class WriteTopic(beam.PTransform):
     """(key, value) records into a topic; keys are never null."""
 
-    def __init__(self, topic: str, bootstrap: str, expansion_service: str) -> None:
+    def __init__(self, topic: str, kafka: Kafka, expansion_service: str) -> None:
         super().__init__()
         self._write = WriteToKafka(
             producer_config={
-                "bootstrap.servers": bootstrap,
+                **java_config(kafka),
                 "acks": "all",
                 "compression.type": "lz4",
                 "linger.ms": "20",

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec, TopicMetadata
 from confluent_kafka.cimpl import NewTopic
+
+from gogobe.io.kafka.clients import librdkafka_config
+from gogobe.io.kafka.options import Kafka
+
+logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES: Final = 16 << 20
 ADMIN_SECONDS: Final = 30.0
 DELIVERY_SECONDS: Final = 30.0
+DEFAULT_PARTITIONS: Final = 4
+BROKERS_DEFAULT: Final = 0
 _NOT_YET: Final = (
+    KafkaError._NOENT,  # no partition has a leader yet
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_LEADER_EPOCH,
@@ -24,6 +33,9 @@ _NOT_YET: Final = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
 
+# What a client reports on its own while it tries again and again: trying longer cannot help.
+_REFUSED: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)
+
 Result = TypeVar("Result")
 
 
@@ -31,15 +43,67 @@ class PublishError(Exception):
     """Messages that the broker did not take; the message says how many and why."""
 
 
-def ensure_topics(bootstrap: str, topics: Iterable[str], partitions: int = 4) -> None:
-    """Makes the topics that are missing, and waits until every partition answers. Raises KafkaException when
-    the broker refuses."""
+class _Reports:
+    """What a client reports on its own, in the background: credentials or certificates that are refused."""
+
+    def __init__(self) -> None:
+        self._errors: list[KafkaError] = []
+
+    def config(self, kafka: Kafka, **own: Any) -> dict[str, Any]:
+        """A client's configuration; its reports come here and not into the log."""
+        return {**librdkafka_config(kafka), "error_cb": self._errors.append, "log_level": 0, **own}
+
+    @property
+    def refusal(self) -> KafkaError | None:
+        """The first report after which trying again is of no use."""
+        return next((error for error in self._errors if error.code() in _REFUSED), None)
+
+    def topics(self, client: AdminClient | Consumer, topic: str | None = None) -> Mapping[str, TopicMetadata]:
+        """The cluster's topics by name. Raises KafkaException: a refusal at once, no answer after a while."""
+        deadline = time.monotonic() + ADMIN_SECONDS
+        while True:
+            try:
+                found: Mapping[str, TopicMetadata] = client.list_topics(topic, timeout=1).topics
+            except KafkaException as error:
+                client.poll(0)
+                if self.refusal is not None:
+                    raise KafkaException(self.refusal) from error
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                return found
+
+
+def ensure_topics(
+    kafka: Kafka,
+    topics: Iterable[str],
+    partitions: int = DEFAULT_PARTITIONS,
+    replication: int = BROKERS_DEFAULT,
+) -> None:
+    """Makes the topics that are missing, and waits until every partition answers. `replication` 0 is the
+    brokers' default. Topics that exist stay as they are; fewer partitions than asked for are logged.
+
+    Raises KafkaException when the brokers refuse, SecretError, KafkaOptionsError.
+    """
     topics = list(topics)
-    # What goes wrong is raised; the log would go on about a broker that was stopped since.
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-    present = admin.list_topics(timeout=ADMIN_SECONDS).topics
+    reports = _Reports()
+    admin = AdminClient(reports.config(kafka))
+    present = reports.topics(admin)
+    for topic in topics:
+        if topic in present and len(present[topic].partitions) < partitions:
+            logger.warning(
+                "topic %s has %d partitions, fewer than %d: kafka-topics --alter adds some",
+                topic,
+                len(present[topic].partitions),
+                partitions,
+            )
     missing = [
-        NewTopic(topic, num_partitions=partitions, config={"max.message.bytes": str(MAX_MESSAGE_BYTES)})
+        NewTopic(
+            topic,
+            num_partitions=partitions,
+            replication_factor=replication or -1,
+            config={"max.message.bytes": str(MAX_MESSAGE_BYTES)},
+        )
         for topic in topics
         if topic not in present
     ]
@@ -73,7 +137,7 @@ def _patiently(ask: Callable[[], Result]) -> Result:
             time.sleep(0.05)
 
 
-def publish(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) -> int:
+def publish(kafka: Kafka, topic: str, records: Iterable[tuple[bytes, bytes]]) -> int:
     """Publishes (key, value) records and waits until all are delivered; returns how many.
 
     Raises PublishError when any was not.
@@ -84,15 +148,13 @@ def publish(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) 
         if error is not None:
             refused.append(str(error))
 
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "linger.ms": 5,
-            "log_level": 0,
-            "message.max.bytes": MAX_MESSAGE_BYTES,
-            "topic.metadata.propagation.max.ms": 5_000,  # a missing topic is an error soon
-        }
-    )
+    reports = _Reports()
+    own = {
+        "linger.ms": 5,
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        "topic.metadata.propagation.max.ms": 5_000,  # a missing topic is an error soon
+    }
+    producer = Producer(reports.config(kafka, **own))
     count = 0
     try:
         for key, value in records:
@@ -101,11 +163,11 @@ def publish(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes]]) 
             producer.poll(0)
             count += 1
     except KafkaException as error:
-        raise PublishError(f"{topic} at {bootstrap}: {error}") from error
+        raise PublishError(f"{topic} at {kafka}: {error}") from error
     undelivered = producer.flush(DELIVERY_SECONDS) + len(refused)
     if undelivered:
-        why = refused[0] if refused else "no answer in time"
-        raise PublishError(f"{topic} at {bootstrap}: {undelivered} of {count} messages not delivered ({why})")
+        why = refused[0] if refused else reports.refusal or "no answer in time"
+        raise PublishError(f"{topic} at {kafka}: {undelivered} of {count} messages not delivered ({why})")
     return count
 
 
@@ -117,11 +179,12 @@ def _queued(producer: Producer, topic: str, key: bytes, value: bytes, delivered:
     return True
 
 
-def lag(bootstrap: str, group: str, topic: str) -> int:
+def lag(kafka: Kafka, group: str, topic: str) -> int:
     """How many of a topic's records lie beyond a group's committed offsets: announced and not yet done."""
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
+    reports = _Reports()
+    consumer = Consumer(reports.config(kafka, **{"group.id": group, "enable.auto.commit": False}))
     try:
-        partitions = consumer.list_topics(topic, timeout=ADMIN_SECONDS).topics[topic].partitions
+        partitions = reports.topics(consumer, topic)[topic].partitions
         asked = [TopicPartition(topic, one) for one in partitions]
         committed = _patiently(lambda: consumer.committed(asked, timeout=ADMIN_SECONDS))
         behind = 0
@@ -135,13 +198,12 @@ def lag(bootstrap: str, group: str, topic: str) -> int:
         consumer.close()
 
 
-def read_to_end(bootstrap: str, topic: str) -> list[tuple[bytes, bytes]]:
+def read_to_end(kafka: Kafka, topic: str) -> list[tuple[bytes, bytes]]:
     """All (key, value) records that a topic holds now; commits nothing."""
-    consumer = Consumer(
-        {"bootstrap.servers": bootstrap, "group.id": "read-to-end", "enable.auto.commit": False}
-    )
+    reports = _Reports()
+    consumer = Consumer(reports.config(kafka, **{"group.id": "read-to-end", "enable.auto.commit": False}))
     try:
-        partitions = consumer.list_topics(topic, timeout=ADMIN_SECONDS).topics[topic].partitions
+        partitions = reports.topics(consumer, topic)[topic].partitions
         records = []
         for partition in partitions:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ADMIN_SECONDS)
