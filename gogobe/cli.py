@@ -11,6 +11,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from gogobe.commands.inspect import inspect
+from gogobe.commands.load import load
 from gogobe.commands.masters import masters
 from gogobe.commands.options import VAR, wide_console
 from gogobe.commands.pipeline import announce, ingest
@@ -62,6 +63,7 @@ def main() -> None:
     \b
     Try it:              gogobe demo
     Look into a feed:    gogobe inspect FILE
+    Load an archive:     gogobe load FOLDER
     Keep it running:     gogobe up, gogobe ingest, gogobe announce URL --chain NAME
     Look at prices:      gogobe prices 7290000042435
     Match products:      gogobe masters --help
@@ -85,5 +87,5 @@ def demo(var: Path) -> None:
         raise click.ClickException("interrupted; everything that was started is stopped") from None
 
 
-for command in (up, down, status, ingest, announce, inspect, prices, masters):
+for command in (up, down, status, ingest, announce, load, inspect, prices, masters):
     main.add_command(command)

@@ -113,6 +113,12 @@ _FILES: Final = """
     WHERE a.source_url = ANY(%s) AND a.discovered_at >= %s ORDER BY a.source_url, f.published_at
 """
 
+_FILES_BY_CONTENT: Final = """
+    SELECT content_sha256, source_url, chain, store_id, kind, state, announced, read, loaded, unchanged, stale,
+           refused, seen_at, first_loaded_at, completed_at
+    FROM files WHERE content_sha256 = ANY(%s)
+"""
+
 _FAILURES: Final = """
     SELECT source_url, reason, last_failed_at AS failed_at
     FROM dead_letters WHERE source_url = ANY(%s) AND last_failed_at >= %s ORDER BY last_failed_at
@@ -150,6 +156,11 @@ def files_report(connection: Connection, source_urls: Sequence[str], since: date
     """The ledger's lines of the files that were announced under these addresses at `since` (aware) or later."""
     with connection.cursor(row_factory=class_row(FileLine)) as cursor:
         return cursor.execute(_FILES, (list(source_urls), since)).fetchall()
+
+
+def files_by_content(connection: Connection, hashes: Sequence[str]) -> dict[str, FileLine]:
+    """The ledger's lines of the files with these contents (SHA-256, hex), by content."""
+    return {row[0]: FileLine(*row[1:]) for row in connection.execute(_FILES_BY_CONTENT, (list(hashes),))}
 
 
 def failures_report(connection: Connection, source_urls: Sequence[str], since: datetime) -> list[Failure]:

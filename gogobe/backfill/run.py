@@ -1,0 +1,161 @@
+"""A whole backfill: every file that was found, and what became of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal, cast
+
+import msgspec
+
+from gogobe.backfill.describe import UndescribedFileError, describe
+from gogobe.backfill.load import Backfill, BackfillConfig
+from gogobe.backfill.sources import Source, SourceError, local_copy
+from gogobe.database.address import Dsn
+from gogobe.database.connection import connect
+from gogobe.database.queries import FileLine, files_by_content
+from gogobe.database.views import refresh_views
+from gogobe.records.addresses import public_address
+from gogobe.records.messages import DeadLetter
+
+State = Literal["loaded", "unchanged", "incomplete", "refused", "unreadable", "duplicate"]
+GOOD: Final[frozenset[State]] = frozenset({"loaded", "unchanged", "duplicate"})
+FILES_AT_ONCE: Final = 1000
+
+
+class FileProblem(msgspec.Struct, frozen=True):
+    """Why a file, or a part of it (`place`), was not loaded: a dead letter's reason and sentence."""
+
+    reason: str
+    detail: str
+    place: str | None = None
+
+
+class FileResult(msgspec.Struct):
+    """What became of a file; counts are its ledger line's.
+
+    `loaded`: all that it holds is in the database. `unchanged`: that was so before. `incomplete`: a part is
+    missing. `refused`: nothing of it is loaded. `unreadable`: it could not be read, or its chain not be told.
+    `duplicate`: another file of this run has the same bytes.
+    """
+
+    address: str
+    file: str
+    state: State = "refused"
+    chain: str = ""
+    store: str = ""
+    kind: str = ""
+    read: int = 0
+    loaded: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    refused: int = 0
+    problems: list[FileProblem] = []
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How to load. `chain`: of all files; empty, each file's own ChainId decides. `in_place`: the files are not
+    put into the object store. `endpoint`: an S3 or GCS server other than the cloud's own."""
+
+    chain: str = ""
+    in_place: bool = False
+    endpoint: str = ""
+
+
+def run_backfill(
+    sources: Sequence[Source],
+    config: BackfillConfig,
+    choices: Choices,
+    show: Callable[[Source, int], None],
+) -> list[FileResult]:
+    """Loads files in their order and refreshes the views; `show` gets each file before it is read, with the
+    number of rows that were read before.
+
+    What is wrong with a file is in its result. Raises what is wrong with the database or the store; what was
+    committed until then stays, and the same call again does the rest.
+    """
+    outcomes = _Outcomes(sources, _time_of(config.database))
+    at = datetime.now(UTC)
+    with (
+        tempfile.TemporaryDirectory(prefix="gogobe-load-") as scratch,
+        Backfill(config, outcomes.report) as backfill,
+    ):
+        for source in sources:
+            show(source, backfill.rows_read)
+            try:
+                with local_copy(source, Path(scratch), choices.endpoint) as path:
+                    store = None if choices.in_place else config.store
+                    file = describe(source, path, chains=config.chains, store=store, at=at, chain=choices.chain)
+                    if outcomes.is_new(source, file.content_sha256):
+                        backfill.add(file, path)
+            except (SourceError, UndescribedFileError) as error:
+                outcomes.cannot_read(source, error)
+    outcomes.enter_counts(config.database)
+    refresh_views(config.database)
+    return outcomes.results
+
+
+def _time_of(database: Dsn) -> datetime:
+    """The database's time of day, which its ledger has too."""
+    with connect(database) as connection:
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    return cast("datetime", row[0])
+
+
+class _Outcomes:
+    """The results of a run, by address and, once a file is read, by content."""
+
+    def __init__(self, sources: Sequence[Source], since: datetime) -> None:
+        self._since = since
+        self._by_address = {
+            address: FileResult(address, source.name)
+            for source in sources
+            if (address := public_address(source.address))
+        }
+        self._by_content: dict[str, FileResult] = {}
+
+    @property
+    def results(self) -> list[FileResult]:
+        return list(self._by_address.values())
+
+    def report(self, letter: DeadLetter) -> None:
+        """Takes a dead letter; one that is about no single file is in the table only."""
+        if result := self._by_address.get(letter.source_url or ""):
+            result.problems.append(FileProblem(letter.reason, letter.detail, letter.place))
+
+    def is_new(self, source: Source, content_sha256: str) -> bool:
+        """Whether no file before had the same bytes."""
+        result = self._of(source)
+        if self._by_content.setdefault(content_sha256, result) is not result:
+            result.state = "duplicate"
+        return result.state != "duplicate"
+
+    def cannot_read(self, source: Source, error: Exception) -> None:
+        result = self._of(source)
+        result.state = "unreadable"
+        why = error.why if isinstance(error, SourceError) else str(error)
+        result.problems.append(FileProblem("unreadable", why))
+
+    def enter_counts(self, database: Dsn) -> None:
+        """Fills in what the ledger has of the run's files."""
+        hashes = list(self._by_content)
+        with connect(database) as connection:
+            for start in range(0, len(hashes), FILES_AT_ONCE):
+                lines = files_by_content(connection, hashes[start : start + FILES_AT_ONCE])
+                for content_sha256, line in lines.items():
+                    self._enter(self._by_content[content_sha256], line)
+
+    def _enter(self, result: FileResult, line: FileLine) -> None:
+        before = line.completed_at is not None and line.completed_at < self._since
+        result.state = ("unchanged" if before else "loaded") if line.state == "loaded" else "incomplete"
+        result.chain, result.store, result.kind = line.chain, line.store_id, line.kind
+        result.read, result.loaded, result.unchanged = line.read or 0, line.loaded, line.unchanged
+        result.stale, result.refused = line.stale, line.refused
+
+    def _of(self, source: Source) -> FileResult:
+        return self._by_address[public_address(source.address)]
