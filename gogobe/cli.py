@@ -41,6 +41,9 @@ class _Gogobe(click.Group):
             return super().invoke(ctx)
         except (StackError, MigrationError, SettingsError, SecretError, KafkaOptionsError) as error:
             raise click.ClickException(str(error)) from error
+        except UnicodeEncodeError as error:
+            # The shell's bytes are passed on as lone surrogates where they are no UTF-8.
+            raise click.ClickException(f"{error.object!r} is no text in UTF-8") from error
         except psycopg.errors.UndefinedTable as error:
             raise click.ClickException(
                 f"the database has no schema yet: `gogobe ingest` makes it ({error})"

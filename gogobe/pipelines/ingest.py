@@ -67,7 +67,7 @@ def build(pipeline: beam.Pipeline, settings: Settings) -> None:
     )
     recorded = matched.decisions | "Record decisions" >> RecordDecisions(database, store)
     loaded = matched.batches | "Load" >> LoadBatches(
-        database, store, settings.commit_batches, settings.commit_seconds
+        database, store, settings.commit_batches, settings.commit_seconds, chains
     )
     loaded.loaded | "Views" >> RefreshViews(database, settings.views_every)
 

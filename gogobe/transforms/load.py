@@ -11,6 +11,8 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
 
+from gogobe.chains.chain import Chains
+from gogobe.chains.load import load_chains
 from gogobe.database.address import Dsn
 from gogobe.database.load.loader import Loader, LoadResult
 from gogobe.io.objects import ObjectStore
@@ -28,17 +30,30 @@ class LoadBatches(beam.PTransform):
     as they hold where promotions list many items, and no batch waits longer than its bundle or
     `commit_seconds`: what is in a finished bundle is in the database."""
 
-    def __init__(self, database: Dsn, store: ObjectStore, commit_batches: int, commit_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Dsn,
+        store: ObjectStore,
+        commit_batches: int,
+        commit_seconds: float,
+        chains: Chains | None = None,
+    ) -> None:
+        """`chains` decide which chain may write under which ChainId; None: the bundled ones."""
         super().__init__()
-        self._dofn = _Load(database, DeadLetters(STAGE, store), commit_batches, commit_seconds)
+        letters = DeadLetters(STAGE, store)
+        known = load_chains() if chains is None else chains
+        self._dofn = _Load(database, letters, commit_batches, commit_seconds, known)
 
     def expand(self, batches: beam.PCollection[IngestBatch]) -> beam.pvalue.DoOutputsTuple:
         return batches | step("Commit", self._dofn, main="loaded", output=LoadResult)
 
 
 class _Load(beam.DoFn):
-    def __init__(self, database: Dsn, letters: DeadLetters, commit_batches: int, commit_seconds: float) -> None:
+    def __init__(
+        self, database: Dsn, letters: DeadLetters, commit_batches: int, commit_seconds: float, chains: Chains
+    ) -> None:
         self._database = database
+        self._chains = chains
         self._letters = letters
         self._commit_batches = commit_batches
         self._commit_seconds = commit_seconds
@@ -48,7 +63,7 @@ class _Load(beam.DoFn):
         self._milliseconds = Metrics.distribution("gogobe.load", "commit_milliseconds")
 
     def setup(self) -> None:
-        self._loader = Loader(self._database)
+        self._loader = Loader(self._database, chains=self._chains)
 
     def start_bundle(self) -> None:
         self._waiting: list[IngestBatch] = []

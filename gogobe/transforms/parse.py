@@ -121,7 +121,7 @@ class ParseAndMatch(beam.PTransform):
         """`chains` decide for whom a file may speak; None: the bundled ones."""
         super().__init__()
         self._snapshots = snapshots
-        self._dofn = _ParseAndMatch(store, masters_every, chains or load_chains())
+        self._dofn = _ParseAndMatch(store, masters_every, load_chains() if chains is None else chains)
 
     def expand(self, files: beam.PCollection[FileDownloaded]) -> beam.pvalue.DoOutputsTuple:
         masters = files.pipeline | "Masters" >> LocateMasters(self._snapshots)

@@ -30,6 +30,7 @@ def run(tmp_path: Path, *arguments: str) -> click.testing.Result:
             "https://a/b.gz: give the address without user and password",
         ),
         (["ingest", "--kafka", "127.0.0.1:1"], "no database address"),
+        (["masters", "build", "\udcff.csv"], "'\\udcff.csv'"),
         (["status"], "the stack is not running"),
     ],
 )

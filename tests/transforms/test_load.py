@@ -10,6 +10,7 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
+from gogobe.chains.load import load_chains
 from gogobe.database import connection as postgres
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader, LoadResult
@@ -22,6 +23,7 @@ from tests.database.samples import file_batches, item, promotion, store
 
 NOWHERE = "postgresql://gogobe@127.0.0.1:1/gogobe"
 HOUR = 3600.0
+CHAINS = load_chains()
 NO_STORE = ObjectStore("/dev/null/no-store")
 LETTERS = DeadLetters("load", NO_STORE)
 
@@ -80,7 +82,7 @@ def test_a_refused_batch_is_a_dead_letter_and_the_others_are_loaded(
 
 
 def test_what_is_in_a_finished_bundle_is_in_the_database(dsn: str, db: Connection):
-    step = _Load(dsn, LETTERS, commit_batches=20, commit_seconds=HOUR)
+    step = _Load(dsn, LETTERS, commit_batches=20, commit_seconds=HOUR, chains=CHAINS)
     step.setup()
     for number, batches in enumerate((five_batches(), file_batches([item("9", "5")], hour=1, kind="price"))):
         step.start_bundle()
@@ -96,7 +98,7 @@ def test_what_is_in_a_finished_bundle_is_in_the_database(dsn: str, db: Connectio
 
 
 def test_a_batch_of_promotions_with_many_items_is_a_commit_of_its_own(dsn: str):
-    step = _Load(dsn, LETTERS, commit_batches=2, commit_seconds=HOUR)
+    step = _Load(dsn, LETTERS, commit_batches=2, commit_seconds=HOUR, chains=CHAINS)
     step.setup()
     step.start_bundle()
     (large,) = file_batches([promotion("1", *(str(code) for code in range(1000)))], kind="promo")
@@ -114,7 +116,7 @@ def test_rows_are_what_the_database_gets():
 
 def test_a_database_out_of_reach_is_no_fault_of_a_batch(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
-    step = _Load(NOWHERE, LETTERS, commit_batches=1, commit_seconds=HOUR)
+    step = _Load(NOWHERE, LETTERS, commit_batches=1, commit_seconds=HOUR, chains=CHAINS)
     step.setup()
     step.start_bundle()
     with pytest.raises(psycopg.OperationalError):

@@ -11,6 +11,7 @@ from typing import Final, Self
 import psycopg
 from psycopg import IsolationLevel, errors
 
+from gogobe.chains.chain import Chains
 from gogobe.database.address import AddressError, Dsn
 from gogobe.database.bounds import BOUNDS, Bounds
 from gogobe.database.connection import (
@@ -21,6 +22,7 @@ from gogobe.database.connection import (
     staging_table,
 )
 from gogobe.database.load.aliases import STAGING as ALIAS_STAGING
+from gogobe.database.load.owners import ChainOwners
 from gogobe.database.load.prices import STAGING as PRICE_STAGING
 from gogobe.database.load.results import REFUSED, FailedBatch, LoadResult
 from gogobe.database.load.sent import Offered
@@ -47,8 +49,16 @@ class Loader:
     the right to make temporary ones.
     """
 
-    def __init__(self, dsn: Dsn, isolation: IsolationLevel | None = None, bounds: Bounds = BOUNDS) -> None:
+    def __init__(
+        self,
+        dsn: Dsn,
+        isolation: IsolationLevel | None = None,
+        bounds: Bounds = BOUNDS,
+        chains: Chains | None = None,
+    ) -> None:
+        """With `chains`, a batch whose chain may not write under its ChainId is refused."""
         self._session = Session(dsn, isolation, bounds, self._prepare)
+        self._owners = ChainOwners(chains) if chains is not None else None
         self._forget()
 
     def _forget(self) -> None:
@@ -70,11 +80,21 @@ class Loader:
     def load(self, batches: Sequence[IngestBatch]) -> LoadResult:
         """Puts the batches into the database, each once, in one transaction.
 
-        When this returns they are committed. Batches in the ledger are skipped. A batch that the database
-        refuses as data, or that the loader fails on, comes back in `failed`, with everything else committed
-        (then in several transactions). Conflicts and lost connections are tried again; raises psycopg.Error
-        when the database cannot be reached or used, SecretError when its password cannot be had.
+        When this returns they are committed. Batches in the ledger are skipped. A batch of another chain, one
+        that the database refuses as data, or one that the loader fails on, comes back in `failed`, with
+        everything else committed (then in several transactions). Conflicts and lost connections are tried
+        again; raises psycopg.Error when the database cannot be reached or used, SecretError when its password
+        cannot be had.
         """
+        refused: list[FailedBatch] = []
+        if self._owners is not None:
+            batches, refused = self._owners.divide(self._session, batches)
+        result = self._load_own(batches)
+        result.failed += refused
+        return result
+
+    def _load_own(self, batches: Sequence[IngestBatch]) -> LoadResult:
+        """The batches in one transaction or, if one of them fails, in several."""
         if not batches:
             return LoadResult()
         try:
@@ -86,8 +106,8 @@ class Loader:
                 return self.fail(batches[0], error)
             logger.warning("one of %d batches cannot be loaded, halving: %s", len(batches), error)
         middle = len(batches) // 2
-        result = self.load(batches[:middle])
-        result.add(self.load(batches[middle:]))
+        result = self._load_own(batches[:middle])
+        result.add(self._load_own(batches[middle:]))
         return result
 
     def _load(self, connection: Connection, batches: Sequence[IngestBatch]) -> LoadResult:

@@ -12,8 +12,9 @@ REFUSED: Final = "refused_by_database"
 
 @dataclass(frozen=True)
 class FailedBatch:
-    """A batch that was not loaded. `reason`: `refused_by_database` (its data has no form in the database) or
-    `internal_error` (the loader itself failed on it); `detail` a sentence for people, `cause` the error."""
+    """A batch that was not loaded. `reason`: `refused_by_database` (its data has no form in the database),
+    `chain_differs` (its ChainId belongs to another chain) or `internal_error` (the loader itself failed on it);
+    `detail` a sentence for people, `cause` the error."""
 
     batch: IngestBatch
     reason: str
