@@ -23,7 +23,7 @@ def conditions_of(promotion: Promotion) -> Conditions:
     clubs = () if ANYBODY in promotion.club_ids else tuple(promotion.club_ids)
     return Conditions(
         club_ids=clubs,
-        coupon=bool(promotion.is_coupon or promotion.coupon_code or _COUPON.search(words)),
+        coupon=bool(promotion.is_coupon or _COUPON.search(words)),
         payment_means=bool(_PAYMENT.search(words)),
         least_basket=promotion.min_basket_amount or None,
         least_purchase=promotion.min_purchase_amount or promotion.min_amount or None,

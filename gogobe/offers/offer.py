@@ -92,7 +92,7 @@ def _offer(promotion: Promotion, item: PromotionItem, shape: _Shape) -> Offer:
         price = item.gift_price or None
         return Offer("gift", total=price, unit_price=price)
     terms = _terms_of(promotion, item)
-    if promotion.is_total:
+    if promotion.is_total and not shape.gives:
         return _of_the_sum(terms)
     if _is_nth(promotion, terms):
         return _nth(promotion, terms)

@@ -37,3 +37,4 @@ def test_a_coupon_and_a_means_of_payment_that_only_words_say() -> None:
     assert conditions_of(promotion(description="20% באשראי")).payment_means
     assert not conditions_of(promotion(description="עוגיות 2ב25")).payment_means
     assert conditions_of(promotion(is_coupon=True)).coupon
+    assert not conditions_of(promotion(is_coupon=False, coupon_code="0")).coupon  # 0: no coupon

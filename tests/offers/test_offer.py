@@ -136,6 +136,12 @@ def test_a_reduction_of_the_sum_is_no_price() -> None:
     assert offer(min_purchase_amount=D(300), discount_amount=D(30)).kind == "spend"
 
 
+def test_what_is_bought_for_a_gift_is_not_reduced_by_the_gifts_percentage() -> None:
+    items = [PromotionItem("1"), PromotionItem("2", is_gift=True)]
+    bought, _ = offers_of(Promotion("1", 1, is_total=True, discount_percent=D(100), items=items))
+    assert (bought.kind, bought.percent) == ("gift", None)
+
+
 def test_a_price_above_the_shelf_price_is_not_offered() -> None:
     one = offer(min_qty=D(1), discounted_price=D(10))
     assert price_at(one, D("9.90")) is None
