@@ -99,9 +99,20 @@ def load_settings(
         _from_environment(environment),
         _from_flags(flags),
     ):
-        options = {**merged.get(TABLE, {}), **source.get(TABLE, {})}
-        merged |= {**source, TABLE: options}
+        merged = _over(merged, source)
     return _consistent(_convert(merged, "settings"))
+
+
+def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Two sources, the upper one first. Options of Kafka merge by name. An address alone replaces the lower
+    one together with its password or options: these are another server's."""
+    kept = dict(lower)
+    if "database" in upper:
+        kept.pop("database_password", None)
+    if "kafka" in upper and TABLE not in upper:
+        kept.pop(TABLE, None)
+    options = {**kept.get(TABLE, {}), **upper.get(TABLE, {})}
+    return {**kept, **upper, TABLE: options}
 
 
 def secrets_of(settings: msgspec.Struct) -> Iterator[tuple[str, Secret]]:

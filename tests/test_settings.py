@@ -83,6 +83,17 @@ def test_a_password_belongs_to_the_address_that_holds_it(tmp_path: Path):
     assert settings.database_password is None
 
 
+def test_a_password_and_options_belong_to_the_address_of_their_source(tmp_path: Path):
+    _, file = with_secrets(tmp_path)
+    environment = {"GOGOBE_DATABASE": "postgresql://u@h/db", "GOGOBE_DATABASE_PASSWORD": PLANTED}
+    flags = {"database": "postgresql://local/db", "kafka": "local:1"}
+    settings = load_settings(flags, environment, file)
+    assert settings == Settings(database="postgresql://local/db", kafka="local:1")
+    file.write_text('database = "postgresql://u@h/db"')
+    settings = load_settings({}, {"GOGOBE_DATABASE_PASSWORD": PLANTED}, file)
+    assert settings.database_password == Secret.of_value(PLANTED)
+
+
 def test_kafka_s_options_merge_by_name_and_tables_nest(tmp_path: Path):
     _, file = with_secrets(tmp_path)
     environment = {

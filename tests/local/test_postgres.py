@@ -19,7 +19,7 @@ pytestmark = pytest.mark.server
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """As `mktemp -d` makes it: closed to everybody else."""
-    folder = tmp_path / "closed"
+    folder = tmp_path / "closed & סגור"
     folder.mkdir(mode=0o700)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     return folder
