@@ -54,7 +54,7 @@ def letter_key(letter: DeadLetter) -> str:
     and address without its signature), or else the message itself."""
     if letter.batch_id is not None:
         subject = ("batch", letter.batch_id)
-    elif letter.source_url is not None:
+    elif letter.source_url:
         subject = ("file", f"{letter.chain or ''} {public_address(letter.source_url)}")
     else:
         subject = ("message", letter.original_sha256 or letter.original_base64 or letter.original)

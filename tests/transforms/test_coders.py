@@ -48,3 +48,16 @@ def test_promotions_come_back_as_they_were():
     (batch,) = file_batches([promotion("1", "2", "3", discounted_price=Decimal("9.90"))], kind="promo")
     coder = MessageCoder(type(batch))
     assert coder.decode(coder.encode(batch)) == batch
+
+
+def test_a_text_that_utf_8_does_not_hold_stops_nothing():
+    """A coder runs between steps, where no dead letter can be made of an element."""
+    (batch,) = file_batches([item("1", "5.90", name="a\ud800b"), item("2", "0.10")])
+    coder = MessageCoder(type(batch))
+    found = coder.decode(coder.encode(batch))
+    assert [(one.name, one.price) for one in found.items] == [
+        ("a\ufffdb", Decimal("5.90")),
+        ("item 2", Decimal("0.10")),
+    ]
+    failed = LoadResult(failed=[FailedBatch(batch, "reason", "detail", "cause")])
+    assert MessageCoder(LoadResult).decode(MessageCoder(LoadResult).encode(failed)).failed[0].batch == found

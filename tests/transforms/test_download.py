@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from gogobe.io.fetching import FetchSettings
+from gogobe.io.fetching import Fetched, FetchSettings
 from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
-from gogobe.records.messages import FileDiscovered, FileDownloaded, encode
+from gogobe.records.messages import FileDiscovered, FileDownloaded, decoder, encode
+from gogobe.transforms import download
+from gogobe.transforms.coders import MessageCoder
 from gogobe.transforms.download import _Download
 from tests.portals import Portal, Request, Response, portal
 
@@ -125,3 +129,29 @@ def test_a_signature_is_used_and_not_passed_on(step: _Download, served: Portal):
     assert served.requests[-1].path.endswith("sig=S1gned&id=3")
     assert found.source_url == f"{served.url}/Price7290-1-202501010000.gz?id=3"
     assert b"S1gned" not in encode(found)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    url=st.text(min_size=1, max_size=300),
+    path=st.sampled_from(["", "http://p/", "http://u:p@p/", "http://p/x?sig=1", "x://"]),
+    file_name=st.none() | st.text(max_size=255),
+    chain=st.from_regex(r"\A[\w.-]{1,63}\Z"),
+)
+def test_whatever_may_be_announced_can_be_passed_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, path: str, file_name: str | None, chain: str
+):
+    """What a coder refuses between two steps fails outside of any step, and then for ever."""
+
+    def fetched(_url: str, part: Path, *_: Any) -> Fetched:
+        part.write_bytes(b"prices")
+        return Fetched(6, "ab" * 32)
+
+    try:
+        message = decoder(FileDiscovered).decode(encode(FileDiscovered(chain, path + url, NOW, file_name)))
+    except ValueError:
+        return
+    monkeypatch.setattr(download, "fetch", fetched)
+    client: Any = None
+    found = download.download(message, ObjectStore(str(tmp_path / "store")), SETTINGS, client, tmp_path)
+    assert MessageCoder(FileDownloaded).decode(MessageCoder(FileDownloaded).encode(found)) == found

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from unittest.mock import Mock
 
+import psycopg
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing import test_stream
 from apache_beam.testing.test_pipeline import TestPipeline
 
+from gogobe.database import connection as postgres
 from gogobe.database.connection import Connection, connect
 from gogobe.database.load.loader import FailedBatch, Loader, LoadResult
 from gogobe.database.views import _LOCK, refresh_views
@@ -117,3 +119,23 @@ def test_while_another_refreshes_it_is_put_off_and_made_good(dsn: str, monkeypat
         refreshes = watch_refreshes(monkeypatch, after_each=end)
         run_loads(dsn, [LOADED], [NOTHING], [NOTHING])
     assert refreshes == [False, True]
+
+
+def test_views_that_cannot_be_refreshed_stop_nothing(
+    dsn: str, db: Connection, caplog: pytest.LogCaptureFixture
+):
+    db.execute("ALTER MATERIALIZED VIEW chain_health RENAME TO elsewhere")
+    step, flag, timer = _Refresh(dsn, EVERY), Flag(), Mock()
+    step.process(("views", 1), flag, timer)
+    list(step.refresh(flag, timer))
+    assert "not refreshed" in caplog.text
+    assert (flag.read(), timer.set.call_count) == (True, 2), "it is tried again"
+    db.execute("ALTER MATERIALIZED VIEW elsewhere RENAME TO chain_health")
+    list(step.refresh(flag, timer))
+    assert (flag.read(), timer.set.call_count) == (None, 2)
+
+
+def test_a_database_out_of_reach_fails_the_refresh(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
+    with pytest.raises(psycopg.OperationalError):
+        list(_Refresh("postgresql://127.0.0.1:1/none", EVERY).refresh(Flag(), Mock()))
