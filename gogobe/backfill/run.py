@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,17 +12,18 @@ from typing import Final, Literal, cast
 import msgspec
 
 from gogobe.backfill.describe import UndescribedFileError, describe
-from gogobe.backfill.load import Backfill, BackfillConfig
+from gogobe.backfill.load import Backfill, LoadConfig
+from gogobe.backfill.read import BatchReader, ReadConfig
 from gogobe.backfill.sources import Source, SourceError, local_copy
 from gogobe.database.address import Dsn
 from gogobe.database.connection import connect
 from gogobe.database.queries import FileLine, files_by_content
 from gogobe.database.views import refresh_views
 from gogobe.records.addresses import public_address
-from gogobe.records.messages import DeadLetter
+from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, encode
 
-State = Literal["loaded", "unchanged", "incomplete", "refused", "unreadable", "duplicate"]
-GOOD: Final[frozenset[State]] = frozenset({"loaded", "unchanged", "duplicate"})
+State = Literal["loaded", "unchanged", "read", "incomplete", "refused", "unreadable", "duplicate"]
+GOOD: Final[frozenset[State]] = frozenset({"loaded", "unchanged", "read", "duplicate"})
 FILES_AT_ONCE: Final = 1000
 
 
@@ -37,9 +38,10 @@ class FileProblem(msgspec.Struct, frozen=True):
 class FileResult(msgspec.Struct):
     """What became of a file; counts are its ledger line's.
 
-    `loaded`: all that it holds is in the database. `unchanged`: that was so before. `incomplete`: a part is
-    missing. `refused`: nothing of it is loaded. `unreadable`: it could not be read, or its chain not be told.
-    `duplicate`: another file of this run has the same bytes.
+    `loaded`: all that it holds is in the database. `unchanged`: that was so before. `read`: all of it was read,
+    where nothing was to be loaded. `incomplete`: a part is missing. `refused`: nothing of it is taken.
+    `unreadable`: it could not be read, or its chain not be told. `duplicate`: another file of this run has the
+    same bytes.
     """
 
     address: str
@@ -66,37 +68,63 @@ class Choices:
     endpoint: str = ""
 
 
-def run_backfill(
-    sources: Sequence[Source],
-    config: BackfillConfig,
-    choices: Choices,
-    show: Callable[[Source, int], None],
+Show = Callable[[Source], None]
+"""Gets each file before it is read."""
+
+
+def load_files(
+    sources: Sequence[Source], reader: BatchReader, config: LoadConfig, choices: Choices, show: Show
 ) -> list[FileResult]:
-    """Loads files in their order and refreshes the views; `show` gets each file before it is read, with the
-    number of rows that were read before.
+    """Loads files in their order and refreshes the views.
 
     What is wrong with a file is in its result. Raises what is wrong with the database or the store; what was
     committed until then stays, and the same call again does the rest.
     """
     outcomes = _Outcomes(sources, _time_of(config.database))
-    at = datetime.now(UTC)
-    with (
-        tempfile.TemporaryDirectory(prefix="gogobe-load-") as scratch,
-        Backfill(config, outcomes.report) as backfill,
-    ):
-        for source in sources:
-            show(source, backfill.rows_read)
-            try:
-                with local_copy(source, Path(scratch), choices.endpoint) as path:
-                    store = None if choices.in_place else config.store
-                    file = describe(source, path, chains=config.chains, store=store, at=at, chain=choices.chain)
-                    if outcomes.is_new(source, file.content_sha256):
-                        backfill.add(file, path)
-            except (SourceError, UndescribedFileError) as error:
-                outcomes.cannot_read(source, error)
+    with Backfill(reader, config, outcomes.report) as backfill:
+        for file, path in _described(outcomes, reader.config, choices, show):
+            backfill.add(file, path)
     outcomes.enter_counts(config.database)
     refresh_views(config.database)
     return outcomes.results
+
+
+def print_files(
+    sources: Sequence[Source],
+    reader: BatchReader,
+    write: Callable[[bytes], object],
+    choices: Choices,
+    show: Show,
+) -> list[FileResult]:
+    """Writes the files' batches as their topic holds them, one JSON object a line, and loads nothing. The state
+    of a file is then `read`, or what was wrong with it."""
+    outcomes = _Outcomes(sources, datetime.now(UTC))
+    for file, path in _described(outcomes, reader.config, choices, show):
+        for output in reader.read(file, path):
+            if isinstance(output, IngestBatch):
+                write(encode(output) + b"\n")
+                outcomes.add_batch(output)
+            elif isinstance(output, DeadLetter):
+                outcomes.report(output)
+    return outcomes.results
+
+
+def _described(
+    outcomes: _Outcomes, config: ReadConfig, choices: Choices, show: Show
+) -> Iterator[tuple[FileDownloaded, Path]]:
+    """Each file that is new in this run and can be described, with its path on this machine until the next."""
+    at = datetime.now(UTC)
+    store = None if choices.in_place else config.store
+    with tempfile.TemporaryDirectory(prefix="gogobe-load-") as scratch:
+        for source in outcomes.sources:
+            show(source)
+            try:
+                with local_copy(source, Path(scratch), choices.endpoint) as path:
+                    file = describe(source, path, chains=config.chains, store=store, at=at, chain=choices.chain)
+                    if outcomes.is_new(source, file.content_sha256):
+                        yield file, path
+            except (SourceError, UndescribedFileError) as error:
+                outcomes.cannot_read(source, error)
 
 
 def _time_of(database: Dsn) -> datetime:
@@ -111,6 +139,7 @@ class _Outcomes:
     """The results of a run, by address and, once a file is read, by content."""
 
     def __init__(self, sources: Sequence[Source], since: datetime) -> None:
+        self.sources = sources
         self._since = since
         self._by_address = {
             address: FileResult(address, source.name)
@@ -127,6 +156,14 @@ class _Outcomes:
         """Takes a dead letter; one that is about no single file is in the table only."""
         if result := self._by_address.get(letter.source_url or ""):
             result.problems.append(FileProblem(letter.reason, letter.detail, letter.place))
+
+    def add_batch(self, batch: IngestBatch) -> None:
+        """Counts a batch that goes nowhere but out."""
+        result = self._by_content[batch.content_sha256]
+        result.chain, result.store, result.kind = batch.chain, batch.store_id, batch.kind
+        if batch.totals is not None:
+            result.state = "read" if batch.totals.complete else "incomplete"
+            result.read, result.refused = batch.totals.read, batch.totals.refused
 
     def is_new(self, source: Source, content_sha256: str) -> bool:
         """Whether no file before had the same bytes."""

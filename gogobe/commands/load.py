@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,9 +19,9 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 from gogobe.commands.terminal import PlainConsole, harmless, styled
 
 if TYPE_CHECKING:
-    from gogobe.backfill.load import BackfillConfig
-    from gogobe.backfill.run import FileResult
-    from gogobe.backfill.sources import Found, Source
+    from gogobe.backfill.read import BatchReader
+    from gogobe.backfill.run import Choices, FileResult
+    from gogobe.backfill.sources import Source
     from gogobe.settings import Settings
 
 SETTINGS: Final = (
@@ -31,14 +31,13 @@ SETTINGS: Final = (
 FILES_SHOWN: Final = 40
 LINE_SECONDS: Final = 5.0
 
-Show = Callable[["Source", int], None]
-
 
 @click.command()
 @click.argument("addresses", nargs=-1, required=True, metavar="FILE|FOLDER|URL…")
 @click.option("--chain", default="", help="The chain of all files; else each file's ChainId decides.")
 @click.option("--in-place", is_flag=True, help="Leave the files where they are, instead of copying them.")
 @click.option("--all", "every_name", is_flag=True, help="Of folders, files of every name.")
+@click.option("--stdout", "to_stdout", is_flag=True, help="Print the batches as JSON lines; load nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file and line.")
 @VAR
 @settings_options(*SETTINGS)
@@ -48,6 +47,7 @@ def load(
     *,
     in_place: bool,
     every_name: bool,
+    to_stdout: bool,
     as_json: bool,
     var: Path,
     **flags: Any,
@@ -58,32 +58,58 @@ def load(
     loaded before changes nothing. Of a folder, files are taken whose names are those of published files, the
     oldest first. Exits with 1 if a file is not loaded whole; the others are.
     """
-    from gogobe.backfill.run import GOOD, Choices, run_backfill
-    from gogobe.backfill.sources import SourceError, find_sources
-    from gogobe.database.migrations import migrate
+    from gogobe.backfill.run import GOOD, Choices
 
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
+    found = _found(addresses, settings.store_endpoint, every_name=every_name)
+    choices = Choices(chain, in_place or to_stdout, settings.store_endpoint)
+    started = time.monotonic()
+    results = _printed(found, settings, choices) if to_stdout else _loaded(found, settings, choices)
+    _report(results, time.monotonic() - started, as_json=as_json, err=to_stdout)
+    if any(result.state not in GOOD for result in results):
+        sys.exit(1)
+
+
+def _found(addresses: tuple[str, ...], endpoint: str, *, every_name: bool) -> list[Source]:
+    from gogobe.backfill.sources import SourceError, find_sources
+
     try:
-        found = find_sources(addresses, settings.store_endpoint, every_name=every_name)
+        found = find_sources(addresses, endpoint, every_name=every_name)
     except SourceError as error:
         raise click.UsageError(harmless(str(error))) from error
     if found.skipped:
         click.echo(f"{found.skipped} files are left out: not named as published files are (--all)", err=True)
     if not found.sources:
         raise click.UsageError("there is no file to load")
+    return found.sources
+
+
+def _loaded(sources: list[Source], settings: Settings, choices: Choices) -> list[FileResult]:
+    from gogobe.backfill.load import LoadConfig
+    from gogobe.backfill.run import load_files
+    from gogobe.database.migrations import migrate
+
+    needed(settings, "database")
     migrate(settings.database_address)
-    choices = Choices(chain, in_place, settings.store_endpoint)
-    started = time.monotonic()
-    with _out_of_reach(), _progress(found) as show:
-        results = run_backfill(found.sources, _config(settings), choices, show)
-    _report(results, time.monotonic() - started, as_json=as_json)
-    if any(result.state not in GOOD for result in results):
-        sys.exit(1)
+    config = LoadConfig(settings.database_address, settings.commit_batches)
+    rest = "what was committed stays; the same command loads the rest"
+    with _out_of_reach(rest), _progress(len(sources)) as progress:
+        return load_files(sources, _reader(settings, progress), config, choices, progress.file)
 
 
-def _config(settings: Settings) -> BackfillConfig:
-    from gogobe.backfill.load import BackfillConfig
+def _printed(sources: list[Source], settings: Settings, choices: Choices) -> list[FileResult]:
+    from gogobe.backfill.run import print_files
+
+    with _out_of_reach("what was printed is whole batches"), _progress(len(sources)) as progress:
+        return print_files(sources, _reader(settings, progress), _print_line, choices, progress.file)
+
+
+def _print_line(line: bytes) -> None:
+    click.echo(line, nl=False)
+
+
+def _reader(settings: Settings, progress: Files) -> BatchReader:
+    from gogobe.backfill.read import BatchReader, ReadConfig
     from gogobe.chains.load import ChainsFileError, load_chains
     from gogobe.io.objects import ObjectStore
     from gogobe.masters.published.store import SnapshotStore
@@ -93,89 +119,106 @@ def _config(settings: Settings) -> BackfillConfig:
         chains = load_chains(settings.chains)
     except ChainsFileError as error:
         raise click.UsageError(str(error)) from error
-    return BackfillConfig(
-        database=settings.database_address,
-        store=ObjectStore(settings.store, endpoint),
-        snapshots=SnapshotStore(settings.masters, endpoint, settings.masters_cache),
-        chains=chains,
-        commit_batches=settings.commit_batches,
-    )
+    snapshots = SnapshotStore(settings.masters, endpoint, settings.masters_cache)
+    config = ReadConfig(ObjectStore(settings.store, endpoint), snapshots, chains)
+    return BatchReader(config, progress.count)
 
 
 @contextmanager
-def _out_of_reach() -> Iterator[None]:
-    """An end that comes from outside, in a sentence."""
+def _out_of_reach(rest: str) -> Iterator[None]:
+    """An end that comes from outside, in a sentence with what is left."""
     from gogobe.io.objects import store_errors
 
-    rest = "what was committed stays; the same command loads the rest"
     try:
         yield
     except KeyboardInterrupt:
         raise click.ClickException(f"interrupted: {rest}") from None
+    except BrokenPipeError:
+        raise  # of whoever reads the output: click ends quietly
     except store_errors() as error:
         raise click.ClickException(f"stopped: {harmless(str(error))}; {rest}") from error
 
 
 @contextmanager
-def _progress(found: Found) -> Iterator[Show]:
+def _progress(files: int) -> Iterator[Files]:
     """A bar on a terminal; elsewhere a line from time to time."""
     if not sys.stderr.isatty():
-        yield _Lines(len(found.sources)).show
+        yield _Lines(files)
         return
     columns = (
         BarColumn(), MofNCompleteColumn(), TextColumn("files, {task.fields[rows]:,} rows", markup=False),
         TimeRemainingColumn(), TextColumn("{task.description}", markup=False),
     )  # fmt: skip
-    with Progress(*columns, console=PlainConsole(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(found.sources), rows=0)
-        count = iter(range(len(found.sources)))
-
-        def show(source: Source, rows: int) -> None:
-            progress.update(task, completed=next(count), rows=rows, description=harmless(source.name))
-
-        yield show
+    with Progress(*columns, console=PlainConsole(stderr=True), transient=True) as bar:
+        yield _Bar(files, bar)
 
 
-class _Lines:
-    """Progress in a pipe or a file."""
+class Files:
+    """How far it is: the files before the one at hand, and the rows so far."""
 
     def __init__(self, files: int) -> None:
-        self._files = files
-        self._before = 0
+        self.total = files
+        self.before = -1
+        self.rows = 0
+        self.name = ""
+
+    def file(self, source: Source) -> None:
+        """Takes the file that comes next."""
+        self.before += 1
+        self.name = harmless(source.name)
+        self.show()
+
+    def count(self, rows: int) -> None:
+        """Takes the number of rows of one more batch."""
+        self.rows += rows
+        self.show()
+
+    def show(self) -> None:
+        """Shows it, if it is time to."""
+
+
+class _Bar(Files):
+    def __init__(self, files: int, bar: Progress) -> None:
+        super().__init__(files)
+        self._bar = bar
+        self._task = bar.add_task("", total=files, rows=0)
+
+    def show(self) -> None:
+        self._bar.update(self._task, completed=self.before, rows=self.rows, description=self.name)
+
+
+class _Lines(Files):
+    def __init__(self, files: int) -> None:
+        super().__init__(files)
         self._due = time.monotonic() + LINE_SECONDS
 
-    def show(self, source: Source, rows: int) -> None:
+    def show(self) -> None:
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + LINE_SECONDS
-            click.echo(
-                f"{self._before} of {self._files} files, {rows:,} rows: {harmless(source.name)}", err=True
-            )
-        self._before += 1
+            click.echo(f"{self.before} of {self.total} files, {self.rows:,} rows: {self.name}", err=True)
 
 
-def _report(results: Sequence[FileResult], seconds: float, *, as_json: bool) -> None:
+def _report(results: Sequence[FileResult], seconds: float, *, as_json: bool, err: bool) -> None:
+    """What became of the files; on stderr where stdout has something else."""
     from gogobe.backfill.run import GOOD
 
     states = Counter(result.state for result in results)
+    counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
     rows = sum(result.read for result in results)
     if as_json:
         for result in results:
-            click.echo(msgspec.json.encode(result))
+            click.echo(msgspec.json.encode(result), err=err)
     else:
-        console = wide_console()
-        shown = results
-        if len(results) > FILES_SHOWN:
-            shown = [result for result in results if result.state not in GOOD]
+        console = PlainConsole(stderr=True) if err else wide_console()
+        shown = [one for one in results if len(results) <= FILES_SHOWN or one.state not in GOOD]
         if shown:
             console.print(_table(shown))
         for result in results:
             for problem in result.problems:
                 place = f" ({problem.place})" if problem.place else ""
-                console.print(
-                    styled(problem.reason, "red"), f"{result.address}: {problem.detail}{place}", soft_wrap=True
-                )
-    counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
-    click.echo(f"{len(results)} files: {counts}; {rows:,} rows in {seconds:.1f} s", err=as_json)
+                text = f"{result.address}: {problem.detail}{place}"
+                console.print(styled(problem.reason, "red"), text, soft_wrap=True)
+    click.echo(f"{len(results)} files: {counts}; {rows:,} rows in {seconds:.1f} s", err=as_json or err)
 
 
 def _table(results: Sequence[FileResult]) -> Table:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from gogobe.backfill.load import BackfillConfig
-from gogobe.backfill.run import Choices, FileResult, run_backfill
+from gogobe.backfill.load import LoadConfig
+from gogobe.backfill.read import BatchReader, ReadConfig
+from gogobe.backfill.run import Choices, FileResult, load_files, print_files
 from gogobe.backfill.sources import Source, find_sources
 from gogobe.chains.load import load_chains
 from gogobe.database.connection import Connection
@@ -21,7 +21,7 @@ from gogobe.database.load.results import LoadResult
 from gogobe.demo.portal import FEEDS
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
-from gogobe.records.messages import IngestBatch
+from gogobe.records.messages import IngestBatch, decoder
 from tests.conftest import Bucket
 
 FIRST = "PriceFull7290058140886-003-202507131800.gz"
@@ -31,7 +31,6 @@ PROMOTIONS = "PromoFull7290058140886-011-202506120011.gz"
 STORES = "Stores7290058140886-000-20250724-050500.xml"
 SAPIR = "StoresFull7290058156016-000-202508071028.xml"
 FILES = (SECOND, FIRST, SMALL, PROMOTIONS, STORES, SAPIR)
-CHAINS = load_chains()
 STATE = """
     SELECT (SELECT md5(string_agg(p::text, '/' ORDER BY store_key, item_code)) FROM prices p),
            (SELECT md5(string_agg(c::text, '/' ORDER BY store_key, item_code, changed_at)) FROM price_changes c),
@@ -50,45 +49,55 @@ def archive(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def config(dsn: str, tmp_path: Path) -> BackfillConfig:
-    return BackfillConfig(
-        database=dsn,
+def read_config(tmp_path: Path) -> ReadConfig:
+    return ReadConfig(
         store=ObjectStore(str(tmp_path / "store")),
         snapshots=SnapshotStore(str(tmp_path / "masters")),
-        chains=CHAINS,
-        commit_batches=4,
+        chains=load_chains(),
     )
 
 
-def ignore(_source: Source, _rows: int) -> None:
-    """Progress that nobody looks at."""
+class Run:
+    """Backfills into one database; `shown` has the files and rows of its progress."""
+
+    def __init__(self, dsn: str, config: ReadConfig) -> None:
+        self.shown: list[str | int] = []
+        self._database = dsn
+        self._config = config
+
+    def __call__(
+        self, addresses: Sequence[object], choices: Choices | None = None, commit_batches: int = 4
+    ) -> dict[str, FileResult]:
+        choices = choices or Choices()
+        sources = find_sources([str(one) for one in addresses], choices.endpoint, every_name=True).sources
+        reader = BatchReader(self._config, self.shown.append)
+        config = LoadConfig(self._database, commit_batches)
+        return {one.file: one for one in load_files(sources, reader, config, choices, self._show)}
+
+    def _show(self, source: Source) -> None:
+        self.shown.append(source.name)
 
 
-def run(
-    config: BackfillConfig, addresses: Sequence[object], choices: Choices | None = None
-) -> dict[str, FileResult]:
-    choices = choices or Choices()
-    sources = find_sources([str(one) for one in addresses], choices.endpoint, every_name=True).sources
-    return {result.file: result for result in run_backfill(sources, config, choices, ignore)}
+@pytest.fixture
+def run(dsn: str, read_config: ReadConfig) -> Run:
+    return Run(dsn, read_config)
 
 
 def state(db: Connection) -> tuple[object, ...] | None:
     return db.execute(STATE).fetchone()
 
 
-def test_an_archive_is_loaded_in_the_order_of_publication_and_once(
-    config: BackfillConfig, archive: Path, db: Connection
-):
-    shown: list[tuple[str, int]] = []
-    sources = find_sources([str(archive)]).sources
-    first = {
-        one.file: one
-        for one in run_backfill(
-            sources, config, Choices(), lambda source, rows: shown.append((source.name, rows))
-        )
-    }
-    assert [name for name, _ in shown] == [SMALL, PROMOTIONS, FIRST, SECOND, STORES, SAPIR]
-    assert [rows for _, rows in shown] == sorted(rows for _, rows in shown)
+def test_an_archive_is_loaded_in_the_order_of_publication_and_once(run: Run, archive: Path, db: Connection):
+    first = run([archive])
+    assert [one for one in run.shown if isinstance(one, str)] == [
+        SMALL,
+        PROMOTIONS,
+        FIRST,
+        SECOND,
+        STORES,
+        SAPIR,
+    ]
+    assert run.shown[:2] == [SMALL, 303]
     assert {one.state for one in first.values()} == {"loaded"}
     counts = {name: (one.kind, one.chain, one.read, one.refused) for name, one in first.items()}
     assert counts[SECOND] == ("pricefull", "rami_levy", 4107, 9)
@@ -96,29 +105,27 @@ def test_an_archive_is_loaded_in_the_order_of_publication_and_once(
     assert first[SECOND].loaded < 500, "most prices are those of the file before, which was loaded first"
     assert db.execute("SELECT count(*) FROM master_chain_prices").fetchone() != (0,), "the views are refreshed"
     before = state(db)
-    second = run(config, [archive])
+    second = run([archive])
     assert {one.state for one in second.values()} == {"unchanged"}
     assert state(db) == before
 
 
-def test_files_are_kept_in_the_store_unless_they_stay_in_place(
-    config: BackfillConfig, archive: Path, tmp_path: Path
-):
-    run(config, [archive / SMALL], Choices(in_place=True))
+def test_files_are_kept_in_the_store_unless_they_stay_in_place(run: Run, archive: Path, tmp_path: Path):
+    run([archive / SMALL], Choices(in_place=True))
     assert not (tmp_path / "store").exists()
-    run(config, [archive / PROMOTIONS])
+    run([archive / PROMOTIONS])
     (kept,) = [one for one in (tmp_path / "store").rglob("*") if one.is_file()]
     assert kept.read_bytes() == (archive / PROMOTIONS).read_bytes()
 
 
-def test_what_is_wrong_with_a_file_is_its_own(config: BackfillConfig, archive: Path, db: Connection):
+def test_what_is_wrong_with_a_file_is_its_own(run: Run, archive: Path, db: Connection):
     whole = gzip.decompress((archive / FIRST).read_bytes())
     (archive / "PriceFull7290058140886-004-202507131800.gz").write_bytes(gzip.compress(whole)[:40_000])
     (archive / "PriceFull7290058140886-005-202507131800.gz").write_bytes(b"<html><body>log in</body></html>")
     (archive / "PriceFull9999999999999-001-202507131800.gz").write_bytes(whole)
     (archive / "Price7290027600007-001-202507131800.xml").write_bytes(whole)
     shutil.copy(archive / SMALL, archive / "again.gz")
-    found = run(config, [archive])
+    found = run([archive])
     assert {name: one.state for name, one in found.items()} == dict.fromkeys(FILES, "loaded") | {
         "again.gz": "loaded",
         SMALL: "duplicate",
@@ -141,30 +148,30 @@ def test_what_is_wrong_with_a_file_is_its_own(config: BackfillConfig, archive: P
 
 
 def test_an_unforeseen_error_is_the_file_s_dead_letter_and_the_next_goes_on(
-    config: BackfillConfig, archive: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, archive: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def broken(self: object, *_: object) -> object:
         raise RecursionError("nobody foresaw this")
 
     monkeypatch.setattr("gogobe.feeds.batches._Cutter.report_times", broken)
-    found = run(config, [archive / SMALL, archive / STORES])
+    found = run([archive / SMALL, archive / STORES])
     assert {(one.state, one.problems[0].reason) for one in found.values()} == {("refused", "internal_error")}
 
 
-def test_an_archive_in_a_bucket(config: BackfillConfig, archive: Path, bucket: Bucket, db: Connection):
+def test_an_archive_in_a_bucket(run: Run, archive: Path, bucket: Bucket, db: Connection):
     source = ObjectStore(f"{bucket.url}/archive", bucket.endpoint)
     for name in (SMALL, STORES):
         source.put(name, archive / name)
-    found = run(config, [source.url], Choices(endpoint=bucket.endpoint))
+    found = run([source.url], Choices(endpoint=bucket.endpoint))
     assert {one.state for one in found.values()} == {"loaded"}
     before = state(db)
-    on_disk = run(config, [archive / SMALL, archive / STORES])
+    on_disk = run([archive / SMALL, archive / STORES])
     assert {one.state for one in on_disk.values()} == {"unchanged"}, "the same bytes from elsewhere"
     assert state(db) == before
 
 
 def test_a_database_out_of_reach_ends_the_run_and_the_next_does_the_rest(
-    config: BackfillConfig, archive: Path, db: Connection, monkeypatch: pytest.MonkeyPatch
+    run: Run, archive: Path, db: Connection, monkeypatch: pytest.MonkeyPatch
 ):
     calls = iter([None, psycopg.OperationalError("gone")])
 
@@ -176,9 +183,32 @@ def test_a_database_out_of_reach_ends_the_run_and_the_next_does_the_rest(
     original = Loader.load
     monkeypatch.setattr(Loader, "load", commit)
     with pytest.raises(psycopg.OperationalError):
-        run(config, [archive / FIRST, archive / SECOND])
+        run([archive / FIRST, archive / SECOND])
     assert db.execute("SELECT count(*) FROM batches").fetchone() == (4,)
     monkeypatch.setattr(Loader, "load", original)
-    found = run(replace(config, commit_batches=20), [archive / FIRST, archive / SECOND])
+    found = run([archive / FIRST, archive / SECOND], commit_batches=20)
     assert {one.state for one in found.values()} == {"loaded"}
     assert (found[FIRST].read, found[SECOND].read) == (4041, 4107)
+
+
+def test_batches_are_printed_as_their_topic_has_them_and_nothing_is_loaded(
+    read_config: ReadConfig, archive: Path, tmp_path: Path
+):
+    (archive / "PriceFull7290058140886-005-202507131800.gz").write_bytes(b"<html></html>")
+    sources = find_sources([str(archive)]).sources
+    lines: list[bytes] = []
+    reader = BatchReader(read_config, lambda _rows: None)
+    found = {
+        one.file: one
+        for one in print_files(sources, reader, lines.append, Choices(in_place=True), lambda _: None)
+    }
+    batches = [decoder(IngestBatch).decode(line) for line in lines]
+    assert all(line.count(b"\n") == 1 and line.endswith(b"\n") for line in lines)
+    assert {batch.file for batch in batches} == set(FILES)
+    assert [len(batch.items) for batch in batches if batch.file == FIRST] == [500] * 8 + [32]
+    assert all(item.master_id for batch in batches for item in batch.items)
+    assert {name: one.state for name, one in found.items()} == dict.fromkeys(FILES, "read") | {
+        "PriceFull7290058140886-005-202507131800.gz": "refused"
+    }
+    assert (found[FIRST].chain, found[FIRST].read) == ("rami_levy", 4041)
+    assert not (tmp_path / "store").exists()

@@ -74,6 +74,18 @@ def test_of_many_files_only_those_with_problems_are_listed(
     assert "Price7290058140886-002-202506110900.gz" in result.stdout
 
 
+def test_batches_go_to_stdout_and_the_report_to_stderr(tmp_path: Path, archive: Path):
+    result = run(tmp_path, "", str(archive), "--stdout")
+    assert result.exit_code == 0, result.output
+    batches = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(batch["file"], len(batch.get("items", batch.get("promotions")))) for batch in batches] == [
+        (SMALL, 303),
+        (PROMOTIONS, 20),
+    ]
+    assert "2 files: 2 read; 323 rows" in result.stderr
+    assert not (tmp_path / "store").exists()
+
+
 def test_progress_in_a_pipe_is_lines(tmp_path: Path, archive: Path, dsn: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(command, "LINE_SECONDS", 0.0)
     result = run(tmp_path, dsn, str(archive), "--json")
