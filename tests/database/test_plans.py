@@ -8,9 +8,22 @@ from typing import Any
 
 import pytest
 
-from gogobe.database import queries
+from gogobe.database import queries, upkeep
 from gogobe.database.connection import POSTGRESQL, Connection, connect, copy_rows, staging_table
-from gogobe.database.load import aliases, endings, ledger, prices, promotions, recency
+from gogobe.database.load import (
+    aliases,
+    counts,
+    descriptions,
+    endings,
+    identities,
+    joining,
+    ledger,
+    moves,
+    prices,
+    promotions,
+    recency,
+    stores,
+)
 from gogobe.database.load.loader import Loader
 from gogobe.database.load.marks import file_row_base
 from gogobe.database.views import refresh_views
@@ -71,6 +84,14 @@ def fill(dsn: str) -> None:
             "now(), now() FROM generate_series(1, 5000) n"
         )
         connection.execute(
+            "INSERT INTO stores (store_key, chain_id, sub_chain_id, store_id) "
+            "SELECT 1000 + n, '1', '1', 's' || n FROM generate_series(1, 5000) n"
+        )
+        connection.execute(
+            "INSERT INTO store_identities (chain_id, store_id, sub_chain_id, store_key, is_sold) "
+            "SELECT '1', 's' || n, '1', 1000 + n, true FROM generate_series(1, 5000) n"
+        )
+        connection.execute(
             "INSERT INTO batches (batch_id, content_sha256, sequence) "
             "SELECT 'x' || n || '-0', 'x' || n, 0 FROM generate_series(1, 5000) n"
         )
@@ -101,6 +122,20 @@ def scanned(db: Connection, statement: str, values: Any = None) -> set[str]:
     return {name for (name,) in large}
 
 
+EVIDENCE = {"difference": 1, "day": at(0).date(), "chain_id": "1", "kind": "price", "since": at(-1),
+            "published_at": at(0), "file": "x66"}  # fmt: skip
+BOTH = {
+    "one_key": 7,
+    "one_at": at(0),
+    "one_row": 1,
+    "other_key": 8,
+    "other_at": at(1),
+    "other_row": 1,
+    "target": 8,
+}
+MOVE = {"from": 7, "to": 8, "name": "1"}
+PRICES, PROMOTIONS = joining._SUBJECTS
+
 PATTERNS = {"word0": "%מוצר%", "word1": "%77%", "query": "מוצר 77", "limit": 10}
 AGAIN = {"discovered_at": at(1), "source_url": "u", "address_key": "u", "file": "x77"}
 END = {"store_key": 7, "published_at": at(9), "file_row": 0, "file": "x66"}
@@ -121,6 +156,29 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0, "file": "x66"}
         (promotions._DELETE, ([7, 7], ["1", "2"])),
         (promotions._TOUCH, ([7], ["1"], [at(1)], [1])),
         (endings._DROP_LISTS, (7, "prices", at(1), 1)),
+        (endings._DROP_OVERTAKEN_LISTS, (7, "prices")),
+        (endings._COUNT_LISTS, ("x77",)),
+        (counts._EARLIER_FILES, EVIDENCE),
+        (upkeep._DROP_OLD_LISTS, (upkeep.LISTS_KEPT,)),
+        (identities._READ, (["1", "1"], ["s7", "s8"])),
+        (stores._LOCK, ([1007, 1008],)),
+        (moves._LOCK, ([1007, 1008],)),
+        (moves._RENAME, ([1007], ["2"])),
+        (moves._MOVE_FILES, MOVE),
+        (moves._MOVE_LISTS, MOVE),
+        (descriptions._READ, ([1007, 1008],)),
+        (joining._CHANGE, BOTH),
+        (joining._DROP_KNOWN_CHANGES, {"source": 7, "target": 8}),
+        *[
+            (joining._of(statement, subject).decode(), BOTH)
+            for subject in (PRICES, PROMOTIONS)
+            for statement in (
+                joining._FIRST_SEEN,
+                joining._DROP_OLDER,
+                joining._DROP_SAME,
+                joining._END_UNLISTED,
+            )
+        ],
         (aliases._LOCK_MASTERS, ([7290000000001, 7290000000002],)),
         (aliases._NAME_MASTERS, ([7290000000001, 7290000000002],)),
         (queries._BY_CODE, {"number": 7290000000001, "codes": ["7290000000001"], "limit": 10}),
@@ -198,7 +256,7 @@ def test_updates_of_prices_need_no_index_entry(market: Connection) -> None:
 @pytest.mark.parametrize(
     "table",
     ["prices", "price_changes_2025_08", "masters", "master_aliases", "promotions", "promotion_items", "files",
-     "batches", "listed_codes", "dead_letters", "master_chain_prices", "master_search", "open_promotions",
+     "batches", "listed_codes", "dead_letters", "stores", "store_identities", "master_chain_prices", "master_search", "open_promotions",
      "recent_changes"],
 )  # fmt: skip
 def test_the_fixture_is_large_enough_to_tell(market: Connection, table: str) -> None:

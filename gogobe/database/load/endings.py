@@ -29,12 +29,11 @@ _DROP_LISTS: Final = """
 _DROP_OVERTAKEN_LISTS: Final = """
     DELETE FROM listed_codes WHERE content_sha256 IN (
         SELECT content_sha256 FROM (
-            SELECT f.content_sha256,
-                   row_number() OVER (ORDER BY listed.published_at DESC, listed.file_row DESC) AS place
+            SELECT content_sha256, row_number() OVER (ORDER BY published_at DESC, file_row DESC) AS place
             FROM (SELECT DISTINCT content_sha256, published_at, file_row FROM listed_codes
                   WHERE store_key = %s AND subject = %s) listed
-            JOIN files f ON f.content_sha256 = listed.content_sha256
-            WHERE f.state = 'incomplete'
+            WHERE EXISTS (SELECT 1 FROM files f WHERE f.content_sha256 = listed.content_sha256
+                          AND f.state = 'incomplete' OFFSET 0)
         ) incomplete WHERE place > 1)
 """
 
@@ -55,8 +54,8 @@ def end_what_is_gone(
     """Ends what the completed full files no longer list; returns how many prices and promotions.
 
     A file that was cut short, is a PriceFull without a row, or lacks a batch, ends nothing; nor does one that
-    is older than its store's newest complete full file, or whose time
-    of publication is not known, or whose lists were dropped before it was complete.
+    is older than its store's newest complete full file, whose time of publication is not known, or whose lists
+    were dropped before it was complete.
     """
     newest: dict[tuple[int, Subject], Mark] = {}
     total = 0

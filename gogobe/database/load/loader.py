@@ -26,7 +26,7 @@ from gogobe.database.load.owners import ChainOwners
 from gogobe.database.load.prices import STAGING as PRICE_STAGING
 from gogobe.database.load.results import REFUSED, FailedBatch, LoadResult
 from gogobe.database.load.sent import Offered
-from gogobe.database.load.stores import StoreKeys
+from gogobe.database.load.stores import StoreKeys, StoreMovedError
 from gogobe.database.load.transaction import enter_failed, load_together
 from gogobe.database.migrations import ensure_months
 from gogobe.database.session import Session
@@ -122,14 +122,15 @@ class Loader:
 
     def _commit(self, connection: Connection, batches: Sequence[IngestBatch]) -> LoadResult:
         try:
-            by_store = self._store_keys.ensure(connection, batches)
+            rows = self._store_keys.ensure(connection, batches)
             with connection.transaction(), connection.cursor() as cursor:
-                result = load_together(cursor, self._dialect, batches, by_store, self._offered)
-        except errors.ForeignKeyViolation:
-            self._forget()  # what this loader remembers was removed by someone else
-            raise
-        except BaseException:
+                result = load_together(cursor, self._dialect, batches, rows, self._offered)
+        except BaseException as error:
             self._offered.rollback()
+            if isinstance(error, errors.ForeignKeyViolation):
+                self._forget()  # something that this loader remembers was removed
+            elif isinstance(error, StoreMovedError):
+                self._store_keys = StoreKeys()
             raise
         self._offered.commit()
         return result
@@ -153,9 +154,12 @@ class Loader:
     def _enter(self, connection: Connection, failed: FailedBatch) -> LoadResult:
         batch = failed.batch
         try:
-            by_store = self._store_keys.ensure(connection, [batch])
+            rows = self._store_keys.ensure(connection, [batch])
             with connection.transaction(), connection.cursor() as cursor:
-                return enter_failed(cursor, batch, by_store, f"{failed.reason}: batch {batch.sequence}")
+                return enter_failed(cursor, batch, rows, f"{failed.reason}: batch {batch.sequence}")
+        except StoreMovedError:
+            self._store_keys = StoreKeys()
+            raise
         except Exception as error:
             if isinstance(error, _NOT_THE_BATCH) and not is_data_fault(error):
                 raise

@@ -14,7 +14,7 @@ from typing import Final
 from gogobe.records.messages import IngestBatch
 
 Mark = tuple[datetime, int]
-"""When a full file was published, and its first `source_row`: what orders full files of one store."""
+"""When a file was published, and its first `source_row`: what orders the files of one store or chain."""
 
 _ROW_BITS: Final = 27
 _VERSION_BITS: Final = 6

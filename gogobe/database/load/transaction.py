@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gogobe.database.connection import Cursor, Dialect
 from gogobe.database.dead_letters import resolve_letters
 from gogobe.database.load.aliases import load_aliases
+from gogobe.database.load.descriptions import describe_stores
 from gogobe.database.load.endings import end_what_is_gone
 from gogobe.database.load.ledger import (
     Taken,
@@ -20,13 +21,7 @@ from gogobe.database.load.prices import load_prices
 from gogobe.database.load.promotions import load_promotions
 from gogobe.database.load.results import LoadResult
 from gogobe.database.load.sent import Offered
-from gogobe.database.load.stores import (
-    StoreId,
-    describe_stores,
-    described_store_id,
-    lock_stores,
-    store_id_of,
-)
+from gogobe.database.load.stores import BatchStores, lock_stores
 from gogobe.records.messages import IngestBatch
 
 
@@ -34,32 +29,26 @@ def load_together(
     cursor: Cursor,
     dialect: Dialect,
     batches: Sequence[IngestBatch],
-    by_store: dict[StoreId, int],
+    rows: BatchStores,
     offered: Offered,
 ) -> LoadResult:
     """Loads batches within the cursor's transaction. Locks are taken in one order everywhere: stores, files,
-    batches, prices and promotions, masters, aliases, dead letters; within each by key."""
-    store_keys = {batch.batch_id: by_store[store_id_of(batch)] for batch in batches if batch.kind != "stores"}
-    described = {
-        by_store[described_store_id(batch, row)]
-        for batch in batches
-        if batch.kind == "stores"
-        for row in batch.stores
-    }
-    held = {*store_keys.values(), *described}
-    stores = lock_stores(cursor, held)
-    keys = {batch.batch_id: store_keys.get(batch.batch_id) for batch in batches}
+    batches, prices and promotions, masters, aliases, dead letters; within each by key. Raises
+    StoreMovedError."""
+    stores = lock_stores(cursor, rows.identities)
+    keys = {batch.batch_id: rows.sold.get(batch.batch_id) for batch in batches}
     newest, undone = add_files(cursor, batches, keys)
     if undone:
-        stores = lock_stores(cursor, held)  # held already; what they say of full files may have changed
+        stores = lock_stores(cursor, rows.identities)  # held already; their full files may be others now
     taken = take_batches(cursor, newest)
     taken.duplicates += len(batches) - len(newest)
     if not taken.batches and not taken.broken_off:
         resolve_letters(cursor, batches)
         return LoadResult(duplicate_batches=taken.duplicates)
-    describe_stores(cursor, taken, by_store)
-    load_prices(cursor, dialect, taken, store_keys, stores)
-    load_promotions(cursor, taken, store_keys, stores)
+    lists = [batch for batch in taken.batches if batch.kind == "stores"]
+    describe_stores(cursor, lists, taken.tallies, rows.described)
+    load_prices(cursor, dialect, taken, rows.sold, stores)
+    load_promotions(cursor, taken, rows.sold, stores)
     load_aliases(cursor, dialect, taken.batches, offered)
     keep_refused_rows(cursor, taken.batches)
     completed = count_batches(cursor, taken)
@@ -82,12 +71,11 @@ def _result(taken: Taken, completed: int, ended: int) -> LoadResult:
     )
 
 
-def enter_failed(cursor: Cursor, batch: IngestBatch, by_store: dict[StoreId, int], problem: str) -> LoadResult:
+def enter_failed(cursor: Cursor, batch: IngestBatch, rows: BatchStores, problem: str) -> LoadResult:
     """Enters a batch that could not be loaded in the ledger, so that its file ends as incomplete and not as
     loading; `problem` is added to the file's."""
-    key = None if batch.kind == "stores" else by_store[store_id_of(batch)]
-    lock_stores(cursor, [] if key is None else [key])
-    newest, _ = add_files(cursor, [batch], {batch.batch_id: key})
+    lock_stores(cursor, rows.identities)
+    newest, _ = add_files(cursor, [batch], {batch.batch_id: rows.sold.get(batch.batch_id)})
     if not take_batches(cursor, newest).batches:
         return LoadResult(duplicate_batches=1)
     fail_batch(cursor, batch, problem)

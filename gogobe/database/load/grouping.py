@@ -1,0 +1,108 @@
+"""Which published names of a store's number mean one store: a rule over evidence, the same in any order.
+
+A chain's files name a store by sub-chain and number, and do not always agree on the sub-chain. For one number
+of one chain there are names under which its price and promotion files speak (sold) and names that its Stores
+files list. The rule, in this order:
+
+1. A name that is both sold and listed means what it says.
+2. A sold name of sub-chain 0 that no Stores file lists means the number's home: the name that is listed by the
+   oldest of the Stores files that list the number. Where that file lists it under several sub-chains there is
+   no home. (A file that names no sub-chain has sub-chain 0 too.)
+3. Any other sold name that no Stores file lists means the only name that is listed, if it is itself the only
+   name that is sold.
+4. Every other name is a store of its own.
+
+Only the second rule joins two names that are both sold, and what it rests on, the oldest list, is not changed
+by later files. So two stores whose prices were joined are hardly ever separated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gogobe.database.load.marks import Mark
+
+UNSAID: Final = "0"
+
+
+@dataclass(frozen=True)
+class Name:
+    """A sub-chain under which a chain speaks of one of its numbers. `is_sold`: its price or promotion files do;
+    `listed`: the mark of the oldest of its Stores files that do."""
+
+    sub_chain_id: str
+    is_sold: bool = False
+    listed: Mark | None = None
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A group of names that mean one store. `sub_chain_id` is the listed name's, or else the sold one's. `keep`
+    is the row of `stores` that it gets, None a new one; the rows `join` are joined to it."""
+
+    names: tuple[str, ...]
+    sub_chain_id: str
+    keep: int | None = None
+    join: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of `stores` that a number has: those that each name points at, the names that were sold before
+    (their prices are in their rows), and the sub-chain in the natural key of each row."""
+
+    of_name: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    sold_before: frozenset[str] = frozenset()
+    sub_chain_ids: Mapping[int, str] = field(default_factory=dict)
+
+
+def group(names: Iterable[Name]) -> list[tuple[str, ...]]:
+    """The names of one number, those together that mean one store; in the order of their store's natural
+    key."""
+    known = {name.sub_chain_id: name for name in names}
+    listed = {sub_chain_id: name.listed for sub_chain_id, name in known.items() if name.listed is not None}
+    sold = [sub_chain_id for sub_chain_id, name in known.items() if name.is_sold]
+    groups = {sub_chain_id: {sub_chain_id} for sub_chain_id in known}
+    for sub_chain_id in sold:
+        if sub_chain_id in listed:
+            continue
+        meant = None
+        if sub_chain_id == UNSAID:
+            meant = _home(listed)
+        elif sold == [sub_chain_id] and len(listed) == 1:
+            (meant,) = listed
+        if meant is not None:
+            groups[meant] |= groups.pop(sub_chain_id)
+    return [tuple(sorted(groups[sub_chain_id])) for sub_chain_id in sorted(groups)]
+
+
+def _home(listed: Mapping[str, Mark]) -> str | None:
+    """The name that the oldest Stores file lists; None where that lists several, or none does."""
+    oldest = min(listed.values(), default=None)
+    first = [sub_chain_id for sub_chain_id, mark in listed.items() if mark == oldest]
+    return first[0] if len(first) == 1 else None
+
+
+def place(names: Sequence[Name], rows: Rows) -> list[Placement]:
+    """The groups of a number's names with the rows of `stores` that they get.
+
+    A row goes where its prices belong: to the group of a name that was sold before and points at it; of
+    several, or of none, to the one with the row's own natural key, or else the first.
+    """
+    listed = {name.sub_chain_id for name in names if name.listed is not None}
+    groups = group(names)
+    owned: dict[tuple[str, ...], list[int]] = {}
+    for key in sorted(rows.sub_chain_ids):
+        pointing = {name for name, keys in rows.of_name.items() if key in keys}
+        wanted = pointing & rows.sold_before or pointing or {rows.sub_chain_ids[key]}
+        claiming = [together for together in groups if wanted & set(together)]
+        natural = [together for together in claiming if rows.sub_chain_ids[key] in together]
+        owned.setdefault((natural or claiming or groups)[0], []).append(key)
+    placed = []
+    for together in groups:
+        sub_chain_id = next((name for name in together if name in listed), together[0])
+        own = owned.get(together, [])
+        placed.append(Placement(together, sub_chain_id, own[0] if own else None, tuple(own[1:])))
+    return placed

@@ -1,0 +1,152 @@
+"""Rows of `stores` made, joined and renamed, so that names mean what the rule of `grouping` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gogobe.database.connection import Cursor
+from gogobe.database.load.descriptions import Description, read_descriptions, write_description
+from gogobe.database.load.grouping import Name, Placement
+from gogobe.database.load.joining import join_stores
+
+Number = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A number (chain and store id) whose names or rows are to be others: its names, where they are to be
+    placed, the rows that each name means so far, the sub-chain in the natural key of each row, and the names
+    that Stores files had listed before."""
+
+    number: Number
+    names: Sequence[Name]
+    placements: Sequence[Placement]
+    keys: Mapping[str, set[int]]
+    sub_chain_ids: Mapping[int, str]
+    listed_before: frozenset[str]
+
+    def leaving(self) -> Iterator[tuple[str, int, Placement]]:
+        """The names that are to mean another row than the one given, which stays another store's."""
+        staying = {placement.keep for placement in self.placements}
+        for placement in self.placements:
+            for name in placement.names:
+                for key in self.keys.get(name, ()):
+                    if key in staying and key != placement.keep:
+                        yield name, key, placement
+
+
+_LOCK: Final = "SELECT 1 FROM stores WHERE store_key = ANY(%s) ORDER BY store_key FOR UPDATE"
+
+_ADD: Final = """
+    INSERT INTO stores (chain_id, store_id, sub_chain_id)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
+    RETURNING chain_id, store_id, sub_chain_id, store_key
+"""
+
+# In two steps, because the new natural key may still be that of another row that is renamed too.
+_FREE_NATURAL_KEYS: Final = """
+    UPDATE stores SET sub_chain_id = sub_chain_id || ' ' || store_key WHERE store_key = ANY(%s)
+"""
+_RENAME: Final = """
+    UPDATE stores SET sub_chain_id = renamed.sub_chain_id
+    FROM unnest(%s::integer[], %s::text[]) AS renamed (store_key, sub_chain_id)
+    WHERE stores.store_key = renamed.store_key
+"""
+
+_LEAVE: Final = "UPDATE stores SET identity_version = identity_version + 1 WHERE store_key = ANY(%s)"
+
+# Files still on their way go on under the row that their name means now; what is loaded stays where it is.
+_MOVE_LISTS: Final = """
+    UPDATE listed_codes SET store_key = %(to)s
+    WHERE store_key = %(from)s AND EXISTS (
+        SELECT 1 FROM files f WHERE f.content_sha256 = listed_codes.content_sha256
+           AND f.state = 'loading' AND f.sub_chain_id = %(name)s OFFSET 0)
+"""
+_MOVE_FILES: Final = """
+    UPDATE files SET store_key = %(to)s
+    WHERE store_key = %(from)s AND state = 'loading' AND sub_chain_id = %(name)s
+"""
+
+
+def apply_moves(cursor: Cursor, changes: Sequence[Change]) -> dict[tuple[Number, str], int]:
+    """Makes the rows what the changes' placements say; returns the row of each name. The caller holds the
+    chains and writes the names afterwards."""
+    known = sorted({key for change in changes for key in change.sub_chain_ids})
+    if known:
+        cursor.execute(_LOCK, (known,))
+    descriptions = read_descriptions(cursor, known)
+    for change in changes:
+        for placement in change.placements:
+            for source in placement.join:
+                assert placement.keep is not None, "rows are joined to one that stays"
+                join_stores(cursor, source, placement.keep)
+    _rename(cursor, changes)
+    rows = _add(cursor, changes)
+    for change in changes:
+        _move_names(cursor, change, rows)
+        _move_descriptions(cursor, change, rows, descriptions)
+    return {
+        (change.number, name): rows[change.number, placement.sub_chain_id]
+        for change in changes
+        for placement in change.placements
+        for name in placement.names
+    }
+
+
+def _rename(cursor: Cursor, changes: Iterable[Change]) -> None:
+    renamed = [
+        (placement.keep, placement.sub_chain_id)
+        for change in changes
+        for placement in change.placements
+        if placement.keep is not None and change.sub_chain_ids[placement.keep] != placement.sub_chain_id
+    ]
+    if renamed:
+        keys, sub_chain_ids = (list(column) for column in zip(*renamed, strict=True))
+        cursor.execute(_FREE_NATURAL_KEYS, (keys,))
+        cursor.execute(_RENAME, (keys, sub_chain_ids))
+
+
+def _add(cursor: Cursor, changes: Iterable[Change]) -> dict[tuple[Number, str], int]:
+    """The row of each placement, by number and sub-chain; those that have none are added."""
+    rows: dict[tuple[Number, str], int] = {}
+    new: list[tuple[str, str, str]] = []
+    for change in changes:
+        for placement in change.placements:
+            if placement.keep is None:
+                new.append((*change.number, placement.sub_chain_id))
+            else:
+                rows[change.number, placement.sub_chain_id] = placement.keep
+    if new:
+        cursor.execute(_ADD, [list(column) for column in zip(*new, strict=True)])
+        for chain_id, store_id, sub_chain_id, key in cursor.fetchall():
+            rows[(chain_id, store_id), sub_chain_id] = key
+    return rows
+
+
+def _move_names(cursor: Cursor, change: Change, rows: Mapping[tuple[Number, str], int]) -> None:
+    """Takes what is on its way along with names that leave a row; loaders that remember the row will notice."""
+    for name, key, placement in change.leaving():
+        to = rows[change.number, placement.sub_chain_id]
+        for statement in (_MOVE_LISTS, _MOVE_FILES):
+            cursor.execute(statement, {"from": key, "to": to, "name": name})
+        cursor.execute(_LEAVE, ([key],))
+
+
+def _move_descriptions(
+    cursor: Cursor,
+    change: Change,
+    rows: Mapping[tuple[Number, str], int],
+    descriptions: Mapping[int, Description],
+) -> None:
+    """A description belongs to the name that Stores files list, and goes where that one goes."""
+    for placement in change.placements:
+        sources = [
+            key for name in placement.names if name in change.listed_before for key in change.keys.get(name, ())
+        ]
+        own = max(
+            (descriptions[key] for key in sources if key in descriptions), default=None, key=lambda d: d[:2]
+        )
+        if own != (None if placement.keep is None else descriptions.get(placement.keep)):
+            write_description(cursor, rows[change.number, placement.sub_chain_id], own)

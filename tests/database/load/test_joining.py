@@ -1,0 +1,131 @@
+"""Two rows that turn out to be one store end as if all files had been loaded into one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gogobe.database.connection import Connection
+from gogobe.database.load.joining import join_stores
+from gogobe.database.load.loader import Loader
+from gogobe.records.messages import IngestBatch
+from gogobe.records.rows import PromotionGroup
+from tests.database.samples import at, file_batches, item, promotion
+
+
+def current(db: Connection, store_id: str = "5") -> dict[str, Decimal]:
+    rows = db.execute(
+        "SELECT item_code, price FROM prices JOIN stores USING (store_key) WHERE ended_at IS NULL AND store_id = %s",
+        (store_id,),
+    ).fetchall()
+    assert len(dict(rows)) == len(rows), "one current price of an item"
+    return dict(rows)
+
+
+def running(db: Connection, store_id: str = "5") -> dict[str, list[str]]:
+    """The codes of the promotions that have not ended."""
+    rows = db.execute(
+        "SELECT p.promotion_id, array_agg(i.item_code ORDER BY i.position) FROM promotions p "
+        "JOIN promotion_items i USING (store_key, promotion_id) JOIN stores s USING (store_key) "
+        "WHERE p.ended_at IS NULL AND s.store_id = %s GROUP BY 1",
+        (store_id,),
+    ).fetchall()
+    return dict(rows)
+
+
+def keys(db: Connection, store_id: str = "5") -> list[int]:
+    rows = db.execute("SELECT store_key FROM stores WHERE store_id = %s ORDER BY sub_chain_id", (store_id,))
+    return [key for (key,) in rows]
+
+
+def join(db: Connection, source: int, target: int) -> None:
+    with db.transaction(), db.cursor() as cursor:
+        join_stores(cursor, source, target)
+
+
+def load(dsn: str, *files: list[IngestBatch]) -> None:
+    with Loader(dsn) as loader:
+        for batches in files:
+            loader.load(batches)
+
+
+def test_what_is_known_later_counts(dsn: str, db: Connection) -> None:
+    """A full file speaks for what it confirms without writing it, and for what it does not list."""
+    old: dict[str, Any] = {"kind": "price", "sub_chain_id": "0"}
+    load(
+        dsn,
+        file_batches(
+            [item("confirmed", "5"), item("changed", "5"), item("gone", "5")], sub_chain_id="1", hour=0
+        ),
+        file_batches([item("confirmed", "6"), item("changed", "6"), item("gone", "6")], hour=1, **old),
+        file_batches([item("unlisted", "7")], hour=2, **old),
+        file_batches([item("confirmed", "5"), item("changed", "8")], sub_chain_id="1", hour=3),
+        file_batches([item("later", "9"), item("changed", "9")], hour=4, **old),
+    )
+    zero, one = keys(db)
+    join(db, zero, one)
+    assert current(db) == {"confirmed": 5, "changed": 9, "later": 9}
+    assert keys(db) == [one]
+    row = db.execute("SELECT prices_full_at FROM stores").fetchone()
+    assert row == (at(3),)
+    assert db.execute("SELECT DISTINCT store_key FROM files").fetchall() == [(one,)]
+    changes = db.execute(
+        "SELECT changed_at, old_price, new_price FROM price_changes WHERE item_code = 'changed'"
+    )
+    assert set(changes.fetchall()) == {(at(3), 5, 8), (at(4), 8, 9)}
+
+
+def test_promotions_move_with_groups_and_items(dsn: str, db: Connection) -> None:
+    groups = [PromotionGroup("1", min_purchase_amount=Decimal(10))]
+    load(
+        dsn,
+        file_batches([promotion("1", "a"), promotion("3", "c")], kind="promofull", sub_chain_id="1", hour=0),
+        file_batches(
+            [promotion("1", "a", "b", groups=groups), promotion("2", "b")],
+            kind="promo",
+            sub_chain_id="0",
+            hour=1,
+        ),
+    )
+    zero, one = keys(db)
+    join(db, zero, one)
+    assert running(db) == {"1": ["a", "b"], "2": ["b"], "3": ["c"]}
+    assert db.execute("SELECT store_key, promotion_id FROM promotion_groups").fetchall() == [(one, "1")]
+
+
+ROWS = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 3)), unique_by=lambda row: row[0], min_size=1)
+FILES = st.lists(st.tuples(st.sampled_from(["0", "1"]), st.booleans(), ROWS), min_size=1, max_size=8)
+
+
+def test_joined_is_as_loaded_into_one(dsn: str, db: Connection) -> None:
+    numbers = itertools.count(100)
+
+    @settings(max_examples=40, deadline=None)
+    @given(drawn=FILES, promotions=st.booleans(), swapped=st.booleans())
+    def check(drawn: Sequence[Any], promotions: bool, swapped: bool) -> None:
+        together, apart = (str(next(numbers)) for _ in range(2))
+        for hour, (sub_chain_id, is_full, rows) in enumerate(drawn):
+            for store_id in (together, apart):
+                where: dict[str, Any] = {
+                    "hour": hour,
+                    "store_id": store_id,
+                    "sub_chain_id": "1" if store_id == together else sub_chain_id,
+                }
+                if promotions:
+                    offers = [promotion(code, str(price)) for code, price in rows]
+                    loader.load(file_batches(offers, kind="promofull" if is_full else "promo", **where))
+                else:
+                    items = [item(code, str(price)) for code, price in rows]
+                    loader.load(file_batches(items, kind="pricefull" if is_full else "price", **where))
+        if len(both := keys(db, apart)) == 2:
+            join(db, *(both[::-1] if swapped else both))
+        assert current(db, apart) == current(db, together)
+        assert running(db, apart) == running(db, together)
+
+    with Loader(dsn) as loader:
+        check()
