@@ -109,6 +109,10 @@ def flink_settings(folder: Path, ports: FlinkPorts) -> dict[str, object]:
     }
 
 
+# A job is about to run; or another program has taken the port meanwhile, which is bound only when a job runs.
+_NO_JOB: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.NOT_FOUND)
+
+
 def jobs(rest: Sequence[str]) -> list[FlinkJob]:
     """The jobs of all embedded clusters at the given addresses (HOST:PORT), ended ones too while they show."""
     return list(_jobs(rest))
@@ -120,8 +124,8 @@ def _jobs(rest: Sequence[str]) -> Iterator[FlinkJob]:
             answer = requests.get(f"http://{address}/jobs/overview", timeout=REST_SECONDS)
         except requests.ConnectionError:
             continue  # no job runs there
-        if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            continue  # one is about to
+        if answer.status_code in _NO_JOB:
+            continue
         answer.raise_for_status()
         for job in msgspec.json.decode(answer.content, type=_Overview).jobs:
             yield msgspec.structs.replace(job, rest=address)

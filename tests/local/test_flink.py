@@ -26,12 +26,13 @@ class Flink(BaseHTTPRequestHandler):
     state = "RUNNING"
     stops = True
     starting = 0
+    status = 503
     asked: ClassVar[list[str]] = []
 
     def do_GET(self):
         if Flink.starting:
             Flink.starting -= 1
-            self.send_error(503)
+            self.send_error(Flink.status)
         elif self.path == "/jobs/overview":
             self._answer(
                 {"jobs": [{"jid": "a1", "name": "ingest", "state": Flink.state, "tasks": {"total": 2}}]}
@@ -71,6 +72,13 @@ def rest() -> Iterator[list[str]]:
 def test_jobs_are_found_wherever_one_runs(rest: list[str]):
     assert jobs(rest) == [FlinkJob("a1", "ingest", "RUNNING", rest[1])]
     assert jobs(rest[:1]) == []
+
+
+def test_another_program_on_the_port_is_no_job(rest: list[str], monkeypatch: pytest.MonkeyPatch):
+    """The ports for further jobs are chosen when the stack starts, and bound when a job does."""
+    monkeypatch.setattr(Flink, "status", 404)
+    Flink.starting = 1
+    assert jobs(rest) == []
 
 
 def test_a_job_is_waited_for_until_it_runs(rest: list[str]):
