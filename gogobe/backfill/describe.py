@@ -17,7 +17,7 @@ from gogobe.records.messages import FileDownloaded, decoder, encode
 
 
 class UndescribedFileError(Exception):
-    """A file whose chain cannot be told, or that no message can describe; the message has the remedy."""
+    """A file whose chain is unknown, or that no message can describe; the message has the remedy."""
 
 
 def describe(

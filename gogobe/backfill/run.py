@@ -40,7 +40,7 @@ class FileResult(msgspec.Struct):
 
     `loaded`: all that it holds is in the database. `unchanged`: that was so before. `read`: all of it was read,
     where nothing was to be loaded. `incomplete`: a part is missing. `refused`: nothing of it is taken.
-    `unreadable`: it could not be read, or its chain not be told. `duplicate`: another file of this run has the
+    `unreadable`: it could not be read, or its chain is unknown. `duplicate`: another file of this run has the
     same bytes.
     """
 

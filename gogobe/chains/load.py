@@ -62,8 +62,8 @@ def _convert(
             )
         if normal in chains:
             raise ChainsFileError(
-                f"{file}: [chains.{key}] is [chains.{chains[normal].key}] once more; case, `-`, `_` and `.` do "
-                "not tell keys apart: keep one of them"
+                f"{file}: [chains.{key}] is [chains.{chains[normal].key}] again; case, `-`, `_` and `.` do "
+                "not distinguish keys: keep one of them"
             )
         if "key" in table:
             raise ChainsFileError(

@@ -39,7 +39,7 @@ def evaluate_command(
     plot: Path | None,
     learn: bool,
 ) -> None:
-    """Measure matching by name where barcodes tell the truth.
+    """Measure matching by name, with barcodes as the truth.
 
     A chain's items are the queries, their barcodes hidden; all other chains' items are the masters. An item
     whose barcode no other chain sells has no master to find: giving it one counts as an error. In the JSON the
@@ -101,8 +101,8 @@ def _show(evaluation: Evaluation) -> None:
     console.print(_LEGEND)
     if evaluation.accepted_unknown:
         console.print(
-            f"{evaluation.accepted_unknown:,} of the accepted went to masters without a barcode: nobody can "
-            "say whether they are right, and they count as wrong."
+            f"{evaluation.accepted_unknown:,} of the accepted went to masters without a barcode: it is not "
+            "known whether they are right, and they count as wrong."
         )
 
 

@@ -20,9 +20,9 @@ from gogobe.commands.terminal import harmless
 @VAR
 @settings_options("store_endpoint")
 def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, **flags: Any) -> None:
-    """Tell what feeds are and hold: paths, or URLs: s3://BUCKET/KEY, gs://BUCKET/KEY. Needs no server.
+    """Show what feeds are and contain: paths, or URLs: s3://BUCKET/KEY, gs://BUCKET/KEY. Needs no server.
 
-    Exits with 2 if a file could not be opened or read; the others are told of all the same.
+    Exits with 2 if a file could not be opened or read; the others are shown all the same.
     """
     from gogobe.commands.inspection import UnreadableFileError, inspect_file, print_inspection
 

@@ -1,4 +1,4 @@
-"""`gogobe inspect`: what a feed is and holds, told from the file alone, without any server."""
+"""`gogobe inspect`: what a feed is and contains, read from the file alone, without any server."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def _out_of_reach(rest: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise click.ClickException(f"interrupted: {rest}") from None
     except BrokenPipeError:
-        raise  # of whoever reads the output: click ends quietly
+        raise  # the reader of the output has ended: click ends quietly
     except store_errors() as error:
         raise click.ClickException(f"stopped: {harmless(str(error))}; {rest}") from error
 

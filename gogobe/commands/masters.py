@@ -51,7 +51,7 @@ def masters() -> None:
 
 @contextlib.contextmanager
 def told_errors() -> Iterator[None]:
-    """What a person can mend ends the command with its message, not with a traceback."""
+    """An error that a person can repair ends the command with its message, without a traceback."""
     try:
         yield
     except (SnapshotError, CatalogueError, EncoderModelError, MergeError) as error:
@@ -116,7 +116,7 @@ def build(
                 f"there are no items in {', '.join(map(str, csv)) or 'the database'}: nothing was published"
             )
         if not publish:
-            click.echo(f"It lies in {target}. Publish it: gogobe masters publish {target}")
+            click.echo(f"It is in {target}. Publish it: gogobe masters publish {target}")
             return
         _publish(settings, target)
         if folder is None:
@@ -130,7 +130,7 @@ def build(
 def publish(folder: Path, var: Path, **flags: Any) -> None:
     """Publish a snapshot that was built into FOLDER: running pipelines take it up by themselves.
 
-    Its parts are checked and uploaded first, its manifest then, the pointer to it last, so nobody ever sees
+    Its parts are checked and uploaded first, its manifest then, the pointer to it last, so a reader never sees
     half of it. What is published is never changed.
     """
     with told_errors():

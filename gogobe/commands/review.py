@@ -80,7 +80,7 @@ def review(
 
 
 def _ask(database: Dsn, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
-    """Asks for a word on each pair and writes it at once, so that whoever stops has lost nothing."""
+    """Asks for a word on each pair and writes it at once, so that stopping loses nothing."""
     console = wide_console()
     verdicts = []
     for number, pair in enumerate(pairs, start=1):

@@ -41,7 +41,7 @@ class FileOutcome(msgspec.Struct):
 
 
 def outcomes(connection: Connection, urls: Sequence[str], since: datetime) -> list[FileOutcome]:
-    """Where each of the files that were announced at `since` (aware) stands now."""
+    """The state of each file that was announced at `since` (aware)."""
     found = {url: FileOutcome(url, file_name_of(url)) for url in urls}
     for file in files_report(connection, urls, since):
         _take_file(found[file.source_url], file, since)

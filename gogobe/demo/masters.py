@@ -26,7 +26,7 @@ UNSEEN_CHAIN: Final = "7290058108879"
 
 def ensure_snapshot(store: SnapshotStore, scratch: Path) -> str:
     """Publishes the demo's snapshot, unless the store has a current one; its version. `scratch` is the
-    folder in which it is built, and which is gone afterwards. Raises SnapshotError, OSError."""
+    folder in which it is built, and which is removed afterwards. Raises SnapshotError, OSError."""
     current = store.current()
     if current is not None:
         return current

@@ -42,7 +42,7 @@ def _gcs(endpoint: str | None) -> Any:
 def store_errors() -> tuple[type[Exception], ...]:
     """What is raised where a store cannot be reached or says no: OSError, or the cloud libraries' own errors.
 
-    To be called in the `except` itself: nobody has to load these libraries who meets no error.
+    Call it in the `except` itself: without an error these libraries are not loaded.
     """
     from aiohttp import ClientError
     from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
@@ -53,8 +53,8 @@ def store_errors() -> tuple[type[Exception], ...]:
 
 
 def content_key(chain: str, sha256: str, file_name: str) -> str:
-    """Where a raw file lies below the store's root: by chain (as messages have it: a folder's name), then by
-    the hash of its bytes.
+    """The key of a raw file below the store's root: by chain (as messages have it: a folder's name), then by the
+    hash of its bytes.
 
     The published name's suffix, if it looks like one, is kept for people who look; nothing reads it.
     """

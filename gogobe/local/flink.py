@@ -94,7 +94,7 @@ def flink_settings(folder: Path, ports: FlinkPorts) -> dict[str, object]:
         "state.backend.type": "hashmap",
         "state.checkpoint-storage": "filesystem",
         "state.checkpoints.dir": f"file://{folder}/checkpoints",
-        # Little in flight, because a checkpoint waits for it, and a message here stands for a whole file.
+        # Few messages in flight: a checkpoint waits for them, and each message is a whole file.
         # (Fewer buffers yet, one of each, and a job stood still for ever.)
         "taskmanager.memory.segment-size": "4kb",
         "taskmanager.memory.min-segment-size": "256b",
@@ -102,7 +102,7 @@ def flink_settings(folder: Path, ports: FlinkPorts) -> dict[str, object]:
         "taskmanager.network.memory.buffer-debloat.target": "500 ms",
         "taskmanager.network.memory.buffers-per-channel": 2,
         "taskmanager.network.memory.floating-buffers-per-gate": 2,
-        # A job whose worker died starts again from its last checkpoint, as often as it takes.
+        # A job whose worker died restarts from its last checkpoint, without a limit.
         "restart-strategy.type": "fixed-delay",
         "restart-strategy.fixed-delay.attempts": 2147483647,
         "restart-strategy.fixed-delay.delay": "1 s",
@@ -142,7 +142,7 @@ def wait_for_job(rest: Sequence[str], name: str, seconds: float = 60.0) -> Flink
             return running[0]
         states = ", ".join(job.state for job in found) or "not to be seen"
         if time.monotonic() > deadline or (found and all(job.state in ENDED for job in found)):
-            raise StackError(f"job {name} does not run: {states}; Flink's log tells why")
+            raise StackError(f"job {name} does not run: {states}; Flink's log has the cause")
         time.sleep(0.1)
 
 

@@ -109,7 +109,7 @@ def wait_for_postgres(record: ServiceRecord, server: PostgresServer) -> None:
 
 @contextlib.contextmanager
 def running_postgres(data: Path, log: Path, port: int | None = None) -> Iterator[PostgresServer]:
-    """A server for the length of a `with`; its data stays in the folder. A free port unless told.
+    """A server for the length of a `with`; its data stays in the folder. A free port unless one is given.
 
     One that a killed owner has left over the same folder is stopped first. Raises StackError.
     """
@@ -129,7 +129,7 @@ def running_postgres(data: Path, log: Path, port: int | None = None) -> Iterator
 
 def _clear_leftovers(data: Path) -> None:
     """Ends what a server that was killed has left over `data`: backends in the middle of a query, and a lock
-    file that names its process, whose number may be somebody else's by now."""
+    file that names its process, whose number may belong to another process by now."""
     left = [process for process in psutil.process_iter() if _serves(process, data)]
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -173,8 +173,8 @@ def _make_cluster(data: Path) -> None:
 
 
 def _set_password(data: Path) -> None:
-    """Gives the superuser a new password, before the server listens, and lets nobody in without it. The file is
-    written last: whatever ends this half way, the next start does it again."""
+    """Gives the superuser a new password before the server listens, and requires it of every connection. The
+    file is written last: after an interruption the next start repeats it."""
     password = secrets.token_urlsafe(24)
     (data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n", "utf-8")
     command = [*_as_no_root(), str(_binary("postgres")), "--single", "-D", str(data), "-j", "postgres"]

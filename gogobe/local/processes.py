@@ -1,7 +1,7 @@
 """Starting, recording and stopping the stack's processes, so that none is left behind.
 
-Every service is the leader of a session of its own. A record of it (pid and start time) lies on disk before
-anything waits for it; whoever comes next, after a crash too, stops exactly the processes of those sessions.
+Every service leads its own process session. Its record (pid and start time) is on disk before anything waits
+for it, so that the next start, after a crash too, stops exactly the processes of these sessions.
 """
 
 from __future__ import annotations
@@ -98,12 +98,12 @@ def start_service(
 
 def members(record: ServiceRecord) -> list[psutil.Process]:
     """The living processes of a service: its leader, the leader's descendants (PostgreSQL's make sessions of
-    their own) and, when the leader is gone, all that still belong to its session."""
+    their own) and, when the leader has ended, all that still belong to its session."""
     found: set[psutil.Process] = set()
     with contextlib.suppress(psutil.NoSuchProcess):
         leader = psutil.Process(record.pid)
         if abs(leader.create_time() - record.created) > 0.05:
-            return []  # the number was given to somebody else's process
+            return []  # the number belongs to another process now
         found.update([leader, *leader.children(recursive=True)])
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError):
@@ -127,7 +127,7 @@ def stop_services(records: Sequence[ServiceRecord], seconds: float = STOP_SECOND
     """Asks all to stop, the last started first, and kills what is left after `seconds`, or soon after its
     leader has ended.
 
-    Only processes that are verifiably of these services: a number that was given to somebody else's process
+    Only processes that are verifiably of these services: a number that belongs to another process now
     since then is left alone.
     """
     living = {record.pid: members(record) for record in records}
@@ -159,7 +159,7 @@ def wait_until_ready(
 
 
 def listens(record: ServiceRecord, port: int) -> bool:
-    """Whether this service, and not somebody else, takes connections on a port of 127.0.0.1."""
+    """Whether this service, and no other process, takes connections on a port of 127.0.0.1."""
     if not accepts_connections(port):
         return False
     for process in members(record):

@@ -1,7 +1,7 @@
 """The embedded stack as a whole: started together, checked, stopped together.
 
-A stack belongs to whoever started it in a `with` (`running_stack`), or to nobody (`Stack.start`, `gogobe up`)
-and then runs on until it is stopped. A lock on its folder tells the one whose owner lives from what a killed
+A stack belongs to the process that started it in a `with` (`running_stack`), or to none (`Stack.start`,
+`gogobe up`): it then runs until it is stopped. A lock on its folder separates a living owner from what a killed
 owner has left, which the next start clears away.
 """
 
@@ -67,7 +67,7 @@ class ServiceStatus(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class StackPorts:
-    """The ports of a stack; free ones unless told otherwise."""
+    """The ports of a stack; free ones unless given."""
 
     kafka: int
     kafka_controller: int

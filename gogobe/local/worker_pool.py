@@ -1,10 +1,10 @@
 """A pool of Python workers on this machine: Flink asks it for one process after the other.
 
-Beam's own pool listens on every interface and gives its workers a pipe for stdout that nobody reads, which
+Beam's own pool listens on every interface and gives its workers a pipe for stdout without a reader, which
 stops a job for ever once 64 kB were printed. This one listens on 127.0.0.1 and lets workers write to its log.
 
 Importing Beam takes seconds, so workers are forks of a process that has done it: the nursery. It has no
-threads of its own; the gRPC server, which has, is a fork of it too, and tells it what to do through a pipe.
+threads of its own; the gRPC server, which has, is a fork of it too, and sends it requests through a pipe.
 
     python -m gogobe.local.worker_pool PORT
 """
@@ -69,7 +69,7 @@ class Nursery:
         self._processes: dict[str, ForkProcess] = {}
 
     def serve(self, port: int) -> None:
-        """Serves until SIGTERM, or until the gRPC server is gone; then stops all workers."""
+        """Serves until SIGTERM, or until the gRPC server has ended; then stops all workers."""
         requests, servers_end = self._context.Pipe()
         self._start("", serve_requests, port, servers_end)
         servers_end.close()
@@ -78,7 +78,7 @@ class Nursery:
             while True:
                 self._do(requests.recv())
         except EOFError:
-            logging.getLogger(__name__).error("the gRPC server of the worker pool is gone")
+            logging.getLogger(__name__).error("the gRPC server of the worker pool has ended")
         finally:
             self._stop(list(self._processes))
 

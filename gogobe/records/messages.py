@@ -41,7 +41,7 @@ class FileDiscovered(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class FileDownloaded(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A file lies in the object store. `local_path` is a hint: whoever has no such file reads `s3_path`."""
+    """A file in the object store. `local_path` is a hint: a worker without that file reads `s3_path`."""
 
     chain: Chain
     s3_path: Name

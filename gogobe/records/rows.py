@@ -103,7 +103,7 @@ class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
     `min_purchase_amount` that of the promotion's items; all amounts are in the chain's currency. `days` and
     `daily_from` to `daily_to` (HH:MM, Israel's local time) say when it runs between `starts_at` and
     `ends_at`, where the feed has that. `is_coupon` is true for every `coupon_code` but 0; the code is as
-    published. `is_gift` tells whether it has gift items.
+    published. `is_gift` is true if it has gift items.
     """
 
     promotion_id: str

@@ -69,7 +69,7 @@ class BatchMatcher:
         return self._resolver.snapshot.version if self._resolver.snapshot is not None else None
 
     def begin(self, address: MastersAddress) -> None:
-        """Tells where the snapshots are; the first time a process hears of it, it waits for the current one."""
+        """Takes the address of the snapshots; the first time in a process, waits for the current one."""
         if self._watch is None:
             self._watch = self._shared.acquire(
                 lambda: SnapshotWatch(address.store, self._every, address.version)

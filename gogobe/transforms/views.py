@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 class RefreshViews(beam.PTransform):
     """Every load sets one timer `every` seconds ahead, unless it is set: so views are refreshed at most once
-    in that time, and once more after the last load. Where somebody else is refreshing, it is done again."""
+    in that time, and once more after the last load. If another worker holds the refresh lock, the
+    refresh is retried after `every` seconds."""
 
     def __init__(self, database: Dsn, every: float) -> None:
         super().__init__()
