@@ -53,7 +53,7 @@ def store_errors() -> tuple[type[Exception], ...]:
 
 
 def content_key(chain: str, sha256: str, file_name: str) -> str:
-    """The key of a raw file below the store's root: by chain (as messages have it: a folder's name), then by the
+    """The key of a raw file below the store's root: by chain (in messages a valid folder name), then by the
     hash of its bytes.
 
     The published name's suffix, if it looks like one, is kept for people who look; nothing reads it.
