@@ -25,6 +25,9 @@ READER_VERSION: Final = 2
 """Raised when a change of the reader gives other rows for the same bytes: stored files can be read anew."""
 
 
+_FIRST_FEEDS: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
 def cut_batches(
     reader: FeedReader, file: FileDownloaded, chains: Chains | None = None
 ) -> Iterator[IngestBatch]:
@@ -150,7 +153,8 @@ class _Cutter:
 
 class _Times:
     """When a file was published and discovered: never later than it was downloaded, because only what is newer
-    counts, and a file of the future would make all later ones stale.
+    counts, and a file of the future would make all later ones stale. Nor was any discovered before there were
+    such files.
 
     It was published at the time in its name; where that is missing or later than the download by more than
     clocks differ, when it was discovered. `problem` reports a time that was not taken.
@@ -159,22 +163,23 @@ class _Times:
     def __init__(self, file: FileDownloaded, clock: Clock) -> None:
         name = parse_if_known(file.file_name)
         named = name.published_by(clock) if name else None
-        self.discovered_at = clock.past(file.discovered_at) or file.downloaded_at
+        can_be = file.discovered_at >= _FIRST_FEEDS and not clock.is_later(file.discovered_at)
+        self.discovered_at = (clock.past(file.discovered_at) if can_be else None) or file.downloaded_at
         published_at = clock.past(named) if named else None
         self.published_at = published_at or self.discovered_at
         self.published_known = published_at is not None
         wrong = []
         if named is not None and clock.is_later(named):
-            wrong.append(f"its name says {_utc(named)}")
-        if clock.is_later(file.discovered_at):
-            wrong.append(f"it was announced at {_utc(file.discovered_at)}")
-        detail = f"downloaded at {_utc(file.downloaded_at)}, but {' and '.join(wrong)}"
-        taken = f"published at {_utc(self.published_at)} counts"
+            wrong.append(f"its name says {_shown(named)}")
+        if not can_be:
+            wrong.append(f"it was announced at {_shown(file.discovered_at)}")
+        detail = f"downloaded at {_shown(file.downloaded_at)}, but {' and '.join(wrong)}"
+        taken = f"published at {_shown(self.published_at)} counts"
         self.problem = Problem("future_date", f"{detail}: {taken}") if wrong else None
 
 
-def _utc(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _shown(at: datetime) -> str:
+    return at.isoformat(" ", "seconds")
 
 
 def _put_rows(batch: IngestBatch, kind: Kind, block: Block) -> None:

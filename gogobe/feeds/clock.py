@@ -44,12 +44,12 @@ class Clock:
 
     def is_later(self, at: datetime) -> bool:
         """Whether this is later than the download, by more than clocks differ."""
-        return self._until is not None and at.astimezone(UTC) > self._until + TOLERANCE
+        return self._until is not None and at - self._until > TOLERANCE
 
     def past(self, at: datetime) -> datetime | None:
         """A time at which something has happened: the download's own where it is later by no more than clocks
         differ, None where it is later by more."""
-        if self._until is None or at.astimezone(UTC) <= self._until:
+        if self._until is None or at <= self._until:
             return at
         if self.is_later(at):
             self.met_later = True

@@ -42,7 +42,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "no_chain": "neither the file nor its name tells the chain",
     "chain_differs": "announcement, file name and content do not agree on the chain; no row was taken",
     "code_too_long": "an id above the rows is longer than any chain's; no row was taken",
-    "future_date": "its name or its announcement carries a time after the download; another one counts",
+    "future_date": "its name or its announcement carries a time that cannot be, as one after the download",
     "future_times": "rows carry times of updates or sales after the download; these times are left out",
     "unknown_elements": "elements of rows that no table knows; they were not read",
     "promotion_differs": "elements of one promotion say different things",

@@ -114,6 +114,18 @@ def test_nothing_is_published_or_discovered_after_its_download(
     assert [problem.code for problem in reader.summary.problems] == problems
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-10:00"])
+def test_an_announcement_at_the_end_of_time_is_bounded(at: str):
+    file = msgspec.structs.replace(FILE, file_name="Price7290-9.xml", discovered_at=datetime.fromisoformat(at))
+    (batch,) = cut_batches(
+        FeedReader(io.BytesIO(price_feed(item("1"), count=1).encode()), file.file_name), file
+    )
+    assert batch.published_at == batch.discovered_at == AT
+    assert batch.totals is not None
+    assert batch.totals.problems == ["unknown_name", "future_date"]
+    assert decoder(IngestBatch).decode(encode(batch)).published_at == batch.published_at
+
+
 def test_the_download_decides_which_of_two_hours_a_name_means():
     """On 2025-10-26, 01:30 came at 22:30 UTC and again at 23:30 UTC."""
     name = "Price7290-9-202510260130.gz"
