@@ -20,7 +20,7 @@ from gogobe.feeds.names import parse_if_known
 from gogobe.feeds.problems import NOTICES
 from gogobe.feeds.reader import FeedReader
 from gogobe.feeds.values import number
-from gogobe.io.objects import ObjectStore, store_errors
+from gogobe.io.objects import open_address, store_errors
 from gogobe.records.rows import Block, Item, Kind, Promotion, RefusedRow, Store
 
 Row = Item | Promotion | Store
@@ -182,7 +182,7 @@ class _Prices:
 @contextmanager
 def _opened(address: str, endpoint: str | None) -> Iterator[BinaryIO]:
     try:
-        with ObjectStore(address, endpoint).open(address) as source:
+        with open_address(address, endpoint) as source:
             yield source
     except FileNotFoundError as error:
         raise UnreadableFileError(f"{address}: there is no such file") from error

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 import apache_beam as beam
 import msgspec
@@ -19,7 +18,7 @@ from gogobe.feeds.clock import Clock
 from gogobe.feeds.problems import NOTICES, Problem
 from gogobe.feeds.reader import FeedReader
 from gogobe.feeds.summary import FeedSummary
-from gogobe.io.objects import ObjectStore
+from gogobe.io.objects import ObjectStore, OutsideStoreError
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
@@ -33,11 +32,11 @@ STAGE: Final = "parse"
 
 
 def open_file(file: FileDownloaded, store: ObjectStore) -> BinaryIO:
-    """The file's bytes: from this machine where the hint holds, else from the store."""
-    if file.local_path is not None:
-        local = Path(file.local_path)
-        if local.is_file() and local.stat().st_size == file.size:
-            return cast("BinaryIO", local.open("rb"))
+    """The file's bytes: from this machine where the hint names a file of the store, else from the store.
+    Raises OutsideStoreError, FileNotFoundError, one of `store_errors()`."""
+    local = store.local_file(file.local_path)
+    if local is not None and local.stat().st_size == file.size:
+        return local.open("rb")
     return store.open(file.s3_path)
 
 
@@ -156,6 +155,9 @@ class _ParseAndMatch(beam.DoFn):
         self._matcher.begin(masters)
         try:
             source = open_file(file, self._store)
+        except OutsideStoreError as error:
+            yield failure(self._letters.letter(file, "outside_store", str(error)))
+            return
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             if not self._store.is_there():
                 raise

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gogobe.io.objects import ObjectStore, content_key, store_errors
+from gogobe.io.objects import ObjectStore, OutsideStoreError, content_key, store_errors
 from gogobe.local.processes import free_ports
 from tests.conftest import Bucket
 from tests.faults import cut_off
@@ -119,3 +119,114 @@ def test_only_a_folder_s_objects_are_files_of_this_machine(tmp_path: Path, sourc
     assert folder.local_path(path) == path == str(tmp_path / "store" / "k")
     assert [one.name for one in Path(path).parent.iterdir()] == ["k"]  # and no part of one
     assert ObjectStore(bucket.url, bucket.endpoint).local_path(f"{bucket.url}/k") is None
+
+
+WAYS_OUT = (
+    "{root}/../secret",
+    "{root}/raw/../../secret",
+    "{root}/raw/../x",
+    "{root}/./x",
+    "{root}//x",
+    "{root}/",
+    "{root}",
+    "{root}-other/secret",
+    "{root}/%2e%2e/secret",
+    "{root}/%2e%2e%2fsecret",
+    "{root}/%252e%252e/secret",
+    "{root}/..%5c..%5csecret",
+    "{root}/..\\secret",
+    "{root}/x\0y",
+    "{root}/x%00",
+    "{root}/x\n",
+    "{root}/x?versionId=1",
+    "{root}/x#y",
+    "{root}/\ud800",
+    "{root}/" + "x/" * 200 + "x",
+    "/etc/passwd",
+    "etc/passwd",
+    "raw/x",
+    "file:///etc/passwd",
+    "s3://other-bucket/secret",
+    "gs://other-bucket/secret",
+    "https://portal.example/secret",
+    "",
+    "..",
+    "~/x",
+)
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_an_address_leads_to_no_other_place(store: ObjectStore, source: Path, tmp_path: Path, way: str):
+    (tmp_path / "secret").write_text("secret")
+    root = store.put("k", source).removesuffix("/k")
+    with pytest.raises(OutsideStoreError, match="is no address of an object in"):
+        store.open(way.replace("{root}", root))
+    assert store.local_file(way.replace("{root}", root)) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["../k", "/k", "a/../k", "a//k", "", ".", "..", "a/./k", "a\0", "a\\k", "%2e%2e/k", "a/%2Fk", "k" * 300],
+)
+def test_a_key_leads_to_no_other_place(store: ObjectStore, source: Path, tmp_path: Path, key: str):
+    for use in (store.path_of, lambda one: store.put(one, source)):
+        with pytest.raises(OutsideStoreError):
+            use(key)
+    assert {one.name for one in tmp_path.iterdir()} <= {"source", "gcloud"}
+
+
+@pytest.mark.parametrize(
+    "key", ["raw/c/ab/ab12.gz", "raw/שופרסל/ab/ab", "a.b/..c/d..", "a%b", "a b/c'd", "x" * 200]
+)
+def test_a_plain_key_is_one(store: ObjectStore, source: Path, key: str):
+    with store.open(store.put(key, source)) as file:
+        assert file.read() == source.read_bytes()
+
+
+def test_a_link_in_the_folder_leads_nowhere(tmp_path: Path, source: Path):
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "outside").mkdir()
+    store = ObjectStore(str(tmp_path / "store"))
+    inside = store.put("raw/k", source)
+    folder = tmp_path / "store"
+    (folder / "file").symlink_to(tmp_path / "secret")
+    (folder / "folder").symlink_to(tmp_path / "outside")
+    (folder / "circle").symlink_to(folder / "circle")
+    (folder / "again").symlink_to(inside)
+    for name in ("file", "folder/k"):
+        with pytest.raises(OutsideStoreError, match="a link leads out of"):
+            store.open(str(folder / name))
+        assert store.local_file(str(folder / name)) is None
+    with pytest.raises(FileNotFoundError):
+        store.open(str(folder / "circle"))
+    with store.open(str(folder / "again")) as file:
+        assert file.read() == source.read_bytes()
+    with pytest.raises(PermissionError, match="a link leads out of"):
+        store.put("folder/k", source)
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_a_store_may_itself_be_reached_by_a_link(tmp_path: Path, source: Path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "store").symlink_to(tmp_path / "disk")
+    store = ObjectStore(str(tmp_path / "store"))
+    path = store.put("raw/k", source)
+    assert path == str(tmp_path / "store" / "raw" / "k")
+    assert store.local_file(path) == tmp_path / "disk" / "raw" / "k"
+    with store.open(path) as file:
+        assert file.read() == source.read_bytes()
+
+
+def test_a_folder_in_the_store_is_no_object(store: ObjectStore, source: Path):
+    folder = store.put("raw/a/k", source).removesuffix("/k")
+    with pytest.raises(FileNotFoundError):
+        store.open(folder)
+
+
+def test_a_hint_is_a_file_of_a_folder_store(tmp_path: Path, source: Path, bucket: Bucket):
+    store = ObjectStore(str(tmp_path / "store"))
+    path = store.put("raw/k", source)
+    assert store.local_file(path) == Path(path)
+    for other in (None, str(source), "/etc/passwd", f"{tmp_path}/store/raw", f"{tmp_path}/store/none"):
+        assert store.local_file(other) is None
+    assert ObjectStore(bucket.url, bucket.endpoint).local_file(path) is None

@@ -30,13 +30,18 @@ from tests.database.samples import at
 NAME = "PriceFull7290058140886-003-202507131800.gz"
 ROWS = 4041
 NOW = datetime(2100, 1, 1, tzinfo=UTC)
-FILE = FileDownloaded(
-    "rami_levy", str(FEEDS / NAME), "ab", (FEEDS / NAME).stat().st_size, f"http://p/{NAME}", NAME, at(1), at(2)
-)
 
 
-def outputs_of(folder: Path, file: FileDownloaded = FILE) -> tuple[list[IngestBatch], list[DeadLetter]]:
+def stored(folder: Path) -> FileDownloaded:
+    """The file, in a store that is the folder."""
+    path = ObjectStore(str(folder)).put("raw/rami_levy/ab/ab.gz", FEEDS / NAME)
+    size = (FEEDS / NAME).stat().st_size
+    return FileDownloaded("rami_levy", path, "ab", size, f"http://p/{NAME}", NAME, at(1), at(2))
+
+
+def outputs_of(folder: Path, file: FileDownloaded | None = None) -> tuple[list[IngestBatch], list[DeadLetter]]:
     """Batches and dead letters of a file, by the step itself."""
+    file = file or stored(folder)
     snapshots = SnapshotStore(str(folder / "masters"))
     step = ParseAndMatch(ObjectStore(str(folder)), snapshots, 1000)._dofn
     step.start_bundle()
@@ -73,7 +78,7 @@ def test_a_file_that_breaks_off_ends_incomplete_and_is_whole_when_it_is_read_aga
     # One block is held back, so the two before it have left.
     assert [(len(one.items), one.last) for one in batches] == [(500, False), (500, False), (0, True)]
     assert (letter.stage, letter.reason, letter.file) == ("parse", "internal_error", NAME)
-    assert decoder(FileDownloaded).decode(letter.original) == FILE
+    assert decoder(FileDownloaded).decode(letter.original) == stored(tmp_path)
     with Loader(dsn) as loader:
         for _ in range(2):
             loader.load(batches)
@@ -131,25 +136,28 @@ def test_an_item_that_cannot_be_matched_costs_the_others_nothing(
 
 
 def test_a_path_that_is_no_file_is_the_end_of_its_message_only(tmp_path: Path):
+    good = stored(tmp_path)
     for path, reason in (
-        (str(tmp_path), "missing_object"),
-        (str(FEEDS / NAME / "below"), "missing_object"),
-        ("a\0b", "internal_error"),
-        (str(tmp_path / ("x" * 300)), "internal_error"),
+        (str(Path(good.s3_path).parent), "missing_object"),
+        (f"{good.s3_path}/below", "missing_object"),
+        (str(tmp_path), "outside_store"),
+        ("a\0b", "outside_store"),
+        (str(tmp_path / ("x" * 300)), "outside_store"),
+        (str(tmp_path / ("ש" * 200)), "outside_store"),
     ):
-        file = msgspec.structs.replace(FILE, s3_path=path, local_path=None)
-        batches, (letter,) = outputs_of(tmp_path, file)
+        batches, (letter,) = outputs_of(tmp_path, msgspec.structs.replace(good, s3_path=path))
         assert (batches, letter.reason) == ([], reason), path
 
 
 def test_a_bad_file_announced_three_times_is_one_letter_with_three_attempts(
     tmp_path: Path, dsn: str, db: Connection
 ):
+    good = stored(tmp_path)
     cut = tmp_path / NAME
     cut.write_bytes((FEEDS / NAME).read_bytes()[:20_000])
     for hour in range(3):
         file = msgspec.structs.replace(
-            FILE, s3_path=str(cut), size=20_000, discovered_at=at(hour), downloaded_at=at(hour + 0.5)
+            good, s3_path=str(cut), size=20_000, discovered_at=at(hour), downloaded_at=at(hour + 0.5)
         )
         batches, letters = outputs_of(tmp_path, file)
         for _ in range(2):  # a bundle that comes again
@@ -160,7 +168,7 @@ def test_a_bad_file_announced_three_times_is_one_letter_with_three_attempts(
     assert db.execute(query).fetchall() == [("truncated", 3, True)]
     with Loader(dsn) as loader:
         loader.load(
-            outputs_of(tmp_path, msgspec.structs.replace(FILE, content_sha256="cd", downloaded_at=NOW))[0]
+            outputs_of(tmp_path, msgspec.structs.replace(good, content_sha256="cd", downloaded_at=NOW))[0]
         )
     assert db.execute(query).fetchall() == [("truncated", 3, False)]
 
