@@ -26,6 +26,7 @@ from gogobe.masters.snapshot.files import (
     Masters,
     SnapshotError,
     Tables,
+    is_plain,
     save_arrays,
     write_manifest,
 )
@@ -51,8 +52,10 @@ def build_snapshot(
 
     Without an encoder one is learned from the rows' own names. The same rows give the same snapshot, whatever
     their order. `version` sorts by time; the time now, in UTC, unless given. Raises SnapshotError where the
-    folder holds something, OSError where it cannot be written.
+    folder holds something or the version is no plain name, OSError where it cannot be written.
     """
+    if version is not None and not is_plain(version):
+        raise SnapshotError(f"{version!r}: no name of a version; letters, digits, `_`, `.` and `-` make one")
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise SnapshotError(f"{folder}: not empty; build into a new folder")

@@ -23,7 +23,14 @@ from typing import Any, Final
 import msgspec
 
 from gogobe.io.objects import open_filesystem
-from gogobe.masters.snapshot.files import MANIFEST, Manifest, SnapshotError, verify
+from gogobe.masters.snapshot.files import (
+    MANIFEST,
+    Manifest,
+    SnapshotError,
+    decode_manifest,
+    is_plain,
+    verify,
+)
 
 CURRENT: Final = "current"
 KEPT_IN_CACHE: Final = 2
@@ -51,13 +58,13 @@ class SnapshotStore:
     cache: str = ""
 
     def current(self) -> str | None:
-        """The version in use, None where none has been published yet."""
-        filesystem, root = open_filesystem(self.url, self.endpoint)
-        try:
-            pointer: bytes = filesystem.cat_file(f"{root}/{CURRENT}")
-        except FileNotFoundError:
-            return None
-        return pointer.decode().strip() or None
+        """The version in use, None where none has been published yet. Raises SnapshotError where the pointer
+        holds no version."""
+        pointer = self._pointer()
+        if pointer is not None and not is_plain(pointer):
+            remedy = "set one with `gogobe masters rollback VERSION`"
+            raise SnapshotError(f"{self.url}/{CURRENT}: {pointer[:100]!r} is no version; {remedy}")
+        return pointer
 
     def publish(self, folder: Path) -> Manifest:
         """Uploads a snapshot that was built into `folder`, and makes it the current one.
@@ -90,10 +97,9 @@ class SnapshotStore:
         names = {
             entry["name"].rstrip("/").rpartition("/")[2] for entry in found if entry["type"] == "directory"
         }
-        current = self.current()
-        return [
-            StoredSnapshot(name, self._manifest(name), name == current) for name in sorted(names, reverse=True)
-        ]
+        current = self._pointer()
+        versions = sorted(filter(is_plain, names), reverse=True)
+        return [StoredSnapshot(name, self._manifest(name), name == current) for name in versions]
 
     def rollback(self, version: str | None = None) -> Manifest:
         """Makes an older version the current one: the given one, or the one before the current.
@@ -116,31 +122,43 @@ class SnapshotStore:
 
         It is downloaded once a machine, whoever asks first, and appears in the cache under its name only when
         it is whole; where the store is a folder, it is checked there and used where it lies. Raises
-        SnapshotError where it is missing, incomplete or damaged.
+        SnapshotError where it is missing, incomplete or damaged, or where its manifest is not its own.
         """
+        if not is_plain(version):
+            raise SnapshotError(f"{self.url}: {version[:100]!r} is no version of a snapshot")
         filesystem, root = open_filesystem(self.url, self.endpoint)
         if _is_local(filesystem):
             folder = Path(root) / version
-            verify(folder)
+            _verify_version(folder, version)
             return folder
         cache = self._cache_folder()
         folder = cache / version
         with _locked(cache / "lock"):
             if not folder.is_dir():
-                self._download(filesystem, f"{root}/{version}", folder)
+                _download(filesystem, f"{root}/{version}", folder)
             folder.touch()
             _prune(cache)
         return folder
 
-    def _manifest(self, version: str) -> Manifest | None:
+    def _pointer(self) -> str | None:
+        """What the pointer holds."""
         filesystem, root = open_filesystem(self.url, self.endpoint)
         try:
-            text = filesystem.cat_file(f"{root}/{version}/{MANIFEST}")
-            return msgspec.json.decode(text, type=Manifest)
+            pointer: bytes = filesystem.cat_file(f"{root}/{CURRENT}")
         except FileNotFoundError:
             return None
-        except msgspec.MsgspecError as error:
-            raise SnapshotError(f"{root}/{version}/{MANIFEST}: cannot be read ({error}); remove it") from error
+        return pointer.decode("utf-8", "replace").strip() or None
+
+    def _manifest(self, version: str) -> Manifest | None:
+        filesystem, root = open_filesystem(self.url, self.endpoint)
+        where = f"{root}/{version}/{MANIFEST}"
+        try:
+            manifest = decode_manifest(filesystem.cat_file(where), where)
+        except FileNotFoundError:
+            return None
+        except SnapshotError as error:
+            raise SnapshotError(f"{error}; remove {root}/{version}") from error
+        return _of_version(manifest, version, where)
 
     def _upload(self, folder: Path, manifest: Manifest, target: str) -> None:
         filesystem, _ = open_filesystem(self.url, self.endpoint)
@@ -155,19 +173,6 @@ class SnapshotStore:
                 raise SnapshotError(f"{target}/{name}: {size} of {part.size} bytes arrived; publish it again")
         _write(filesystem, f"{target}/{MANIFEST}", (folder / MANIFEST).read_bytes())
 
-    def _download(self, filesystem: Any, source: str, folder: Path) -> None:
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch:
-            part = Path(scratch) / "snapshot"
-            part.mkdir()
-            try:
-                filesystem.get_file(f"{source}/{MANIFEST}", str(part / MANIFEST))
-                names = list(msgspec.json.decode((part / MANIFEST).read_bytes(), type=Manifest).parts)
-                filesystem.get([f"{source}/{name}" for name in names], [str(part / name) for name in names])
-            except (FileNotFoundError, msgspec.MsgspecError) as error:
-                raise SnapshotError(f"{source}: no whole snapshot ({error}); publish it again") from error
-            verify(part)
-            part.rename(folder)
-
     def _cache_folder(self) -> Path:
         base = Path(self.cache or Path(tempfile.gettempdir()) / f"gogobe-masters-{os.getuid()}")
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -176,6 +181,43 @@ class SnapshotStore:
         folder = base / hashlib.sha256(f"{self.url} {self.endpoint}".encode()).hexdigest()[:16]
         folder.mkdir(exist_ok=True)
         return folder
+
+
+def _download(filesystem: Any, source: str, folder: Path) -> None:
+    """Fetches a version into a folder that appears when it is whole."""
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch:
+        part = Path(scratch) / "snapshot"
+        part.mkdir()
+        try:
+            filesystem.get_file(f"{source}/{MANIFEST}", str(part / MANIFEST))
+            manifest = decode_manifest((part / MANIFEST).read_bytes(), f"{source}/{MANIFEST}")
+            _check_sizes(filesystem, source, manifest)
+            names = list(manifest.parts)
+            filesystem.get([f"{source}/{name}" for name in names], [str(part / name) for name in names])
+        except FileNotFoundError as error:
+            raise SnapshotError(f"{source}: no whole snapshot ({error}); publish it again") from error
+        _verify_version(part, folder.name)
+        part.rename(folder)
+
+
+def _check_sizes(filesystem: Any, source: str, manifest: Manifest) -> None:
+    """Raises SnapshotError where a part has another size than its manifest says: before it is fetched."""
+    filesystem.invalidate_cache()
+    found = {entry["name"].rpartition("/")[2]: entry["size"] for entry in filesystem.ls(source, detail=True)}
+    for name, part in manifest.parts.items():
+        if found.get(name) != part.size:
+            size = f"{found[name]} bytes" if name in found else "missing"
+            raise SnapshotError(f"{source}/{name}: {size}, its manifest says {part.size}; publish it again")
+
+
+def _verify_version(folder: Path, version: str) -> None:
+    _of_version(verify(folder), version, str(folder / MANIFEST))
+
+
+def _of_version(manifest: Manifest, version: str, where: str) -> Manifest:
+    if manifest.version != version:
+        raise SnapshotError(f"{where}: is of snapshot {manifest.version}, and found as {version}; remove it")
+    return manifest
 
 
 def _is_local(filesystem: Any) -> bool:

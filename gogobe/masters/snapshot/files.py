@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 import numpy as np
@@ -37,11 +37,15 @@ class SnapshotError(Exception):
     """A snapshot that is missing, incomplete or damaged; the message names it, the part, and what to do."""
 
 
-class Part(msgspec.Struct, frozen=True):
-    """One file of a snapshot."""
+# Names are joined to the paths of folders and stores, so they are plain: none leads anywhere else.
+PlainName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")]
 
-    size: int
-    sha256: str
+
+class Part(msgspec.Struct, frozen=True):
+    """One file of a snapshot: its size in bytes and the SHA-256 (hex) of its content."""
+
+    size: Annotated[int, msgspec.Meta(ge=0)]
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -49,7 +53,7 @@ class Manifest(msgspec.Struct, frozen=True):
     `dimensions` those of the indexed vectors; `encoder` the kind of encoder; `parts` every other file."""
 
     format: int
-    version: str
+    version: PlainName
     created_at: str
     masters: int
     names: int
@@ -58,7 +62,7 @@ class Manifest(msgspec.Struct, frozen=True):
     linked: int
     dimensions: int
     encoder: str
-    parts: dict[str, Part]
+    parts: dict[PlainName, Part]
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,8 @@ def sha256_of(path: Path) -> str:
 
 
 def write_manifest(folder: Path, version: str, created_at: datetime, tables: Tables, encoder: str) -> Manifest:
-    """Write the manifest of a folder's files, the last step of a build: without it there is no snapshot."""
+    """Write the manifest of a folder's files, the last step of a build: without it there is no snapshot. Raises
+    SnapshotError where the version or a file has no plain name."""
     parts = {
         path.name: Part(path.stat().st_size, sha256_of(path))
         for path in sorted(folder.iterdir())
@@ -165,7 +170,30 @@ def write_manifest(folder: Path, version: str, created_at: datetime, tables: Tab
         encoder=encoder,
         parts=parts,
     )
-    (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    decode_manifest(text, folder / MANIFEST)
+    (folder / MANIFEST).write_bytes(text)
+    return manifest
+
+
+def is_plain(name: str) -> bool:
+    """Whether a version or a part can have this name."""
+    try:
+        msgspec.convert(name, PlainName)
+    except msgspec.ValidationError:
+        return False
+    return name != MANIFEST
+
+
+def decode_manifest(text: bytes, where: Path | str) -> Manifest:
+    """A manifest's text, checked: names are plain, sizes and checksums can be ones. Raises SnapshotError naming
+    `where` it was found."""
+    try:
+        manifest = msgspec.json.decode(text, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise SnapshotError(f"{where}: cannot be read as a manifest ({error})") from error
+    if MANIFEST in manifest.parts:
+        raise SnapshotError(f"{where}: names itself as a part")
     return manifest
 
 
@@ -173,11 +201,9 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a snapshot's folder. Raises SnapshotError where there is none that can be read."""
     path = folder / MANIFEST
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise SnapshotError(
-            f"{path}: no manifest that can be read ({error}); build the snapshot again"
-        ) from error
+        manifest = decode_manifest(path.read_bytes(), path)
+    except OSError as error:
+        raise SnapshotError(f"{path}: no manifest that can be read ({error}); build it again") from error
     if manifest.format != FORMAT:
         raise SnapshotError(
             f"{path}: snapshot format {manifest.format}, this version reads {FORMAT}; build the snapshot again"
@@ -190,8 +216,8 @@ def verify(folder: Path) -> Manifest:
     manifest = read_manifest(folder)
     for name, part in manifest.parts.items():
         path = folder / name
-        if not path.is_file():
-            raise SnapshotError(f"{path}: missing; fetch or build snapshot {manifest.version} again")
+        if path.is_symlink() or not path.is_file():
+            raise SnapshotError(f"{path}: missing, or a link; fetch or build snapshot {manifest.version} again")
         size = path.stat().st_size
         if size != part.size:
             raise SnapshotError(f"{path}: {size} bytes, its manifest says {part.size}; fetch or build it again")

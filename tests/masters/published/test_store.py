@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from gogobe.io.objects import open_filesystem, store_errors
@@ -168,3 +172,116 @@ def test_what_versions_are_made_of(built: dict[str, Path], tmp_path: Path):
     store = SnapshotStore(str(tmp_path))
     manifest = store.publish(built["v1"])
     assert store.versions() == [StoredSnapshot("v1", manifest, is_current=True)]
+
+
+# What somebody else has put there
+
+HOSTILE_NAMES = (
+    "../../../escaped.txt", "../escaped.txt", "/tmp/gogobe-escaped.txt", "..", ".", "", "a/b", "a\\b", "..\\b",
+    "a\0b", "%2e%2e%2fescaped.txt", "a\nb", ".hidden", "x" * 200, "ש", "manifest.json", "~", "*", "a?b",
+)  # fmt: skip
+
+
+def files_below(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def put_manifest(store: SnapshotStore, version: str, change: Callable[[dict[str, Any]], None]) -> None:
+    """Changes a version's manifest, where the store keeps it."""
+    filesystem, root = open_filesystem(store.url, store.endpoint)
+    path = f"{root}/{version}/{MANIFEST}"
+    manifest = msgspec.json.decode(filesystem.cat_file(path))
+    change(manifest)
+    filesystem.pipe_file(path, msgspec.json.encode(manifest))
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_part_s_name_leads_nowhere(store: SnapshotStore, built: dict[str, Path], tmp_path: Path, name: str):
+    store.publish(built["v1"])
+    before = files_below(tmp_path)
+    filesystem, root = open_filesystem(store.url, store.endpoint)
+    content = b"escaped"
+    part = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    if store.url.startswith(("s3:", "gs:")) and name.endswith("escaped.txt"):
+        filesystem.pipe_file(f"{root}/v1/{name}", content)
+    put_manifest(store, "v1", lambda manifest: manifest["parts"].update({name: part}))
+    for use in (lambda: store.fetch("v1"), store.versions, lambda: store.publish(built["v1"])):
+        with pytest.raises(SnapshotError, match=r"v1/manifest\.json"):
+            use()
+    left = {path for path in files_below(tmp_path) - before if path.name != "lock"}
+    assert left == set()
+    assert not Path("/tmp/gogobe-escaped.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"size": -1}, {"size": "1"}, {"size": 1e30}, {"sha256": "x"}, {"sha256": "A" * 64}, {"sha256": None}],
+    ids=str,
+)
+def test_a_part_s_facts_are_checked(store: SnapshotStore, built: dict[str, Path], wrong: dict[str, Any]):
+    store.publish(built["v1"])
+    put_manifest(store, "v1", lambda manifest: manifest["parts"]["index.ann"].update(wrong))
+    with pytest.raises(SnapshotError, match=r"v1/manifest\.json: cannot be read as a manifest"):
+        store.fetch("v1")
+
+
+def test_a_part_of_another_size_is_not_fetched(store: SnapshotStore, built: dict[str, Path], tmp_path: Path):
+    store.publish(built["v1"])
+    put_manifest(store, "v1", lambda manifest: manifest["parts"]["index.ann"].update({"size": 1}))
+    with pytest.raises(SnapshotError, match=r"index\.ann: [0-9]+ bytes, its manifest says 1"):
+        store.fetch("v1")
+    put_manifest(
+        store, "v1", lambda manifest: manifest["parts"].update({"more.npy": manifest["parts"]["index.ann"]})
+    )
+    with pytest.raises(SnapshotError, match=r"more\.npy: missing|index\.ann: [0-9]+ bytes"):
+        store.fetch("v1")
+
+
+@pytest.mark.parametrize(
+    "version", ["../v1", "..", "", "/etc", "v1/../v2", "v1\0", "%2e%2e", "v1\n../v2", "x" * 200]
+)
+def test_a_version_leads_nowhere(store: SnapshotStore, built: dict[str, Path], version: str):
+    store.publish(built["v1"])
+    store.publish(built["v2"])
+    with pytest.raises(SnapshotError, match=r"no version|no whole snapshot"):
+        store.fetch(version)
+    with pytest.raises(SnapshotError, match="no whole snapshot"):
+        store.rollback(version)
+
+
+def test_a_version_that_leads_elsewhere_is_not_built(tmp_path: Path):
+    with pytest.raises(SnapshotError, match=r"'\.\./v1': no name of a version"):
+        small_snapshot(tmp_path / "built", "../v1")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("pointer", [b"../../etc", b"\xff\xfe", b"v1/../v2", b"x" * 1000])
+def test_a_pointer_that_is_no_version_is_named_and_can_be_set_again(
+    store: SnapshotStore, built: dict[str, Path], pointer: bytes
+):
+    store.publish(built["v1"])
+    filesystem, root = open_filesystem(store.url, store.endpoint)
+    filesystem.pipe_file(f"{root}/current", pointer)
+    with pytest.raises(SnapshotError, match=r"current: .* is no version"):
+        store.current()
+    assert states(store) == [("v1", True, False)]
+    assert store.rollback("v1").version == "v1"
+    assert store.current() == "v1"
+
+
+def test_a_manifest_of_another_version_is_refused(store: SnapshotStore, built: dict[str, Path]):
+    store.publish(built["v1"])
+    put_manifest(store, "v1", lambda manifest: manifest.update({"version": "v2"}))
+    for use in (lambda: store.fetch("v1"), store.versions):
+        with pytest.raises(SnapshotError, match=r"is of snapshot v2, and found as v1"):
+            use()
+
+
+def test_a_part_that_is_a_link_is_none(built: dict[str, Path], tmp_path: Path):
+    store = SnapshotStore(str(tmp_path / "store"))
+    store.publish(built["v1"])
+    part = tmp_path / "store" / "v1" / "index.ann"
+    part.rename(tmp_path / "elsewhere")
+    part.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SnapshotError, match=r"index\.ann: missing, or a link"):
+        store.fetch("v1")
