@@ -46,7 +46,9 @@ LETTER = DeadLetter("parse", "truncated", "detail", "original", at(1))
 
 
 def file_of(folder: Path) -> Any:
-    return msgspec.structs.replace(vegetable_file(folder / "store", chain_id="7290027600007"), chain="shufersal")
+    return msgspec.structs.replace(
+        vegetable_file(folder / "store", chain_id="7290027600007"), chain="shufersal"
+    )
 
 
 # A good element for each step that is a DoFn of ours, and how many main outputs come of it.

@@ -97,6 +97,25 @@ def test_a_slow_portal_leaves_threads_to_others(step: _Download, served: Portal,
     assert len(list(results)) == 4
 
 
+def test_at_most_two_downloads_a_thread_are_pending(served: Portal, gate: Gate, tmp_path: Path):
+    step = _Download(ObjectStore(str(tmp_path / "store")), SETTINGS, threads=1, per_host=1)
+    step.setup()
+    step.start_bundle()
+    try:
+        for store in range(2):
+            list(step.process(file(served.url, store, 0, "slow")))
+        third = threading.Thread(target=lambda: list(step.process(file(served.url, 3, 0))))
+        third.start()
+        third.join(0.5)
+        assert third.is_alive(), "the third was taken while two were pending"
+        gate.open.set()
+        third.join(SECONDS)
+        assert not third.is_alive()
+    finally:
+        gate.open.set()
+        step.teardown()
+
+
 def test_what_a_finished_bundle_gives_is_in_a_window(step: _Download, served: Portal):
     list(step.process(FileDiscovered("chain", f"{served.url}/x.gz", NOW)))
     list(step.process(FileDiscovered("chain", "file:///etc/passwd", NOW)))
@@ -109,17 +128,18 @@ def test_what_a_finished_bundle_gives_is_in_a_window(step: _Download, served: Po
 
 
 def test_a_store_out_of_reach_is_raised_and_the_next_bundle_goes_on(
-    step: _Download, served: Portal, tmp_path: Path
+    step: _Download, served: Portal, gate: Gate, tmp_path: Path
 ):
     (tmp_path / "store").write_text("a file where the folder should be")
+    list(step.process(file(served.url, 2, 0, "slow")))
     list(step.process(file(served.url, 1, 0)))
     with pytest.raises(OSError, match="store"):
         list(step.finish_bundle())
     (tmp_path / "store").unlink()
-    step.start_bundle()
+    gate.open.set()
+    step.start_bundle()  # the slow one comes again with its bundle
     outputs = [*step.process(file(served.url, 1, 0)), *step.finish_bundle()]
     assert [name_of(one) for one in outputs] == ["Price7290-1-202501010000.gz"]
-    assert list(Path(step._scratch.name).iterdir()) == []
 
 
 def test_a_signature_is_used_and_not_passed_on(step: _Download, served: Portal):
@@ -129,6 +149,7 @@ def test_a_signature_is_used_and_not_passed_on(step: _Download, served: Portal):
     assert served.requests[-1].path.endswith("sig=S1gned&id=3")
     assert found.source_url == f"{served.url}/Price7290-1-202501010000.gz?id=3"
     assert b"S1gned" not in encode(found)
+    assert list(Path(step._scratch.name).iterdir()) == []
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
