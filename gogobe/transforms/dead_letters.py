@@ -105,11 +105,13 @@ class DeadLetters:
         place: str | None = None,
     ) -> DeadLetter:
         """The dead letter of an element with which an error came that no code foresaw; logs it, too."""
-        logger.error("%s: %s", self.stage, INTERNAL_ERROR, exc_info=error)
         described = traceback.format_exception_only(error)[-1].strip()
         detail = f"unforeseen {described}; {effect}"
         cause = "".join(traceback.format_exception(error))
-        return self.letter(element, INTERNAL_ERROR, detail, cause=cause, place=place)
+        letter = self.letter(element, INTERNAL_ERROR, detail, cause=cause, place=place)
+        # The letter's text, not the error's: credentials are removed from it.
+        logger.error("%s: %s\n%s", self.stage, letter.detail, letter.cause)
+        return letter
 
     def guard(self, element: object, outputs: Iterable[Output]) -> Iterator[Output | TaggedOutput]:
         """What a generator yields for an element; where it raises, the element's dead letter at last.
@@ -177,7 +179,8 @@ def quoted(element: object) -> bytes:
         except Exception as error:
             if is_outage(error):
                 raise
-            logger.warning("an element of type %s has no form to quote: %r", type(element).__name__, error)
+            failed = type(error).__name__
+            logger.warning("an element of type %s cannot be quoted: %s", type(element).__name__, failed)
     return object.__repr__(element).encode()
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from apache_beam.metrics import Metrics
 from apache_beam.utils.shared import Shared
@@ -33,18 +34,26 @@ DECISIONS: Final = "decisions"
 KINDS: Final = ("gtin", "alias", "vector", "review", "new")
 
 
-class UnmatchedItem(NamedTuple):
-    """An item's row in its file, and the unforeseen error with which its matching ended."""
+@dataclass
+class Unmatched:
+    """The items of a file with which matching ended in an unforeseen error: their number, and the first one's
+    row and error. No more are kept, because an error keeps alive what it was raised over."""
 
-    row: int
-    error: Exception
+    count: int = 0
+    first: tuple[int, Exception] | None = None
 
+    def add(self, row: int, error: Exception) -> None:
+        """Counts an item."""
+        self.first = self.first or (row, error)
+        self.count += 1
 
-class Matched(NamedTuple):
-    """The decisions by name that were made in a batch, and the items with which matching failed."""
-
-    decisions: list[Decision]
-    failed: list[UnmatchedItem]
+    def letter(self, file: FileDownloaded, store: ObjectStore) -> DeadLetter | None:
+        """The file's dead letter about them; None where there are none."""
+        if self.first is None:
+            return None
+        row, error = self.first
+        effect = f"{self.count} of the file's items are loaded as new, without having been compared by name"
+        return DeadLetters(STAGE, store).internal_error(file, error, effect, place=f"row {row}")
 
 
 class BatchMatcher:
@@ -89,26 +98,26 @@ class BatchMatcher:
         if snapshot is not None:
             self._age.set(_age_seconds(snapshot))
 
-    def match(self, batch: IngestBatch) -> Matched:
-        """Gives the batch's items their masters, in place. An item with which matching fails in an unforeseen
-        way is `new`, with the id of its own, so that its price is not lost."""
+    def match(self, batch: IngestBatch, unmatched: Unmatched) -> list[Decision]:
+        """Gives the batch's items their masters, in place; returns what was decided by their names.
+
+        An item with which matching fails in an unforeseen way is counted in `unmatched`, and is `new` with the
+        id of its own, so that its price is not lost.
+        """
         if not batch.items:
-            return Matched([], [])
+            return []
         started = time.perf_counter_ns()
-        counts, failed = match_items(self._resolver, batch.chain_id, batch.items)
+        counts = match_items(self._resolver, batch.chain_id, batch.items, unmatched)
         self._microseconds.update((time.perf_counter_ns() - started) // 1000)
         for kind, counter in self._counters.items():
             if number := getattr(counts, kind):
                 counter.inc(number)
-        return Matched(counts.decisions, failed)
+        return counts.decisions
 
 
-def match_items(
-    resolver: Resolver, chain_id: str, items: list[Item]
-) -> tuple[MatchCounts, list[UnmatchedItem]]:
+def match_items(resolver: Resolver, chain_id: str, items: list[Item], unmatched: Unmatched) -> MatchCounts:
     """Matches items of one chain in place, all at once; those with which that fails are found one by one."""
     counts = MatchCounts()
-    failed: list[UnmatchedItem] = []
 
     def match(part: Sequence[Item]) -> None:
         found = resolver.resolve(chain_id, list(part))
@@ -120,17 +129,10 @@ def match_items(
         item.gtin, item.match, item.score = None, "new", 0.0
         item.master_id = computed_master_id(chain_id, item.item_code)
         counts.new += 1
-        failed.append(UnmatchedItem(item.row, error))
+        unmatched.add(item.row, error)
 
     isolate(items, match, leave_new)
-    return counts, failed
-
-
-def unmatched_letter(file: FileDownloaded, failed: Sequence[UnmatchedItem], store: ObjectStore) -> DeadLetter:
-    """The dead letter of a file some of whose items could not be matched; all are loaded."""
-    effect = f"{len(failed)} of the file's items are loaded as new, without having been compared by name"
-    first = failed[0]
-    return DeadLetters(STAGE, store).internal_error(file, first.error, effect, place=f"row {first.row}")
+    return counts
 
 
 def _age_seconds(snapshot: Snapshot) -> int:

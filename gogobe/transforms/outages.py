@@ -75,7 +75,7 @@ def isolate(
         if len(elements) == 1:
             give_up(elements[0], error)
             return
-        logger.info("one of %d elements fails, halving: %r", len(elements), error)
+        logger.debug("one of %d elements fails, halving", len(elements))
     else:
         return
     middle = len(elements) // 2

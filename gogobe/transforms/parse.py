@@ -24,7 +24,7 @@ from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
 from gogobe.transforms.dead_letters import DeadLetters, failure
 from gogobe.transforms.masters import LocateMasters, MastersAddress
-from gogobe.transforms.match import DECISIONS, BatchMatcher, UnmatchedItem, unmatched_letter
+from gogobe.transforms.match import DECISIONS, BatchMatcher, Unmatched
 from gogobe.transforms.outages import is_outage
 from gogobe.transforms.steps import step
 
@@ -79,24 +79,23 @@ class FileReading:
         return self._reader.summary
 
     def __iter__(self) -> Iterator[IngestBatch | list[Decision] | DeadLetter]:
-        unmatched: list[UnmatchedItem] = []
+        unmatched = Unmatched()
         yielded: IngestBatch | None = None
         try:
             for batch in cut_batches(self._reader, self._file, self._chains):
-                matched = self._matcher.match(batch)
-                unmatched += matched.failed
+                decisions = self._matcher.match(batch, unmatched)
                 yield batch
                 yielded = batch
-                if matched.decisions:
-                    yield matched.decisions
+                if decisions:
+                    yield decisions
         except Exception as error:
             if yielded is not None and not yielded.last and not is_outage(error):
                 yield broken_off(yielded, self.summary)
             raise
         for problem in one_a_code(problem for problem in self.summary.problems if problem.code not in NOTICES):
             yield self._letters.letter(self._file, problem.code, problem.detail, place=problem.place)
-        if unmatched:
-            yield unmatched_letter(self._file, unmatched, self._letters.store)
+        if letter := unmatched.letter(self._file, self._letters.store):
+            yield letter
 
 
 class ParseAndMatch(beam.PTransform):

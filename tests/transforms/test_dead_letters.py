@@ -147,7 +147,9 @@ def fail(times: int) -> Iterator[int]:
     raise ValueError(URL * 10_000)
 
 
-def test_the_guard_gives_what_came_before_and_then_the_letter(letters: DeadLetters):
+def test_the_guard_gives_what_came_before_and_then_the_letter(
+    letters: DeadLetters, caplog: pytest.LogCaptureFixture
+):
     first, *_, last = letters.guard(b"element", fail(300))
     assert first == 1
     assert isinstance(last, TaggedOutput)
@@ -157,6 +159,8 @@ def test_the_guard_gives_what_came_before_and_then_the_letter(letters: DeadLette
     assert "in fail" in letter.cause
     assert SECRET not in encode(letter).decode()
     assert len(encode(letter)) <= MAX_LETTER_BYTES
+    assert "in fail" in caplog.text
+    assert SECRET not in caplog.text
 
 
 def test_an_error_that_cannot_be_described_is_a_letter_all_the_same(letters: DeadLetters):

@@ -19,7 +19,7 @@ from gogobe.masters.published.store import CURRENT, SnapshotStore
 from gogobe.records.messages import IngestBatch, decoder, encode
 from gogobe.records.rows import Item
 from gogobe.transforms.masters import locate_masters
-from gogobe.transforms.match import BatchMatcher
+from gogobe.transforms.match import BatchMatcher, Unmatched
 from gogobe.transforms.parse import ParseAndMatch
 from tests.database.samples import at
 from tests.masters.samples import OTHER_GOODS, VEGETABLES, small_snapshot, vegetable_file, vegetable_master
@@ -103,7 +103,7 @@ def test_without_a_snapshot_gtins_resolve_and_the_rest_is_new(tmp_path: Path):
 
 def matched_by(matcher: BatchMatcher, code: str) -> str:
     one = batch(code)
-    matcher.match(one)
+    matcher.match(one, Unmatched())
     return one.items[0].match
 
 
