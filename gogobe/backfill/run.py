@@ -18,6 +18,7 @@ from gogobe.backfill.sources import Source, SourceError, local_copy
 from gogobe.database.address import Dsn
 from gogobe.database.connection import connect
 from gogobe.database.queries import FileLine, files_by_content
+from gogobe.database.session import Session, session_of
 from gogobe.database.views import refresh_views
 from gogobe.records.addresses import public_address
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, encode
@@ -75,18 +76,24 @@ Show = Callable[[Source], None]
 def load_files(
     sources: Sequence[Source], reader: BatchReader, config: LoadConfig, choices: Choices, show: Show
 ) -> list[FileResult]:
-    """Loads files in their order and refreshes the views.
+    """Loads files in their order and refreshes the views. What the ledger has as loaded is not read again.
 
     What is wrong with a file is in its result. Raises what is wrong with the database or the store; what was
     committed until then stays, and the same call again does the rest.
     """
     outcomes = _Outcomes(sources, _time_of(config.database))
-    with Backfill(reader, config, outcomes.report) as backfill:
+    with Backfill(reader, config, outcomes.report) as backfill, session_of(config.database) as session:
         for file, path in _described(outcomes, reader.config, choices, show):
-            backfill.add(file, path)
+            if not _is_loaded(session, file):
+                backfill.add(file, path)
     outcomes.enter_counts(config.database)
     refresh_views(config.database)
     return outcomes.results
+
+
+def _is_loaded(session: Session, file: FileDownloaded) -> bool:
+    lines = session.run(lambda connection: files_by_content(connection, [file.content_sha256]))
+    return any(line.state == "loaded" for line in lines.values())
 
 
 def print_files(

@@ -105,8 +105,10 @@ def test_an_archive_is_loaded_in_the_order_of_publication_and_once(run: Run, arc
     assert first[SECOND].loaded < 500, "most prices are those of the file before, which was loaded first"
     assert db.execute("SELECT count(*) FROM master_chain_prices").fetchone() != (0,), "the views are refreshed"
     before = state(db)
+    del run.shown[:]
     second = run([archive])
     assert {one.state for one in second.values()} == {"unchanged"}
+    assert [one for one in run.shown if isinstance(one, int)] == [], "nothing is read again"
     assert state(db) == before
 
 
