@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 
 from gogobe.database.address import AddressError, DatabaseAddress
+from gogobe.database.bounds import Bounds
 from gogobe.io.kafka.options import KafkaAddress, KafkaOptions, KafkaOptionsError
 from gogobe.records.addresses import without_credentials
 from gogobe.secrets import FORMS, Secret, decode_secret
@@ -44,6 +45,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = 0
     database: Annotated[str, _help("PostgreSQL or CockroachDB, postgresql://USER@HOST:PORT/NAME.")] = ""
     database_password: Annotated[Secret | None, _help("The database's password, secret://….")] = None
+    database_statement: Annotated[float, _help("Bound of a statement that loads or reads; 0: none.", 0)] = 120.0
+    database_lock: Annotated[float, _help("Bound of the wait for a lock; 0: none.", 0)] = 30.0
+    database_maintenance: Annotated[
+        float, _help("Bound of a statement that migrates or refreshes views; 0: none.", 0)
+    ] = 3600.0
     expansion_service: Annotated[str, _help("Beam's Java expansion service, HOST:PORT.")] = ""
     store: Annotated[str, _help("Object store for raw files: a folder, s3://… or gs://….")] = "var/store"
     store_endpoint: Annotated[str, _help("S3 or GCS server other than the cloud's own.")] = ""
@@ -73,8 +79,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def database_address(self) -> DatabaseAddress:
-        """The database with its password, which is resolved where a connection is made."""
-        return DatabaseAddress(self.database, self.database_password)
+        """The database with its password, which is resolved where a connection is made, and the bounds of its
+        sessions."""
+        bounds = Bounds(self.database_statement, self.database_lock)
+        maintenance = Bounds(self.database_maintenance, self.database_lock)
+        return DatabaseAddress(self.database, self.database_password, bounds, maintenance)
 
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)

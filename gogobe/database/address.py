@@ -9,6 +9,7 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from gogobe.database.bounds import BOUNDS, MAINTENANCE, Bounds
 from gogobe.secrets import Secret
 
 URL_SCHEMES: Final = ("postgresql://", "postgres://")
@@ -25,11 +26,14 @@ class DatabaseAddress(msgspec.Struct, frozen=True):
     """Where the database is: a libpq URL (or keywords) without a password, and the password as a secret.
 
     `password` None leaves it to libpq: `passfile` in the URL, `~/.pgpass`, a certificate, `trust`. An address
-    prints and pickles without the password's value.
+    prints and pickles without the password's value. `bounds` are those of its sessions, `maintenance` those of
+    the ones that migrate, refresh views or read everything.
     """
 
     url: str
     password: Secret | None = None
+    bounds: Bounds = BOUNDS
+    maintenance: Bounds = MAINTENANCE
 
     def __post_init__(self) -> None:
         if "password" in _parameters(self.url):
@@ -57,6 +61,16 @@ Dsn = str | DatabaseAddress
 def conninfo_of(dsn: Dsn) -> str:
     """What libpq connects with, from an address of either form. Raises SecretError."""
     return dsn.conninfo() if isinstance(dsn, DatabaseAddress) else dsn
+
+
+def bounds_of(dsn: Dsn) -> Bounds:
+    """The bounds of sessions with an address of either form."""
+    return dsn.bounds if isinstance(dsn, DatabaseAddress) else BOUNDS
+
+
+def maintenance_of(dsn: Dsn) -> Bounds:
+    """The bounds of sessions that go through whole tables."""
+    return dsn.maintenance if isinstance(dsn, DatabaseAddress) else MAINTENANCE
 
 
 def _parameters(text: str) -> dict[str, str]:

@@ -64,7 +64,7 @@ class Bounds:
 BOUNDS: Final = Bounds()
 """For loading, recording and reading."""
 
-MAINTENANCE: Final = Bounds(statement=3600.0, lock=60.0)
+MAINTENANCE: Final = Bounds(statement=3600.0)
 """For migrations, refreshes of views, and reading everything: statements that go through whole tables."""
 
 

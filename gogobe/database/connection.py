@@ -13,8 +13,8 @@ import psycopg
 from psycopg import IsolationLevel, errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from gogobe.database.address import Dsn, conninfo_of
-from gogobe.database.bounds import BOUNDS, CONNECTION_DEFAULTS, BoundedConnection, Bounds
+from gogobe.database.address import Dsn, bounds_of, conninfo_of
+from gogobe.database.bounds import CONNECTION_DEFAULTS, BoundedConnection, Bounds
 
 logger = logging.getLogger(__name__)
 
@@ -75,9 +75,11 @@ COCKROACHDB: Final = Dialect(
 )
 
 
-def connect(dsn: Dsn, isolation: IsolationLevel | None = None, bounds: Bounds = BOUNDS) -> Connection:
+def connect(dsn: Dsn, isolation: IsolationLevel | None = None, bounds: Bounds | None = None) -> Connection:
     """A connection in autocommit mode: transactions are opened with `connection.transaction()`. Its times are
-    in UTC. `isolation` None is the server's default. Raises psycopg.OperationalError, SecretError."""
+    in UTC. `isolation` None is the server's default, `bounds` None the address's. Raises
+    psycopg.OperationalError, SecretError."""
+    bounds = bounds or bounds_of(dsn)
     parameters = dict(CONNECTION_DEFAULTS) | conninfo_to_dict(conninfo_of(dsn))
     connection = BoundedConnection.connect(make_conninfo("", **parameters), autocommit=True)
     connection.answer_seconds = bounds.answer

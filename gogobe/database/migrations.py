@@ -16,8 +16,7 @@ from importlib import resources
 from importlib.abc import Traversable
 from typing import Final
 
-from gogobe.database.address import Dsn
-from gogobe.database.bounds import MAINTENANCE, Bounds
+from gogobe.database.address import Dsn, maintenance_of
 from gogobe.database.connection import Connection, Dialect, connect, dialect_of, with_retries
 
 logger = logging.getLogger(__name__)
@@ -60,18 +59,18 @@ def schema_steps(folder: Traversable | None = None) -> list[Step]:
     return steps
 
 
-def migrate(dsn: Dsn, steps: list[Step] | None = None, bounds: Bounds = MAINTENANCE) -> list[str]:
+def migrate(dsn: Dsn, steps: list[Step] | None = None) -> list[str]:
     """Brings the database to this version's schema; returns the names of the steps that were applied now.
 
     Safe to call from several workers at once: one applies, the others wait. Each step is one transaction.
     Raises MigrationError where an applied step differs from the one here, or is unknown here.
     """
     wanted = schema_steps() if steps is None else steps
-    return with_retries(lambda: _migrate(dsn, wanted, bounds))
+    return with_retries(lambda: _migrate(dsn, wanted))
 
 
-def _migrate(dsn: Dsn, steps: list[Step], bounds: Bounds) -> list[str]:
-    with connect(dsn, bounds=bounds) as connection:
+def _migrate(dsn: Dsn, steps: list[Step]) -> list[str]:
+    with connect(dsn, bounds=maintenance_of(dsn)) as connection:
         dialect = dialect_of(connection)
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         connection.execute(

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from psycopg import IsolationLevel
 
 from gogobe.database.address import Dsn
-from gogobe.database.bounds import BOUNDS, Bounds
+from gogobe.database.bounds import Bounds
 from gogobe.database.connection import Connection, connect, with_retries
 
 Result = TypeVar("Result")
@@ -19,15 +19,15 @@ Result = TypeVar("Result")
 class Session:
     """A connection that is made when first needed, kept, and made again after it broke.
 
-    One session serves one thread. It pickles without its connection, so a DoFn may hold one. `prepare` is
-    called with every new connection, before any work.
+    `isolation` and `bounds` are as `connect` takes them. One session serves one thread. It pickles without its
+    connection, so a DoFn may hold one. `prepare` is called with every new connection, before any work.
     """
 
     def __init__(
         self,
         dsn: Dsn,
         isolation: IsolationLevel | None = None,
-        bounds: Bounds = BOUNDS,
+        bounds: Bounds | None = None,
         prepare: Callable[[Connection], None] | None = None,
     ) -> None:
         self._dsn = dsn
@@ -73,11 +73,10 @@ class Session:
 
 
 @contextlib.contextmanager
-def session_of(database: Session | Dsn, bounds: Bounds = BOUNDS) -> Iterator[Session]:
-    """A session that exists, which stays open, or one for an address with these bounds, which is closed at the
-    end."""
+def session_of(database: Session | Dsn) -> Iterator[Session]:
+    """A session that exists, which stays open, or one for an address, which is closed at the end."""
     if isinstance(database, Session):
         yield database
     else:
-        with Session(database, bounds=bounds) as session:
+        with Session(database) as session:
             yield session

@@ -7,10 +7,9 @@ from typing import Final
 
 from psycopg import sql
 
-from gogobe.database.address import Dsn
-from gogobe.database.bounds import MAINTENANCE
+from gogobe.database.address import Dsn, maintenance_of
 from gogobe.database.connection import Connection
-from gogobe.database.session import Session, session_of
+from gogobe.database.session import Session
 from gogobe.database.upkeep import tidy_up
 
 logger = logging.getLogger(__name__)
@@ -33,8 +32,15 @@ def refresh_views(database: Session | Dsn) -> bool:
 
     Returns False, having done nothing, where another worker is refreshing them now. Raises psycopg.Error.
     """
-    with session_of(database, MAINTENANCE) as session:
+    if isinstance(database, Session):
+        return database.run(_refresh)
+    with maintenance_session(database) as session:
         return session.run(_refresh)
+
+
+def maintenance_session(dsn: Dsn) -> Session:
+    """A session whose statements may take as long as a refresh does."""
+    return Session(dsn, bounds=maintenance_of(dsn))
 
 
 def _refresh(connection: Connection) -> bool:

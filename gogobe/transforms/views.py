@@ -21,7 +21,7 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 
 from gogobe.database.address import Dsn
 from gogobe.database.load.loader import LoadResult
-from gogobe.database.views import refresh_views
+from gogobe.database.views import maintenance_session, refresh_views
 from gogobe.transforms.outages import is_outage
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class _Refresh(beam.DoFn):
     DUE = TimerSpec("due", TimeDomain.REAL_TIME)
 
     def __init__(self, database: Dsn, every: float) -> None:
-        self._database = database
+        self._session = maintenance_session(database)
         self._every = every
         self._refreshes = Metrics.counter("gogobe.views", "refreshes")
         self._failures = Metrics.counter("gogobe.views", "refresh_failures")
@@ -89,11 +89,14 @@ class _Refresh(beam.DoFn):
             due.set(Timestamp.now() + Duration.of(self._every))
         yield from ()
 
+    def teardown(self) -> None:
+        self._session.close()
+
     def _refreshed(self) -> bool:
         """Refreshes the views; False where that is to be done again. Views that cannot be refreshed get old,
         which is no reason to stop loading."""
         try:
-            return refresh_views(self._database)
+            return refresh_views(self._session)
         except Exception as error:
             if is_outage(error):
                 raise

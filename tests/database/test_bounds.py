@@ -11,6 +11,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gogobe.database.bounds import BOUNDS, MAINTENANCE, Bounds
 from gogobe.database.connection import Connection, connect
+from gogobe.database.views import maintenance_session
+from gogobe.settings import load_settings
 from tests.faults import Line
 
 
@@ -30,6 +32,17 @@ def test_a_session_has_its_bounds(dsn: str, bounds: Bounds) -> None:
             row = connection.execute("SELECT setting::float / 1000 FROM pg_settings WHERE name = %s", (name,))
             assert row.fetchone() == (seconds,), name
         assert setting(connection, "TimeZone") == "UTC"
+
+
+def test_an_address_brings_its_bounds(dsn: str) -> None:
+    settings = load_settings({"database": dsn, "database_statement": 7, "database_lock": 3}, environment={})
+    address = settings.database_address
+    maintenance = ("1h", "3s")
+    with connect(address) as connection:
+        assert [setting(connection, name) for name in ("statement_timeout", "lock_timeout")] == ["7s", "3s"]
+    with maintenance_session(address) as session:
+        names = ("statement_timeout", "lock_timeout")
+        assert session.run(lambda one: tuple(setting(one, name) for name in names)) == maintenance
 
 
 def test_a_peer_that_vanished_is_noticed_and_the_address_has_the_last_word(dsn: str) -> None:

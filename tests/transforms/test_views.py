@@ -109,6 +109,22 @@ def test_a_timer_that_runs_is_not_put_off_by_further_loads(dsn: str):
         list(step.refresh(flag, timer))
 
 
+def test_a_worker_keeps_its_connection(dsn: str, db: Connection):
+    step = _Refresh(dsn, EVERY)
+    sessions = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    seen = []
+    for _ in range(2):
+        list(step.refresh(Flag(), Mock()))
+        seen.append(db.execute(sessions).fetchall())
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == 1
+    step.teardown()
+    deadline = time.monotonic() + 10
+    while db.execute(sessions).fetchall() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert db.execute(sessions).fetchall() == []
+
+
 def test_while_another_refreshes_it_is_put_off_and_made_good(dsn: str, monkeypatch: pytest.MonkeyPatch):
     with connect(dsn) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))

@@ -13,7 +13,7 @@ from psycopg import IsolationLevel, errors
 
 from gogobe.chains.chain import Chains
 from gogobe.database.address import AddressError, Dsn
-from gogobe.database.bounds import BOUNDS, Bounds
+from gogobe.database.bounds import Bounds
 from gogobe.database.connection import (
     Connection,
     dialect_of,
@@ -53,7 +53,7 @@ class Loader:
         self,
         dsn: Dsn,
         isolation: IsolationLevel | None = None,
-        bounds: Bounds = BOUNDS,
+        bounds: Bounds | None = None,
         chains: Chains | None = None,
     ) -> None:
         """With `chains`, a batch whose chain may not write under its ChainId is refused."""

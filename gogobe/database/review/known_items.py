@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from gogobe.database.address import Dsn
-from gogobe.database.bounds import MAINTENANCE
+from gogobe.database.address import Dsn, maintenance_of
 from gogobe.database.connection import connect
 from gogobe.masters.build.catalogue import CatalogueRow
 from gogobe.masters.text.facts import Described, as_float
@@ -24,8 +23,6 @@ _ALIASES: Final = """
     ORDER BY a.chain_id, a.item_code
 """
 _ROWS_AT_ONCE: Final = 5_000
-# The reader takes its time between two fetches, all within one transaction.
-_BOUNDS: Final = replace(MAINTENANCE, idle=0.0)
 
 
 def known_items(dsn: Dsn) -> Iterator[CatalogueRow]:
@@ -35,8 +32,10 @@ def known_items(dsn: Dsn) -> Iterator[CatalogueRow]:
     Streamed: memory does not grow with their number. Prices are the chain's median at the last refresh of the
     views. Raises psycopg.Error.
     """
+    # What is done with the rows takes its time between two fetches, all within one transaction.
+    patient = replace(maintenance_of(dsn), idle=0.0)
     with (
-        connect(dsn, bounds=_BOUNDS) as connection,
+        connect(dsn, bounds=patient) as connection,
         connection.transaction(),
         connection.cursor("known_items") as cursor,
     ):
