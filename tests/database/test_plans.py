@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gogobe.database import queries, upkeep
+from gogobe.database import dead_letters, queries, upkeep
 from gogobe.database.connection import POSTGRESQL, Connection, connect, copy_rows, staging_table
 from gogobe.database.load import (
     aliases,
@@ -159,6 +159,7 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0, "file": "x66"}
         (endings._DROP_OVERTAKEN_LISTS, (7, "prices")),
         (endings._COUNT_LISTS, ("x77",)),
         (counts._EARLIER_FILES, EVIDENCE),
+        (dead_letters._RESOLVE, (["x77", "x78"], ["c1"] * 2, ["https://77", "https://78"], [at(0)] * 2)),
         (upkeep._DROP_OLD_LISTS, (upkeep.LISTS_KEPT,)),
         (identities._READ, (["1", "1"], ["s7", "s8"])),
         (stores._LOCK, ([1007, 1008],)),
