@@ -94,7 +94,7 @@ _ADD_ADDRESSES: Final = """
 
 # Held until the commit, so that two loaders of one file count one after the other.
 _HOLD_FILES: Final = """
-    SELECT content_sha256, reader_version, published_at, published_known, store_key FROM files
+    SELECT content_sha256, reader_version, published_at, published_known, store_key, kind FROM files
     WHERE content_sha256 = ANY(%s) ORDER BY content_sha256 FOR NO KEY UPDATE
 """
 

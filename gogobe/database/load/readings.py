@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from gogobe.database.connection import Cursor
 from gogobe.database.load.marks import ROWS_OF_A_FILE, file_row_base
 from gogobe.records.messages import IngestBatch
+from gogobe.records.rows import Kind
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Reading:
     published_at: datetime
     published_known: bool
     store_key: int | None
+    kind: Kind
 
 
 _NEW_READING: Final = """
@@ -71,15 +73,22 @@ _AGE_PROMOTIONS: Final = """
       AND source_row BETWEEN %(first_row)s AND %(last_row)s
 """
 
-# What the older reading ended is decided anew, and so is which full file of the store is the newest.
-_REOPEN: Final = (
-    "UPDATE prices SET ended_at = NULL WHERE store_key = %(store_key)s AND ended_at = %(published_at)s",
-    "UPDATE promotions SET ended_at = NULL WHERE store_key = %(store_key)s AND ended_at = %(published_at)s",
-    "UPDATE stores SET prices_full_at = NULL, prices_full_row = NULL WHERE store_key = %(store_key)s "
-    "AND prices_full_at = %(published_at)s AND prices_full_row BETWEEN %(first_row)s AND %(last_row)s",
-    "UPDATE stores SET promotions_full_at = NULL, promotions_full_row = NULL WHERE store_key = %(store_key)s "
-    "AND promotions_full_at = %(published_at)s AND promotions_full_row BETWEEN %(first_row)s AND %(last_row)s",
-)
+# What the older reading of a full file ended is decided anew, and so is which full file of its store is the
+# newest.
+_REOPEN: Final[Mapping[Kind, tuple[LiteralString, LiteralString]]] = {
+    "pricefull": (
+        "UPDATE prices SET ended_at = NULL WHERE store_key = %(store_key)s AND ended_at = %(published_at)s",
+        "UPDATE stores SET prices_full_at = NULL, prices_full_row = NULL "
+        "WHERE store_key = %(store_key)s AND prices_full_at = %(published_at)s "
+        "AND prices_full_row BETWEEN %(first_row)s AND %(last_row)s",
+    ),
+    "promofull": (
+        "UPDATE promotions SET ended_at = NULL WHERE store_key = %(store_key)s AND ended_at = %(published_at)s",
+        "UPDATE stores SET promotions_full_at = NULL, promotions_full_row = NULL "
+        "WHERE store_key = %(store_key)s AND promotions_full_at = %(published_at)s "
+        "AND promotions_full_row BETWEEN %(first_row)s AND %(last_row)s",
+    ),
+}
 _FORGET: Final = (
     "DELETE FROM refused_rows WHERE content_sha256 = %(sha)s",
     "DELETE FROM listed_codes WHERE content_sha256 = %(sha)s",
@@ -123,7 +132,8 @@ def _replace(cursor: Cursor, batch: IngestBatch, old: Reading, store_key: int | 
     }
     if old.store_key is not None:
         cursor.execute("SELECT 1 FROM stores WHERE store_key = %s FOR NO KEY UPDATE", (old.store_key,))
-        for statement in (_TAKE_BACK_PRICES, _TAKE_BACK_PROMOTIONS, _AGE_PROMOTIONS, *_REOPEN):
+        undo = (_TAKE_BACK_PRICES, _TAKE_BACK_PROMOTIONS, _AGE_PROMOTIONS, *_REOPEN.get(old.kind, ()))
+        for statement in undo:
             cursor.execute(statement, values)
     for statement in _FORGET:
         cursor.execute(statement, values)

@@ -161,3 +161,27 @@ def test_unknown_elements_are_kept_with_the_file(dsn: str, db: Connection) -> No
     with Loader(dsn) as loader:
         loader.load(batches)
     assert db.execute("SELECT state, unknown_elements FROM files").fetchone() == ("loaded", {"Item/Halacha": 3})
+
+
+def test_a_reading_of_one_subject_leaves_what_a_file_of_the_other_ended(dsn: str, db: Connection) -> None:
+    """A PriceFull and a PromoFull of the same minute: each ends what is its own, and reopens nothing else."""
+    with Loader(dsn) as loader:
+        loader.load(file_batches([promotion("1", "100"), promotion("2", "100")], kind="promofull", hour=-1))
+        loader.load(file_batches([item("100", "5"), item("200", "6")], kind="pricefull", hour=-1))
+        loader.load(file_batches([promotion("1", "100")], kind="promofull", content_sha256="cd" * 32))
+        loader.load(reading(1, [item("100", "5")], kind="pricefull"))
+        loader.load(reading(2, [item("100", "5")], kind="pricefull"))
+        assert _open_codes(db) == [("1",), ("100",)]
+        # A file that lists only changes ended nothing, so there is nothing to decide anew.
+        loader.load(file_batches([item("100", "5.50")], kind="price", content_sha256="ef" * 32))
+        loader.load(
+            file_batches([item("100", "5.60")], kind="price", content_sha256="ef" * 32, reader_version=2)
+        )
+    assert _open_codes(db) == [("1",), ("100",)]
+
+
+def _open_codes(db: Connection) -> list[tuple[Any, ...]]:
+    return db.execute(
+        "SELECT promotion_id FROM promotions WHERE ended_at IS NULL "
+        "UNION SELECT item_code FROM prices WHERE ended_at IS NULL ORDER BY 1"
+    ).fetchall()
