@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Literal, NamedTuple
 
 from gogobe.offers.reward_types import NTH, REWARDS, Reward
@@ -28,6 +28,7 @@ _MOST_PIECES: Final = Decimal(100)
 _CLOSE: Final = Decimal("0.011")
 _PER_KILOGRAM: Final = re.compile(r"מחיר[^\n]{0,40}ל(?:-?ק[\"'״]?ג|קילו)|per kg", re.IGNORECASE)
 _NTH_WORDS: Final = re.compile(r"השני|השנייה|השניה|הזול מ|(?<!\d)\d\s*\+\s*\d(?![\d%])")
+_SECOND_WORDS: Final = re.compile(r"השני|השנייה|השניה|הזול מ")
 _PLUS: Final = re.compile(r"(?<!\d)(\d)\s*\+\s*(\d)(?![\d%])")
 
 
@@ -97,6 +98,8 @@ def _offer(promotion: Promotion, item: PromotionItem, shape: _Shape) -> Offer:
     if _is_nth(promotion, terms):
         return _nth(promotion, terms)
     if terms.price is not None:
+        if _SECOND_WORDS.search(promotion.description or ""):
+            return _unknown("price_of_the_second")
         return _unknown("bundle") if shape.is_bundle else _at_price(promotion, terms)
     return _reduced(promotion, terms, shape)
 
@@ -117,9 +120,10 @@ def price_at(offer: Offer, shelf_price: Decimal) -> Decimal | None:
     it cannot be computed, or is not above zero and at most the shelf price."""
     compute = _AT_SHELF.get(offer.kind)
     price = compute(offer, shelf_price) if compute is not None else offer.unit_price
-    if price is None or not 0 < price <= shelf_price:
+    if price is None or price > shelf_price:
         return None
-    return price.quantize(_CENT)
+    rounded = price.quantize(_CENT, ROUND_HALF_UP)  # as PostgreSQL's round() in `offer_price`
+    return rounded if rounded > 0 else None
 
 
 def _at_percent(offer: Offer, shelf_price: Decimal) -> Decimal | None:
@@ -146,11 +150,11 @@ _AT_SHELF: Final[dict[str, Callable[[Offer, Decimal], Decimal | None]]] = {
 
 def _terms_of(promotion: Promotion, item: PromotionItem) -> _Terms:
     weighed = bool(item.is_weighted if item.is_weighted is not None else promotion.is_weighted)
-    quantity = item.min_qty or promotion.min_qty or _ONE
+    quantity = next((said for said in (item.min_qty, promotion.min_qty) if said is not None and said > 0), _ONE)
     if quantity >= _GRAMS and (weighed or quantity % _GRAMS == 0):
         quantity, weighed = quantity / 1000, True
     return _Terms(
-        reward=REWARDS.get(item.reward_type or promotion.reward_type or ""),
+        reward=REWARDS.get((item.reward_type or promotion.reward_type or "").lstrip("0")),
         price=item.discounted_price or promotion.discounted_price or None,
         price_per_measure=item.discounted_price_per_unit or promotion.discounted_price_per_unit or None,
         quantity=quantity,

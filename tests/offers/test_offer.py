@@ -80,6 +80,7 @@ def test_a_percentage_and_a_sum_off() -> None:
     ("terms", "shelf", "unit_price"),
     [
         ({"reward_type": "8", "min_qty": D(2), "discount_percent": D(50)}, "22.90", "17.18"),
+        ({"reward_type": "08", "min_qty": D(2), "discount_percent": D(50)}, "22.90", "17.18"),
         ({"reward_type": "7", "min_qty": D(3), "gift_count": D(1)}, "9.00", "6.00"),
         ({"reward_type": "7", "min_qty": D(3), "description": "חטיף 1+2"}, "9.00", "6.00"),
         ({"reward_type": "9", "min_qty": D(3), "discount_percent": D(100)}, "9.00", "6.00"),
@@ -114,6 +115,9 @@ def test_gifts() -> None:
         ({"reward_type": "8", "min_qty": D(2)}, "nth_without_percent"),
         ({"reward_type": "9", "min_qty": D(1), "discount_percent": D(50)}, "nth_quantity"),
         ({"min_qty": D(150), "discounted_price": D(20)}, "quantity"),
+        # 5 is what the second costs, or both: 2.50 for each would be wrong
+        ({"min_qty": D(2), "discounted_price": D(5), "description": "השני ב-5"}, "price_of_the_second"),
+        ({"discounted_price": D(5), "description": "הזול מביניהם ב-5"}, "price_of_the_second"),
     ],
 )
 def test_what_cannot_be_said_is_unknown(terms: dict[str, Any], reason: str) -> None:
@@ -146,6 +150,16 @@ def test_a_price_above_the_shelf_price_is_not_offered() -> None:
     one = offer(min_qty=D(1), discounted_price=D(10))
     assert price_at(one, D("9.90")) is None
     assert price_at(one, D(10)) == 10
+
+
+def test_a_price_is_rounded_like_the_databases_and_never_to_nothing() -> None:
+    assert price_at(offer(discount_percent=D(50)), D("0.25")) == D("0.13")
+    assert price_at(offer(discount_percent=D(99)), D("0.01")) is None
+
+
+def test_a_least_quantity_below_zero_says_nothing() -> None:
+    assert offer(min_qty=D(-2), discounted_price=D(5)) == offer(discounted_price=D(5))
+    assert offer({"min_qty": D(-1)}, min_qty=D(2), discounted_price=D(5)).quantity == 2
 
 
 # As wide as `feeds.fields.number` reads them.
@@ -188,5 +202,5 @@ def test_any_terms_give_a_price_in_bounds_or_none(
     for one in offers_of(promotion):
         assert one.unit_price is None or one.unit_price >= 0
         price = price_at(one, shelf)
-        assert price is None or 0 <= price <= shelf
+        assert price is None or 0 < price <= shelf
         assert (one.kind == "unknown") == (one.reason is not None)
