@@ -19,6 +19,8 @@ from gogobe.records.rows import Promotion
 
 # More than the PromoFull of a store needs: 30,000 promotions with 150,000 items take about 50 MB.
 MOST_HELD: Final = 64 << 20
+# Different clubs or lines of remarks of one promotion; honest ones have a few.
+MOST_TEXTS: Final = 1000
 _PROMOTION_BYTES: Final = 800
 _ITEM_BYTES: Final = 200
 # Terms that must be the same in all elements of a promotion, where they are given at all.
@@ -57,7 +59,8 @@ class PromotionGatherer:
 
     Items, groups, clubs and remarks of all elements are kept, equal ones of two elements once. Of other terms
     the first value counts; `differing` then counts the promotions that have more than one, and `difference`
-    tells of the first. A promotion keeps `max_items` items at most; `cut` has the first that had more.
+    reports the first. A promotion keeps at most `max_items` items and groups, and `MOST_TEXTS` clubs and lines
+    of remarks; `cut` has the first that had more.
     """
 
     def __init__(self, max_items: int, most_held: int = MOST_HELD) -> None:
@@ -133,19 +136,35 @@ class _Merged:
             self._take(name, getattr(more, name), more.row)
         if mine.updated_at is None or (more.updated_at and more.updated_at > mine.updated_at):
             mine.updated_at = more.updated_at
-        self._clubs.update(dict.fromkeys(more.club_ids))
-        self._remarks.update(dict.fromkeys((more.remarks or "").splitlines()))
+        self._take_texts(self._clubs, more.club_ids)
+        self._take_texts(self._remarks, (more.remarks or "").splitlines())
+        self._take_groups(more, max_items)
+        digests = ((item, _digest(item)) for item in more.items)
+        new = [(item, digest) for item, digest in digests if digest not in self._seen]
+        kept = new[: max(max_items - len(mine.items), 0)]
+        self._part.cut |= len(kept) < len(new)
+        mine.items += [item for item, _ in kept]
+        self._seen.update(digest for _, digest in kept)
+
+    def _take_texts(self, known: dict[str, None], more: Iterable[str]) -> None:
+        for text in more:
+            if text not in known and len(known) >= MOST_TEXTS:
+                self._part.cut = True
+            else:
+                known[text] = None
+
+    def _take_groups(self, more: Promotion, most: int) -> None:
+        groups = self._part.promotion.groups
         for group in more.groups:
-            place = self._groups.setdefault(group.group_id, len(mine.groups))
-            if place == len(mine.groups):
-                mine.groups.append(group)
-            elif mine.groups[place] != group:
-                self._differs(Difference("groups", more.row))
-        digests = [_digest(item) for item in more.items]
-        new = [item for item, digest in zip(more.items, digests, strict=True) if digest not in self._seen]
-        self._part.cut |= len(mine.items) + len(new) > max_items
-        mine.items += new[: max_items - len(mine.items)]
-        self._seen.update(digests)
+            place = self._groups.get(group.group_id)
+            if place is not None:
+                if groups[place] != group:
+                    self._differs(Difference("groups", more.row))
+            elif len(groups) < most:
+                self._groups[group.group_id] = len(groups)
+                groups.append(group)
+            else:
+                self._part.cut = True
 
     def _take(self, name: str, value: object, row: int) -> None:
         if value is None:

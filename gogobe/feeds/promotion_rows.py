@@ -8,7 +8,7 @@ from typing import Final
 from lxml import etree
 
 from gogobe.feeds.clock import Clock
-from gogobe.feeds.gather import PromotionGatherer
+from gogobe.feeds.gather import MOST_TEXTS, PromotionGatherer
 from gogobe.feeds.problems import FeedError, Limits, Problem
 from gogobe.feeds.promotions import PromotionElements
 from gogobe.feeds.settle import Settler
@@ -76,7 +76,10 @@ class PromotionRows:
             first = f"first {promotion_id}: {rate} with {codes}"
             found.append(Problem("discount_unclear", f"{settler.unclear} promotions; {first}"))
         if gatherer.cut is not None:
-            said = f"promotion {gatherer.cut} has more than {self._limits.max_items:,} items; these are kept"
+            said = (
+                f"promotion {gatherer.cut} has more than {self._limits.max_items:,} items or groups, "
+                f"or more than {MOST_TEXTS:,} clubs or remarks; so many are kept"
+            )
             found.append(Problem("row_too_long", said))
         return found
 
