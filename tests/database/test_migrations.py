@@ -155,3 +155,53 @@ def test_without_partitions_history_is_one_table() -> None:
     first = schema_steps()[0]
     assert "PARTITION BY" in step_text(first, POSTGRESQL)
     assert "PARTITION BY" not in step_text(first, COCKROACHDB)
+
+
+def test_the_steps_keep_the_data_of_a_database_that_has_some(empty_dsn: str) -> None:
+    """From the first release's six steps on: each later one meets rows of every table it changes."""
+    steps = schema_steps()
+    migrate(empty_dsn, steps[:6])
+    with connect(empty_dsn) as connection:
+        connection.execute(_OLD_ROWS)
+    assert migrate(empty_dsn) == [step.name for step in steps[6:]]
+    refresh_views(empty_dsn)
+    with connect(empty_dsn) as connection:
+        for table, expected in (
+            ("prices", 1),
+            ("price_changes", 1),
+            ("promotion_items", 1),
+            ("listed_codes", 1),
+        ):
+            assert connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (expected,)
+        assert connection.execute(
+            "SELECT sub_chain_id, is_sold, listed_at IS NOT NULL FROM store_identities ORDER BY store_id"
+        ).fetchall() == [("1", True, True), ("1", True, False)]
+        assert connection.execute("SELECT count(*), count(is_whole) FROM files").fetchone() == (2, 2)
+        assert connection.execute("SELECT count(*) FROM file_addresses").fetchone() == (2,)
+
+
+_OLD_ROWS = b"""
+    INSERT INTO chains (chain_id, name) VALUES ('729', 'chain');
+    INSERT INTO stores (chain_id, sub_chain_id, store_id, name, described_at, described_row,
+                        prices_full_at, prices_full_row)
+    VALUES ('729', '1', '1', 'one', now(), 9223372036854775807, now(), 9223372036854775807),
+           ('729', '1', '2', NULL, NULL, NULL, NULL, NULL);
+    INSERT INTO prices (store_key, published_at, source_row, first_seen_at, price, item_code)
+    VALUES (1, now(), 9223372036854775807, now(), 5, '100');
+    CREATE TABLE price_changes_2026_08 PARTITION OF price_changes
+        FOR VALUES FROM ('2026-08-01 00:00:00+00') TO ('2026-09-01 00:00:00+00');
+    INSERT INTO price_changes VALUES (1, '2026-08-05 03:00:00+00', 4, 5, '100');
+    INSERT INTO promotions (store_key, promotion_id, published_at, source_row, digest, first_seen_at, club_ids)
+    VALUES (1, '7', now(), 1, 1, now(), '{}');
+    INSERT INTO promotion_groups (store_key, promotion_id, group_id, position) VALUES (1, '7', '1', 0);
+    INSERT INTO promotion_items (store_key, promotion_id, position, group_id, item_code, is_gift)
+    VALUES (1, '7', 0, '1', '100', false);
+    INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file, published_at,
+                       source_url, discovered_at, downloaded_at, seen_at, first_loaded_at, complete, problems)
+    SELECT number::text, 'chain', '729', '1', number::text, number, 'pricefull', 'f' || number, now(), 'u' || number,
+           now(), now(), now(), now(), number = 1, CASE number WHEN 2 THEN ARRAY['count_mismatch'] ELSE '{}' END
+    FROM generate_series(1, 2) AS number;
+    INSERT INTO batches (batch_id, content_sha256, sequence) VALUES ('1-0', '1', 0), ('2-0', '2', 0);
+    INSERT INTO listed_codes VALUES ('2', 0, 2, 'prices', now(), 1, ARRAY['100']);
+    INSERT INTO dead_letters VALUES ('k', 'parse', 'r', 'd', 'o', NULL, 'chain', 'u1', NULL, NULL, NULL, 1, now(), now());
+"""
