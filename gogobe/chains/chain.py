@@ -7,8 +7,11 @@ from typing import Annotated, Final
 
 import msgspec
 
+from gogobe.chains.portal import PortalSettings
+
 ChainId = Annotated[str, msgspec.Meta(pattern=r"^(?!0+\Z)\S{1,64}\Z")]
 _IDS: Final = "the ChainIds that the chain's files carry in name or content: a list of texts, at least one"
+_PORTALS: Final = "where the chain publishes: [[chains.KEY.portals]] tables, each with an engine and a url"
 _NAMES: Final = 'the chain\'s names for people by language: { he = "שופרסל", en = "Shufersal" }, at least one'
 
 
@@ -24,6 +27,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     names: Annotated[
         dict[str, Annotated[str, msgspec.Meta(min_length=1)]], msgspec.Meta(min_length=1, description=_NAMES)
     ]
+    portals: Annotated[tuple[PortalSettings, ...], msgspec.Meta(description=_PORTALS)] = ()
 
     def name(self, language: str = "en") -> str:
         """The chain's name in this language; in the first one listed where it has none."""

@@ -12,10 +12,13 @@ from typing import Any, Final
 import msgspec
 
 from gogobe.chains.chain import Chain, Chains, normal_key
+from gogobe.chains.portal import PageLayout, PortalSettings
 from gogobe.records.messages import Chain as ChainKey
+from gogobe.secrets import decode_secret
 
 BUNDLED: Final = Path(__file__).parent / "chains.toml"
-_FIELD: Final = re.compile(r" - at `\$\.?([^`.\[]*)[^`]*`$|field `([^`]+)`")
+_PLACE: Final = re.compile(r" - at `\$\.?([^`]*)`$")
+_FIELD: Final = re.compile(r"field `([^`]+)`|^(\w+): ")
 
 
 class ChainsFileError(ValueError):
@@ -86,27 +89,37 @@ def _is_key(key: str) -> bool:
 
 def _chain(file: Path, key: str, fields: Mapping[str, Any]) -> Chain:
     try:
-        return msgspec.convert(fields, Chain)
+        return msgspec.convert(fields, Chain, dec_hook=decode_secret)
     except msgspec.ValidationError as error:
         raise ChainsFileError(f"{file}: [chains.{key}]: {_explained(str(error))}") from error
 
 
 def _explained(error: str) -> str:
     """msgspec's complaint with the field's name first and what it should hold last."""
-    found = _FIELD.search(error)
-    name = (found[1] or found[2]) if found else ""
-    meanings = _descriptions()
+    place = _PLACE.search(error)
+    path = [part.partition("[")[0] for part in place[1].split(".")] if place else []
+    meanings = _descriptions(_struct_at(place[1] if place else ""))
+    named = _FIELD.search(error)
+    name = (named[1] or named[2]) if named else next((part for part in reversed(path) if part in meanings), "")
+    said = error if error.startswith(f"{name}: ") else f"{name}: {error}"
     if name in meanings:
-        return f"{name}: {error}; it holds {meanings[name]}"
+        return f"{said}; it holds {meanings[name]}"
     nearest = difflib.get_close_matches(name, meanings, n=1)
     remedy = f"did you mean {nearest[0]}?" if nearest else f"the fields are {', '.join(meanings)}"
-    return f"{name}: {error}; {remedy}"
+    return f"{said}; {remedy}"
 
 
-def _descriptions() -> dict[str, str]:
-    """What each field of a chain holds, by its name."""
+def _struct_at(place: str) -> type[msgspec.Struct]:
+    """The table that the place of an error is in."""
+    if ".html" in place:
+        return PageLayout
+    return PortalSettings if "portals[" in place else Chain
+
+
+def _descriptions(struct: type[msgspec.Struct]) -> dict[str, str]:
+    """What each field of a table holds, by its name."""
     found = {}
-    for field in msgspec.inspect.type_info(Chain).fields:  # type: ignore[attr-defined]
+    for field in msgspec.inspect.type_info(struct).fields:  # type: ignore[attr-defined]
         schema = getattr(field.type, "extra_json_schema", None) or {}
         if field.name != "key":
             found[field.name] = str(schema.get("description", "a value of another type"))
