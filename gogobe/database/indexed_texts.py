@@ -42,6 +42,9 @@ INDEXED_TEXTS: Final[Mapping[str, Bound]] = {
     "letter_key": _HASH,
     "address_key": _HASH,
     "batch_id": Bound(96, "content_sha256, and whole numbers after it"),
+    "agent": Bound(128, "gogobe/discovery/agent.py: agent_name makes it"),
+    "portal": Bound(72, "a chain's key, which the chains file bounds, and a number"),
+    "kind": Bound(32, "gogobe/discovery/listing.py: one of the words of Kind"),
     "subject": Bound(16, "one of the words that its CHECK names"),
 }
 """By the column's name, which means the same in every table and view."""

@@ -1,0 +1,33 @@
+"""The discovery agents that are alive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from gogobe.database.connection import Connection
+
+_BEAT: Final = """
+    INSERT INTO crawl_agents (agent) VALUES (%s) ON CONFLICT (agent) DO UPDATE SET heartbeat_at = now()
+"""
+_ALIVE: Final = """
+    SELECT agent FROM crawl_agents WHERE heartbeat_at > now() - make_interval(secs => %s) ORDER BY agent
+"""
+_LEAVE: Final = "DELETE FROM crawl_agents WHERE agent = %s"
+_FORGET: Final = "DELETE FROM crawl_agents WHERE heartbeat_at < now() - make_interval(secs => %s)"
+
+
+def beat(connection: Connection, agent: str, lease: float) -> Sequence[str]:
+    """Writes an agent's heartbeat; gives all agents that had one within `lease` seconds, in order."""
+    connection.execute(_BEAT, (agent,))
+    return [row[0] for row in connection.execute(_ALIVE, (lease,))]
+
+
+def leave(connection: Connection, agent: str) -> None:
+    """The agent ends: others take over at once what it watched."""
+    connection.execute(_LEAVE, (agent,))
+
+
+def forget_dead(connection: Connection, seconds: float) -> None:
+    """Removes agents without a heartbeat for so long."""
+    connection.execute(_FORGET, (seconds,))
