@@ -80,6 +80,8 @@ def without_credentials(text: str) -> str:
 def public_address(url: str) -> str:
     """An address as it may be stored and shown: without user and password, and without the parameters of its
     query that sign it or carry a token. Everything else is left as it is. Raises nothing."""
+    if "?" not in url and "@" not in url and "\\" not in url:
+        return url  # nothing to remove: most files' addresses
     head, mark, query = _without_user_info(url).partition("?")
     query, hash_mark, fragment = query.partition("#")
     kept = _without_secrets(query)

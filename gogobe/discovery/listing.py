@@ -1,0 +1,64 @@
+"""What a listing gives: files with their identity, or a reason why there is no listing."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+Kind = Literal[
+    "address_refused",
+    "bad_link",
+    "forbidden",
+    "http_status",
+    "internal_error",
+    "listing_cut",
+    "login_failed",
+    "not_a_listing",
+    "not_found",
+    "rate_limited",
+    "redirect_refused",
+    "server_error",
+    "settings",
+    "short_body",
+    "timeout",
+    "tls",
+    "too_large",
+    "unreachable",
+]
+
+
+class ListedFile(msgspec.Struct, frozen=True, gc=False):
+    """A file as a portal lists it. `url` is where it can be fetched now, with its signature where it is signed;
+    `size` in bytes (rounded, where the portal rounds it) and `modified` (aware) where the listing has them."""
+
+    url: str
+    file_name: str
+    size: int | None = None
+    modified: datetime | None = None
+    etag: str | None = None
+
+
+class ListingError(Exception):
+    """A portal that could not be listed, wholly or from some place on. `kind` is a code from a short list;
+    `retry_after` the seconds that the portal asks to wait."""
+
+    def __init__(self, kind: Kind, detail: str, *, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.retry_after = retry_after
+
+
+class NotModified(Exception):  # noqa: N818 (an answer, not an error)
+    """The portal says that its listing is the same as at the last complete one."""
+
+
+_END: Final = b"\0"
+
+
+def identity_of(chain: str, address: str, file_name: str) -> bytes:
+    """The identity of an announcement: sha256 over chain, address without its signature and file name."""
+    text = (part.encode("utf-8", "surrogatepass") for part in (chain, address, file_name))
+    return hashlib.sha256(_END.join((*text, b""))).digest()

@@ -1,0 +1,122 @@
+"""The portals to watch, from the chains' settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from cssselect import SelectorError
+from lxml.cssselect import CSSSelector
+
+from gogobe.chains.chain import Chain, Chains
+from gogobe.chains.portal import PortalSettings
+from gogobe.records.addresses import public_address
+
+
+class PortalError(ValueError):
+    """A chain or a portal that cannot be watched as it is set; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Portal:
+    """One portal of one chain. `key` names it among all portals: the chain's key, and for a chain's second and
+    further portals its number after a slash."""
+
+    key: str
+    chain: str
+    chain_ids: tuple[str, ...]
+    settings: PortalSettings
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """Its local time."""
+        return ZoneInfo(self.settings.timezone)
+
+    @cached_property
+    def host(self) -> str:
+        """Host and port of its listing: what is asked politely, and what one agent watches alone."""
+        return urlsplit(self.settings.url).netloc.lower()
+
+    @cached_property
+    def base(self) -> str:
+        """Its address, with a slash at the end: what the addresses of an engine's pages are joined to."""
+        return self.settings.url.rstrip("/") + "/"
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that its files and redirects may be on, in lower case."""
+        return frozenset({self.settings.host, *(host.lower() for host in self.settings.hosts)})
+
+    @cached_property
+    def _signing(self) -> frozenset[str]:
+        return frozenset(name.lower() for name in self.settings.signature)
+
+    @cached_property
+    def _wanted(self) -> re.Pattern[str]:
+        return re.compile(self.settings.match)
+
+    def address_of(self, url: str) -> str:
+        """The address of a listed file as it may be stored: without credentials, signature and fragment."""
+        address = public_address(url).partition("#")[0]
+        if not self._signing or "?" not in address:
+            return address
+        path, _, query = address.partition("?")
+        kept = [pair for pair in query.split("&") if _name(pair) not in self._signing]
+        return f"{path}?{'&'.join(kept)}" if kept else path
+
+    def wants(self, file_name: str) -> bool:
+        """Whether a listed file is announced at all."""
+        return self._wanted.search(file_name) is not None
+
+    def days(self, now: datetime) -> list[date]:
+        """The days whose pages are read, in the portal's local time, today first."""
+        today = now.astimezone(self.zone).date()
+        return [today - timedelta(days=back) for back in range(self.settings.days)]
+
+
+def _name(pair: str) -> str:
+    return unquote(pair.partition("=")[0]).lower()
+
+
+def portals_of(chains: Chains, only: Collection[str] = ()) -> list[Portal]:
+    """The portals of all chains that have one, or of the chains named in `only`. Raises PortalError."""
+    found: list[Portal] = []
+    for chain in _chosen(chains, only):
+        for number, settings in enumerate(chain.portals, start=1):
+            _check_selectors(chain.key, settings)
+            key = chain.key if number == 1 else f"{chain.key}/{number}"
+            found.append(Portal(key, chain.key, chain.chain_ids, settings))
+    return found
+
+
+def _chosen(chains: Chains, only: Collection[str]) -> list[Chain]:
+    if not only:
+        return list(chains)
+    chosen = []
+    for key in only:
+        chain = chains.get(key)
+        if chain is None:
+            raise PortalError(f"no chain {key!r}; the chains are {', '.join(sorted(c.key for c in chains))}")
+        if not chain.portals:
+            raise PortalError(
+                f"chain {chain.key} has no portal: add [[chains.{chain.key}.portals]] to the file "
+                "that the setting `chains` names"
+            )
+        chosen.append(chain)
+    return chosen
+
+
+def _check_selectors(chain: str, settings: PortalSettings) -> None:
+    for field in ("row", "link", "name", "size", "modified", "container"):
+        selector = getattr(settings.html, field)
+        try:
+            CSSSelector(selector or "*")
+        except SelectorError as error:
+            raise PortalError(
+                f"[chains.{chain}]: html.{field}: {selector!r} is no CSS selector that is understood: {error}"
+            ) from error
