@@ -71,6 +71,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fetch_user_agent: Annotated[str, _help("User-Agent of downloads; some portals want a browser's.")] = (
         "gogobe"
     )
+    crawl_lease: Annotated[float, _help("How long an agent counts as alive after a heartbeat.", 2)] = 30.0
+    crawl_listings: Annotated[int, _help("Portals that an agent asks at once.", 1)] = 64
+    crawl_keep_days: Annotated[int, _help("Days for which files that no portal lists are known.", 14)] = 30
 
     @property
     def kafka_address(self) -> KafkaAddress:

@@ -1,0 +1,85 @@
+"""`gogobe chains`: the known chains, their portals, and the portals' health."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+from rich.table import Table
+
+from gogobe.chains.chain import Chain
+from gogobe.chains.load import ChainsFileError, load_chains
+from gogobe.commands.options import VAR, settings_options, settings_with_stack, wide_console
+from gogobe.database.address import Dsn
+from gogobe.database.portals import PortalErrors, PortalHealth
+
+HEALTH: Final = ("circuit", "succeeded_at", "files", "announced", "late_median", "last_error")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a portal and line.")
+@VAR
+@settings_options("database", "database_password", "chains")
+def chains(as_json: bool, var: Path, **flags: Any) -> None:
+    """List the known chains, with the health of their portals where there is a database.
+
+    `late` is the median of the seconds from a file's own timestamp to its announcement.
+    """
+    settings = settings_with_stack(flags, var)
+    try:
+        known = load_chains(settings.chains)
+    except ChainsFileError as error:
+        raise click.UsageError(str(error)) from error
+    health, errors = _health(settings.database_address) if settings.database else ({}, {})
+    rows = [row for chain in known for row in _rows(chain, health, errors)]
+    if as_json:
+        for row in rows:
+            click.echo(msgspec.json.encode(row))
+        return
+    table = Table("chain", "name", "ids", "engine", "circuit", "listed", "files", "announced", "late", "error")
+    for row in rows:
+        shown = [row["portal"], row["name"], ", ".join(row["chain_ids"]), row["engine"]]
+        table.add_row(*(_shown(value) for value in (*shown, *(row[name] for name in HEALTH))))
+    wide_console().print(table)
+
+
+def _health(dsn: Dsn) -> tuple[Mapping[str, PortalHealth], Mapping[str, list[PortalErrors]]]:
+    from gogobe.database.connection import connect
+    from gogobe.database.portals import read_errors, read_health
+
+    with connect(dsn) as connection:
+        errors: dict[str, list[PortalErrors]] = {}
+        for error in read_errors(connection):
+            errors.setdefault(error.portal, []).append(error)
+        return {portal.portal: portal for portal in read_health(connection)}, errors
+
+
+def _rows(
+    chain: Chain, health: Mapping[str, PortalHealth], errors: Mapping[str, list[PortalErrors]]
+) -> Iterator[dict[str, Any]]:
+    """A row a portal; one without an engine for a chain that has none."""
+    for number, portal in enumerate(chain.portals or (None,), start=1):
+        key = chain.key if number == 1 else f"{chain.key}/{number}"
+        found = health.get(key)
+        yield {
+            "portal": key,
+            "chain": chain.key,
+            "name": chain.name(),
+            "chain_ids": chain.chain_ids,
+            "engine": portal.engine if portal else None,
+            "url": portal.url if portal else None,
+            **{name: getattr(found, name) if found else None for name in HEALTH},
+            "errors": {error.kind: error.count for error in errors.get(key, ())},
+        }
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{value.astimezone():%Y-%m-%d %H:%M}"
+    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,137 @@
+"""`gogobe crawl`: the agent that watches the chains' portals."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+from rich.table import Table
+
+from gogobe.chains.load import ChainsFileError, load_chains
+from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+
+if TYPE_CHECKING:
+    from gogobe.discovery.agent import AgentSettings
+    from gogobe.discovery.health import Listing
+    from gogobe.discovery.metrics import Metrics
+    from gogobe.discovery.portal import Portal
+
+
+@click.command()
+@click.option("--chain", "only", multiple=True, metavar="CHAIN", help="Only this chain; may be given again.")
+@click.option("--once", is_flag=True, help="List every portal once, whatever the hour, and end.")
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Serve Prometheus metrics on 127.0.0.1.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: one JSON object a portal and line.")
+@VAR
+@settings_options(
+    "kafka",
+    "kafka_options",
+    "database",
+    "database_password",
+    "chains",
+    "crawl_lease",
+    "crawl_listings",
+    "crawl_keep_days",
+)
+def crawl(
+    only: tuple[str, ...], once: bool, metrics_port: int | None, as_json: bool, var: Path, **flags: Any
+) -> None:
+    """Watch the chains' portals and announce each new file once.
+
+    Several agents share the portals; when one dies, the others take its portals over. With --once the exit code
+    is 1 when a portal could not be listed.
+    """
+    from gogobe.database.migrations import migrate
+    from gogobe.discovery.agent import AgentSettings, agent_name
+    from gogobe.discovery.announcer import Topic
+    from gogobe.discovery.metrics import Metrics
+    from gogobe.discovery.portal import PortalError, portals_of
+    from gogobe.io.kafka.topics import ensure_topics
+    from gogobe.io.networks import AllowedHosts
+    from gogobe.records.messages import DISCOVERED
+
+    settings = settings_with_stack(flags, var)
+    needed(settings, "kafka", "database")
+    try:
+        portals = portals_of(load_chains(settings.chains), only)
+        allowed = AllowedHosts.parse(settings.fetch_hosts)
+    except (ChainsFileError, PortalError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+    migrate(settings.database_address)
+    ensure_topics(settings.kafka_address, [DISCOVERED], settings.topic_partitions, settings.topic_replication)
+    metrics = Metrics()
+    if metrics_port is not None:
+        port = metrics.serve(metrics_port)
+        click.echo(f"metrics: http://127.0.0.1:{port}/metrics", err=True)
+    agent = AgentSettings(
+        settings.database_address,
+        Topic(settings.kafka_address),
+        agent_name(),
+        allowed,
+        lease=settings.crawl_lease,
+        listings=settings.crawl_listings,
+        keep_days=settings.crawl_keep_days,
+    )
+    if once:
+        _show_once(asyncio.run(_list_once(portals, agent, metrics)), as_json)
+    else:
+        click.echo(f"{agent.name} watches {len(portals)} portals; Ctrl-C ends it", err=True)
+        asyncio.run(_watch(portals, agent, metrics))
+
+
+async def _list_once(
+    portals: Sequence[Portal], settings: AgentSettings, metrics: Metrics
+) -> dict[str, Listing]:
+    from gogobe.discovery.agent import Agent
+
+    async with Agent(portals, settings, metrics) as agent:
+        return await agent.list_once()
+
+
+async def _watch(portals: Sequence[Portal], settings: AgentSettings, metrics: Metrics) -> None:
+    from gogobe.discovery.agent import Agent
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with Agent(portals, settings, metrics) as agent:
+        await agent.run(stop)
+
+
+def _show_once(listings: Mapping[str, Listing], as_json: bool) -> None:
+    failed = [key for key, listing in listings.items() if listing.error is not None]
+    if as_json:
+        for key, listing in listings.items():
+            click.echo(msgspec.json.encode(_summary(key, listing)))
+    else:
+        table = Table("portal", "outcome", title="Listings", title_justify="left")
+        for column in ("files", "announced", "ignored", "seconds"):
+            table.add_column(column, justify="right")
+        table.add_column("errors")
+        for key, listing in listings.items():
+            errors = "; ".join(listing.details.values())
+            counts = (listing.files, listing.announced, listing.ignored)
+            table.add_row(key, listing.outcome, *map("{:,}".format, counts), f"{listing.seconds:.1f}", errors)
+        wide_console().print(table)
+        announced = sum(listing.announced for listing in listings.values())
+        click.echo(f"{len(listings)} portals, {announced:,} files announced, {len(failed)} portals failed")
+    if failed:
+        sys.exit(1)
+
+
+def _summary(key: str, listing: Listing) -> dict[str, Any]:
+    return {
+        "portal": key,
+        "outcome": listing.outcome,
+        "files": listing.files,
+        "announced": listing.announced,
+        "ignored": listing.ignored,
+        "seconds": round(listing.seconds, 3),
+        "errors": listing.details,
+    }

@@ -1,0 +1,218 @@
+"""The agent: watches its share of the portals, each by its rhythm, and announces what they publish."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import psycopg
+
+from gogobe.database.address import Dsn
+from gogobe.database.connection import is_transient
+from gogobe.discovery.announcer import Announcer, Topic
+from gogobe.discovery.client import Connections, PortalClient
+from gogobe.discovery.engines import ENGINES
+from gogobe.discovery.health import Listing
+from gogobe.discovery.metrics import Metrics
+from gogobe.discovery.portal import Portal
+from gogobe.discovery.presence import Presence
+from gogobe.discovery.queue import AnnouncementQueue
+from gogobe.discovery.sharing import share
+from gogobe.discovery.throttle import Throttles
+from gogobe.discovery.watcher import Watcher
+from gogobe.io.networks import AllowedHosts
+from gogobe.records.addresses import host_of
+from gogobe.secrets import SecretError
+
+logger = logging.getLogger(__name__)
+
+HEALTH_SECONDS: Final = 5.0
+HOUSEKEEPING_SECONDS: Final = 3600.0
+START_SECONDS: Final = 30.0
+START_A_SECOND: Final = 50
+ROUNDS: Final = 3
+
+
+@dataclass(frozen=True)
+class AgentSettings:
+    """How an agent works.
+
+    `allowed`: what it may connect to though it is not public; `lease`: for how many seconds it counts as alive
+    after a heartbeat; `listings`: how many portals it asks at once; `keep_days`: for how long a file is
+    remembered that no portal lists.
+    """
+
+    dsn: Dsn
+    topic: Topic
+    name: str
+    allowed: AllowedHosts
+    lease: float = 30.0
+    listings: int = 64
+    keep_days: int = 30
+
+
+def agent_name() -> str:
+    """A name that no other agent has: machine, process and a random part."""
+    return f"{socket.gethostname()[:64]}-{os.getpid()}-{random.randrange(1 << 32):08x}"
+
+
+def _proxy_host(portal: Portal) -> str:
+    """The host of a portal's proxy; none where it has no proxy or its address cannot be read (each listing then
+    says so)."""
+    try:
+        return host_of(portal.settings.proxy.value()) if portal.settings.proxy else ""
+    except SecretError:
+        return ""
+
+
+class Agent:
+    """Watches portals. An asynchronous context manager; then `run`, or `list_once`."""
+
+    def __init__(self, portals: Sequence[Portal], settings: AgentSettings, metrics: Metrics) -> None:
+        self._portals = portals
+        self._settings = settings
+        self._metrics = metrics
+        self._watchers: dict[str, Watcher] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._alive: Sequence[str] = ()
+
+    async def __aenter__(self) -> Agent:
+        settings = self._settings
+        throttles = Throttles()
+        for portal in self._portals:
+            throttles.add(portal.host, portal.settings.rate, portal.settings.concurrency)
+        proxies = frozenset(host for portal in self._portals if (host := _proxy_host(portal)))
+        self._connections = Connections(throttles, settings.allowed, proxies)
+        self._places = asyncio.Semaphore(settings.listings)
+        self._presence = Presence(settings.dsn, settings.name, settings.lease)
+        self._queue = AnnouncementQueue(Announcer(settings.dsn, settings.topic, settings.name, settings.lease))
+        for portal in self._portals:
+            client = PortalClient(portal, self._connections)
+            self._watchers[portal.key] = Watcher(
+                portal, ENGINES[portal.settings.engine], client, agent=settings.name, metrics=self._metrics
+            )
+        await self._presence.beat()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._queue.close()
+        for watcher in self._watchers.values():
+            await watcher.close()
+        await self._connections.close()
+        await self._presence.leave()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watches this agent's share of the portals until `stop` is set.
+
+        Raises an ExceptionGroup of what makes further work useless: a database without the schema, say.
+        """
+        async with self._working():
+            self._start(self._every(self._settings.lease / 3, self._share))
+            await stop.wait()
+            logger.info("agent %s stops", self._settings.name)
+
+    async def list_once(self) -> dict[str, Listing]:
+        """Lists every portal once, whatever the hour and whatever other agents do; gives each portal's listing.
+
+        Files that another agent has claimed are waited for: it publishes them, or its lease ends and this agent
+        does. Raises as `run` does.
+        """
+        async with self._working():
+            self._start(self._every(self._settings.lease / 3, self._presence.beat))
+            listings = await self._list(self._watchers)
+            for _ in range(ROUNDS):
+                again = [key for key, listing in listings.items() if listing.pending]
+                if not again:
+                    break
+                await self._until_settled()
+                for key, listing in (await self._list(again)).items():
+                    listing.announced += listings[key].announced
+                    listings[key] = listing
+            return listings
+
+    @asynccontextmanager
+    async def _working(self) -> AsyncIterator[None]:
+        """With the announcer and housekeeping at work. An error of theirs, or of a task that was started in the
+        body, ends the body; its end ends them all."""
+        async with asyncio.TaskGroup() as self._group:
+            self._start(self._queue.run(self._settings.lease))
+            self._start(self._every(HEALTH_SECONDS, self._write_health))
+            self._start(self._every(HOUSEKEEPING_SECONDS, self._keep_house))
+            yield
+            for task in tuple(self._jobs):
+                task.cancel()
+        await self._write_health()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._group.create_task(work)
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+        return task
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        """Does some work with the database again and again; one that is out of reach is tried the next time."""
+        while True:
+            try:
+                await work()
+            except psycopg.Error as error:
+                if not is_transient(error):
+                    raise
+                logger.warning("the database is out of reach: %s", str(error).partition("\n")[0])
+            await asyncio.sleep(seconds)
+
+    async def _write_health(self) -> None:
+        await self._presence.write(watcher.health for watcher in self._watchers.values())
+
+    async def _keep_house(self) -> None:
+        await self._presence.keep_house(self._settings.keep_days)
+
+    async def _until_settled(self) -> None:
+        """Waits until no agent has claimed files that are not published, for the length of a lease at most."""
+        until = time.monotonic() + 1.5 * self._settings.lease
+        while time.monotonic() < until and await self._presence.unpublished():
+            await asyncio.sleep(min(1.0, self._settings.lease / 4))
+            await self._queue.settle()
+
+    async def _list(self, keys: Iterable[str]) -> dict[str, Listing]:
+        async with asyncio.TaskGroup() as tasks:
+            found = {key: tasks.create_task(self._listed(self._watchers[key])) for key in keys}
+        return {key: task.result() for key, task in found.items()}
+
+    async def _listed(self, watcher: Watcher) -> Listing:
+        async with self._places:
+            return await watcher.list_files(self._queue.put)
+
+    async def _watch(self, watcher: Watcher) -> None:
+        """Lists one portal again and again, each time when it is due."""
+        spread = min(START_SECONDS, len(self._watchers) / START_A_SECOND)
+        soon = datetime.now(UTC) + timedelta(seconds=random.uniform(0, spread))
+        watcher.due = watcher.rhythm.not_quiet(max(soon, watcher.due or soon))
+        while True:
+            await asyncio.sleep((watcher.due - datetime.now(UTC)).total_seconds())
+            await self._listed(watcher)
+
+    async def _share(self) -> None:
+        """Renews the lease, and begins or ends to watch portals when agents have come or gone."""
+        alive = await self._presence.beat()
+        if alive == self._alive:
+            return
+        self._alive = alive
+        mine = {portal.key for portal in share(self._portals, alive, self._settings.name)}
+        logger.info(
+            "%d agents are alive, %d of %d portals are for this one", len(alive), len(mine), len(self._portals)
+        )
+        self._metrics.watched.set(len(mine))
+        for key in self._tasks.keys() - mine:
+            self._tasks.pop(key).cancel()
+        for key in sorted(mine - self._tasks.keys()):
+            self._tasks[key] = self._start(self._watch(self._watchers[key]))

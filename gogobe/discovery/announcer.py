@@ -1,0 +1,206 @@
+"""Announces files: claims them in the database, publishes them, and remembers that they are published.
+
+A file is announced once, by the agent that claims it first. A claim is published before the agent's lease ends,
+or not at all. A batch whose agent died, or that the broker did not confirm, is settled: the topic is read to
+find which of its messages arrived, and the others are published.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, TypeVar
+
+import psycopg
+from confluent_kafka import KafkaException
+
+from gogobe.database.address import Dsn
+from gogobe.database.announcements import (
+    Claimed,
+    Listed,
+    OpenBatch,
+    claim,
+    claimed_files,
+    mark_published,
+    release,
+    still_owns,
+    take_over,
+)
+from gogobe.database.connection import Connection, is_transient
+from gogobe.database.session import Session
+from gogobe.feeds.ordering import store_of
+from gogobe.io.kafka.options import Kafka
+from gogobe.io.kafka.publisher import Marked, Publisher, marks_since
+from gogobe.io.kafka.topics import PublishError
+from gogobe.records.addresses import file_name_of
+from gogobe.records.messages import DISCOVERED, FileDiscovered, encode
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE: Final = 0.2
+LONGEST_PAUSE: Final = 15.0
+Result = TypeVar("Result")
+
+
+class Stopped(Exception):  # noqa: N818 (an order, not an error)
+    """The agent is to end; what is claimed and not published is left to be taken over."""
+
+
+class Announcement(NamedTuple):
+    """A listed file to be announced, and its message, whose address has the signature of today."""
+
+    listed: Listed
+    message: FileDiscovered
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """By identity: the files that were announced now, and those that another agent is about to announce. All
+    others were announced before."""
+
+    announced: frozenset[bytes]
+    pending: frozenset[bytes]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Where announcements are published."""
+
+    kafka: Kafka
+    name: str = DISCOVERED
+
+
+class Announcer:
+    """One agent's announcements, one batch after the other; not for use by several threads at once.
+
+    What is out of reach, database or broker, is tried until it answers, or until `stop` is called.
+    """
+
+    def __init__(self, dsn: Dsn, topic: Topic, agent: str, lease: float) -> None:
+        self._topic = topic
+        self._agent = agent
+        self._lease = lease
+        self._stop = threading.Event()
+        self._session = Session(dsn)
+        # A message that is not confirmed within half of the lease is never sent.
+        self._publisher = Publisher(topic.kafka, topic.name, lease / 2)
+
+    def stop(self) -> None:
+        """What is being tried again ends with Stopped; for other threads to call."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """Ends the connections."""
+        self._publisher.close()
+        self._session.close()
+
+    def announce(self, announcements: Sequence[Announcement]) -> Outcome:
+        """Announces those of the files that are new or changed. Returns when they are published and remembered.
+
+        Raises Stopped, psycopg.Error where trying again cannot help.
+        """
+        files = {one.listed.identity: one for one in announcements}
+        listed = [one.listed for one in files.values()]
+        offsets = self._patiently(self._publisher.offsets)
+        started = time.monotonic()
+        claimed = self._in_database(lambda db: claim(db, self._agent, offsets, listed))
+        versions = {listed[number].identity: version for number, version in claimed.versions.items()}
+        if claimed.batch_id is not None:
+            records = [_marked(key, version, files[key].message) for key, version in versions.items()]
+            urls = {key: files[key].message.url for key in versions}
+            self._publish(OpenBatch(claimed.batch_id, offsets), records, urls, started)
+        return Outcome(frozenset(versions), frozenset(listed[number].identity for number in claimed.pending))
+
+    def settle(self) -> int:
+        """Settles the batches of dead agents, and unfinished ones of this agent; gives how many.
+
+        A file with a signed link is left to its portal's next listing, which has a new link. Raises what
+        `announce` raises.
+        """
+        batches = self._in_database(lambda db: take_over(db, self._agent, self._lease))
+        for batch in batches:
+            logger.info("settling %d announcements that were not confirmed", batch.batch_id)
+            self._settle(batch, {})
+        return len(batches)
+
+    def _publish(
+        self, batch: OpenBatch, records: Sequence[Marked], urls: Mapping[bytes, str], started: float
+    ) -> None:
+        is_fresh = time.monotonic() - started < self._lease / 4
+        try:
+            if is_fresh:
+                self._publisher.publish(records)
+        except PublishError as error:
+            logger.warning("%s", error)
+            is_fresh = False
+        if is_fresh:
+            self._in_database(lambda db: mark_published(db, [batch.batch_id]))
+        else:
+            self._settle(batch, urls)
+
+    def _settle(self, batch: OpenBatch, urls: Mapping[bytes, str]) -> None:
+        """Publishes what of a batch is not on the topic; `urls` are the links that this agent knows."""
+        files = self._in_database(lambda db: claimed_files(db, batch.batch_id))
+        self._patiently(lambda: self._publish_missing(batch, files, urls))
+
+    def _publish_missing(self, batch: OpenBatch, files: Sequence[Claimed], urls: Mapping[bytes, str]) -> None:
+        arrived = marks_since(self._topic.kafka, self._topic.name, batch.offsets)
+        if not self._in_database(lambda db: still_owns(db, self._agent, batch.batch_id)):
+            return  # this agent was taken for dead, and another has the batch
+        missing = [file for file in files if _mark(file.identity, file.version) not in arrived]
+        lost = [file.identity for file in missing if file.is_signed and file.identity not in urls]
+        self._publisher.publish(
+            [
+                _record_of(file, urls.get(file.identity, file.url))
+                for file in missing
+                if file.identity not in lost
+            ]
+        )
+
+        def settled(connection: Connection) -> None:
+            with connection.transaction():
+                release(connection, batch.batch_id, lost)
+                mark_published(connection, [batch.batch_id])
+
+        self._in_database(settled)
+
+    def _in_database(self, work: Callable[[Connection], Result]) -> Result:
+        return self._patiently(lambda: self._session.run(work))
+
+    def _patiently(self, work: Callable[[], Result]) -> Result:
+        """Tries until it works; what trying cannot help is raised."""
+        pause = FIRST_PAUSE
+        while True:
+            if self._stop.is_set():
+                raise Stopped
+            try:
+                return work()
+            except (psycopg.Error, KafkaException, PublishError) as error:
+                if isinstance(error, psycopg.Error) and not is_transient(error):
+                    raise
+                logger.warning("announcements wait, again in %.1f s: %s", pause, str(error).partition("\n")[0])
+            self._stop.wait(pause)
+            pause = min(LONGEST_PAUSE, 2 * pause)
+
+
+def _mark(identity: bytes, version: int) -> bytes:
+    return identity + version.to_bytes(4, "big")
+
+
+def _marked(identity: bytes, version: int, message: FileDiscovered) -> Marked:
+    return Marked(_mark(identity, version), store_of(message).encode(), encode(message))
+
+
+def _record_of(file: Claimed, url: str) -> Marked:
+    message = message_of(file.chain, url, file.file_name, file.discovered_at)
+    return _marked(file.identity, file.version, message)
+
+
+def message_of(chain: str, url: str, file_name: str, discovered_at: datetime) -> FileDiscovered:
+    """A file's announcement; it has the file's name only where the address does not end in it."""
+    name = file_name if file_name_of(url) != file_name else None
+    return FileDiscovered(chain=chain, url=url, timestamp=discovered_at.astimezone(UTC), file_name=name)

@@ -1,0 +1,199 @@
+"""One portal under watch: the files of each listing go to the announcer, its outcome to the portal's health."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any, Final, cast
+
+import msgspec
+
+from gogobe.database.announcements import Listed
+from gogobe.discovery.announcer import Announcement, Outcome, message_of
+from gogobe.discovery.client import Engine, PortalClient
+from gogobe.discovery.health import Health, Listing
+from gogobe.discovery.listing import ListedFile, ListingError, NotModified, identity_of
+from gogobe.discovery.memory import Memory, key_of
+from gogobe.discovery.metrics import Metrics
+from gogobe.discovery.portal import Portal
+from gogobe.discovery.rhythm import Circuit, Rhythm
+from gogobe.records.addresses import has_credentials, host_of
+from gogobe.records.messages import FileDiscovered, decoder, encode
+
+logger = logging.getLogger(__name__)
+
+CHUNK_FILES: Final = 500
+CHUNKS_UNDER_WAY: Final = 4
+Put = Callable[[Sequence[Announcement]], Awaitable[Awaitable[Outcome]]]
+_message: Final = decoder(FileDiscovered)
+
+
+class Watcher:
+    """Watches one portal: `list_files` makes one listing, `due` says when the next is to be."""
+
+    def __init__(
+        self, portal: Portal, engine: Engine, client: PortalClient, *, agent: str, metrics: Metrics
+    ) -> None:
+        self.portal = portal
+        self.rhythm = Rhythm(portal.settings)
+        self.health = Health(portal, agent, metrics)
+        self.due: datetime | None = None
+        self._engine = engine
+        self._client = client
+        self._circuit = Circuit()
+        self._memory = Memory()
+        client.known = lambda file: self._memory.knows(key_of(self._listed(file)))
+
+    async def close(self) -> None:
+        """Ends the session with the portal."""
+        await self._client.close()
+
+    async def list_files(self, put: Put) -> Listing:
+        """Makes one listing: every file that is not known to be announced goes to `put`. Returns when all are
+        announced. What goes wrong at the portal is part of the outcome; raises only what `put` raises."""
+        started = time.monotonic()
+        if self._memory.is_new(self._client.now()):
+            self._client.forget()
+        self._client.begin()
+        listing = Listing()
+        unannounced = _Unannounced(put)
+        keys: set[int] = set()
+        try:
+            async with aclosing(cast("Any", self._engine(self.portal, self._client))) as files:
+                async for file in files:
+                    await self._consider(file, listing, unannounced, keys)
+            listing.is_complete = True
+        except NotModified:
+            listing.is_complete, listing.is_modified = True, False
+        except ListingError as error:
+            listing.error = error
+        except Exception as error:
+            logger.exception("portal %s: an error that was not foreseen", self.portal.key)
+            listing.error = ListingError("internal_error", f"{type(error).__name__}: {error}")
+        new, pending = await unannounced.finish()
+        listing.announced, listing.pending = len(new), len(pending)
+        keys -= pending  # they are asked for again
+        if listing.is_complete:
+            self._complete(listing, keys)
+        self._conclude(listing, new)
+        listing.seconds = time.monotonic() - started
+        return listing
+
+    async def _consider(
+        self, file: ListedFile, listing: Listing, unannounced: _Unannounced, keys: set[int]
+    ) -> None:
+        listing.files += 1
+        if not self.portal.wants(file.file_name):
+            listing.ignored += 1
+            return
+        listed = self._listed(file)
+        key = key_of(listed)
+        if key in keys or self._memory.knows(key):
+            keys.add(key)
+            return
+        try:
+            message = self._message(file)
+        except ListingError as error:
+            listing.count(error)
+            return
+        keys.add(key)
+        await unannounced.add(Announcement(listed, message))
+
+    def _listed(self, file: ListedFile) -> Listed:
+        address = self.portal.address_of(file.url)
+        return Listed(
+            identity_of(self.portal.chain, address, file.file_name),
+            self.portal.chain,
+            address,
+            file.file_name,
+            file.size,
+            file.modified,
+            file.etag,
+            is_signed=address != file.url,
+        )
+
+    def _message(self, file: ListedFile) -> FileDiscovered:
+        """A file's announcement. Raises ListingError for one that the pipeline would refuse."""
+        if has_credentials(file.url):
+            raise ListingError("bad_link", f"{file.file_name!r}: its address has a user or a password")
+        if (host := host_of(file.url)) not in self.portal.hosts:
+            hosts = ", ".join(sorted(self.portal.hosts))
+            raise ListingError(
+                "bad_link",
+                f"{file.file_name!r}: on {host!r}, which is not one of the portal's hosts ({hosts}): add it to "
+                "`hosts` if it is right",
+            )
+        try:
+            message = message_of(self.portal.chain, file.url, file.file_name, self._client.now())
+            _message.decode(encode(message))
+        except (msgspec.ValidationError, ValueError) as error:
+            raise ListingError("bad_link", f"{file.file_name!r}: no announcement: {error}") from error
+        return message
+
+    def _complete(self, listing: Listing, keys: set[int]) -> None:
+        self._client.complete()
+        if listing.is_modified:
+            if self._client.is_whole:
+                self._memory.replace(keys)
+            else:
+                self._memory.add(keys)
+
+    def _conclude(self, listing: Listing, new: Sequence[Listed]) -> None:
+        """Says when the next listing is to be, and tells the portal's health."""
+        now, wait = self._client.now(), 0.0
+        if listing.error is not None:
+            listing.count(listing.error)
+            was_open = self._circuit.state == "open"
+            wait = self._circuit.fail(listing.error.retry_after)
+            is_ill = self._circuit.state == "open" and not was_open
+            level = logging.WARNING if is_ill else logging.INFO
+            state = "counts as ill" if is_ill else "failed"
+            logger.log(level, "portal %s %s: %s: %s", self.portal.key, state, listing.error.kind, listing.error)
+        elif self._circuit.succeed():
+            logger.warning("portal %s answers again", self.portal.key)
+        self.due = self.rhythm.next(now, at_least=wait)
+        self.health.note(listing, new, self._circuit, now=now, due=self.due)
+
+
+class _Unannounced:
+    """The files of one listing on their way to the announcer, in chunks."""
+
+    def __init__(self, put: Put) -> None:
+        self._put = put
+        self._chunk: list[Announcement] = []
+        self._sent: deque[tuple[list[Announcement], Awaitable[Outcome]]] = deque()
+        self._new: list[Listed] = []
+        self._pending: set[int] = set()
+
+    async def add(self, announcement: Announcement) -> None:
+        self._chunk.append(announcement)
+        if len(self._chunk) >= CHUNK_FILES:
+            await self._send()
+
+    async def finish(self) -> tuple[Sequence[Listed], set[int]]:
+        """Waits until all are announced; gives the new ones, and the keys of those that another agent has still
+        to announce."""
+        if self._chunk:
+            await self._send()
+        while self._sent:
+            await self._note_oldest()
+        return self._new, self._pending
+
+    async def _send(self) -> None:
+        if len(self._sent) >= CHUNKS_UNDER_WAY:
+            await self._note_oldest()
+        self._sent.append((self._chunk, await self._put(self._chunk)))
+        self._chunk = []
+
+    async def _note_oldest(self) -> None:
+        chunk, future = self._sent.popleft()
+        outcome = await future
+        for listed, _ in chunk:
+            if listed.identity in outcome.announced:
+                self._new.append(listed)
+            elif listed.identity in outcome.pending:
+                self._pending.add(key_of(listed))
