@@ -9,7 +9,7 @@ STAMPS := var/stamps
 JAVA_MODULES := kafka expansion flink
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test test-fast lint format bench bench-parse bench-match learn fuzz lock clean
+.PHONY: help install run test test-fast lint format bench bench-parse bench-discovery bench-match learn fuzz lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -40,6 +40,9 @@ bench: install ## Items a second and memory: parse, match, load, the whole pipel
 
 bench-parse: install ## Parsing alone: ours, plain lxml loops and the usual package on the same feeds
 	@$(BIN)/python -m benchmarks.parse
+
+bench-discovery: install ## Discovery alone: 2,000 replica portals with a million files, one agent
+	@$(BIN)/python -m benchmarks.discovery
 
 bench-match: install ## Matching alone: codes, names, indexes, a million masters
 	@$(BIN)/python -m benchmarks.match
