@@ -18,7 +18,7 @@ _BEST: Final = """
     JOIN masters m ON m.master_id = wanted.master_id OR m.merged_into = wanted.master_id
     JOIN master_aliases a ON a.master_id = m.master_id
     JOIN item_promotions o ON o.chain_id = a.chain_id AND o.item_code = a.item_code
-    WHERE o.is_running AND o.price IS NOT NULL AND (o.shelf_price IS NULL OR o.price < o.shelf_price)
+    WHERE o.is_running AND o.price < o.shelf_price
     ORDER BY wanted.master_id, o.chain_id, o.price,
              o.needs_club::integer + o.needs_coupon::integer + o.needs_payment_means::integer
                + (o.least_basket IS NOT NULL)::integer + (o.least_purchase IS NOT NULL)::integer,
@@ -27,6 +27,7 @@ _BEST: Final = """
 
 
 def best_offers(connection: Connection, master_ids: Sequence[int]) -> Mapping[tuple[int, str], OpenOffer]:
-    """The best open offer by master and chain id; pairs without one are left out."""
+    """The best open offer by master and chain id; pairs without one are left out. Offers of stores that have no
+    shelf price of the item do not count: nothing says that they are below it."""
     rows = connection.execute(_BEST, (list(master_ids),))
     return {(master_id, chain_id): OpenOffer(*rest) for master_id, chain_id, *rest in rows}

@@ -9,6 +9,7 @@ import pytest
 
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
+from gogobe.database.offers import best_offers
 from gogobe.database.views import refresh_views
 from gogobe.offers.fill import fill_offers
 from gogobe.offers.offer import price_at
@@ -195,3 +196,14 @@ def test_the_database_and_python_compute_the_same_price(
     assert offer is not None
     row = db.execute("SELECT price FROM item_promotions").fetchone()
     assert row == (price_at(offer, Decimal(shelf)),)
+
+
+def test_without_a_shelf_price_no_offer_is_the_best(dsn: str, db: Connection) -> None:
+    offered = promotion("1", "100", discounted_price=Decimal(3))
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("100", "5")], kind="pricefull", store_id="1"))
+        loader.load(file_batches([offered], kind="promofull", store_id="2"))
+        masters = [row[0] for row in db.execute("SELECT master_id FROM masters").fetchall()]
+        assert best_offers(db, masters) == {}
+        loader.load(file_batches([item("100", "5")], kind="pricefull", store_id="2"))
+    assert [offer.price for offer in best_offers(db, masters).values()] == [3]
