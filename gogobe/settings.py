@@ -138,16 +138,16 @@ def secrets_of(settings: msgspec.Struct) -> Iterator[tuple[str, Secret]]:
                 yield f"{field.encode_name}.{name}", secret
 
 
-def with_secret_files(settings: Struct, folder: Path, name: str = "{}") -> Struct:
+def with_secret_files(settings: Struct, folder: Path, prefix: str = "") -> Struct:
     """Settings for workers on this machine: a secret that is not in a file is written into one below `folder`
     (mode 0600) and referred to. Raises SecretError, OSError."""
     changed: dict[str, Any] = {}
     for field in msgspec.structs.fields(settings):
-        value, place = getattr(settings, field.name), name.format(field.encode_name)
+        value, name = getattr(settings, field.name), f"{prefix}{field.encode_name}"
         if isinstance(value, Secret):
-            changed[field.name] = value.kept_in(folder / place)
+            changed[field.name] = value.kept_in(folder / name)
         elif isinstance(value, msgspec.Struct):
-            changed[field.name] = with_secret_files(value, folder, f"{place}.{{}}")
+            changed[field.name] = with_secret_files(value, folder, f"{name}.")
     return msgspec.structs.replace(settings, **changed)
 
 
@@ -233,7 +233,7 @@ def _from_environment(environment: Mapping[str, str]) -> Mapping[str, Any]:
         for name in Settings.__struct_fields__
         if f"{PREFIX}{name.upper()}" in environment
     }
-    options = _options(values.get(TABLE, "{}"), where)
+    options = _options(values.pop(TABLE, "") or "{}", where)
     known = {field.name: field.encode_name for field in msgspec.structs.fields(KafkaOptions)}
     prefix = f"{PREFIX}{TABLE.upper()}_"
     for variable, value in environment.items():

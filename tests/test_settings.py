@@ -177,6 +177,10 @@ def test_what_contradicts_itself_is_named_and_secrets_are_not_quoted(
     assert PLANTED not in str(refused.value)
 
 
+def test_an_empty_variable_gives_no_options():
+    assert load_settings({}, {"GOGOBE_KAFKA_OPTIONS": ""}) == Settings()
+
+
 def test_options_that_are_no_json_and_variables_that_name_none():
     for variable, text, message in [
         ("GOGOBE_KAFKA_OPTIONS", PLANTED, r"environment.*kafka_options is not a JSON object"),

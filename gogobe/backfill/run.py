@@ -20,6 +20,7 @@ from gogobe.database.connection import connect
 from gogobe.database.queries import FileLine, files_by_content
 from gogobe.database.session import Session, session_of
 from gogobe.database.views import refresh_views
+from gogobe.feeds.batches import READER_VERSION
 from gogobe.records.addresses import public_address
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, encode
 
@@ -76,7 +77,8 @@ Show = Callable[[Source], None]
 def load_files(
     sources: Sequence[Source], reader: BatchReader, config: LoadConfig, choices: Choices, show: Show
 ) -> list[FileResult]:
-    """Loads files in their order and refreshes the views. What the ledger has as loaded is not read again.
+    """Loads files in their order and refreshes the views. What the ledger has as loaded by this reader, or by a
+    better one, is not read again.
 
     What is wrong with a file is in its result. Raises what is wrong with the database or the store; what was
     committed until then stays, and the same call again does the rest.
@@ -93,7 +95,9 @@ def load_files(
 
 def _is_loaded(session: Session, file: FileDownloaded) -> bool:
     lines = session.run(lambda connection: files_by_content(connection, [file.content_sha256]))
-    return any(line.state == "loaded" for line in lines.values())
+    return any(
+        line.state == "loaded" and (line.reader_version or 0) >= READER_VERSION for line in lines.values()
+    )
 
 
 def print_files(

@@ -43,7 +43,8 @@ class MasterComparison(msgspec.Struct, frozen=True):
 
 class FileLine(msgspec.Struct, frozen=True):
     """A file's line in the ledger; times in UTC. `state`: loading, loaded or incomplete; `announced` and `read`
-    are None until the file's last batch is in."""
+    are None until the file's last batch is in. `reader_version` is that of the reading that counts, where it
+    was asked for."""
 
     source_url: str
     chain: str
@@ -59,6 +60,7 @@ class FileLine(msgspec.Struct, frozen=True):
     seen_at: datetime
     first_loaded_at: datetime
     completed_at: datetime | None
+    reader_version: int | None = None
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -115,7 +117,7 @@ _FILES: Final = """
 
 _FILES_BY_CONTENT: Final = """
     SELECT content_sha256, source_url, chain, store_id, kind, state, announced, read, loaded, unchanged, stale,
-           refused, seen_at, first_loaded_at, completed_at
+           refused, seen_at, first_loaded_at, completed_at, reader_version
     FROM files WHERE content_sha256 = ANY(%s)
 """
 

@@ -112,6 +112,16 @@ def test_an_archive_is_loaded_in_the_order_of_publication_and_once(run: Run, arc
     assert state(db) == before
 
 
+def test_what_an_older_reader_loaded_is_read_again(run: Run, archive: Path, db: Connection):
+    run([archive / SMALL])
+    db.execute("UPDATE files SET reader_version = reader_version - 1")
+    db.execute("UPDATE batches SET reader_version = reader_version - 1, batch_id = 'older'")
+    del run.shown[:]
+    assert run([archive / SMALL])[SMALL].state == "loaded"
+    assert run.shown == [SMALL, 303]
+    assert db.execute("SELECT count(*) FROM prices").fetchone() == (303,)
+
+
 def test_files_are_kept_in_the_store_unless_they_stay_in_place(run: Run, archive: Path, tmp_path: Path):
     run([archive / SMALL], Choices(in_place=True))
     assert not (tmp_path / "store").exists()

@@ -86,7 +86,8 @@ def _java_tls(options: KafkaOptions) -> dict[str, str]:
         "ssl.endpoint.identification.algorithm": "" if identification == "none" else identification
     }
     if options.ssl_ca_location:
-        config |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": options.ssl_ca_location}
+        authority = str(Path(options.ssl_ca_location).absolute())
+        config |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": authority}
     if options.ssl_key_location:
         _check_key(Path(options.ssl_key_location))
         config |= {

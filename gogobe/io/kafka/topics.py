@@ -19,10 +19,13 @@ logger = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES: Final = 16 << 20
 ADMIN_SECONDS: Final = 30.0
 DELIVERY_SECONDS: Final = 30.0
+# librdkafka asks for the leaders of a topic once in a request, and may have asked before there were any.
+LEADER_SECONDS: Final = 1.0
 DEFAULT_PARTITIONS: Final = 4
 BROKERS_DEFAULT: Final = 0
 _NOT_YET: Final = (
     KafkaError._NOENT,  # no partition has a leader yet
+    KafkaError._TIMED_OUT,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_LEADER_EPOCH,
@@ -61,17 +64,28 @@ class _Reports:
     def topics(self, client: AdminClient | Consumer, topic: str | None = None) -> Mapping[str, TopicMetadata]:
         """The cluster's topics by name. Raises KafkaException: a refusal at once, no answer after a while."""
         deadline = time.monotonic() + ADMIN_SECONDS
+        patience = 1.0
         while True:
             try:
-                found: Mapping[str, TopicMetadata] = client.list_topics(topic, timeout=1).topics
+                found: Mapping[str, TopicMetadata] = client.list_topics(topic, timeout=patience).topics
             except KafkaException as error:
                 client.poll(0)
                 if self.refusal is not None:
                     raise KafkaException(self.refusal) from error
                 if time.monotonic() > deadline:
                     raise
+                patience *= 2
             else:
                 return found
+
+    def flush(self, producer: Producer) -> int:
+        """Waits until all is delivered, some while, or a refusal where nothing is; how much is not."""
+        deadline = time.monotonic() + DELIVERY_SECONDS
+        queued = len(producer)
+        while (left := producer.flush(1.0)) and time.monotonic() < deadline:
+            if self.refusal is not None and left == queued:
+                break
+        return int(left)
 
 
 def ensure_topics(
@@ -118,7 +132,8 @@ def ensure_topics(
 
 def _wait_for_leaders(admin: AdminClient, partitions: list[TopicPartition]) -> None:
     def ask() -> None:
-        for answer in admin.list_offsets(dict.fromkeys(partitions, OffsetSpec.latest())).values():
+        wanted = dict.fromkeys(partitions, OffsetSpec.latest())
+        for answer in admin.list_offsets(wanted, request_timeout=LEADER_SECONDS).values():
             answer.result(ADMIN_SECONDS)
 
     if partitions:
@@ -164,7 +179,7 @@ def publish(kafka: Kafka, topic: str, records: Iterable[tuple[bytes, bytes]]) ->
             count += 1
     except KafkaException as error:
         raise PublishError(f"{topic} at {kafka}: {error}") from error
-    undelivered = producer.flush(DELIVERY_SECONDS) + len(refused)
+    undelivered = reports.flush(producer) + len(refused)
     if undelivered:
         why = refused[0] if refused else reports.refusal or "no answer in time"
         raise PublishError(f"{topic} at {kafka}: {undelivered} of {count} messages not delivered ({why})")
