@@ -13,7 +13,8 @@ _BEST: Final = """
     SELECT DISTINCT ON (wanted.master_id, o.chain_id)
            wanted.master_id, o.chain_id, o.promotion_id, o.description, o.offer_kind, o.offer_quantity,
            o.offer_per, o.offer_total, o.price, o.shelf_price, o.needs_club, o.needs_coupon,
-           o.needs_payment_means, o.least_basket, o.least_purchase, o.redemption_limit
+           o.needs_payment_means, o.least_basket, o.least_purchase, o.redemption_limit,
+           o.days, o.daily_from, o.daily_to
     FROM unnest(%s::bigint[]) AS wanted (master_id)
     JOIN masters m ON m.master_id = wanted.master_id OR m.merged_into = wanted.master_id
     JOIN master_aliases a ON a.master_id = m.master_id

@@ -8,19 +8,18 @@ from typing import Final
 from gogobe.records.offers import Conditions
 from gogobe.records.rows import Promotion
 
-_COUPON: Final = re.compile("קופון|coupon", re.IGNORECASE)
+_COUPON: Final = re.compile("(?<!ללא )(?<!בלי )קופון|coupon", re.IGNORECASE)
 _PAYMENT: Final = re.compile(
-    "אמצעי תשלום|באשראי|כרטיס(?:י)? אשראי|בכרטיס|בתשלום ב|מועדון אשראי|credit card", re.IGNORECASE
+    "אמצעי תשלום|באשראי|כרטיס(?:י)? אשראי|בכרטיס(?!י)|בתשלום ב|מועדון אשראי|credit card", re.IGNORECASE
 )
-ANYBODY: Final = "0"
-"""The club of all customers."""
 
 
 def conditions_of(promotion: Promotion) -> Conditions:
-    """The conditions of a promotion: from its fields, and from the words for coupons and means of payment in
-    its description and remarks, because no field is reliable for these."""
+    """The conditions of a promotion, from its fields (club 0 is that of all customers), and from the words for
+    coupons and means of payment in its description and remarks, because no field is reliable for these."""
     words = f"{promotion.description or ''}\n{promotion.remarks or ''}"
-    clubs = () if ANYBODY in promotion.club_ids else tuple(promotion.club_ids)
+    anybody = any(not club.strip("0") for club in promotion.club_ids)
+    clubs = () if anybody else tuple(promotion.club_ids)
     return Conditions(
         club_ids=clubs,
         coupon=bool(promotion.is_coupon or _COUPON.search(words)),

@@ -20,7 +20,7 @@ Per = Literal["piece", "kg"]
 _CENT: Final = Decimal("0.01")
 _ONE: Final = Decimal(1)
 _HUNDRED: Final = Decimal(100)
-# Quantities from here on are grams.
+# Quantities of weighed goods from here on are grams.
 _GRAMS: Final = Decimal(100)
 # A least quantity so small only says that any amount will do.
 _ANY_WEIGHT: Final = Decimal("0.1")
@@ -29,6 +29,7 @@ _CLOSE: Final = Decimal("0.011")
 _PER_KILOGRAM: Final = re.compile(r"מחיר[^\n]{0,40}ל(?:-?ק[\"'״]?ג|קילו)|per kg", re.IGNORECASE)
 _NTH_WORDS: Final = re.compile(r"השני|השנייה|השניה|הזול מ|(?<!\d)\d\s*\+\s*\d(?![\d%])")
 _SECOND_WORDS: Final = re.compile(r"השני|השנייה|השניה|הזול מ")
+_EACH_WORDS: Final = re.compile(r"ליחידה|ליח'|(?:^|\s)ליח(?:\s|$)|כל אחד|כל אחת|\beach\b", re.IGNORECASE)
 _PLUS: Final = re.compile(r"(?<!\d)(\d)\s*\+\s*(\d)(?![\d%])")
 
 
@@ -98,10 +99,23 @@ def _offer(promotion: Promotion, item: PromotionItem, shape: _Shape) -> Offer:
     if _is_nth(promotion, terms):
         return _nth(promotion, terms)
     if terms.price is not None:
-        if _SECOND_WORDS.search(promotion.description or ""):
-            return _unknown("price_of_the_second")
-        return _unknown("bundle") if shape.is_bundle else _at_price(promotion, terms)
+        reason = _why_no_price(promotion, terms, shape)
+        return _unknown(reason) if reason else _at_price(promotion, terms)
     return _reduced(promotion, terms, shape)
+
+
+def _why_no_price(promotion: Promotion, terms: _Terms, shape: _Shape) -> str | None:
+    """Why the price of a promotion is not the price of each of its items; None where it is."""
+    words = promotion.description or ""
+    if _SECOND_WORDS.search(words):
+        return "price_of_the_second"
+    if shape.is_bundle:
+        return "bundle"
+    if terms.reward is Reward.CONDITIONAL and len(promotion.items) > 1 and not shape.gives:
+        return "bought_or_given"  # "buy A, get D at a price": nothing says which of the items is D
+    if terms.quantity > 1 and _EACH_WORDS.search(words):
+        return "each_or_in_all"
+    return None
 
 
 def _reduced(promotion: Promotion, terms: _Terms, shape: _Shape) -> Offer:
@@ -151,8 +165,8 @@ _AT_SHELF: Final[dict[str, Callable[[Offer, Decimal], Decimal | None]]] = {
 def _terms_of(promotion: Promotion, item: PromotionItem) -> _Terms:
     weighed = bool(item.is_weighted if item.is_weighted is not None else promotion.is_weighted)
     quantity = next((said for said in (item.min_qty, promotion.min_qty) if said is not None and said > 0), _ONE)
-    if quantity >= _GRAMS and (weighed or quantity % _GRAMS == 0):
-        quantity, weighed = quantity / 1000, True
+    if weighed and quantity >= _GRAMS:
+        quantity = quantity / 1000
     return _Terms(
         reward=REWARDS.get((item.reward_type or promotion.reward_type or "").lstrip("0")),
         price=item.discounted_price or promotion.discounted_price or None,

@@ -102,7 +102,8 @@ def unit_price_of(item: Item) -> UnitPrice | None:
     if found is None:
         return None
     exact = item.price / found.amount
-    return UnitPrice(found.basis, exact.quantize(_CENT), _published_power(exact, found, item.unit_price))
+    price = exact.quantize(_CENT)
+    return UnitPrice(found.basis, price, _published_power(exact, found, item.unit_price)) if price else None
 
 
 def _amount_of(item: Item) -> _Amount | None:

@@ -31,6 +31,10 @@ def _words(offer: OpenOffer) -> Iterator[str]:
         yield f"spend {offer.least_purchase:.2f}"
     if offer.least_basket is not None:
         yield f"basket from {offer.least_basket:.2f}"
+    if offer.days:
+        yield f"days {offer.days}"
+    if offer.daily_from or offer.daily_to:
+        yield f"{offer.daily_from or '00:00'} to {offer.daily_to or '24:00'}"
     if offer.limit is not None:
         yield f"at most {_plain(offer.limit)}"
 

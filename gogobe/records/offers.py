@@ -69,3 +69,6 @@ class OpenOffer(msgspec.Struct, frozen=True, omit_defaults=True):
     least_basket: Decimal | None = None
     least_purchase: Decimal | None = None
     limit: Decimal | None = None
+    days: str | None = None
+    daily_from: str | None = None
+    daily_to: str | None = None

@@ -14,6 +14,7 @@ def promotion(**fields: object) -> Promotion:
 def test_a_promotion_for_anybody_has_no_conditions() -> None:
     assert conditions_of(promotion(club_ids=["0"], min_purchase_amount=Decimal("0.00"))) == Conditions()
     assert conditions_of(promotion(club_ids=["0", "2"])).club_ids == ()  # all customers, among others
+    assert conditions_of(promotion(club_ids=["00"])).club_ids == ()
 
 
 def test_clubs_sums_and_limits() -> None:
@@ -36,5 +37,7 @@ def test_a_coupon_and_a_means_of_payment_that_only_words_say() -> None:
     assert conditions_of(promotion(remarks="כפוף לתקנון\nמוגבל אמצעי תשלום")).payment_means
     assert conditions_of(promotion(description="20% באשראי")).payment_means
     assert not conditions_of(promotion(description="עוגיות 2ב25")).payment_means
+    assert not conditions_of(promotion(description="נסיעות בכרטיסיה ללא קופון")).payment_means
+    assert not conditions_of(promotion(description="נסיעות בכרטיסיה ללא קופון")).coupon
     assert conditions_of(promotion(is_coupon=True)).coupon
     assert not conditions_of(promotion(is_coupon=False, coupon_code="0")).coupon  # 0: no coupon

@@ -124,6 +124,26 @@ def test_what_cannot_be_said_is_unknown(terms: dict[str, Any], reason: str) -> N
     assert offer(**terms) == Offer("unknown", reason=reason)
 
 
+def test_a_price_that_may_be_of_each_or_of_all_is_not_given() -> None:
+    one = offer(min_qty=D(2), discounted_price=D(10), description='2 יחידות ב-10 ש"ח ליחידה')
+    assert one.reason == "each_or_in_all"
+    assert offer(min_qty=D(2), discounted_price=D(10), description="2 יחידות ב-10").unit_price == 5
+
+
+def test_buy_this_get_that_at_a_price_does_not_say_which() -> None:
+    items = [PromotionItem("1"), PromotionItem("2")]
+    offers = offers_of(Promotion("1", 1, reward_type="6", discounted_price=D(5), items=items))
+    assert [one.reason for one in offers] == ["bought_or_given", "bought_or_given"]
+
+
+def test_grams_are_only_read_of_goods_by_weight() -> None:
+    weighed = offer(
+        {"is_weighted": True}, min_qty=D(200), discounted_price=D(20), discounted_price_per_unit=D(100)
+    )
+    assert (weighed.kind, weighed.unit_price) == ("n_for_price", D("100.00"))
+    assert offer(min_qty=D(200), discounted_price=D(20)).reason == "quantity"
+
+
 def test_items_of_two_groups_have_no_price_of_their_own() -> None:
     items = [PromotionItem("1", group_id="1"), PromotionItem("2", group_id="2")]
     offers = offers_of(Promotion("1", 1, discounted_price=D(30), reward_type="10", items=items))

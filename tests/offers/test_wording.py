@@ -21,6 +21,7 @@ from gogobe.records.offers import OpenOffer
         ({"kind": "percent", "quantity": Decimal(10), "needs_club": True}, "from 10, club"),
         ({"needs_coupon": True, "least_basket": Decimal(200)}, "coupon, basket from 200.00"),
         ({"kind": "gift", "least_purchase": Decimal(75)}, "with another purchase, spend 75.00"),
+        ({"days": "3", "daily_from": "08:00", "daily_to": "12:00"}, "days 3, 08:00 to 12:00"),
         ({"needs_payment_means": True, "limit": Decimal("4.00")}, "means of payment, at most 4"),
     ],
 )
