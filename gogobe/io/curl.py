@@ -35,6 +35,7 @@ BUFFER_BYTES: Final = 1 << 18
 START_BYTES: Final = 512
 # What comes with a status other than 200 is read to its end, for the connection's sake, unless it is longer.
 DISCARDED_BYTES: Final = 1 << 16
+MAX_PHRASE: Final = 100
 
 _HOST: Final = re.compile(r"[a-z0-9_.-]+|\[[0-9a-f:.]+(?:%[a-z0-9_.-]+)?\]")
 _STATUS: Final = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3}) ?(.*)")
@@ -105,7 +106,10 @@ class Client:
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
         """A session for one file; its cookies end with it."""
-        curl = self._idle.pop() if self._idle else pycurl.Curl()
+        try:
+            curl = self._idle.pop()
+        except IndexError:  # not asked before: another thread may take the last one in between
+            curl = pycurl.Curl()
         try:
             yield Session(curl, self._settings)
         except BaseException:
@@ -211,7 +215,7 @@ class _Exchange:
         """Takes one line of the headers."""
         if status := _STATUS.match(line):
             self._status, self._location = int(status[1]), None
-            self._phrase = status[2].decode("latin-1").strip()
+            self._phrase = status[2][:MAX_PHRASE].decode("latin-1").strip()
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"location":
             self._location = value.strip().decode("utf-8", "replace")
@@ -274,6 +278,7 @@ class _Exchange:
         return FetchError(
             "too_slow",
             f"{self._shown}: {self._size} bytes came, and no end within {settings.deadline:g} seconds "
-            f"(fetch_deadline), or no byte for {settings.read_timeout:g}",
+            f"(fetch_deadline) or what was left of {settings.total:g} (fetch_total), or no byte for "
+            f"{settings.read_timeout:g}",
             transient=True,
         )

@@ -61,19 +61,18 @@ def _fetch_once(url: str, target: Path, settings: FetchSettings, client: Client,
 
 def _redirected(address: str, location: str, settings: FetchSettings) -> str:
     """Where a redirect leads. Raises FetchError where it is not followed."""
+    shown = public_address(address)
     try:
         redirected = urljoin(address, location)
-        secure, still_secure = target_of(address).scheme == "https", target_of(redirected).scheme == "https"
+        scheme = target_of(redirected).scheme
     except ValueError as error:
-        raise FetchError(
-            "unsupported_url", f"{public_address(address)} redirects to no address: {error}"
-        ) from error
+        raise FetchError("unsupported_url", f"{shown} redirects to what is no address: {error}") from error
     except FetchError as error:
-        raise FetchError(error.reason, f"redirected by {public_address(address)} to {error}") from error
-    if secure and not still_secure and not settings.insecure_redirects:
+        raise FetchError(error.reason, f"{shown} redirects to {error}") from error
+    if scheme == "http" and target_of(address).scheme == "https" and not settings.insecure_redirects:
         raise FetchError(
             "insecure_redirect",
-            f"{public_address(address)} redirects from https to {public_address(redirected)}; the setting "
+            f"{shown} redirects from https to {public_address(redirected)}; the setting "
             f"fetch_insecure_redirects allows that",
         )
     return redirected

@@ -241,7 +241,7 @@ def test_a_portal_that_says_nothing_is_given_up(tmp_path: Path, scheme: str):
 def test_a_body_that_stops_is_given_up(tmp_path: Path):
     text = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"
     with raw_portal(spoken_slowly(text, 0)) as host:
-        settings = dataclasses.replace(QUICK, attempts=1, read_timeout=1)
+        settings = dataclasses.replace(QUICK, attempts=1, read_timeout=1, deadline=50)
         error = refused(f"http://{host}/x.gz", tmp_path, settings)
     assert error.reason == "too_slow"
 
@@ -253,6 +253,16 @@ def test_all_attempts_together_are_bounded(tmp_path: Path):
         error = refused(f"http://{host}/x.gz", tmp_path, settings)
     assert error.reason == "too_slow"
     assert 2 <= error.attempts <= 5
+
+
+def test_no_attempt_lasts_longer_than_all_together_may(tmp_path: Path):
+    def late(_: Request) -> Response:
+        time.sleep(1)
+        return Response(body=BODY)
+
+    with portal(late) as running:
+        error = refused(f"{running.url}/x.gz", tmp_path, dataclasses.replace(QUICK, total=0.3))
+    assert (error.reason, error.attempts) == ("too_slow", 1)
 
 
 def test_a_portal_that_is_not_there(tmp_path: Path):
