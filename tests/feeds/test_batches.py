@@ -57,6 +57,13 @@ def test_a_batch_is_the_same_when_it_has_been_a_message():
         assert encode(decoder(IngestBatch).decode(encode(batch))) == encode(batch)
 
 
+def test_a_batch_names_its_address_without_secrets():
+    address = "https://user:S3cr3t@portal.example/Price1.gz?sig=S3cr3t&sv=1&id=3"
+    file = msgspec.structs.replace(FILE, source_url=address)
+    (batch,) = cut_batches(FeedReader(io.BytesIO(price_feed(item("1")).encode()), file.file_name), file)
+    assert batch.source_url == "https://portal.example/Price1.gz?id=3"
+
+
 def test_a_batch_says_whose_it_is():
     (batch,) = batches(price_feed(item("1"), count=1).encode())
     assert (batch.chain, batch.chain_id, batch.sub_chain_id, batch.store_id) == ("test", "7290", "1", "7")
