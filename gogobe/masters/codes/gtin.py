@@ -12,6 +12,8 @@ prefix               what it is, and what we do
 050-059, 980-984,    coupons and refund receipts: no GTIN
 990-999
 GTIN-8 0…, 2…        RCN-8, restricted circulation in a company: no GTIN
+7290000000000 to     numbers that Israeli chains give their own goods and services, with check digits: one of
+7290000009999        them is a pepper in one chain and a delivery in another
 GTIN-14, indicator   a carton of the trade item whose GTIN follows, a trade item of its own: its
 1-9                  digits 2-4 are judged as the prefix
 ===================  ==========================================================================
@@ -34,6 +36,10 @@ FIRST_COMPUTED_ID: Final = 10**14
 """Master ids below this are GTINs; from here on they are computed."""
 END_OF_IDS: Final = 2**53
 """JSON and JavaScript keep whole numbers exact below this."""
+
+FIRST_IN_HOUSE: Final = 7_290_000_000_000
+LAST_IN_HOUSE: Final = 7_290_000_009_999
+"""Numbers that chains give themselves, whatever their check digit says."""
 
 _LENGTH: Final = 14
 _SHORTEST: Final = 10**7  # the least number with eight significant digits
@@ -97,6 +103,7 @@ def _may_cross_chains(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     repeated = body == _REPUNITS[body_length] * (body % 10)
     allowed: npt.NDArray[np.bool_] = np.where(short, allowed_short, allowed_long)
     allowed &= ~repeated & (numbers != _PATTERN_NUMBER)
+    allowed &= (numbers < FIRST_IN_HOUSE) | (numbers > LAST_IN_HOUSE)
     return allowed
 
 
