@@ -39,9 +39,19 @@ _DROP_OLD_LISTS: Final = """
 def tidy_up(connection: Connection) -> None:
     """Makes the partitions of this month and the next, drops masters that no alias names any more, and drops
     the lists of full files that have not completed for a week. Each is a transaction of its own."""
-    prepare_months(connection, dialect_of(connection))
+    _prepare_months(connection)
     _drop_unnamed_masters(connection)
     connection.execute(_DROP_OLD_LISTS, (LISTS_KEPT,))
+
+
+def _prepare_months(connection: Connection) -> None:
+    # A longer wait for the lock on the default partition would hold up the loaders that write to it.
+    try:
+        with connection.transaction():
+            connection.execute("SET LOCAL lock_timeout = '1s'")
+            prepare_months(connection, dialect_of(connection))
+    except errors.LockNotAvailable as error:
+        logger.info("changes stay in the default partition until the next refresh: %s", error)
 
 
 def _drop_unnamed_masters(connection: Connection) -> None:

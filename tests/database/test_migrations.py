@@ -142,6 +142,15 @@ def test_the_next_month_is_made_ahead(dsn: str, db: Connection) -> None:
     assert names <= months(db)
 
 
+def test_a_loader_that_writes_waiting_changes_holds_up_no_refresh(dsn: str, db: Connection) -> None:
+    with db.transaction():
+        change(db, "1", datetime(2019, 2, 3, tzinfo=UTC))
+        assert refresh_views(dsn)
+    assert kept_in(db) == [("price_changes_default", "1")]
+    refresh_views(dsn)
+    assert kept_in(db) == [("price_changes_2019_02", "1")]
+
+
 def test_only_who_may_makes_partitions(dsn: str, db: Connection) -> None:
     row = db.execute(
         "SELECT proacl::text FROM pg_proc WHERE proname = 'add_price_change_months' AND prosecdef "
