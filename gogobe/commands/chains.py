@@ -47,6 +47,19 @@ def chains(as_json: bool, var: Path, **flags: Any) -> None:
     wide_console().print(table)
 
 
+def portals_line(dsn: Dsn) -> str:
+    """How many portals are watched, and which count as ill and why, in a line. Raises psycopg.Error."""
+    from gogobe.database.connection import connect
+    from gogobe.database.portals import read_health
+
+    with connect(dsn) as connection:
+        portals = read_health(connection)
+    if not portals:
+        return "none watched yet: `gogobe crawl` watches them"
+    ill = [f"{portal.portal} ({portal.last_error})" for portal in portals if portal.circuit == "open"]
+    return f"{len(portals)} watched, {len(ill)} ill{': ' if ill else ''}{'; '.join(ill)}"
+
+
 def _health(dsn: Dsn) -> tuple[Mapping[str, PortalHealth], Mapping[str, list[PortalErrors]]]:
     from gogobe.database.connection import connect
     from gogobe.database.portals import read_errors, read_health

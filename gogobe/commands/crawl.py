@@ -78,11 +78,20 @@ def crawl(
         listings=settings.crawl_listings,
         keep_days=settings.crawl_keep_days,
     )
-    if once:
-        _show_once(asyncio.run(_list_once(portals, agent, metrics)), as_json)
-    else:
-        click.echo(f"{agent.name} watches {len(portals)} portals; Ctrl-C ends it", err=True)
-        asyncio.run(_watch(portals, agent, metrics))
+    try:
+        if once:
+            _show_once(asyncio.run(_list_once(portals, agent, metrics)), as_json)
+        else:
+            click.echo(f"{agent.name} watches {len(portals)} portals; Ctrl-C ends it", err=True)
+            asyncio.run(_watch(portals, agent, metrics))
+    except BaseExceptionGroup as group:
+        # What ended the agent's tasks; the command's group has a sentence for it.
+        raise _first(group) from group
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def _list_once(

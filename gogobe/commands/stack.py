@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
+import psycopg
 from rich.table import Table
 
+from gogobe.commands.chains import portals_line
 from gogobe.commands.options import VAR, settings_options, wide_console
+from gogobe.commands.terminal import harmless
 from gogobe.local.flink import jobs
 from gogobe.local.stack import Stack, StackAddresses, StackPorts
 from gogobe.settings import load_settings
@@ -64,6 +68,8 @@ def status(var: Path) -> None:
         click.echo(f"{'pipeline':18} {job.name}: {job.state.lower()}, http://{job.rest}/jobs/{job.id}")
     if not running:
         click.echo(f"{'pipeline':18} none: `gogobe ingest` submits it")
+    with suppress(psycopg.Error):  # the table of services says whether the database runs
+        click.echo(f"{'portals':18} {harmless(portals_line(addresses.database))}")
 
 
 def _print_addresses(addresses: StackAddresses) -> None:

@@ -101,7 +101,11 @@ class Agent:
             self._watchers[portal.key] = Watcher(
                 portal, ENGINES[portal.settings.engine], client, agent=settings.name, metrics=self._metrics
             )
-        await self._presence.beat()
+        try:
+            await self._presence.beat()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -47,7 +47,7 @@ Result = TypeVar("Result")
 
 
 class Stopped(Exception):  # noqa: N818 (an order, not an error)
-    """The agent is to end; what is claimed and not published is left to be taken over."""
+    """The agent is to end while a server is out of reach; what it has claimed is left to be taken over."""
 
 
 class Announcement(NamedTuple):
@@ -175,15 +175,14 @@ class Announcer:
         """Tries until it works; what trying cannot help is raised."""
         pause = FIRST_PAUSE
         while True:
-            if self._stop.is_set():
-                raise Stopped
             try:
                 return work()
             except (psycopg.Error, KafkaException, PublishError) as error:
                 if isinstance(error, psycopg.Error) and not is_transient(error):
                     raise
                 logger.warning("announcements wait, again in %.1f s: %s", pause, str(error).partition("\n")[0])
-            self._stop.wait(pause)
+            if self._stop.wait(pause):
+                raise Stopped
             pause = min(LONGEST_PAUSE, 2 * pause)
 
 

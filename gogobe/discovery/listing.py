@@ -11,6 +11,7 @@ import msgspec
 Kind = Literal[
     "address_refused",
     "bad_link",
+    "empty_listing",
     "forbidden",
     "http_status",
     "internal_error",

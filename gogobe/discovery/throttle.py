@@ -27,10 +27,6 @@ class HostThrottle:
                 await asyncio.sleep(turn - now)
             yield
 
-    def pause(self, seconds: float) -> None:
-        """Lets no further request through for as long as the host asked."""
-        self._next = max(self._next, time.monotonic() + seconds)
-
 
 class Throttles:
     """The throttle of each host. Where portals of one host have different settings, the strictest count."""

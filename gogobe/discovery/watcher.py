@@ -79,6 +79,7 @@ class Watcher:
         keys -= pending  # they are asked for again
         if listing.is_complete:
             self._complete(listing, keys)
+            self._check_content(listing)
         self._conclude(listing, new)
         listing.seconds = time.monotonic() - started
         return listing
@@ -141,6 +142,17 @@ class Watcher:
                 self._memory.replace(keys)
             else:
                 self._memory.add(keys)
+
+    def _check_content(self, listing: Listing) -> None:
+        """Counts an error, without calling the portal ill, for a listing that holds nothing to announce: the
+        portal may have changed its layout."""
+        if not listing.is_modified or listing.ignored < listing.files:
+            return
+        if listing.files:
+            detail = f"none of its {listing.files} files has a name that `match` finds"
+            listing.count(ListingError("empty_listing", f"{self.portal.host}: {detail}"))
+        elif not self.rhythm.is_quiet(self._client.now()):
+            listing.count(ListingError("empty_listing", f"{self.portal.host}: it lists no file"))
 
     def _conclude(self, listing: Listing, new: Sequence[Listed]) -> None:
         """Says when the next listing is to be, and tells the portal's health."""

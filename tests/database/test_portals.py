@@ -6,6 +6,7 @@ import msgspec
 
 from gogobe.database.connection import Connection
 from gogobe.database.portals import PortalErrors, PortalHealth, read_errors, read_health, write_health
+from gogobe.database.views import refresh_views
 
 NOW = datetime(2026, 8, 11, 6, tzinfo=UTC)
 
@@ -26,3 +27,19 @@ def test_a_row_is_replaced_and_counts_add_up(db: Connection):
         PortalErrors("a", "timeout", 3, later, "none"),
         PortalErrors("a", "tls", 1, NOW, "bad"),
     ]
+
+
+def test_a_chain_s_health_has_that_of_its_portals(dsn: str, db: Connection):
+    db.execute("INSERT INTO chains (chain_id, name) VALUES ('7', 'a'), ('8', 'b')")
+    late = PortalHealth(
+        portal="a", chain="a", engine="bina", agent="one", succeeded_at=NOW, announced_at=NOW, late_median=60.0
+    )
+    ill = PortalHealth(
+        portal="a/2", chain="a", engine="bina", agent="one", circuit="open", last_error="tls: bad"
+    )
+    write_health(db, [late, ill], [])
+    refresh_views(dsn)
+    rows = db.execute(
+        "SELECT name, listed_at, late_median, portals_ill, portal_error FROM chain_health ORDER BY name"
+    ).fetchall()
+    assert rows == [("a", NOW, 60.0, 1, "tls: bad"), ("b", None, None, None, None)]

@@ -212,6 +212,26 @@ def test_files_that_are_no_feeds_are_ignored(portals: PortalServer):
     watch(laibcatalog(portals, shelf), work)
 
 
+@pytest.mark.parametrize(
+    ("files", "settings", "words"),
+    [
+        ([], {}, "lists no file"),
+        ([], {"quiet": ("11:00-13:00",)}, ""),
+        ([ShelfFile("readme.txt"), ShelfFile("x.csv")], {}, "none of its 2 files"),
+    ],
+)
+def test_a_listing_with_nothing_in_it_is_reported(
+    portals: PortalServer, files: list[ShelfFile], settings: dict[str, Any], words: str
+):
+    async def work(watcher: Watcher, announced: Announced, _clock: Clock) -> None:
+        listing = await watcher.list_files(announced.put)
+        assert (listing.outcome, listing.errors["empty_listing"]) == ("complete", bool(words))
+        assert words in listing.details.get("empty_listing", "")
+        assert (health(watcher).failures, announced.names) == (0, [])
+
+    watch(laibcatalog(portals, Shelf.of(files), **settings), work)
+
+
 def test_an_ill_portal_is_asked_more_seldom_until_it_answers(
     portals: PortalServer, caplog: pytest.LogCaptureFixture
 ):

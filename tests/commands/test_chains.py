@@ -1,0 +1,64 @@
+"""`gogobe chains`: every chain, with its portals' health where there is a database."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gogobe.cli import main
+from gogobe.commands.chains import portals_line
+from gogobe.database.connection import Connection
+from gogobe.database.portals import PortalErrors, PortalHealth, write_health
+
+NOW = datetime(2026, 8, 11, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def health(db: Connection) -> None:
+    """Wolt's portal is ill, Victory's is well."""
+    wolt = PortalHealth(
+        portal="wolt", chain="wolt", engine="wolt", agent="one", circuit="open", failures=7,
+        last_error="timeout: no answer \x1b[31min time", listed_at=NOW,
+    )  # fmt: skip
+    victory = PortalHealth(
+        portal="victory", chain="victory", engine="laibcatalog", agent="one", files=2214, announced=31,
+        succeeded_at=NOW, late_median=312.4,
+    )  # fmt: skip
+    write_health(db, [wolt, victory], [PortalErrors("wolt", "timeout", 7, NOW, "no answer in time")])
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> str:
+    done = CliRunner().invoke(main, ["chains", "--var", str(folder), *arguments], env=environment)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_without_a_database_the_chains_are_listed(tmp_path: Path):
+    rows = {row["portal"]: row for row in map(json.loads, run(tmp_path, "--json").splitlines())}
+    assert len(rows) >= 34
+    assert rows["shufersal"]["engine"] == "paged_html"
+    assert rows["shufersal"]["circuit"] is None
+    assert (rows["yeinot_bitan"]["engine"], rows["yeinot_bitan"]["chain_ids"]) == (None, ["7290055700007"])
+
+
+def test_health_is_shown_as_json_and_as_a_table(tmp_path: Path, dsn: str, health: None):
+    output = run(tmp_path, "--json", GOGOBE_DATABASE=dsn)
+    rows = {row["portal"]: row for row in map(json.loads, output.splitlines())}
+    assert (rows["wolt"]["circuit"], rows["wolt"]["errors"]) == ("open", {"timeout": 7})
+    assert (rows["victory"]["files"], rows["victory"]["announced"]) == (2214, 31)
+    table = run(tmp_path, GOGOBE_DATABASE=dsn)
+    assert "\x1b[31m" not in table
+    assert "2,214" in table
+    assert "Super-Pharm" in table
+
+
+def test_the_line_of_status_names_what_is_ill(dsn: str, health: None):
+    assert portals_line(dsn).startswith("2 watched, 1 ill: wolt (timeout: no answer")
+
+
+def test_the_line_of_status_before_anything_is_watched(dsn: str):
+    assert "gogobe crawl" in portals_line(dsn)
