@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 ISRAEL: Final = ZoneInfo("Asia/Jerusalem")
 # Clocks of portals differ by minutes from ours.
 TOLERANCE: Final = timedelta(minutes=10)
+_NEARLY_A_DAY: Final = timedelta(hours=18)
+_MOST_DAYS: Final = 10_000
 
 
 class Clock:
@@ -23,6 +25,7 @@ class Clock:
     def __init__(self, downloaded_at: datetime | None = None, zone: ZoneInfo = ISRAEL) -> None:
         self._until = downloaded_at.astimezone(UTC) if downloaded_at else None
         self._zone = zone
+        self._steady: dict[int, bool] = {}
         self.met_later = False
 
     def aware(self, local: datetime) -> datetime:
@@ -34,6 +37,9 @@ class Clock:
         """
         if local.tzinfo is not None:
             return local
+        day = local.toordinal()
+        if self._steady.get(day) or self._is_steady(day):
+            return local.replace(tzinfo=self._zone)
         before = local.replace(tzinfo=self._zone, fold=0)
         offsets = (before.utcoffset(), before.replace(fold=1).utcoffset())
         if offsets[0] == offsets[1]:
@@ -41,6 +47,18 @@ class Clock:
         readings = [local.replace(tzinfo=timezone(offset), fold=0) for offset in offsets if offset is not None]
         possible = [reading for reading in readings if self._until is not None and reading <= self._until]
         return max(possible, default=readings[0])
+
+    def _is_steady(self, day: int) -> bool:
+        """Whether the clocks do not change on a day (its ordinal), or near its midnights; remembered, because
+        nearly all times of a file are of a few days."""
+        if day in self._steady:
+            return self._steady[day]
+        noon = datetime.fromordinal(day).replace(hour=12, tzinfo=self._zone)
+        steady = (noon - _NEARLY_A_DAY).utcoffset() == (noon + _NEARLY_A_DAY).utcoffset()
+        if len(self._steady) >= _MOST_DAYS:
+            self._steady.clear()
+        self._steady[day] = steady
+        return steady
 
     def is_later(self, at: datetime) -> bool:
         """Whether this is later than the download, by more than clocks differ."""

@@ -42,6 +42,7 @@ _DIME: Final = Decimal("0.1")
 _CENT: Final = Decimal("0.01")
 _HALF_CENT: Final = Decimal("0.005")
 _HUNDRED: Final = Decimal(100)
+_ALMOST_ALL: Final = Decimal("99.999")
 _LARGE_AMOUNT: Final = Decimal(300)
 # Shelf prices are found by chance so seldom, at the least.
 _LEAST_CHANCE: Final = 0.02
@@ -156,9 +157,18 @@ class Evidence:
         decided = {}
         for kind, scores in best.items():
             first, second, *_ = sorted(scores.values(), reverse=True)
-            if first >= second + _MARGIN:
-                decided[kind] = max(scores, key=scores.__getitem__)
+            meaning = max(scores, key=scores.__getitem__)
+            if first >= second + _MARGIN and self._is_backed(kind, meaning):
+                decided[kind] = meaning
         return decided
+
+    def _is_backed(self, kind: Kind, meaning: Meaning) -> bool:
+        """Whether a code names the meaning's unit, or the sightings speak for it or rule out the other one."""
+        bits = self._bits[kind]
+        other = max(found for known, found in bits.items() if known.unit != meaning.unit)
+        return (
+            meaning.unit in _units_of(kind) or bits[meaning] >= _MARGIN or bits[meaning] >= other - _UNHEARD_OF
+        )
 
 
 def value_of(rate: Decimal, meaning: Meaning) -> Decimal | None:
@@ -173,15 +183,22 @@ def _meanings_of(unit: Unit) -> list[Meaning]:
 
 def _total(kind: Kind, bits: Mapping[Meaning, float]) -> dict[Meaning, float]:
     """What the sightings of a kind say, with what its codes say."""
-    by_type = DISCOUNT_TYPES.get(kind.discount_type or "")
-    reward = REWARDS.get((kind.reward_type or "").lstrip("0"))
-    by_reward = REWARD_UNITS.get(reward) if reward is not None else None
+    by_code = _units_of(kind)
     return {
-        meaning: max(min(found, _MOST_EVIDENCE), -_MOST_EVIDENCE)
-        + (_DISCOUNT_TYPE_BITS if by_type == meaning.unit else 0)
-        + (_REWARD_TYPE_BITS if by_reward == meaning.unit else 0)
+        meaning: max(min(found, _MOST_EVIDENCE), -_MOST_EVIDENCE) + by_code.get(meaning.unit, 0.0)
         for meaning, found in bits.items()
     }
+
+
+def _units_of(kind: Kind) -> dict[Unit, float]:
+    """The units that a kind's codes name, with their weight."""
+    found: dict[Unit, float] = {}
+    if by_type := DISCOUNT_TYPES.get(kind.discount_type or ""):
+        found[by_type] = _DISCOUNT_TYPE_BITS
+    reward = REWARDS.get((kind.reward_type or "").lstrip("0"))
+    if reward is not None and (by_reward := REWARD_UNITS.get(reward)):
+        found[by_reward] = found.get(by_reward, 0.0) + _REWARD_TYPE_BITS
+    return found
 
 
 def _bits(sighting: Sighting, meaning: Meaning) -> float:
@@ -212,14 +229,13 @@ def _has_places(rate: Decimal) -> bool:
 
 
 def _percent_arithmetic(percent: Decimal, price: Decimal) -> float:
-    """Whether the price before a percentage is a shelf price. A percentage that is not whole is a rounded one,
-    as is a price that is no multiple of 10 agorot."""
-    slack = Decimal(0) if percent == percent.to_integral_value() else _HALF_CENT
+    """Whether the price before a percentage is a shelf price. A percentage is rounded to two places, as is a
+    price that is no multiple of 10 agorot."""
     cents = Decimal(0) if price % _DIME == 0 else _HALF_CENT
-    low = (price - cents) * _HUNDRED / (_HUNDRED - percent + slack)
-    high = (price + cents) * _HUNDRED / (_HUNDRED - percent - slack) if percent + slack < _HUNDRED else low
+    low = (price - cents) * _HUNDRED / (_HUNDRED - percent + _HALF_CENT)
+    high = (price + cents) * _HUNDRED / (_HUNDRED - min(percent + _HALF_CENT, _ALMOST_ALL))
     chance = float((high - low) / _DIME)
-    if not slack:
+    if percent == percent.to_integral_value():
         chance = max(chance, 1 / Fraction(_HUNDRED / (_HUNDRED - percent)).limit_denominator(100).denominator)
     found = (low / _DIME).to_integral_value(ROUND_CEILING) * _DIME <= high
     return _shelf_price_bits(found, chance)

@@ -39,6 +39,7 @@ _LONGEST_REFERENCE: Final = 10
 _LONGEST_WHOLE: Final = 1 << 13
 # In UTF-8 the letters of Latin-1 begin so, and `×`; nothing else does, and nothing in a Hebrew feed.
 _LATIN_IN_UTF8: Final = b"\xc3"
+_SPACE: Final = re.compile(r"\s")
 _WITHOUT_LATIN: Final = frozenset({"utf-8", "windows-1255"})
 
 
@@ -109,7 +110,7 @@ class FeedText:
         for decoded in self._decoded():
             text = held + (lines.decode(decoded) if after_return or "\r" in decoded else decoded)
             after_return = decoded.endswith("\r")
-            end = _end_of_whole(text)
+            end = _end_of_whole(text, whole=self._may_be_misread(text))
             yield self._legal(text[:end])
             held = text[end:]
         yield self._legal(held + lines.decode("", final=True))
@@ -132,6 +133,9 @@ class FeedText:
             self._size += len(piece)
             yield text
 
+    def _may_be_misread(self, text: str) -> bool:
+        return self._latin[1] or self._latin[0] or "׳" in text
+
     def _without_controls(self, piece: bytes) -> bytes:
         # Looking for each of them is faster than translating, and there is hardly ever one.
         if self._wide or not any(map(piece.__contains__, _CONTROLS)):
@@ -143,11 +147,11 @@ class FeedText:
         if self._wide or "\ufffe" in text or "\uffff" in text:
             text, count = _FORBIDDEN.subn(" ", text)
             self.forbidden |= count > 0
-        if any(self._latin) or "׳" in text:
+        if self._may_be_misread(text):
             text = self._hebrew.repaired(text)
         # Within CDATA an `&` is one; behind the first such section all are left as they are.
         self._cdata |= "[" in text and "<![CDATA[" in text
-        if "=" in text and not self._cdata:
+        if not self._cdata:
             text, count = with_quotes(text)
             self.unquoted |= count > 0
         if "&" in text and not self._cdata:
@@ -159,11 +163,11 @@ class FeedText:
         return text
 
 
-def _end_of_whole(text: str) -> int:
-    """Where a text can be cut, near its end, without cutting a reference in two, nor a tag or a text between
-    tags that is not too long."""
+def _end_of_whole(text: str, *, whole: bool) -> int:
+    """Where a text can be cut, near its end, without cutting a reference in two, nor a tag with attributes;
+    with `whole` no tag and no text between tags is cut, if it is not too long."""
     begin = text.rfind("<", max(len(text) - _LONGEST_WHOLE, 0))
-    if begin >= 0:
+    if begin >= 0 and (whole or (text.find(">", begin) < 0 and _SPACE.search(text, begin))):
         return begin
     begin = text.rfind("&", max(len(text) - _LONGEST_REFERENCE, 0))
     return begin if begin >= 0 and text.find(";", begin) < 0 else len(text)

@@ -14,7 +14,7 @@ from gogobe.records.rows import Item, Promotion, Store
 # Fewer rows say nothing of their feed, nor do more of them say more.
 _FEW: Final = 10
 _FEW_NAMES: Final = 100
-_LOOKED_AT: Final = 5_000
+_LOOKED_AT: Final = 500
 _NEARLY_ALL: Final = 0.9
 _MANY: Final = 0.5
 # What is left of Hebrew that was decoded wrongly and cannot be repaired.

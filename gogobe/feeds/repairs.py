@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 # How often one text may have been decoded wrongly.
 _MOST_TIMES: Final = 3
@@ -32,11 +32,19 @@ _HEBREW_BYTES: Final = _bytes_of(_HEBREW)
 _TO_HEBREW: Final = str.maketrans({char: _HEBREW[byte] for char, byte in _WESTERN_BYTES.items()})
 
 
-def _pairs(leads: str, first: int, last: int, bytes_of: Mapping[str, int]) -> re.Pattern[str]:
-    """Two characters of UTF-8 side by side, as they show, that begin with one of `leads` and go on with a byte
-    of this range; a space stands for the no-break space (A0), which is easily lost."""
-    more = "".join(char for char, byte in bytes_of.items() if first <= byte <= last)
-    return re.compile(rf"[{leads}][{re.escape(more)} ][{leads}â][{re.escape(more)} ]")
+class _Signs(NamedTuple):
+    """What tells that a text was decoded wrongly: `certain` by itself, `likely` where other texts were."""
+
+    certain: re.Pattern[str]
+    likely: re.Pattern[str]
+
+
+def _pairs(leads: str, first: int, last: int, bytes_of: Mapping[str, int]) -> _Signs:
+    """Characters of UTF-8, as they show, that begin with one of `leads` and go on with a byte of this range; a
+    space stands for the no-break space (A0), which is easily lost. Two side by side are certain."""
+    more = re.escape("".join(char for char, byte in bytes_of.items() if first <= byte <= last))
+    two = f"[{leads}][{more} ][\"'`.-]?[{leads}â][{more} ]"
+    return _Signs(re.compile(two), re.compile(f"[{leads}][{more}]"))
 
 
 # Hebrew letters are D7 90 to D7 AA; C2 or C3 and one more byte are what they show as, encoded once more.
@@ -46,17 +54,17 @@ _WESTERN_SPACE: Final = re.compile("([ÂÃ×]) ")
 _HIGH_WESTERN: Final = re.compile(f"[{re.escape(''.join(_WESTERN_BYTES))}]+")
 _HIGH_HEBREW: Final = re.compile(f"[{re.escape(''.join(_HEBREW_BYTES))}]+")
 # The letters of windows-1255 (E0 to FA) as Latin-1: two side by side without a plain letter beside them, as no
-# language of Western Europe has them. In a text that is known to be wrong one is enough.
-_WORD: Final = re.compile(r"(?<![A-Za-zà-ú])[à-ú][\"'`.-]?[à-ú]+(?![A-Za-z])")
-_LETTER: Final = re.compile(r"(?<![A-Za-zà-ú])[à-ú](?![A-Za-z])")
+# language of Western Europe has them.
+_LETTERS: Final = _Signs(
+    re.compile(r"(?<![A-Za-zà-ú])[à-ú][\"'`.-]?[à-ú]+(?![A-Za-z])"),
+    re.compile(r"(?<![A-Za-zà-ú])[à-ú](?![A-Za-z])"),
+)
 _TEXT: Final = re.compile(r"[^<>]+")
 
+_QUOTES: Final = frozenset("\"'")
 _NAME: Final = r"[A-Za-z_:][\w:.-]*"
 _BARE: Final = r"[^\s\"'<>=/?]+(?:[/?]+[^\s\"'<>=/?]+)*"
 _ATTRIBUTE: Final = re.compile(rf"(\s{_NAME}\s*=\s*)(\"[^\"<]*\"|'[^'<]*'|{_BARE})")
-_MAY_BE_BARE: Final = re.compile(
-    r"<\??[A-Za-z_:][^<>\"']*(?:\"[^\"<]*\"[^<>\"']*|'[^'<]*'[^<>\"']*)*=\s*[^\s\"'<>]"
-)
 _TAG: Final = re.compile(rf"(<\??{_NAME})((?:\s+{_NAME}\s*=\s*(?:\"[^\"<]*\"|'[^'<]*'|{_BARE}))+)(\s*[/?]?>)")
 
 
@@ -74,11 +82,12 @@ class HebrewRepair:
         return _TEXT.sub(lambda match: self._text(match[0]), text)
 
     def _is_suspicious(self, text: str) -> bool:
-        if ("×" in text or "Ã" in text) and _UTF8_AS_WESTERN.search(text):
+        if ("×" in text or "Ã" in text) and self._shows(_UTF8_AS_WESTERN, text):
             return True
-        if "׳" in text and _UTF8_AS_HEBREW.search(text):
-            return True
-        return (_LETTER if self.count else _WORD).search(text) is not None
+        return ("׳" in text and self._shows(_UTF8_AS_HEBREW, text)) or self._shows(_LETTERS, text)
+
+    def _shows(self, signs: _Signs, text: str) -> bool:
+        return (signs.likely if self.count else signs.certain).search(text) is not None
 
     def _text(self, text: str) -> str:
         found = text
@@ -90,17 +99,19 @@ class HebrewRepair:
         return found
 
     def _once(self, text: str) -> str:
-        if _UTF8_AS_WESTERN.search(text):
-            return _decoded(_WESTERN_SPACE.sub("\\1\xa0", text), _HIGH_WESTERN, _WESTERN_BYTES)
-        if _UTF8_AS_HEBREW.search(text):
-            return _decoded(text.replace("׳ ", "׳\xa0"), _HIGH_HEBREW, _HEBREW_BYTES)
-        if (_LETTER if self.count else _WORD).search(text):
-            return text.translate(_TO_HEBREW)
-        return text
+        found = text
+        if self._shows(_UTF8_AS_WESTERN, text):
+            found = _decoded(text, _WESTERN_SPACE.sub("\\1\xa0", text), _HIGH_WESTERN, _WESTERN_BYTES)
+        if found == text and self._shows(_UTF8_AS_HEBREW, text):
+            found = _decoded(text, text.replace("׳ ", "׳\xa0"), _HIGH_HEBREW, _HEBREW_BYTES)
+        if found == text and self._shows(_LETTERS, text):
+            found = text.translate(_TO_HEBREW)
+        return found
 
 
-def _decoded(text: str, high: re.Pattern[str], bytes_of: Mapping[str, int]) -> str:
-    """Text with UTF-8 that shows as characters of another encoding; what is no UTF-8 stays as it is."""
+def _decoded(text: str, spaced: str, high: re.Pattern[str], bytes_of: Mapping[str, int]) -> str:
+    """Text with UTF-8 that shows as characters of another encoding: what is UTF-8 is decoded. `spaced` is the
+    text with the no-break spaces that it had; the text itself is returned where there was none to decode."""
 
     def decode(match: re.Match[str]) -> str:
         try:
@@ -108,12 +119,13 @@ def _decoded(text: str, high: re.Pattern[str], bytes_of: Mapping[str, int]) -> s
         except UnicodeDecodeError:
             return match[0]
 
-    return high.sub(decode, text)
+    decoded = high.sub(decode, spaced)
+    return text if decoded == spaced else decoded
 
 
 def with_quotes(text: str) -> tuple[str, int]:
     """A piece of XML with whole tags, and quotes around all values of attributes; how many tags lacked them."""
-    if "=" not in text or not _MAY_BE_BARE.search(text):
+    if not _may_lack_quotes(text):
         return text, 0
     count = 0
 
@@ -124,6 +136,16 @@ def with_quotes(text: str) -> tuple[str, int]:
         return f"{match[1]}{attributes}{match[3]}"
 
     return _TAG.sub(quote, text), count
+
+
+def _may_lack_quotes(text: str) -> bool:
+    """Whether an equals sign stands within a tag and no quote behind it; there are few, and most in names."""
+    place = text.find("=")
+    while place >= 0:
+        if text[place + 1 : place + 2] not in _QUOTES and text.rfind("<", 0, place) > text.rfind(">", 0, place):
+            return True
+        place = text.find("=", place + 1)
+    return False
 
 
 def _quoted(match: re.Match[str]) -> str:

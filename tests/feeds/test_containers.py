@@ -10,7 +10,7 @@ import zlib
 import pytest
 
 from gogobe.feeds.containers import OUTPUT_BYTES, Contents, FullReads
-from gogobe.feeds.problems import Limits
+from gogobe.feeds.problems import FeedError, Limits
 from tests.feeds.documents import item, price_feed, read
 
 _chance = random.Random(1)
@@ -182,3 +182,51 @@ def test_a_source_that_gives_fewer_bytes_than_asked_for_gives_the_same_rows():
         assert opened.layers == [container]
         assert b"".join(pieces) == FEED
         assert {len(piece) for piece in pieces[:-1]} == {OUTPUT_BYTES}
+
+
+def packed(data: bytes, *layers: str) -> bytes:
+    for layer in layers:
+        data = gzip.compress(data, 1) if layer == "gzip" else zipped(("feed.xml", data))
+    return data
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ("gzip", "gzip"),
+        ("zip", "gzip"),
+        ("gzip", "zip"),
+        ("gzip", "gzip", "gzip"),
+        ("gzip", "zip", "gzip", "zip", "gzip"),
+    ],
+)
+def test_containers_in_containers(layers: tuple[str, ...]):
+    found = read(packed(FEED, *layers))
+    assert (found.summary.container, len(found.rows), found.summary.complete) == (layers[-1], 3000, True)
+    assert found.codes == ["nested_container"]
+    assert found.summary.problems[0].detail.startswith(" in ".join(layers))
+
+
+def test_more_containers_than_anybody_packs():
+    found = read(packed(FEED, *["gzip"] * 6))
+    assert (found.codes, found.summary.complete, found.rows) == (["nested_container", "too_deep"], False, [])
+
+
+@pytest.mark.parametrize("layers", [("gzip", "gzip"), ("zip", "gzip")])
+def test_a_cut_outer_container_gives_what_is_in_front_of_it(layers: tuple[str, ...]):
+    # Stored bytes: all in front of the cut can be unpacked.
+    inner = (
+        gzip.compress(FEED, 0) if layers[0] == "gzip" else zipped(("feed.xml", FEED), method=zipfile.ZIP_STORED)
+    )
+    data = gzip.compress(inner, 0)
+    found = read(data[: len(data) // 2])
+    assert 1000 < len(found.rows) < 2000
+    assert (found.codes[-1], found.summary.complete) == ("truncated", False)
+    assert found.summary.problems[-1].byte_offset == len(data) // 2
+
+
+def test_what_is_inside_is_bounded_by_what_was_published():
+    bomb = packed(b" " * (80 << 20), "gzip", "gzip")
+    with pytest.raises(FeedError, match="more than 200 times"):
+        for _ in Contents(FullReads(io.BytesIO(bomb)), Limits()):
+            pass

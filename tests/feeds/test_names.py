@@ -45,6 +45,41 @@ def test_published_names(name, kind, chain_id, sub_chain_id, store_id, published
 
 
 @pytest.mark.parametrize(
+    ("name", "sub_chain_id", "store_id", "published_at"),
+    [
+        ("PriceFull7290455000004-000-35-20260910060202-060202.gz", "000", "35", "2026-09-10T06:02:02"),
+        ("PriceFull7290455000004-35-20260910060202-060202-001.xml.gz", None, "35", "2026-09-10T06:02:02"),
+        ("Promo7290455000004-000-35-202609100602-0602.gz", "000", "35", "2026-09-10T06:02:00"),
+        ("Price7290661400001-003-097-20260816-060202-060202.gz", "003", "097", "2026-08-16T06:02:02"),
+        ("PriceFull7290661400001-003-097-20260816-060202-12.gz", "003", "097", "2026-08-16T06:02:02"),
+        # The number of a file of that day orders it among the others.
+        ("PriceFull7290661400001-003-097-20260816-000.gz", "003", "097", "2026-08-16T00:00:00"),
+        ("PriceFull7290661400001-003-097-20260816-120.gz", "003", "097", "2026-08-16T00:02:00"),
+        ("Price7290661400001-097-20260816-7.gz", None, "097", "2026-08-16T00:00:07"),
+        ("Price7290661400001-097-20260816-60202.gz", None, "097", "2026-08-16T06:02:02"),
+        ("Stores7290661400001-000-20260816.xml", None, "000", "2026-08-16T00:00:00"),
+        ("Stores7290876100000-20260816.xml", None, None, "2026-08-16T00:00:00"),
+        # No hour 25: only the day is known.
+        ("Price7290661400001-097-202608162501.gz", None, "097", "2026-08-16T00:41:41"),
+    ],
+)
+def test_the_names_of_2026(name, sub_chain_id, store_id, published_at):
+    parsed = parse_file_name(name)
+    assert (parsed.sub_chain_id, parsed.store_id) == (sub_chain_id, store_id)
+    assert parsed.published_at is not None
+    assert parsed.published_at.replace(tzinfo=None).isoformat() == published_at
+    assert parsed.format() == name
+
+
+def test_files_of_one_day_are_in_the_order_of_their_numbers():
+    times = [
+        parse_file_name(f"Price7290-1-20260816-{number:03}.gz").published_at for number in range(0, 1000, 37)
+    ]
+    assert times == sorted(times)  # type: ignore[type-var]
+    assert len(set(times)) == len(times)
+
+
+@pytest.mark.parametrize(
     "name", ["", "index.html", "Price.gz", "Price7290-001.gz", "Prices7290-1-202501010101.gz"]
 )
 def test_other_names_are_refused_by_name(name):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,7 @@ def read_promotions(*promotions: str, count: int | None = None):
     return read(f"<Root>{HEAD}<Promotions{counted}>{''.join(promotions)}</Promotions></Root>", NAME)
 
 
-def one(*parts: str, **fields: str) -> Promotion:
+def one(*parts: str, **fields: str) -> Any:
     found = read_promotions(promotion("1", *parts, **fields))
     assert found.codes == []
     (row,) = found.rows
@@ -259,3 +260,176 @@ def test_a_first_promotion_that_is_empty_hides_none():
         ),
     )
     assert [(row.promotion_id, len(row.items)) for row in found.rows] == [("2", 1)]
+
+
+def test_the_spellings_of_a_flat_layout():
+    """Victory's, where every element of the restrictions has a letter more."""
+    row = leaves(
+        PromotionID="9", ItemCode="71", ClubID="0", MinPurchaseAmount="50", MinNoOfItemsOffered="2", MinQty="2",
+        AdditionalsCoupon="1", AdditionalsGiftCount="3", AdditionalsTotals="1", AdditionalsMinBasketAmount="200",
+        AdditionalRestrictions="רק בסניף זה", Remarks="עד גמר המלאי", PriceUpdateDate="2025/07/08 10:28",
+    )  # fmt: skip
+    found = read(f"<Promos>{HEAD}<Sales><Sale>{row}</Sale></Sales></Promos>", NAME)
+    (promo,) = found.rows
+    assert (promo.is_coupon, promo.gift_count, promo.is_total, promo.min_basket_amount) == (True, 3, True, 200)
+    assert (promo.min_purchase_amount, promo.min_items_offered, promo.min_qty) == (50, 2, 2)
+    assert promo.remarks == "עד גמר המלאי\nרק בסניף זה"
+    assert (found.codes, found.summary.unknown_elements) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("published", "is_coupon"), [("0", False), ("1", True), ("2", True), ("כן", True), ("", None), ("x", None)]
+)
+def test_coupons(published, is_coupon):
+    promo = one(f"<AdditionalRestrictions>{leaves(AdditionalIsCoupon=published)}</AdditionalRestrictions>")
+    assert (promo.is_coupon, promo.coupon_code) == (is_coupon, published or None)
+
+
+def test_all_restrictions_and_remarks_from_wherever_they_stand():
+    promo = one(
+        f"<AdditionalRestrictions>{leaves(AdditionalIsActive='0', AdditionalIsTotal='1', AdditionalGiftCount='2')}</AdditionalRestrictions>",
+        "<Remarks> first <Remark>second</Remark><Remark>third\n line</Remark><Remark>second</Remark></Remarks>",
+        "<Remark>fourth</Remark>",
+        MinAmount="0.5", MaxAmount="3", AdditionalMinBasketAmount="150",
+    )  # fmt: skip
+    assert (promo.is_active, promo.is_total, promo.gift_count) == (False, True, 2)
+    assert (promo.min_amount, promo.max_amount, promo.min_basket_amount) == (Decimal("0.5"), 3, 150)
+    assert promo.remarks == "first\nfourth\nsecond\nthird line"
+
+
+@pytest.mark.parametrize(
+    ("published", "read_as"),
+    [
+        ("((1=מועדון שיווק השקמה|1=מועדון לקוחות אשראי))&amp;(3=תווי זיכוי מימוש|12=אחר)", ["1", "3", "12"]),
+        ("1,2;3", ["1", "2", "3"]),
+        ("1 - לקוחות 2 - עובדים", ["1", "2"]),
+        ("-1", ["-1"]),
+    ],
+)
+def test_several_clubs(published, read_as):
+    assert one(ClubID=published).club_ids == read_as
+    both = f"<Clubs><ClubId>{published}</ClubId><ClubId>77</ClubId></Clubs>"
+    assert one(both, ClubID="0").club_ids == ["0", *read_as, "77"]
+
+
+def line(promotion_id: str, code: str, price: str, **more: str) -> str:
+    details = leaves(
+        PromotionDescription=f"p{promotion_id}", DiscountedPrice=price, ClubId="1", MinQty="2", **more
+    )
+    return f"<Line>{leaves(ItemCode=code, PromotionId=promotion_id, RewardType='1')}<PromotionDetails>{details}</PromotionDetails></Line>"
+
+
+def test_details_of_lines():
+    lines = [
+        line("1", "71", "5.90"),
+        line("2", "81", "9.90"),
+        line("1", "72", "6.90", Remarks="r"),
+        line("1", "", "7"),
+    ]
+    found = read(
+        f"<OrderXml><Envelope>{HEAD}<Header><Details>{''.join(lines)}</Details></Header></Envelope></OrderXml>",
+        NAME,
+    )
+    first, second = found.rows
+    assert [(one.item_code, one.discounted_price, one.min_qty) for one in first.items] == [
+        ("71", Decimal("5.90"), 2),
+        ("72", Decimal("6.90"), 2),
+    ]
+    assert (first.description, first.club_ids, first.min_qty, first.discounted_price) == ("p1", ["1"], 2, None)
+    assert (first.remarks, second.discounted_price) == ("r", Decimal("9.90"))
+    assert [(row.row, row.reason) for row in found.refused] == [(4, "no_code")]
+    assert (found.summary.read, found.summary.taken, found.summary.promotions) == (4, 4, 2)
+    assert (found.header.store_id, found.codes) == ("007", [])
+
+
+def test_details_that_hold_the_id_are_no_rows():
+    lines = "".join(
+        f"<Line>{leaves(ItemCode=str(code))}<PromotionDetails>{leaves(PromotionId='5', DiscountedPrice=str(code))}</PromotionDetails></Line>"
+        for code in (1, 2)
+    )
+    found = read(f"<OrderXml><Envelope>{HEAD}<Details>{lines}</Details></Envelope></OrderXml>", NAME)
+    assert [(row.promotion_id, [item.item_code for item in row.items]) for row in found.rows] == [
+        ("5", ["1", "2"])
+    ]
+    assert (found.summary.read, found.codes) == (2, [])
+
+
+def test_one_promotion_whatever_is_between_its_elements():
+    group = "<Groups><Group>{}<PromotionItems><PromotionItem><ItemCode>{}</ItemCode></PromotionItem></PromotionItems></Group></Groups>"
+    rows = [promotion("1", group.format(leaves(GroupID="1"), "a"), ClubID="1", PromotionDescription="d")]
+    rows += [promotion(str(number)) for number in range(2, 1500)]
+    rows.append(
+        promotion("1", group.format(leaves(GroupID="2"), "b"), ClubID="2", PromotionDescription="other")
+    )
+    found = read_promotions(*rows, count=1500)
+    first = found.rows[0]
+    assert [(item.group_id, item.item_code) for item in first.items] == [("1", "a"), ("2", "b")]
+    assert (first.club_ids, [group.group_id for group in first.groups], first.description) == (
+        ["1", "2"],
+        ["1", "2"],
+        "d",
+    )
+    assert [len(block.rows) for block in found.blocks] == [500, 500, 499]
+    assert (found.summary.read, found.summary.taken, found.summary.promotions) == (1500, 1500, 1499)
+    assert found.codes[0] == "promotion_differs"
+    assert "first 1: description, in row 1500" in found.summary.problems[0].detail
+
+
+def test_items_without_a_code_are_refused_and_cost_nothing_else():
+    items = "".join(f"<Item>{leaves(ItemCode=code, ItemType='1')}</Item>" for code in ("1", "", "3", " "))
+    found = read_promotions(
+        promotion("a", f"<PromotionItems>{items}</PromotionItems>"),
+        promotion(""),
+        promotion("c", f"<GiftsItems>{items}</GiftsItems>"),
+    )
+    assert [[item.item_code for item in row.items] for row in found.rows] == [["1", "3"], ["1", "3"]]
+    assert [(row.row, row.line, row.reason) for row in found.refused] == [
+        (1, 1, "no_code"), (1, 1, "no_code"), (2, 2, "no_promotion_id"), (3, 3, "no_code"), (3, 3, "no_code"),
+    ]  # fmt: skip
+    assert (found.summary.read, found.summary.taken, found.summary.refused, found.summary.refused_items) == (
+        3,
+        2,
+        5,
+        4,
+    )
+    assert (found.summary.promotion_items, found.summary.gift_items) == (2, 2)
+
+
+def test_a_promotion_of_one_day_from_midnight_to_midnight():
+    promo = one(
+        PromotionStartDate="2025-07-09", PromotionStartHour="00:00:00", PromotionEndDate="2025-07-09", PromotionEndHour="00:00:00"
+    )  # fmt: skip
+    assert (isoformat(promo.starts_at), isoformat(promo.ends_at)) == (
+        "2025-07-09T00:00+03:00",
+        "2025-07-09T23:59+03:00",
+    )
+
+
+@pytest.mark.parametrize(
+    ("from_", "to", "daily"),
+    [
+        ("08:00", "22:00", ("08:00", "22:00")),
+        ("00:00", "23:59", (None, None)),
+        ("", "", (None, None)),
+        ("", "1400", ("00:00", "14:00")),
+    ],
+)
+def test_hours_of_each_day(from_, to, daily):
+    promo = one(
+        PromotionStartDateTime="2026-08-16T00:00:00.000", PromotionEndDateTime="2026-08-21T00:00:00.000",
+        PromotionStartHour=from_, PromotionEndHour=to,
+    )  # fmt: skip
+    assert (promo.daily_from, promo.daily_to) == daily
+    assert (isoformat(promo.starts_at), isoformat(promo.ends_at)) == (
+        "2026-08-16T00:00+03:00",
+        "2026-08-21T23:59+03:00",
+    )
+
+
+def test_rates_whose_meaning_is_open_are_reported():
+    found = read_promotions(*[promotion(str(number), DiscountRate="40") for number in range(3)])
+    assert {(row.discount_rate, row.discount_percent, row.discount_amount) for row in found.rows} == {
+        (40, None, None)
+    }
+    assert (found.codes, found.summary.complete) == (["discount_unclear"], True)
+    assert "3 promotions" in found.summary.problems[0].detail
