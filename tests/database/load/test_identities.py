@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg.errors import LockNotAvailable
 
+from gogobe.database import connection as postgres
+from gogobe.database.bounds import Bounds
 from gogobe.database.connection import Connection, connect
 from gogobe.database.load.loader import Loader
 from gogobe.database.load.stores import StoreKeys
@@ -149,6 +152,47 @@ def test_a_failed_batch_is_entered_under_the_row_that_its_name_means_by_now(dsn:
         (at(3),),
     ).fetchone()
     assert row == ("1", "incomplete")
+
+
+def test_loaders_of_one_chain_take_turns_in_deciding(
+    dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
+    with Loader(dsn, bounds=Bounds(lock=0.05)) as loader:
+        loader.load(prices_file("0", "5", 0))
+        with db.transaction():
+            db.execute("SELECT 1 FROM chains FOR NO KEY UPDATE")
+            assert loader.load(prices_file("0", "6", 1)).rows == 1, "nothing to decide, nothing to wait for"
+            with pytest.raises(LockNotAvailable):
+                loader.load(prices_file("0", "7", 2, store_id="6"))
+
+
+def test_rows_are_joined_after_what_is_being_loaded_into_them(dsn: str, db: Connection) -> None:
+    """Else what a loader has written and not committed would be left behind in a row that is no more."""
+    with Loader(dsn) as loader:
+        loader.load(prices_file("0", "5", 0))
+        loader.load(prices_file("1", "6", 1))
+    kept, joined = (key for (key,) in db.execute("SELECT store_key FROM stores ORDER BY store_key"))
+
+    def list_stores() -> None:
+        with Loader(dsn) as other:
+            other.load(stores_file(2, "1"))
+
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with ThreadPoolExecutor(1) as pool, connect(dsn) as watch:
+        with db.transaction():
+            db.execute("SELECT 1 FROM stores WHERE store_key = %s FOR NO KEY UPDATE", (joined,))
+            db.execute(
+                "INSERT INTO prices (store_key, item_code, price, published_at, source_row, first_seen_at) "
+                "VALUES (%s, 'new', 7, %s, 1, %s)",
+                (joined, at(1.5), at(1.5)),
+            )
+            listed = pool.submit(list_stores)
+            while not watch.execute(waiting).fetchone():
+                assert not listed.done(), "it did not wait"
+        listed.result()
+    assert current(db) == {("1", "1"): 6, ("1", "new"): 7}
+    assert db.execute("SELECT DISTINCT store_key FROM prices").fetchall() == [(kept,)]
 
 
 def test_what_a_loader_knows_asks_no_database(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

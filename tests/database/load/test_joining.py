@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from gogobe.database.load.joining import join_stores
 from gogobe.database.load.loader import Loader
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import PromotionGroup
-from tests.database.samples import at, file_batches, item, promotion
+from tests.database.samples import at, file_batches, item, promotion, store
 
 
 def current(db: Connection, store_id: str = "5") -> dict[str, Decimal]:
@@ -80,6 +81,23 @@ def test_what_is_known_later_counts(dsn: str, db: Connection) -> None:
     assert set(changes.fetchall()) == {(at(3), 5, 8), (at(4), 8, 9)}
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_newer_full_file_of_the_two_is_that_of_the_store(dsn: str, db: Connection, swapped: bool) -> None:
+    """So files that are older than it stay out of date, whichever row it was loaded into."""
+    full, other = ("0", "1") if swapped else ("1", "0")
+    load(
+        dsn,
+        file_batches([item("other", "4")], sub_chain_id=other, hour=3, kind="price"),
+        file_batches([item("listed", "5")], sub_chain_id=full, hour=2),
+        file_batches([promotion("listed", "1")], sub_chain_id=full, hour=2, kind="promofull"),
+        stores_file("5"),
+        file_batches([item("late", "6")], sub_chain_id=other, hour=1, kind="price"),
+        file_batches([promotion("late", "1")], sub_chain_id=other, hour=1, kind="promo"),
+    )
+    assert current(db) == {"listed": 5, "other": 4}
+    assert running(db) == {"listed": ["1"]}
+
+
 def test_promotions_move_with_groups_and_items(dsn: str, db: Connection) -> None:
     groups = [PromotionGroup("1", min_purchase_amount=Decimal(10))]
     load(
@@ -98,6 +116,12 @@ def test_promotions_move_with_groups_and_items(dsn: str, db: Connection) -> None
     assert db.execute("SELECT store_key, promotion_id FROM promotion_groups").fetchall() == [(one, "1")]
 
 
+def stores_file(store_id: str) -> list[IngestBatch]:
+    """It lists the store under sub-chain 1, so that sub-chain 0 means that one too."""
+    rows = [store(store_id, sub_chain_id="1", name="דיל")]
+    return file_batches(rows, kind="stores", hour=99, store_id="0", sub_chain_id="0")
+
+
 ROWS = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 3)), unique_by=lambda row: row[0], min_size=1)
 FILES = st.lists(st.tuples(st.sampled_from(["0", "1"]), st.booleans(), ROWS), min_size=1, max_size=8)
 
@@ -106,24 +130,30 @@ def test_joined_is_as_loaded_into_one(dsn: str, db: Connection) -> None:
     numbers = itertools.count(100)
 
     @settings(max_examples=40, deadline=None)
-    @given(drawn=FILES, promotions=st.booleans(), swapped=st.booleans())
-    def check(drawn: Sequence[Any], promotions: bool, swapped: bool) -> None:
+    @given(drawn=FILES, promotions=st.booleans(), swapped=st.booleans(), late=st.integers(0, 7))
+    def check(drawn: Sequence[Any], promotions: bool, swapped: bool, late: int) -> None:
         together, apart = (str(next(numbers)) for _ in range(2))
-        for hour, (sub_chain_id, is_full, rows) in enumerate(drawn):
-            for store_id in (together, apart):
-                where: dict[str, Any] = {
-                    "hour": hour,
-                    "store_id": store_id,
-                    "sub_chain_id": "1" if store_id == together else sub_chain_id,
-                }
-                if promotions:
-                    offers = [promotion(code, str(price)) for code, price in rows]
-                    loader.load(file_batches(offers, kind="promofull" if is_full else "promo", **where))
-                else:
-                    items = [item(code, str(price)) for code, price in rows]
-                    loader.load(file_batches(items, kind="pricefull" if is_full else "price", **where))
+
+        def load(hour: int, store_id: str, sub_chain_id: str) -> None:
+            _, is_full, rows = drawn[hour]
+            where: dict[str, Any] = {"hour": hour, "store_id": store_id, "sub_chain_id": sub_chain_id}
+            if promotions:
+                offers = [promotion(code, str(price)) for code, price in rows]
+                loader.load(file_batches(offers, kind="promofull" if is_full else "promo", **where))
+            else:
+                items = [item(code, str(price)) for code, price in rows]
+                loader.load(file_batches(items, kind="pricefull" if is_full else "price", **where))
+
+        for hour, (sub_chain_id, *_) in enumerate(drawn):
+            if hour != late:
+                load(hour, together, "1")
+                load(hour, apart, sub_chain_id)
         if len(both := keys(db, apart)) == 2:
             join(db, *(both[::-1] if swapped else both))
+        if late < len(drawn):
+            load(late, together, "1")
+            loader.load(stores_file(apart))
+            load(late, apart, "1")
         assert current(db, apart) == current(db, together)
         assert running(db, apart) == running(db, together)
 

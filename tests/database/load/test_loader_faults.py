@@ -148,6 +148,14 @@ def test_what_a_loader_remembers_may_be_removed(dsn: str, db: Connection) -> Non
     assert count(db, "stores") == 1
 
 
+def test_a_chain_that_a_loader_remembers_may_be_removed(dsn: str, db: Connection) -> None:
+    """Files without a store have nothing else that would be missing."""
+    with Loader(dsn) as loader:
+        loader.load(file_batches([], kind="stores", hour=1))
+        empty(db)
+        assert loader.load(file_batches([], kind="stores", hour=2)).files_completed == 1
+
+
 def test_whose_fault_an_error_is(dsn: str, db: Connection) -> None:
     db.execute("CREATE TABLE small (n integer CHECK (n < 5), t text); CREATE UNIQUE INDEX ON small (n)")
     db.execute("CREATE TABLE months (n integer) PARTITION BY RANGE (n)")
