@@ -19,7 +19,8 @@ import psycopg
 from gogobe.database.address import Dsn
 from gogobe.database.connection import is_transient
 from gogobe.discovery.announcer import Announcer, Topic
-from gogobe.discovery.client import Connections, PortalClient
+from gogobe.discovery.client import PortalClient
+from gogobe.discovery.connections import Connections
 from gogobe.discovery.engines import ENGINES
 from gogobe.discovery.health import Listing
 from gogobe.discovery.metrics import Metrics

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from gogobe.discovery.listing import Kind, ListingError
+from gogobe.discovery.listing import Kind, ListingError, address_refused
 from gogobe.io.networks import AllowedHosts, ascii_host
 
 IMPLICIT_TLS_PORT: Final = 990
@@ -123,8 +123,7 @@ def _connected(server: FtpServer, allowed: AllowedHosts) -> socket.socket:
         else:
             return connection
     if failure is None:
-        detail = f"{server.host}: {refusal}; the setting fetch_hosts lists what is allowed all the same"
-        raise ListingError("address_refused", detail)
+        raise address_refused(server.host, refusal)
     raise failure
 
 

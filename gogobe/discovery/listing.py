@@ -52,6 +52,13 @@ class ListingError(Exception):
         self.retry_after = retry_after
 
 
+def address_refused(host: str, refusal: str | None) -> ListingError:
+    """The error for a host whose address may not be connected to; `refusal` is the reason."""
+    return ListingError(
+        "address_refused", f"{host}: {refusal}; the setting fetch_hosts lists what is allowed all the same"
+    )
+
+
 class NotModified(Exception):  # noqa: N818 (an answer, not an error)
     """The portal says that its listing is the same as at the last complete one."""
 

@@ -13,7 +13,8 @@ import pytest
 from gogobe.chains.portal import PortalSettings
 from gogobe.demo.portals.server import PortalServer
 from gogobe.demo.portals.shelf import ShelfFile
-from gogobe.discovery.client import Connections, PortalClient
+from gogobe.discovery.client import PortalClient
+from gogobe.discovery.connections import Connections
 from gogobe.discovery.engines import ENGINES
 from gogobe.discovery.listing import ListedFile
 from gogobe.discovery.portal import Portal

@@ -15,7 +15,8 @@ from gogobe.demo.portals.laibcatalog import LaibcatalogReplica
 from gogobe.demo.portals.server import PortalServer
 from gogobe.demo.portals.shelf import Shelf, ShelfFile
 from gogobe.discovery.announcer import Announcement, Outcome
-from gogobe.discovery.client import Connections, PortalClient
+from gogobe.discovery.client import PortalClient
+from gogobe.discovery.connections import Connections
 from gogobe.discovery.engines import ENGINES
 from gogobe.discovery.health import Listing
 from gogobe.discovery.listing import ListedFile

@@ -17,8 +17,9 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from gogobe.discovery.client import Page, PortalClient
+from gogobe.discovery.client import PortalClient
 from gogobe.discovery.listing import ListedFile, ListingError
+from gogobe.discovery.page import Page
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.texts import size_of, time_of
 from gogobe.secrets import SecretError

@@ -6,8 +6,9 @@ import re
 from collections.abc import AsyncIterator
 from typing import Final
 
-from gogobe.discovery.client import Page, PortalClient
+from gogobe.discovery.client import PortalClient
 from gogobe.discovery.listing import ListedFile, ListingError
+from gogobe.discovery.page import Page
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.texts import join, last_part
 

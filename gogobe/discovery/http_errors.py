@@ -1,0 +1,69 @@
+"""HTTP answers and network errors of a portal as `ListingError`, with the reason code of each."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import aiohttp
+
+from gogobe.discovery.listing import Kind, ListingError
+from gogobe.discovery.page import Page
+from gogobe.secrets import SecretError
+
+_KINDS: Final[Mapping[int, Kind]] = {
+    401: "forbidden",
+    403: "forbidden",
+    404: "not_found",
+    410: "not_found",
+    429: "rate_limited",
+}
+
+
+def check_status(page: Page) -> None:
+    """Raises ListingError for any status other than 200."""
+    if page.status == 200:
+        return
+    kind = _KINDS.get(page.status, "server_error" if page.status >= 500 else "http_status")
+    wait = retry_after(page.headers.get("Retry-After"))
+    raise ListingError(kind, f"{page.url}: the portal answered {page.status}", retry_after=wait)
+
+
+def retry_after(header: str | None) -> float | None:
+    """Seconds to wait, from a number or a date; None without a valid header.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    """
+    if header is None:
+        return None
+    if header.strip().isascii() and header.strip().isdigit():
+        return float(header[:9])
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+@contextlib.contextmanager
+def network_errors(url: str) -> Iterator[None]:
+    """Raises network errors of the body as ListingError; `url` is named in the message."""
+    try:
+        yield
+    except (aiohttp.ClientSSLError, ssl.SSLError) as error:
+        raise ListingError("tls", f"{url}: {error}") from error
+    except TimeoutError as error:
+        raise ListingError("timeout", f"{url}: no answer in time") from error
+    except aiohttp.ClientPayloadError as error:
+        raise ListingError("short_body", f"{url}: {error}") from error
+    except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        raise ListingError("bad_link", f"{url}: {error}") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise ListingError("unreachable", f"{url}: {type(error).__name__}: {error}") from error
+    except SecretError as error:
+        raise ListingError("settings", f"proxy: {error}") from error
