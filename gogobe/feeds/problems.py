@@ -29,6 +29,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "implausible_descriptions": "descriptions that are nearly all empty, the same, or decoded wrongly",
     "implausible_ends": "promotions nearly none of which has an end",
     "implausible_prices": "promotions nearly none of which has a price or a discount",
+    "implausible_price_level": "prices on another scale than the last ones of the store, such as agorot",
     "too_large": "more decompressed bytes than are allowed",
     "ratio": "decompresses to far more than a feed does",
     "too_deep": "elements nested deeper than are allowed",
@@ -55,7 +56,7 @@ NOTICES: Final = frozenset(
         *("kind_differs", "control_characters", "stray_ampersands", "future_date", "future_times"),
         *("unknown_elements", "promotion_differs", "discount_unclear", "unquoted_attributes", "mojibake"),
         *("nested_container", "unknown_name", "implausible_names", "implausible_descriptions"),
-        *("implausible_ends", "implausible_prices"),
+        *("implausible_ends", "implausible_prices", "implausible_price_level"),
     }
 )
 
