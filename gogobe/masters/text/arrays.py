@@ -1,6 +1,8 @@
-"""Choosing rows of arrays: evenly spread ones, and the places of rows within runs."""
+"""Choosing rows of arrays: evenly spread ones, and the runs of equal rows."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,3 +18,14 @@ def evenly(rows: Longs, count: int) -> Longs:
 def places_in_runs(lengths: Longs) -> Longs:
     """For runs of these lengths, one after the other, each element's place in its run: 0, 1, 2, 0, 1, …"""
     return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+
+def run_starts(*ordered: npt.NDArray[Any]) -> Longs:
+    """Where runs of equal rows begin, in columns of one length of which equal rows stand together."""
+    if not len(ordered[0]):
+        return np.zeros(0, dtype=np.int64)
+    begins = np.zeros(len(ordered[0]), dtype=np.bool_)
+    begins[0] = True
+    for column in ordered:
+        begins[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(begins)

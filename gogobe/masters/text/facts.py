@@ -14,7 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.text.arrays import places_in_runs
+from gogobe.masters.text.morphology import lemma, skeleton
 from gogobe.masters.text.normal import UNITS, Dimension, ParsedName, normalize, parse_name
+from gogobe.masters.text.qualities import NAMES as QUALITY_NAMES
+from gogobe.masters.text.qualities import Reading, read_qualities
 from gogobe.records.rows import Item
 
 WORDS: Final = 14
@@ -22,6 +25,9 @@ BRAND_WORDS: Final = 4
 NUMBERS: Final = 6
 PERCENTS: Final = 2
 _END_OF_AMOUNTS: Final = 1e12
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+CUT_FROM: Final = 19
+"""From so many letters on a name may have been cut off: some chains publish 20, others 24."""
 
 Array = npt.NDArray[np.generic]
 
@@ -56,16 +62,21 @@ def describe_item(item: Item) -> Described:
 class Facts:
     """Comparable facts of n items. Missing numbers are 0, missing words 0.
 
-    `words` (n, 14) are hashes of the name's words, `shapes` (n, 14) a bit for each of a word's letter pairs, so
-    that a cut or inflected word still resembles itself; `brands` and `brand_shapes` (n, 4) the same of the
-    manufacturer. `numbers` (n, 6) are numbers in the name without a unit, `percents` (n, 2). `amount` is the
-    size by the feed's own fields, `named_amount` that of a piece by the name, in grams, millilitres or
-    centimetres; `pack` the pieces by the name (0 where it says nothing); `price` in ILS; `weighed` 0 or 1;
-    `company` the prefix of the GTIN, which only a master has: 0 for items to be matched.
+    `words` (n, 14) are hashes of the name's words; `shapes` (n, 14) a bit for each of a word's letter pairs, in
+    one number and gender and with vowel letters left out, so that a word that is cut or spelled otherwise still
+    resembles itself; `naming` (n,) a bit for each of the words that names the thing itself, and `qualities` (n,
+    qualities) what the others say of it, a bit for each value that is stated (`qualities.py`); `brands` and
+    `brand_shapes` (n, 4) the same of the manufacturer. `numbers` (n, 6) are numbers in the name without a unit,
+    `percents` (n, 2). `amount` is the size by the feed's own fields, `named_amount` that of a piece by the
+    name, in grams, millilitres or centimetres; `pack` the pieces by the name (0 where it says nothing); `price`
+    in ILS; `weighed` 0 or 1; `company` the prefix of the GTIN, which only a master has: 0 for items to be
+    matched.
     """
 
     words: npt.NDArray[np.uint32]
     shapes: npt.NDArray[np.uint64]
+    naming: npt.NDArray[np.uint16]
+    qualities: npt.NDArray[np.uint16]
     brands: npt.NDArray[np.uint32]
     brand_shapes: npt.NDArray[np.uint64]
     numbers: npt.NDArray[np.float32]
@@ -99,6 +110,12 @@ class Facts:
             numbers=self.numbers[:, :numbers],
             percents=self.percents[:, :percents],
         )
+
+    def forms(self) -> npt.NDArray[np.uint32]:
+        """Hashes of the words in one number, gender and spelling, (n, 14), 0 where there is no word."""
+        mixed = ((self.shapes * _MIX) >> np.uint64(32)).astype(np.uint32)
+        forms: npt.NDArray[np.uint32] = np.where(self.words != 0, np.maximum(mixed, 1), np.uint32(0))
+        return forms
 
     def word_counts(self) -> npt.NDArray[np.int64]:
         """How many words each name has, of those that are kept."""
@@ -134,12 +151,18 @@ def describe(items: Sequence[Described]) -> tuple[list[str], Facts]:
     """The names' words in normal form, a text each, and everything comparable about the items."""
     parsed = [parse_name(item.name) for item in items]
     words, shapes = _word_arrays([name.words for name in parsed], WORDS)
+    readings = [
+        read_qualities(name.words[:WORDS], may_be_cut=len(item.name) >= CUT_FROM)
+        for item, name in zip(items, parsed, strict=True)
+    ]
     brand_names = [_brand_words(item.manufacturer) for item in items]
     brands, brand_shapes = _word_arrays(brand_names, BRAND_WORDS)
     amounts = [_field_amount(item.quantity, item.unit) for item in items]
     facts = Facts(
         words=words,
         shapes=shapes,
+        naming=np.array([one.naming for one in readings], dtype=np.uint16),
+        qualities=_quality_bits(readings),
         brands=brands,
         brand_shapes=brand_shapes,
         numbers=_padded([name.numbers for name in parsed], NUMBERS),
@@ -152,6 +175,14 @@ def describe(items: Sequence[Described]) -> tuple[list[str], Facts]:
         company=np.zeros(len(items), dtype=np.uint32),
     )
     return [" ".join(name.words) for name in parsed], facts
+
+
+def _quality_bits(readings: Sequence[Reading]) -> npt.NDArray[np.uint16]:
+    bits = np.zeros((len(readings), len(QUALITY_NAMES)), dtype=np.uint16)
+    for row, reading in enumerate(readings):
+        for column, value in reading.bits.items():
+            bits[row, column] = value
+    return bits
 
 
 def _named_amount(name: ParsedName) -> float:
@@ -220,7 +251,7 @@ def _word_arrays(
     rows = np.repeat(np.arange(len(kept)), lengths)
     columns = places_in_runs(lengths)
     hashes[rows, columns] = [crc32(word.encode("utf-8", "surrogatepass")) or 1 for word in flat]
-    shapes[rows, columns] = _shapes(flat)
+    shapes[rows, columns] = _shapes([skeleton(lemma(word)) for word in flat])
     return hashes, shapes
 
 
@@ -228,7 +259,7 @@ def _shapes(words: Sequence[str]) -> npt.NDArray[np.uint64]:
     """A bit of 64 for each pair of neighbouring letters in a word, its beginning counted as a letter."""
     points = np.frombuffer((" " + " ".join(words)).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     first, second = points[:-1].astype(np.uint64), points[1:].astype(np.uint64)
-    mixed = ((first << np.uint64(32)) ^ second) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = ((first << np.uint64(32)) ^ second) * _MIX
     bits = np.uint64(1) << (mixed >> np.uint64(58))
     bits[second == ord(" ")] = 0
     lengths = np.array([len(word) + 1 for word in words], dtype=np.int64)

@@ -44,7 +44,6 @@ PACKS: Final[dict[str, int]] = {
 
 # Abbreviations that the trade writes, by what they stand for; keys as words stand in the normal form.
 ABBREVIATIONS: Final[dict[str, str]] = {
-    "שוק": "שוקולד",
     "תפוא": "תפוח אדמה",
     "תפוע": "תפוח עצ",
     "תפא": "תפוח אדמה",
@@ -73,6 +72,10 @@ _MARKS: Final = (  # niqqud and cantillation, and marks of direction
     *map(chr, range(0x202A, 0x202F)),
 )
 _LETTERS: Final = str.maketrans({**_FINALS, **_QUOTES, **dict.fromkeys(_MARKS), "\u05be": " "})
+# A unit whose quote has run into the next word: 4 יח'לחמניות.
+_UNIT_AND_WORD: Final = re.compile(r"(?<![^\W\d_])(יח|גר|קג|ק\"ג|מל|סמ|ליט)['\"]+(?=[^\W\d_]{3})")
+# "שוק" is a drumstick, or a market; cut short, before a mark, a number or the name's end, it is chocolate.
+_CHOCOLATE: Final = re.compile(r"(?<![^\W\d_])שוק(?=[.'+/\d]|\s*$)")
 # Quotes within a word are an abbreviation's (מ"ל, תפו"א); those at its end abbreviate too (ק', יח').
 _INNER_QUOTES: Final = re.compile(r"(?<=[^\W\d_])['\"]+")
 _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+|[%*×]")
@@ -114,8 +117,10 @@ def normalize(name: str) -> str:
     Quotes inside words go (מ"ל becomes מל), doubled vav and yod become one.
     """
     text = unicodedata.normalize("NFKC", name).lower().translate(_LETTERS)
+    if "שוק" in text:
+        text = _CHOCOLATE.sub("שוקולד ", text)
     if "'" in text or '"' in text:
-        text = _INNER_QUOTES.sub("", text)
+        text = _INNER_QUOTES.sub("", _UNIT_AND_WORD.sub(r"\1 ", text))
     if "וו" in text or "יי" in text:
         text = _DOUBLED.sub(r"\1", text)
     return text

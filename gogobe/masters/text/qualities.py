@@ -1,0 +1,282 @@
+"""The qualities that a name states besides the thing itself: colour, cut, frozen or fresh, packed or loose.
+
+The words that are left name the thing itself ("עגבניה", "קנרי"). One table holds all words that are none of
+these: QUALITIES, whose values contradict each other, PARTS, which a thing may be sold with or without, and
+NEUTRAL, words that do not say which product it is. It is Hebrew as grocers write it, without any product. What
+a quality costs that one name states and another does not is learned (`clusters/weights.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.text.morphology import lemma
+from gogobe.masters.text.normal import normalize
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """One quality: its `values`, each with the words for it (one number and gender is enough); the values that
+    are `usual`, so that a name may well leave them out; and values that are `near` each other."""
+
+    name: str
+    values: dict[str, str]
+    usual: tuple[str, ...] = ()
+    near: tuple[tuple[str, str], ...] = ()
+
+
+QUALITIES: Final = (
+    Quality(
+        "packing",
+        {
+            "loose": "תפזורת משקל שקיל נשקל לקג קג צרור אגודה",
+            "packed": "ארוז מארז אריזה קופסא קופסה סלסלה מגש מגשית שקית וואקום ואקום חבילה",
+            "net": "רשת",
+        },
+        usual=("loose",),
+    ),
+    Quality("state", {"fresh": "טרי טריים מצונן צונן", "frozen": "קפוא מוקפא"}, usual=("fresh",)),
+    Quality(
+        "cut",
+        {
+            "whole": "שלם",
+            "block": "גוש בלוק חריץ בגליל משולש גלגל מלבן",
+            "sliced": "פרוס",
+            "cubes": "קוביה",
+            "ground": "טחון",
+            "grated": "מגורד מגוררת",
+            "half": "חצוי חצאי",
+            "pieces": "נתח נתחי חתיכות מנות מנה",
+            "strips": "רצועה",
+            "sticks": "מקל מקלות מקלון גפרור גפרורים",
+            "crushed": "גרוס כתוש מרוסק",
+            "flakes": "שבבים שבבי פתיתים פתיתי",
+            "boned": "מפורק",
+        },
+        usual=("whole", "block"),
+        near=(("whole", "block"),),
+    ),
+    Quality("peel", {"peeled": "קלוף מקולף", "in shell": "בקליפה"}, near=()),
+    Quality(
+        "process",
+        {
+            "natural": "טבעי",
+            "dried": "מיובש יבש",
+            "smoked": "מעושן",
+            "pickled": "כבוש מוחמץ חמוץ בחומץ במלח מלוח",
+            "roasted": "קלוי",
+            "fried": "מטוגן",
+            "sugared": "מסוכר",
+            "coated": "מצופה בציפוי",
+            "stuffed": "ממולא",
+            "marinated": "מתובל במרינדה",
+            "cooked": "מבושל אפוי",
+            "aged": "מיושן",
+            "pitted": "מגולען",
+            "blanched": "מולבן",
+            "minced": "מעובד",
+        },
+        usual=("natural",),
+    ),
+    Quality(
+        "colour",
+        {
+            "red": "אדום",
+            "purple": "סגול",
+            "green": "ירוק",
+            "yellow": "צהוב",
+            "orange": "כתום",
+            "black": "שחור",
+            "white": "לבן",
+            "pink": "ורוד",
+            "brown": "חום",
+            "blue": "כחול",
+            "dark": "כהה",
+            "light": "בהיר",
+            "gold": "זהוב מוזהב",
+            "spotted": "מנומר",
+        },
+        near=(("red", "purple"), ("white", "light"), ("black", "dark"), ("brown", "dark"), ("black", "brown")),
+    ),
+    Quality(
+        "size",
+        {
+            "giant": "ענק ג'מבו",
+            "large": "גדול",
+            "medium": "בינוני",
+            "small": "קטן",
+            "mini": "מיני ננסי בייבי גמדי",
+        },
+        near=(("giant", "large"), ("small", "mini")),
+    ),
+    Quality(
+        "supervision",
+        {
+            "mahpud": "מחפוד",
+            "mehadrin": "מהדרין בדצ",
+            "glatt": "חלק",
+            "free of insects": "ק",
+            "hatam sofer": "חתס חתם",
+            "landau": "לנדא",
+            "shraga": "שרגא",
+            "chabad": "חבד",
+            "rubin": "רובין",
+        },
+    ),
+    Quality("shape", {"round": "עגול", "long": "ארוך", "flat": "שטוח", "oval": "אובלי", "braided": "קלוע"}),
+    Quality("growing", {"organic": "אורגני אורגנים"}),
+    Quality(
+        "animal",
+        {
+            "chicken": "עוף פטם",
+            "turkey": "הודו",
+            "beef": "בקר",
+            "calf": "עגל",
+            "lamb": "כבש טלה",
+            "goose": "אווז",
+            "duck": "ברווז",
+        },
+    ),
+    Quality("milk", {"goat": "עז עיזים עזים", "sheep": "צאן כבשים", "buffalo": "באפלו בופאלו"}),
+    Quality("taste", {"sweet": "מתוק", "hot": "חריף", "bitter": "מריר", "piquant": "פיקנטי"}),
+    Quality("sex", {"female": "נקבה", "male": "זכר"}),
+    Quality("light", {"light": "לייט דיאט דל מופחת"}),
+)
+"""The qualities; within one, two different values contradict each other."""
+
+PARTS: Final = {
+    "bone": "עצם עצמות",
+    "skin": "עור",
+    "stone": "גלעין חרצן",
+    "shell": "קליפה",
+    "sugar": "סוכר",
+    "salt": "מלח",
+    "gluten": "גלוטן",
+    "lactose": "לקטוז",
+    "leaves": "עלים",
+}
+"""What a thing may be sold with or without, behind a word of WITHOUT or WITH; each is a quality, too."""
+WITHOUT: Final = "ללא בלי נטול"
+WITH: Final = "עם"
+
+NEUTRAL: Final = {
+    "origin": "ישראל הארץ מקומי תוצרת יבוא מיובא מיובאת איטליה צרפת ספרד יוון סין טורקיה תורכיה הולנד ארהב "
+    "ארצות הברית אמריקה ארגנטינה פולין צ'ילה מצרים ירדן קפריסין גרמניה בלגיה אקוודור פרו קולומביה "
+    "אורוגוואי פרגוואי תאילנד ויאטנם נורבגיה סקוטלנד ליטא אוקראינה רוסיה סרביה רומניה הונגריה "
+    "אוסטרליה קנדה מקסיקו מרוקו אתיופיה",
+    "grade": "מובחר משובח מעולה איכותי אמיתי מיוחד סוג",
+    "common supervision": "כשר מוכשר כשרות רבנות השגחה",
+    "milk, meat or neither": "חלבי פרווה פרוה",
+    "kind": "גבינה גבינת בשר דג דגי עץ פרי ירק נקניק אגוז אגוזי תבלין",
+    "counter": "עצמי שירות מעדניה מעדנייה מעדניית קצביה אטליז",
+    "filler": "מחיר לפי של על כ שונים סוגים לבחירה לא ניתן לספק בלבד מכיל תוספת בתוספת בטעם טעם בסגנון סגנון "
+    "בנוסח נוסח שומן גודל גדלים בודד מבצע חדש לצליה מסוג כולל",
+}
+"""Words that do not say which product it is, by why not."""
+
+NAMES: Final = (*(quality.name for quality in QUALITIES), *PARTS)
+"""The names of all qualities, in the order of their columns."""
+_PREFIXES: Final = "בלמ"  # in, to, from: written in one with the word
+_SHORTEST_PREFIXED: Final = 4
+_LEAST_LETTERS: Final = 2  # of a word that names something
+_CUT_FROM: Final = 3  # letters that are left of a word that the name's end cuts off, at least
+
+
+def _forms(words: str) -> Iterable[str]:
+    return (lemma(normalize(word)) for word in words.split())
+
+
+_NAMING, _NEUTRAL, _BESIDE = -1, -2, -3  # in place of a column
+WITH_IT, WITHOUT_IT = 1, 2
+"""The bits of a part's values."""
+_PARTS: Final = {
+    form: len(QUALITIES) + place for place, words in enumerate(PARTS.values()) for form in _forms(words)
+}
+
+
+def _table() -> dict[str, tuple[int, int]]:
+    """Each word's lemma: the column of its quality and the bit of its value."""
+    table = {form: (_NEUTRAL, int(why == "kind")) for why, words in NEUTRAL.items() for form in _forms(words)}
+    for column, quality in enumerate(QUALITIES):
+        for bit, words in enumerate(quality.values.values()):
+            table.update(dict.fromkeys(_forms(words), (column, 1 << bit)))
+    for value, words in ((WITH_IT, WITH), (WITHOUT_IT, WITHOUT)):
+        for word in _forms(words):
+            table[word] = _BESIDE, value
+            table.update({word + part: (column, value) for part, column in _PARTS.items()})  # written in one
+    return table
+
+
+_TABLE: Final = _table()
+
+
+def bits_of(column: int, values: Iterable[str]) -> int:
+    """The bits of some values of a quality."""
+    names = list(QUALITIES[column].values)
+    return sum(1 << names.index(value) for value in values)
+
+
+def _usual() -> npt.NDArray[np.uint16]:
+    usual = [bits_of(column, quality.usual) for column, quality in enumerate(QUALITIES)]
+    return np.array([*usual, *[WITH_IT] * len(PARTS)], dtype=np.uint16)
+
+
+USUAL: Final = _usual()
+"""For each column, the bits of the values that a name may well leave out."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A name's qualities: a bit for each value that it states, by column of NAMES; and which of its words name
+    the thing itself, a bit for each place."""
+
+    bits: dict[int, int]
+    naming: int
+
+
+def read_qualities(words: Sequence[str], *, may_be_cut: bool = False) -> Reading:
+    """Read a name's words in normal form. `may_be_cut`: the last of them may lack its end."""
+    bits: dict[int, int] = {}
+    naming = kinds = 0
+    part_bit = 0  # of a part's value, if the word before was one of WITH or WITHOUT
+    for place, word in enumerate(words):
+        column, bit = _classify(word)
+        if column == _BESIDE:
+            part_bit = bit
+            continue
+        if part_bit and (part := _PARTS.get(lemma(word))):
+            column, bit = part, part_bit
+        elif column == _NAMING and may_be_cut and place == len(words) - 1:
+            column, bit = _cut(word)
+        if column == _NAMING:
+            naming |= (len(word) >= _LEAST_LETTERS) << place
+        elif column == _NEUTRAL:
+            kinds |= bit << place
+        else:
+            bits[column] = bits.get(column, 0) | bit
+        part_bit = 0
+    # "דג טרי" is a fish: where no other word names a thing, its kind does.
+    return Reading(bits, naming or kinds)
+
+
+@lru_cache(maxsize=1 << 16)
+def _classify(word: str) -> tuple[int, int]:
+    """A word's column and bit; one of _PREFIXES before it does not matter."""
+    forms = [word]
+    if len(word) >= _SHORTEST_PREFIXED and word[0] in _PREFIXES:
+        forms.append(word[1:])
+    if word.endswith("ת"):
+        forms.append(word[:-1])  # מעושנת, מובחרת
+    return next((found for form in forms if (found := _TABLE.get(lemma(form)))), (_NAMING, 0))
+
+
+def _cut(word: str) -> tuple[int, int]:
+    """A word whose end is cut off: that of the only value, or of the words NEUTRAL, that begin so."""
+    if len(word) < _CUT_FROM:
+        return _NAMING, 0
+    meant = {value for form, value in _TABLE.items() if form.startswith(word)}
+    return meant.pop() if len(meant) == 1 else (_NAMING, 0)
