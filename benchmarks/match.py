@@ -32,9 +32,10 @@ from gogobe.masters.build.catalogue import CatalogueRow
 from gogobe.masters.codes.gtin import valid_gtins
 from gogobe.masters.matching.matcher import CANDIDATES, Matcher
 from gogobe.masters.matching.model import learned_model
+from gogobe.masters.matching.queries import queries_of
 from gogobe.masters.matching.resolver import Resolver
 from gogobe.masters.snapshot.files import open_snapshot
-from gogobe.masters.text.facts import Described, describe
+from gogobe.masters.text.facts import Described
 from gogobe.masters.vectors.index import AnnoyBuilder, AnnoyIndex, ExactIndex
 from gogobe.masters.vectors.item_vectors import BESIDE_NAME
 from gogobe.records.rows import BATCH_SIZE, Item
@@ -166,8 +167,9 @@ def compare_indexes() -> list[IndexFigure]:
     """The vectors of 100,000 masters in each index, one thread each, asked for the 50 nearest."""
     snapshot = open_snapshot(FOLDER, check=False)
     stored = np.ascontiguousarray(snapshot.index.vectors)
-    texts, facts = describe([row.described for row in some_rows(QUERIES, MASTERS)])
-    queries = Matcher(snapshot, learned_model()).vectors(texts, facts)
+    rows = some_rows(QUERIES, MASTERS)
+    asked = queries_of([row.described for row in rows], np.zeros(len(rows), dtype=np.int64), [""] * len(rows))
+    queries = Matcher(snapshot, learned_model()).vectors(asked)
     truth = ExactIndex(stored).search(queries, CANDIDATES).rows
     faiss.omp_set_num_threads(1)
     return [

@@ -17,6 +17,7 @@ from gogobe.feeds.reader import FeedReader
 from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.build.catalogue import CatalogueRow
 from gogobe.masters.published.store import SnapshotStore
+from gogobe.masters.snapshot.files import FORMAT
 from gogobe.masters.text.facts import describe_item
 from gogobe.records.rows import Item
 
@@ -25,11 +26,11 @@ UNSEEN_CHAIN: Final = "7290058108879"
 
 
 def ensure_snapshot(store: SnapshotStore, scratch: Path) -> str:
-    """Publishes the demo's snapshot, unless the store has a current one; its version. `scratch` is the
-    folder in which it is built, and which is removed afterwards. Raises SnapshotError, OSError."""
-    current = store.current()
-    if current is not None:
-        return current
+    """Publishes the demo's snapshot, unless the store's current one is of this format; its version. `scratch`
+    is the folder in which it is built, and which is removed afterwards. Raises SnapshotError, OSError."""
+    for stored in store.versions():
+        if stored.is_current and stored.manifest is not None and stored.manifest.format == FORMAT:
+            return stored.version
     shutil.rmtree(scratch, ignore_errors=True)  # what a killed run has left
     build_snapshot(catalogue_rows(), scratch)
     version = store.publish(scratch).version

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gogobe.demo import masters
@@ -31,6 +31,16 @@ def test_a_snapshot_is_built_once_also_over_what_a_killed_run_has_left(
     store = SnapshotStore(str(tmp_path / "masters"))
     version = ensure_snapshot(store, scratch)
     assert not scratch.exists()
-    shutil.rmtree(tmp_path / "masters" / version)  # a second build would bring it back
     assert ensure_snapshot(store, scratch) == version
-    assert not (tmp_path / "masters" / version).exists()
+    assert len(store.versions()) == 1
+
+
+def test_a_snapshot_of_another_format_is_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(masters, "catalogue_rows", catalogue)
+    store = SnapshotStore(str(tmp_path / "masters"))
+    version = ensure_snapshot(store, tmp_path / "scratch")
+    manifest = tmp_path / "masters" / version / "manifest.json"
+    manifest.write_bytes(msgspec.json.encode(msgspec.json.decode(manifest.read_bytes()) | {"format": 3}))
+    again = ensure_snapshot(store, tmp_path / "scratch")
+    assert again != version
+    assert store.current() == again

@@ -34,13 +34,16 @@ class CatalogueError(ValueError):
 
 class CatalogueRow(msgspec.Struct, gc=False, frozen=True):
     """One chain's item. `master_id` is the master that the database has for it, 0 where a GTIN or the computed
-    id decides; `decided` says that a person gave it to that master, so that it stays there."""
+    id decides; `decided` says that a person gave it to that master, so that it stays there. Where nobody has,
+    a cluster that the item is in keeps that id if it can. `apart_from` are masters that a person has said it is
+    not."""
 
     chain_id: str
     item_code: str
     described: Described
     master_id: int = 0
     decided: bool = False
+    apart_from: tuple[int, ...] = ()
 
 
 def read_catalogue(path: Path, limit: int | None = None) -> Iterator[CatalogueRow]:

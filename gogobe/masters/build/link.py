@@ -1,8 +1,7 @@
-"""Masters without a GTIN that are one product in several chains: joined when a snapshot is built.
+"""Packed goods that a chain lists without a GTIN, linked to the masters of GTINs when a snapshot is built.
 
-Every chain's bananas begin as a master of their own. Here each such master is compared with all others, as an
-item would be, and where the matcher accepts one it goes by that master's id from then on. That is decided once,
-for all chains, so that two masters never go by each other.
+Each is compared with all masters, as an item would be, and where the matcher accepts one with a GTIN it goes by
+that master's id from then on.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ import numpy.typing as npt
 from gogobe.masters.build.gather import Gathered
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.matching.chain_context import listing_of
-from gogobe.masters.matching.matcher import Matcher, NamedItem
+from gogobe.masters.matching.matcher import Matcher
+from gogobe.masters.matching.queries import NamedItem, Queries
 
 Longs = npt.NDArray[np.int64]
 
@@ -33,7 +33,7 @@ class Joined:
 
 
 def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
-    """Compare the names in the rows `asked`, each the only one of its master, with all other masters."""
+    """Compare the names in the rows `asked`, each the only one of its master, with masters that have a GTIN."""
     tables = matcher.masters.tables
     row_of = np.searchsorted(tables.masters, names.masters)
     found: list[tuple[int, int, Decision]] = []
@@ -42,13 +42,12 @@ def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
         of_chain = asked[names.chains[asked] == chain]
         for begin in range(0, len(of_chain), _NAMES_AT_ONCE):
             part = of_chain[begin : begin + _NAMES_AT_ONCE]
-            judged = matcher.judge(
-                [names.texts[row] for row in part],
-                names.facts.take(part),
-                names.keys[part],
-                listing,
-            )
+            texts = [names.texts[row] for row in part]
+            items = Queries(texts, names.facts.take(part), names.keys[part], names.numbers[part])
+            judged = matcher.judge(items, listing)
             for place, row in enumerate(part.tolist()):
+                if judged.masters[place] < 0 or tables.loose[judged.masters[place]]:
+                    continue
                 label = names.labels[row].decode("utf-8", "replace")
                 chain_id, item_code = names.sources[row]
                 item = NamedItem(chain_id, item_code, label, int(names.masters[row]))

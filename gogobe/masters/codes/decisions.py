@@ -10,9 +10,10 @@ import msgspec
 class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One item that was compared with masters by its name: what was decided, and on what evidence.
 
-    `match` is `vector` where the item was given to the candidate's master, `review` where a person has to say;
-    then the item keeps the computed id of its own, `own_master_id`. `score` is the probability, 0 to 1, that
-    item and candidate are one product; `reasons` are short sentences, the strongest first.
+    `match` is `vector` where the item was given to the candidate's master, `review` where a person has to say
+    whether its own master, `own_master_id`, and the candidate are one. For `vector` that is the computed id
+    that the item has without the candidate. `score` is the probability, 0 to 1, that they are one product;
+    `reasons` are short sentences, the strongest first.
     """
 
     match: Literal["vector", "review"]
@@ -29,8 +30,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class MatchCounts(msgspec.Struct):
     """How many of a batch's items were matched in which way, and the decisions that rest on evidence.
 
-    `decisions` holds an entry for every `vector` and `review` item, again for every batch in which it occurs:
-    whoever keeps them does so by (chain_id, item_code, candidate_id).
+    `decisions` holds why an item was given to a master and what is asked about it, again for every batch in
+    which it occurs; they are told apart by (chain_id, item_code, candidate_id).
     """
 
     gtin: int = 0

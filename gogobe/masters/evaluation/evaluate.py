@@ -18,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.build.catalogue import CatalogueError, CatalogueRow, read_catalogue
-from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID, valid_gtins
+from gogobe.masters.codes.gtin import valid_gtins
 from gogobe.masters.evaluation.leave_one_chain_out import HeldOut, held_out
 from gogobe.masters.evaluation.threshold import working_point
 from gogobe.masters.evaluation.train import learn
-from gogobe.masters.matching.matcher import CANDIDATES, Judged, Matcher
+from gogobe.masters.matching.matcher import CANDIDATES, Matcher
 from gogobe.masters.matching.model import Model, learned_model
+from gogobe.masters.matching.queries import Judged
 from gogobe.masters.vectors.index import ExactIndex
 
 Longs = npt.NDArray[np.int64]
@@ -49,8 +50,8 @@ class Figures(msgspec.Struct, frozen=True):
     `exact_recall_at_k` by brute force, `rerank_recall_at_1` first after the second look. `accepted` counts the
     items given to a master, at scores from `accept_from` on (of several chains the lowest); `accept_precision`
     is the part of them that is right, `accept_recall` the part of items with a master that were rightly given
-    to it. `accepted_unknown` of the accepted went to masters that have no GTIN: nobody can say whether they are
-    right, and they are counted as wrong. `recall_at_aim` is the most recall that any score gives with the
+    to it. `accepted_unknown` more went to goods without a usable barcode: no barcode can say whether they are
+    right, and they count neither way. `recall_at_aim` is the most recall that any score gives with the
     precision that is aimed at, 0.97. `queries_per_second` is the whole way from text to verdict, in batches of
     500.
     """
@@ -84,10 +85,10 @@ class Evaluation(Figures, frozen=True):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of n queries: `found_at` and `exact_at` are the place of the master among the candidates,
-    by index and by brute force, -1 for none; `right` says whether the first after the second look is the
-    master, `unknown` whether it has no GTIN, so that nobody knows, `scores` how sure the matcher is of it, 0
-    where something rules it out."""
+    """What became of n queries: `found_at` and `exact_at` are the place of the master among the candidates, by
+    index and by brute force, -1 for none; `right` says whether the first after the second look is the master,
+    `unknown` whether it was given to goods without a usable barcode, so that no barcode can tell, `scores` how
+    sure the matcher is of it, 0 where something rules it out or nothing can tell."""
 
     negative: Bools
     found_at: Longs
@@ -127,7 +128,7 @@ def evaluate(
     for chain in [hold_out] if hold_out else present:
         model = _learned_without(rows, chain) if learn_anew else learned_model()
         with tempfile.TemporaryDirectory(prefix="gogobe-evaluate-") as folder:
-            case = held_out(rows, chain, Path(folder), limit)
+            case = held_out(rows, chain, Path(folder), limit, model)
             outcome = ask(case, model)
         outcomes.append(outcome)
         each.append(_figures(chain, len(case.snapshot.tables.masters), outcome, model.accept_from))
@@ -153,9 +154,9 @@ def ask(case: HeldOut, model: Model) -> Outcome:
     seconds = 0.0
     for begin in range(0, len(case.asked), _BATCH):
         rows = case.asked[begin : begin + _BATCH]
-        query = case.query(rows)
+        query = case.items.take(rows)
         started = time.perf_counter()
-        judgements.append(matcher.judge(*query, listing))
+        judgements.append(matcher.judge(query, listing))
         seconds += time.perf_counter() - started
         nearest = exact.search(listing.vectors[rows], CANDIDATES)
         exact_at.append(_place_of(case.truth[begin : begin + _BATCH], nearest.rows))
@@ -163,14 +164,16 @@ def ask(case: HeldOut, model: Model) -> Outcome:
     conflicting = np.concatenate([judged.conflicting for judged in judgements])
     scores = np.concatenate([judged.scores for judged in judgements])
     found = np.concatenate([judged.compared.nearest.rows for judged in judgements])
+    accepted = np.concatenate([judged.accepted for judged in judgements])
+    no_barcode = (firsts >= 0) & (firsts != case.truth) & case.snapshot.tables.loose[firsts]
     return Outcome(
         negative=case.truth < 0,
         found_at=_place_of(case.truth, found),
         exact_at=np.concatenate(exact_at),
         right=(firsts == case.truth) & (case.truth >= 0),
-        unknown=(firsts >= 0) & (case.snapshot.tables.masters[firsts] >= FIRST_COMPUTED_ID),
-        scores=np.where(conflicting, np.float32(0), scores),
-        accepted=(scores >= model.accept_from) & ~conflicting,
+        unknown=accepted & no_barcode,
+        scores=np.where(conflicting | no_barcode, np.float32(0), scores),
+        accepted=accepted & ~no_barcode,
         seconds=seconds,
     )
 
@@ -220,7 +223,7 @@ def _figures(chain: str, masters: int, outcome: Outcome, accept_from: float) -> 
         accepted=accepted,
         accept_precision=round(float((outcome.right & outcome.accepted).sum()) / max(accepted, 1), 4),
         accept_recall=part(outcome.right & outcome.accepted),
-        accepted_unknown=int((outcome.unknown & outcome.accepted).sum()),
+        accepted_unknown=int(outcome.unknown.sum()),
         recall_at_aim=round(at_aim.right / max(findable, 1), 4) if at_aim else 0.0,
         queries_per_second=round(queries / max(outcome.seconds, 1e-9), 1),
         curve=_curve(outcome, findable),

@@ -19,9 +19,10 @@ from gogobe.masters.build.gather import gather
 from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID
 from gogobe.masters.matching.chain_context import Listing
 from gogobe.masters.matching.matcher import Matcher
+from gogobe.masters.matching.model import Model
+from gogobe.masters.matching.queries import Queries
 from gogobe.masters.snapshot.files import Snapshot, open_snapshot
 from gogobe.masters.text.arrays import evenly
-from gogobe.masters.text.facts import Facts
 
 Longs = npt.NDArray[np.int64]
 
@@ -30,35 +31,33 @@ Longs = npt.NDArray[np.int64]
 class HeldOut:
     """One chain's n items, to be found in a snapshot of the other chains.
 
-    `texts`, `facts` and `keys` are of all its items; `asked` are the rows of those that are queries, `truth`
-    the snapshot's row of each query's master, -1 for negatives.
+    `items` are all it sells, their codes hidden; `asked` are the rows of those that are queries, `truth` the
+    snapshot's row of each query's master, -1 for negatives.
     """
 
     snapshot: Snapshot
-    texts: list[str]
-    facts: Facts
-    keys: Longs
+    items: Queries
     asked: Longs
     truth: Longs
 
     def listing(self, matcher: Matcher) -> Listing:
         """All items of the chain: what it sells beside any one of them."""
-        return matcher.listing(self.texts, self.facts, self.keys)
-
-    def query(self, rows: Longs) -> tuple[list[str], Facts, Longs]:
-        """Texts, facts and keys of some of the chain's items."""
-        return [self.texts[row] for row in rows], self.facts.take(rows), self.keys[rows]
+        return matcher.listing(self.items)
 
 
-def held_out(rows: Sequence[CatalogueRow], chain: str, folder: Path, limit: int | None = None) -> HeldOut:
+def held_out(
+    rows: Sequence[CatalogueRow], chain: str, folder: Path, limit: int | None = None, model: Model | None = None
+) -> HeldOut:
     """Build a snapshot of all chains but one in a folder, and take that one's items with a GTIN as queries."""
-    build_snapshot((row for row in rows if row.chain_id != chain), folder)
+    build_snapshot((row for row in rows if row.chain_id != chain), folder, model=model)
     snapshot = open_snapshot(folder, check=False)
     own = gather(row for row in rows if row.chain_id == chain)
     asked = np.flatnonzero(own.keys < FIRST_COMPUTED_ID)
     if limit is not None:
         asked = evenly(asked, limit)
-    masters, wanted = snapshot.tables.masters, own.keys[asked]
-    place = np.minimum(np.searchsorted(masters, wanted), len(masters) - 1)
+    tables, wanted = snapshot.tables, own.keys[asked]
+    place = np.minimum(np.searchsorted(tables.gtins, wanted), max(len(tables.gtins) - 1, 0))
+    truth = np.where(tables.gtins[place] == wanted, tables.gtin_masters[place], -1)
     facts = replace(own.facts, company=np.zeros_like(own.facts.company))
-    return HeldOut(snapshot, own.texts, facts, own.keys, asked, np.where(masters[place] == wanted, place, -1))
+    hidden = Queries(own.texts, facts, own.keys, np.zeros(len(own), dtype=np.int64))
+    return HeldOut(snapshot, hidden, asked, truth)

@@ -19,14 +19,20 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.build.catalogue import CatalogueRow, read_catalogue
+from gogobe.masters.clusters import weights as pair_weights
+from gogobe.masters.clusters.pair_model import PairModel
 from gogobe.masters.codes.gtin import valid_gtins
 from gogobe.masters.evaluation.leave_one_chain_out import HeldOut, held_out
 from gogobe.masters.evaluation.threshold import working_point
+from gogobe.masters.evaluation.train_pairs import learn_pairs_of
+from gogobe.masters.evaluation.weights_files import choice_weights, learned_from, pair_weights_of
 from gogobe.masters.matching import weights
 from gogobe.masters.matching.aggregate import MASTER_FEATURES
-from gogobe.masters.matching.matcher import Compared, Matcher
-from gogobe.masters.matching.model import Choice, Logistic, Model, fit_choice, fit_logistic
+from gogobe.masters.matching.matcher import Matcher
+from gogobe.masters.matching.model import Choice, Model, fit_choice
+from gogobe.masters.matching.queries import Compared
 from gogobe.masters.matching.ranking import VERDICT_FEATURES
+from gogobe.masters.models.logistic import Logistic, fit_logistic
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
@@ -59,11 +65,13 @@ def learn(rows: Sequence[CatalogueRow]) -> Model:
     chains = sorted({row.chain_id for row in numbered})
     if len(chains) < 3:
         raise ValueError(f"{len(chains)} chains; learning needs three, so that weights are tried on others")
+    pairs = learn_pairs_of(rows)
     with tempfile.TemporaryDirectory(prefix="gogobe-learn-") as folder:
-        cases = [held_out(numbered, chain, Path(folder) / chain) for chain in chains]
-        compared = [_compare(case) for case in cases]
+        cases = [held_out(numbered, chain, Path(folder) / chain, model=_unweighted(pairs)) for chain in chains]
+        compared = [_compare(case, pairs) for case in cases]
         choice = _fit_choice(cases, compared)
-        examples = [_verdicts(case, parts, choice) for case, parts in zip(cases, compared, strict=True)]
+        unjudged = Model(choice, _UNWEIGHTED_VERDICTS, 1.0, 0.0, pairs)
+        examples = [_verdicts(case, parts, unjudged) for case, parts in zip(cases, compared, strict=True)]
     verdicts = _fit_verdicts(examples)
     unseen = [
         _unseen_scores(_fit_verdicts(examples[:place] + examples[place + 1 :]), one)
@@ -71,14 +79,18 @@ def learn(rows: Sequence[CatalogueRow]) -> Model:
     ]
     right = np.concatenate([one.right for one in examples])
     point = working_point(np.concatenate(unseen), right, _LEAST_ACCEPTED)
-    return Model(choice, verdicts, point.score if point else _NEVER, _REVIEW_FROM)
+    return Model(choice, verdicts, point.score if point else _NEVER, _REVIEW_FROM, pairs)
 
 
-def _compare(case: HeldOut) -> list[Compared]:
-    matcher = Matcher(case.snapshot, Model(_UNWEIGHTED_CHOICE, _UNWEIGHTED_VERDICTS, 1.0, 0.0))
+def _unweighted(pairs: PairModel) -> Model:
+    return Model(_UNWEIGHTED_CHOICE, _UNWEIGHTED_VERDICTS, 1.0, 0.0, pairs)
+
+
+def _compare(case: HeldOut, pairs: PairModel) -> list[Compared]:
+    matcher = Matcher(case.snapshot, _unweighted(pairs))
     batches = [case.asked[begin : begin + _BATCH] for begin in range(0, len(case.asked), _BATCH)]
     sold = np.zeros(0, dtype=np.int64)
-    return [matcher.compare(*case.query(batch)[:2], sold) for batch in batches]
+    return [matcher.compare(case.items.take(batch), sold) for batch in batches]
 
 
 def _fit_choice(cases: Sequence[HeldOut], compared: Sequence[list[Compared]]) -> Choice:
@@ -98,15 +110,16 @@ def _fit_choice(cases: Sequence[HeldOut], compared: Sequence[list[Compared]]) ->
     return fit_choice(np.concatenate(features), np.concatenate(chosen), np.concatenate(groups))
 
 
-def _verdicts(case: HeldOut, compared: Sequence[Compared], choice: Choice) -> Examples:
-    matcher = Matcher(case.snapshot, Model(choice, _UNWEIGHTED_VERDICTS, 1.0, 0.0))
+def _verdicts(case: HeldOut, compared: Sequence[Compared], model: Model) -> Examples:
+    matcher = Matcher(case.snapshot, model)
     listing = case.listing(matcher)
     judged = []
     for number, part in enumerate(compared):
-        _, facts, keys = case.query(case.asked[number * _BATCH : (number + 1) * _BATCH])
-        judged.append(matcher.decide(facts, keys, listing, part))
+        items = case.items.take(case.asked[number * _BATCH : (number + 1) * _BATCH])
+        judged.append(matcher.decide(items, listing, part))
     masters = np.concatenate([one.masters for one in judged])
-    answered = masters >= 0
+    # What was judged as goods without a barcode has verdicts of its own (`train_pairs.py`).
+    answered = (masters >= 0) & ~np.concatenate([one.alike for one in judged])
     return Examples(
         np.concatenate([one.ranked.features for one in judged])[answered],
         (masters == case.truth)[answered],
@@ -126,34 +139,13 @@ def _unseen_scores(verdicts: Logistic, examples: Examples) -> Floats:
     return scores
 
 
-def write_weights(model: Model, path: Path) -> None:
-    """Write a model as the module `weights.py`."""
-    lines = [
-        '"""The weights of the choice among masters and of the verdict, as `make learn` wrote them."""',
-        "",
-        "from __future__ import annotations",
-        "",
-        "from typing import Final",
-        "",
-        *_table("MASTER", MASTER_FEATURES, model.choice.weights),
-        *_table("VERDICT", VERDICT_FEATURES, model.verdicts.weights),
-        f"VERDICT_INTERCEPT: Final = {model.verdicts.intercept:.4f}",
-        f"ACCEPT_FROM: Final = {model.accept_from:.4f}",
-        f"REVIEW_FROM: Final = {model.review_from:.4f}",
-    ]
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def _table(kind: str, names: Sequence[str], weights: npt.NDArray[np.float64]) -> list[str]:
-    rows = [f'    "{name}": {weight:.4f},' for name, weight in zip(names, weights, strict=True)]
-    return [f"{kind}_WEIGHTS: Final[dict[str, float]] = {{", *rows, "}"]
-
-
 def main() -> None:
     """Learn from catalogue files and write the weights into this package: `make learn CATALOGUE=…`."""
     paths = [Path(argument) for argument in sys.argv[1:]]
     model = learn([row for path in paths for row in read_catalogue(path)])
-    write_weights(model, Path(weights.__file__))
+    source = learned_from(paths)
+    Path(weights.__file__).write_text(choice_weights(model, source), "utf-8")
+    Path(pair_weights.__file__).write_text(pair_weights_of(model.pairs, source), "utf-8")
 
 
 if __name__ == "__main__":

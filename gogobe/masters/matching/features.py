@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gogobe.masters.snapshot.lexicon import Lexicon
 from gogobe.masters.text.facts import WORDS, Facts
 from gogobe.masters.text.likeness import words_found
+from gogobe.masters.text.quality_pairs import pair_qualities
 
 Floats = npt.NDArray[np.float32]
 
@@ -42,6 +43,9 @@ FEATURES: Final = (
     "price_same",  # within 1.5 %
     "weighed_differs",
     "brand_confirmed",
+    "qualities_contradict",  # how many: colour, cut, frozen or fresh (`qualities.py`)
+    "qualities_of_item_only",
+    "qualities_of_candidate_only",
     "cosine",
 )
 
@@ -89,6 +93,7 @@ def compare(
             *_price_features(left, right),
             (left.weighed != right.weighed).astype(np.float32),
             _brand_confirmed(left, right),
+            *_quality_features(left, right),
             cosines[part],
         ]
         result.features[part] = np.stack(columns, axis=1)
@@ -187,3 +192,10 @@ def _brand_confirmed(left: Facts, right: Facts) -> Floats:
         confirmed |= ((brands == theirs.words[:, None, :]) & known).any(axis=(1, 2))
         confirmed |= ((brands == theirs.brands[:, None, :]) & known).any(axis=(1, 2))
     return confirmed.astype(np.float32)
+
+
+def _quality_features(left: Facts, right: Facts) -> list[Floats]:
+    pairs = pair_qualities(left.qualities, right.qualities)
+    once = pairs.one_sided
+    columns = (pairs.contradict, once & pairs.first, once & ~pairs.first)
+    return [column.sum(axis=1).astype(np.float32) for column in columns]

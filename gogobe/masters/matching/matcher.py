@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from gogobe.masters.clusters.evidence import pair_reasons
+from gogobe.masters.clusters.pair_model import ACCEPTED
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.matching.aggregate import MASTER_FEATURES, Candidates, Competing, fold
 from gogobe.masters.matching.chain_context import LEAST, Listing
 from gogobe.masters.matching.features import FEATURES, Comparison, compare
+from gogobe.masters.matching.like_candidates import like_candidates
+from gogobe.masters.matching.likes import judge_likes
 from gogobe.masters.matching.model import Model
+from gogobe.masters.matching.queries import Compared, Judged, NamedItem, Queries
 from gogobe.masters.matching.ranking import (
     BESIDE,
     Ranked,
@@ -27,7 +31,6 @@ from gogobe.masters.matching.reasons import reasons_for
 from gogobe.masters.snapshot.files import Masters
 from gogobe.masters.text.arrays import places_in_runs
 from gogobe.masters.text.facts import Facts
-from gogobe.masters.vectors.index import Nearest
 from gogobe.masters.vectors.item_vectors import centred, item_vectors
 
 Floats = npt.NDArray[np.float32]
@@ -52,40 +55,6 @@ _WORDS: Final = FEATURES.index("all_words_found")
 _CONFLICTS: Final = [FEATURES.index(name) for name in CONFLICTS]
 
 
-@dataclass(frozen=True)
-class Compared:
-    """Items with their candidates compared, before anything is decided."""
-
-    nearest: Nearest
-    candidates: Candidates
-    comparison: Comparison
-    competing: Competing
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What the matcher says of n items: `masters` (n,) the row of the best master, -1 where there is none, and
-    `pairs` (n,) the pair of its best name; `scores` (n,) the probability that it is the item's own, 0 where
-    there is none; `conflicting` (n,) whether one of CONFLICTS rules that out; and what all that rests on."""
-
-    compared: Compared
-    ranked: Ranked
-    masters: Longs
-    pairs: Longs
-    scores: Floats
-    conflicting: Bools
-
-
-@dataclass(frozen=True)
-class NamedItem:
-    """An item that is matched by its name, as a decision about it says which it is."""
-
-    chain_id: str
-    item_code: str
-    name: str
-    own_master_id: int
-
-
 class Matcher:
     """Finds candidates for items, compares and judges them. Deterministic for a snapshot and a model."""
 
@@ -93,33 +62,35 @@ class Matcher:
         self.masters = masters
         self.model = model
 
-    def vectors(self, texts: Sequence[str], facts: Facts) -> Floats:
+    def vectors(self, items: Queries) -> Floats:
         """The items as the index is asked for them."""
-        return centred(item_vectors(self.masters.encoder, texts, facts), self.masters.tables.centre)
+        vectors = item_vectors(self.masters.encoder, items.texts, items.facts)
+        return centred(vectors, self.masters.tables.centre)
 
-    def listing(self, texts: Sequence[str], facts: Facts, keys: Longs) -> Listing:
-        """What a chain that the snapshot does not know sells, given the names in normal form, the facts and the
-        keys of its items."""
-        return Listing(facts, self.vectors(texts, facts), keys, np.zeros(0, dtype=np.int64))
+    def listing(self, items: Queries) -> Listing:
+        """What a chain that the snapshot does not know sells."""
+        return Listing(items.facts, self.vectors(items), items.keys, np.zeros(0, dtype=np.int64))
 
-    def judge(self, texts: Sequence[str], facts: Facts, keys: Longs, listing: Listing) -> Judged:
+    def judge(self, items: Queries, listing: Listing) -> Judged:
         """Rank the candidates of one chain's items and say how likely the first is the item's own master.
+        `listing` is what else the chain sells, the items themselves too or not."""
+        return self.decide(items, listing, self.compare(items, listing.masters))
 
-        Items are given by their names in normal form, their facts, and their `keys` (GTIN, or computed id of
-        chain and code); `listing` is what else the chain sells, the items themselves too or not.
-        """
-        return self.decide(facts, keys, listing, self.compare(texts, facts, listing.masters))
-
-    def compare(self, texts: Sequence[str], facts: Facts, sold: Longs) -> Compared:
+    def compare(self, items: Queries, sold: Longs) -> Compared:
         """The first half of `judge`: find the candidates and compare them. Masters that the chain sells under
         other codes, the rows `sold`, are none: a chain lists a product once."""
-        nearest = self.masters.index.search(self.vectors(texts, facts), CANDIDATES)
+        vectors = self.vectors(items)
+        nearest = self.masters.index.search(vectors, CANDIDATES)
         rows, cosines = nearest.rows, nearest.cosines
         kept = (rows >= 0) & ~np.isin(rows, sold)
         kept &= np.cumsum(kept, axis=1) <= SECOND_LOOK
-        items = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)[kept]
-        candidates, place = self._names_of(items, rows[kept])
-        return Compared(nearest, candidates, *self._compete(facts, candidates, cosines[kept][place]))
+        queries = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)[kept]
+        candidates, place = self._names_of(queries, rows[kept])
+        alike = like_candidates(self.masters, items, vectors, rows)
+        unsold = ~np.isin(alike[1], sold)
+        likes, _ = self._names_of(alike[0][unsold], alike[1][unsold])
+        compared = self._compete(items.facts, candidates, cosines[kept][place])
+        return Compared(nearest, candidates, likes, *compared)
 
     def _compete(self, items: Facts, candidates: Candidates, cosines: Floats) -> tuple[Comparison, Competing]:
         """The candidates' names compared with the items, and folded into masters."""
@@ -138,8 +109,9 @@ class Matcher:
         order = np.lexsort((names, masters, items[place]))
         return Candidates(items[place][order], names[order], masters[order]), place[order]
 
-    def decide(self, facts: Facts, keys: Longs, listing: Listing, compared: Compared) -> Judged:
+    def decide(self, items: Queries, listing: Listing, compared: Compared) -> Judged:
         """The second half of `judge`: rank and judge what has been compared."""
+        facts, keys = items.facts, items.keys
         competing, model = compared.competing, self.model
         utilities = model.choice.utilities(competing.features)
         ranked = rank(len(facts), competing, utilities, items=facts, lexicon=self.masters.lexicon)
@@ -163,7 +135,30 @@ class Matcher:
             features[asked, BESIDE:] = beside_chain(ranked, asked, at_first, at_second)
         scores = np.zeros(len(facts), dtype=np.float32)
         scores[asked] = model.verdicts.probabilities(features[asked])
-        return Judged(compared, ranked, masters, pairs, scores, conflicting)
+        likes = judge_likes(facts, items.numbers, compared.likes, self.masters, model.pairs)
+        nothing = np.zeros(len(facts), dtype=np.bool_)
+        judged = Judged(compared, ranked, likes, masters, pairs, scores, conflicting, nothing, nothing)
+        return self._with_likes(judged)
+
+    def _with_likes(self, judged: Judged) -> Judged:
+        """The verdicts with those on goods without a usable barcode in their place, where these are the
+        surer."""
+        likes = judged.likes
+        is_loose = (judged.masters >= 0) & self.masters.tables.loose[judged.masters]
+        scores = np.where(is_loose, np.float32(0), judged.scores)
+        likely = likes.scores >= np.maximum(scores, np.float32(self.model.pairs.review_score))
+        alike = (likes.masters >= 0) & (likely | is_loose)
+        scores = np.where(alike, likes.scores, scores)
+        conflicting = np.where(alike, likes.taken, judged.conflicting)
+        accept_from = np.where(alike, np.float32(ACCEPTED), np.float32(self.model.accept_from))
+        return replace(
+            judged,
+            masters=np.where(alike, likes.masters, judged.masters),
+            scores=scores,
+            conflicting=conflicting,
+            alike=alike,
+            accepted=(scores >= accept_from) & ~conflicting,
+        )
 
     def _best_pairs(self, compared: Compared, competing: Longs) -> Longs:
         """The pair of the best name of each of some masters that compete."""
@@ -207,26 +202,38 @@ class Matcher:
     def decision(self, judged: Judged, place: int, item: NamedItem) -> Decision | None:
         """What is decided about one of the items judged; None where nothing resembles it enough to ask."""
         master, score = int(judged.masters[place]), float(judged.scores[place])
-        if master < 0 or score < self.model.review_from:
+        model = self.model
+        review_from = model.pairs.review_score if judged.alike[place] else model.review_from
+        if master < 0 or score < review_from:
             return None
         tables = self.masters.tables
-        pair = int(judged.pairs[place])
-        name = int(judged.compared.candidates.names[pair])
-        first = int(judged.ranked.first[place])
-        features = {
-            **dict(zip(FEATURES, judged.compared.comparison.features[pair].tolist(), strict=True)),
-            **dict(zip(MASTER_FEATURES, judged.compared.competing.features[first].tolist(), strict=True)),
-            "ahead_of_second": float(-np.diff(judged.ranked.utilities[place])[0]),
-        }
-        accepted = score >= self.model.accept_from and not judged.conflicting[place]
+        compared = judged.compared
+        name = (
+            compared.likes.names[judged.likes.pairs[place]]
+            if judged.alike[place]
+            else compared.candidates.names[judged.pairs[place]]
+        )
         return Decision(
-            match="vector" if accepted else "review",
+            match="vector" if judged.accepted[place] else "review",
             chain_id=item.chain_id,
             item_code=item.item_code,
             item_name=item.name,
             own_master_id=item.own_master_id,
             candidate_id=int(tables.masters[tables.canonical[master]]),
-            candidate_name=tables.label(name),
+            candidate_name=tables.label(int(name)),
             score=score,
-            reasons=reasons_for(features),
+            reasons=self._reasons(judged, place),
         )
+
+    def _reasons(self, judged: Judged, place: int) -> list[str]:
+        likes = judged.likes
+        if judged.alike[place]:
+            pair = int(likes.pairs[place])
+            return pair_reasons(likes.features[pair], int(likes.sign[pair]))
+        pair, first = int(judged.pairs[place]), int(judged.ranked.first[place])
+        features = {
+            **dict(zip(FEATURES, judged.compared.comparison.features[pair].tolist(), strict=True)),
+            **dict(zip(MASTER_FEATURES, judged.compared.competing.features[first].tolist(), strict=True)),
+            "ahead_of_second": float(-np.diff(judged.ranked.utilities[place])[0]),
+        }
+        return reasons_for(features)

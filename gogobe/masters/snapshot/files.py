@@ -18,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.snapshot.lexicon import Lexicon
+from gogobe.masters.snapshot.word_costs import WordCosts
 from gogobe.masters.text.facts import Facts
 from gogobe.masters.vectors.encoder import Encoder, GramEncoder
 from gogobe.masters.vectors.index import AnnoyIndex, VectorIndex
 from gogobe.masters.vectors.token_encoder import TokenEncoder
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 MANIFEST: Final = "manifest.json"
 INDEX: Final = "index.ann"
 ALIAS_MATCHES: Final = ("new", "alias", "vector", "review")
@@ -49,8 +50,9 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a snapshot holds. `version` sorts by time; counts are of masters, names, GTINs and aliases;
-    `dimensions` those of the indexed vectors; `encoder` the kind of encoder; `parts` every other file."""
+    """What a snapshot holds. `version` sorts by time; counts are of masters, names, GTINs and aliases, `linked`
+    of codes that go by another master than their own; `dimensions` those of the indexed vectors; `encoder` the
+    kind of encoder; `parts` every other file."""
 
     format: int
     version: PlainName
@@ -69,21 +71,27 @@ class Manifest(msgspec.Struct, frozen=True):
 class Tables:
     """The arrays of a snapshot, n masters with m names.
 
-    `masters` (n,) are ids, ascending; `canonical` (n,) the row of the master that a row has been joined to,
-    its own otherwise; `starts` (n + 1,) its names. `name_chains` (m,) are hashes of the chains that call it
-    so, `name_keys` (m,) the GTINs of their codes, or the computed ids of chain and code. `chains` (n,) is the
-    part of all chains that sells a master (0.5 where it has no GTIN), `company_across` (n,) the part of its
-    company's other masters that several chains sell. `gtins` and `aliases` are sorted keys (a GTIN; the
-    computed id of a chain's code), with the master and, for aliases, what the match was and the decision
-    behind it (JSON, from `alias_decision_starts[i]` on, empty where it needed none). `labels` holds the names
-    as UTF-8, from `label_starts[i]` on. `centre` is the mean of the masters' vectors.
+    `masters` (n,) are ids, ascending; `canonical` (n,) the row of the master that a row goes by, its own or
+    another's; `starts` (n + 1,) its names; `loose` (n,) whether it is goods without a usable barcode, a cluster
+    of all chains' listings. `name_chains` (m,) are hashes of the chains that call it so, `name_keys` (m,) the
+    GTINs of their codes, or the computed ids of chain and code, `name_numbers` (m,) the codes as numbers.
+    `chains` (n,) is the part of all chains that sells a master (0.5 where it has no GTIN), `company_across`
+    (n,) the part of its company's other masters that several chains sell. `gtins` and `aliases` are sorted keys
+    (a GTIN; the computed id of a chain's code), with the master and, for aliases, what the match was and the
+    decisions behind it (a JSON array, from `alias_decision_starts[i]` on, empty where there are none).
+    `private` are in-house numbers that look like GTINs, ascending. `cores` are the sorted numbers of five
+    to seven digits that codes of loose goods end in, `core_masters` their rows; `words` are the hashes of the
+    words that name them, `word_masters` their rows. `labels` holds the names as UTF-8, from `label_starts[i]`
+    on. `centre` is the mean of the masters' vectors.
     """
 
     masters: Longs
     canonical: Longs
     starts: Longs
+    loose: npt.NDArray[np.bool_]
     name_chains: npt.NDArray[np.uint32]
     name_keys: Longs
+    name_numbers: Longs
     chains: Floats
     company_across: Floats
     gtins: Longs
@@ -93,6 +101,11 @@ class Tables:
     alias_matches: npt.NDArray[np.uint8]
     alias_decisions: npt.NDArray[np.uint8]
     alias_decision_starts: Longs
+    private: Longs
+    cores: Longs
+    core_masters: Longs
+    words: npt.NDArray[np.uint32]
+    word_masters: Longs
     labels: npt.NDArray[np.uint8]
     label_starts: Longs
     centre: Floats
@@ -111,6 +124,7 @@ class Masters:
     tables: Tables
     names: Facts
     lexicon: Lexicon
+    costs: WordCosts
     encoder: Encoder
     index: VectorIndex
 
@@ -126,14 +140,14 @@ class Snapshot(Masters):
         return self.manifest.version
 
 
-def save_arrays(folder: Path, prefix: str, arrays: Tables | Facts | Lexicon) -> None:
+def save_arrays(folder: Path, prefix: str, arrays: Tables | Facts | Lexicon | WordCosts) -> None:
     """Write a table's arrays as `<prefix>_<field>.npy`."""
     for field in fields(arrays):
         np.save(folder / f"{prefix}_{field.name}.npy", getattr(arrays, field.name), allow_pickle=False)
 
 
 def _mapped(
-    folder: Path, prefix: str, kind: type[Tables] | type[Facts] | type[Lexicon]
+    folder: Path, prefix: str, kind: type[Tables] | type[Facts] | type[Lexicon] | type[WordCosts]
 ) -> Mapping[str, npt.NDArray[np.generic]]:
     return {
         field.name: np.asarray(
@@ -165,7 +179,7 @@ def write_manifest(folder: Path, version: str, created_at: datetime, tables: Tab
         names=int(tables.starts[-1]),
         gtins=len(tables.gtins),
         aliases=len(tables.aliases),
-        linked=int((tables.canonical != np.arange(len(tables.canonical))).sum()),
+        linked=_linked(tables),
         dimensions=len(tables.centre),
         encoder=encoder,
         parts=parts,
@@ -195,6 +209,14 @@ def decode_manifest(text: bytes, where: Path | str) -> Manifest:
     if MANIFEST in manifest.parts:
         raise SnapshotError(f"{where}: names itself as a part")
     return manifest
+
+
+def _linked(tables: Tables) -> int:
+    """How many codes, GTINs and others, go by another master than their own."""
+    return sum(
+        int((tables.masters[tables.canonical[rows]] != keys).sum())
+        for keys, rows in ((tables.gtins, tables.gtin_masters), (tables.aliases, tables.alias_masters))
+    )
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -236,13 +258,14 @@ def open_snapshot(local_dir: Path, *, check: bool = True) -> Snapshot:
         tables = Tables(**_mapped(local_dir, "masters", Tables))  # type: ignore[arg-type]
         names = Facts(**_mapped(local_dir, "names", Facts))  # type: ignore[arg-type]
         lexicon = Lexicon(**_mapped(local_dir, "lexicon", Lexicon))  # type: ignore[arg-type]
+        costs = WordCosts(**_mapped(local_dir, "costs", WordCosts))  # type: ignore[arg-type]
         encoder = load_encoder(manifest.encoder, local_dir)
         index = AnnoyIndex(local_dir / INDEX, manifest.dimensions)
     except (OSError, ValueError) as error:
         raise SnapshotError(f"{local_dir}: cannot be opened: {error}; fetch or build it again") from error
     if len(index) != len(tables.masters) or len(names) != int(tables.starts[-1]):
         raise SnapshotError(f"{local_dir}: its parts are of different sizes; build it again")
-    return Snapshot(tables, names, lexicon, encoder, index, manifest)
+    return Snapshot(tables, names, lexicon, costs, encoder, index, manifest)
 
 
 def load_encoder(kind: str, folder: Path) -> Encoder:

@@ -1,4 +1,4 @@
-"""What a snapshot knows of codes: GTINs that were merged into another master, and chains' own codes."""
+"""What a snapshot knows of codes: GTINs that go by another master or are none, and chains' own codes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.codes.decisions import Decision
+from gogobe.masters.codes.gtin import computed_master_id, valid_gtins
 from gogobe.masters.snapshot.files import ALIAS_MATCHES, Tables
 
 Longs = npt.NDArray[np.int64]
@@ -18,11 +19,11 @@ Longs = npt.NDArray[np.int64]
 @dataclass(frozen=True)
 class KnownCode:
     """A chain's own code that the snapshot knows: the master it goes by, how it came to it (one of
-    ALIAS_MATCHES), and for `vector` and `review` the decision that says why."""
+    ALIAS_MATCHES), and the decisions that say why, and what is asked."""
 
     master_id: int
     match: str
-    decision: Decision | None
+    decisions: list[Decision]
 
 
 class KnownCodes:
@@ -32,14 +33,30 @@ class KnownCodes:
         self._tables = tables
         goes_by = tables.masters[tables.canonical[tables.gtin_masters]]
         merged = np.flatnonzero(goes_by != tables.gtins)
-        self._merged, self._merged_into = tables.gtins[merged], goes_by[merged]
+        # Both in one table, so that a batch is looked up once; 0 stands for a number that is no GTIN.
+        codes = np.concatenate([tables.gtins[merged], tables.private])
+        masters = np.concatenate([goes_by[merged], np.zeros(len(tables.private), dtype=np.int64)])
+        order = np.argsort(codes)
+        self._merged, self._merged_into = codes[order], masters[order]
 
     def masters_of(self, gtins: Longs) -> Longs:
-        """The master of each GTIN: the GTIN itself, unless it was merged into another."""
+        """The master of each GTIN: the GTIN itself, unless it goes by another; 0 for a number that is no
+        GTIN."""
         if not len(self._merged):
             return gtins
         place = np.minimum(np.searchsorted(self._merged, gtins), len(self._merged) - 1)
         return np.where(self._merged[place] == gtins, self._merged_into[place], gtins)
+
+    def masters_of_codes(self, codes: Sequence[tuple[str, str]]) -> list[int]:
+        """The masters of chains' codes, GTINs or not; 0 for a code that the snapshot does not know."""
+        gtins = valid_gtins([code for _, code in codes])
+        masters: list[int] = np.where(np.isin(gtins, self._tables.gtins), self.masters_of(gtins), 0).tolist()
+        rest = [place for place, master_id in enumerate(masters) if not master_id]
+        for place, known in zip(
+            rest, self.look_up([computed_master_id(*codes[place]) for place in rest]), strict=True
+        ):
+            masters[place] = known.master_id if known else 0
+        return masters
 
     def look_up(self, keys: Sequence[int]) -> list[KnownCode | None]:
         """What is known of chains' own codes, given by their computed ids; None where nothing is."""
@@ -53,13 +70,13 @@ class KnownCodes:
         matches = tables.alias_matches[place].tolist()
         begins, ends = tables.alias_decision_starts[place], tables.alias_decision_starts[place + 1]
         return [
-            KnownCode(master, ALIAS_MATCHES[match], self._decision(begin, end)) if is_known else None
+            KnownCode(master, ALIAS_MATCHES[match], self._decisions(begin, end)) if is_known else None
             for is_known, master, match, begin, end in zip(
                 known.tolist(), masters, matches, begins.tolist(), ends.tolist(), strict=True
             )
         ]
 
-    def _decision(self, begin: int, end: int) -> Decision | None:
+    def _decisions(self, begin: int, end: int) -> list[Decision]:
         if begin == end:
-            return None
-        return msgspec.json.decode(bytes(self._tables.alias_decisions[begin:end]), type=Decision)
+            return []
+        return msgspec.json.decode(bytes(self._tables.alias_decisions[begin:end]), type=list[Decision])

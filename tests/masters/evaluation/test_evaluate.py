@@ -53,7 +53,7 @@ def test_figures_of_a_handful_counted_by_hand() -> None:
         found_at=np.array([0, 3, 20, -1, -1]),
         exact_at=np.array([0, 3, 20, 45, -1]),
         right=np.array([True, True, False, False, False]),
-        unknown=np.array([False, False, True, False, True]),
+        unknown=np.array([False, False, True, False, False]),
         scores=np.array([0.99, 0.9, 0.2, 0, 0.98], dtype=np.float32),
         accepted=np.array([True, False, False, False, True]),
         seconds=0.5,

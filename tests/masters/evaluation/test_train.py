@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from gogobe.masters.evaluation.train import learn, write_weights
+from gogobe.masters.clusters.pair_features import PAIR_FEATURES
+from gogobe.masters.evaluation.train import learn
+from gogobe.masters.evaluation.weights_files import choice_weights, learned_from, pair_weights_of
 from gogobe.masters.matching.aggregate import MASTER_FEATURES
-from gogobe.masters.matching.model import fit_choice, fit_logistic, learned_model
+from gogobe.masters.matching.model import fit_choice, learned_model
 from gogobe.masters.matching.ranking import VERDICT_FEATURES
-from tests.masters.catalogues import sample_rows
-
-
-def test_a_logistic_model_finds_the_odds_that_made_its_examples() -> None:
-    random = np.random.default_rng(5)
-    features = random.standard_normal((20_000, 2)).astype(np.float32)
-    odds = 2 * features[:, 0] - features[:, 1] + 0.5
-    labels = random.random(20_000) < 1 / (1 + np.exp(-odds))
-    fitted = fit_logistic(features, labels)
-    assert np.allclose([*fitted.weights, fitted.intercept], [2, -1, 0.5], atol=0.1)
-
-
-def test_one_kind_of_example_teaches_nothing() -> None:
-    with pytest.raises(ValueError, match="both kinds"):
-        fit_logistic(np.zeros((3, 1), dtype=np.float32), np.ones(3, dtype=np.bool_))
+from tests.masters.catalogues import SAMPLE, sample_rows
 
 
 def test_a_choice_finds_the_odds_that_made_its_examples() -> None:
@@ -48,16 +34,19 @@ def test_nothing_to_choose_from_teaches_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_learning_and_writing_weights(tmp_path: Path) -> None:
+def test_learning_and_writing_weights() -> None:
     model = learn(sample_rows())
     weights = dict(zip(MASTER_FEATURES, model.choice.weights, strict=True))
     assert weights["largest_cosine"] > 0
     assert weights["mean_numbers_differ"] < 0
-    write_weights(model, tmp_path / "weights.py")
+    source = learned_from([SAMPLE])
     written: dict[str, object] = {}
-    exec(compile((tmp_path / "weights.py").read_text("utf-8"), "weights.py", "exec"), written)
+    exec(compile(choice_weights(model, source), "weights.py", "exec"), written)
     assert written["ACCEPT_FROM"] == pytest.approx(model.accept_from, abs=1e-4)
     assert list(written["MASTER_WEIGHTS"]) == list(MASTER_FEATURES)  # type: ignore[call-overload]
+    assert list(written["LEARNED_FROM"]) == [SAMPLE.name]  # type: ignore[call-overload]
+    exec(compile(pair_weights_of(model.pairs, source), "weights.py", "exec"), written)
+    assert list(written["ALIKE_WEIGHTS"]) == list(PAIR_FEATURES)  # type: ignore[call-overload]
 
 
 def test_two_chains_are_too_few_to_learn_from() -> None:

@@ -47,7 +47,7 @@ def decided(tmp_path: Path) -> Snapshot:
     described = rows[0].described
     rows += [
         CatalogueRow("b", "12", described, master_id=int(gtin(0)), decided=True),
-        CatalogueRow("a", gtin(7), described, master_id=int(gtin(0))),
+        CatalogueRow("a", gtin(7), described, master_id=int(gtin(0)), decided=True),
     ]
     build_snapshot(rows, tmp_path / "s")
     return open_snapshot(tmp_path / "s")

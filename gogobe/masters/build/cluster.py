@@ -1,0 +1,132 @@
+"""Goods without a usable barcode, joined across chains when a snapshot is built: one master for one product.
+
+Every chain's bananas begin as a master of their own. Their names, prices and codes are compared pair by pair,
+and what is one product is joined to one cluster, which goes by one master id. What is likely but not sure is
+put up for review, a question for two clusters (`cluster_decisions.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.build.cluster_decisions import Compared, decide
+from gogobe.masters.build.cluster_ids import cluster_ids, members_of
+from gogobe.masters.build.gather import Gathered
+from gogobe.masters.clusters.agglomerate import Apart, agglomerate, links_of
+from gogobe.masters.clusters.contrast import learn_word_costs, name_keys
+from gogobe.masters.clusters.listings import Listings, neighbours
+from gogobe.masters.clusters.pair_features import compare_names
+from gogobe.masters.clusters.pair_model import PairModel
+from gogobe.masters.codes.decisions import Decision
+from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID
+from gogobe.masters.codes.tails import NO_SIGN, core_numbers, signs
+from gogobe.masters.snapshot.word_costs import WordCosts
+from gogobe.masters.vectors.encoder import Encoder
+from gogobe.masters.vectors.item_vectors import centred, item_vectors
+
+Longs = npt.NDArray[np.int64]
+
+_PAIRS_AT_ONCE: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Clustered:
+    """The names with their clusters' ids as masters, sorted by them; which of these `masters` are `loose`,
+    goods without a usable barcode, ascending; the `costs` of their words; and the `decisions` about codes that
+    are no GTINs, by key."""
+
+    names: Gathered
+    loose: Longs
+    costs: WordCosts
+    decisions: dict[int, list[Decision]]
+
+
+def cluster_names(names: Gathered, encoder: Encoder, model: PairModel) -> Clustered:
+    """Join the names of goods without a usable barcode. Deterministic, whatever the order of the names was."""
+    rows = loose_rows(names)
+    listings = listings_of(names, rows, encoder)
+    costs = learn_word_costs(listings.facts, listings.chains)
+    compared = _compare(listings, costs, model)
+    _, groups = np.unique(listings.masters, return_inverse=True)
+    links = links_of(listings, groups, compared.pairs, compared.odds, _apart(names, rows, groups))
+    members = members_of(agglomerate(links, model.join_from)[groups])
+    ids = np.zeros(len(rows), dtype=np.int64)
+    given = cluster_ids(members, _claims(names, rows), names.keys[rows], names.settled[rows])
+    for own, master_id in zip(members, given, strict=True):
+        ids[own] = master_id
+    masters = names.masters.copy()
+    masters[rows] = ids
+    decisions = decide(names, rows, ids, compared, model)
+    return Clustered(names.sorted_by(masters), np.unique(ids), costs, decisions)
+
+
+def loose_rows(names: Gathered) -> Longs:
+    """The rows of goods without a usable barcode: of masters that have no GTIN or are sold by weight, and those
+    whose GTIN such a code is the end of."""
+    masters, place = np.unique(names.masters, return_inverse=True)
+    weighed = np.bincount(place, names.facts.weighed > 0, len(masters)) > 0
+    loose = (masters >= FIRST_COMPUTED_ID) | weighed
+    cores = core_numbers(names.numbers)
+    own = np.unique(cores[(names.keys >= FIRST_COMPUTED_ID) & (cores > 0)])
+    loose |= np.bincount(place, np.isin(cores, own), len(masters)) > 0
+    return np.flatnonzero(loose[place])
+
+
+def _claims(names: Gathered, rows: Longs) -> Longs:
+    """The id that each listing had before, or its key where that id is the barcode of packed goods: an earlier
+    build linked the listing to it, and this build links it again if the evidence still holds."""
+    previous = names.previous[rows]
+    of_a_cluster = (previous >= FIRST_COMPUTED_ID) | np.isin(previous, names.masters[rows])
+    return np.where(of_a_cluster, previous, names.keys[rows])
+
+
+def listings_of(names: Gathered, rows: Longs, encoder: Encoder) -> Listings:
+    """Some of the names as listings."""
+    facts = names.facts.take(rows)
+    vectors = item_vectors(encoder, [names.texts[row] for row in rows], facts)
+    centre = vectors.mean(axis=0) if len(rows) else np.zeros(vectors.shape[1], dtype=np.float32)
+    return Listings(
+        facts,
+        centred(vectors, centre),
+        names.chains[rows],
+        names.numbers[rows],
+        names.masters[rows],
+        name_keys(facts).astype(np.int64),
+    )
+
+
+def _compare(listings: Listings, costs: WordCosts, model: PairModel) -> Compared:
+    """The pairs worth comparing, with the odds of each."""
+    keys = listings.keys
+    pairs = neighbours(listings)
+    across = listings.chains[pairs.first] != listings.chains[pairs.second]
+    pairs = pairs.take(across | (keys[pairs.first] == keys[pairs.second]))
+    sign = signs(listings.numbers[pairs.first], listings.numbers[pairs.second])
+    sign[listings.chains[pairs.first] == listings.chains[pairs.second]] = NO_SIGN
+    odds = np.zeros(len(pairs))
+    for begin in range(0, len(pairs), _PAIRS_AT_ONCE):
+        part = slice(begin, begin + _PAIRS_AT_ONCE)
+        first, second = pairs.first[part], pairs.second[part]
+        features = compare_names(listings.facts, first, listings.facts, second, costs=costs)
+        odds[part] = model.odds(features, sign[part])
+    return Compared(listings, costs, pairs, sign, odds)
+
+
+def _apart(names: Gathered, rows: Longs, groups: Longs) -> Apart:
+    """The groups of listings that a person has kept apart: each with those that had the master that it is
+    not."""
+    had: dict[int, set[int]] = {}
+    for row, group in zip(rows.tolist(), groups.tolist(), strict=True):
+        for master_id in (int(names.previous[row]), int(names.keys[row])):
+            had.setdefault(master_id, set()).add(group)
+    return frozenset(
+        (group, other)
+        for row, group in zip(rows.tolist(), groups.tolist(), strict=True)
+        for master_id in names.apart.get(row, ())
+        for other in had.get(master_id, ())
+        if other != group
+    )

@@ -1,0 +1,61 @@
+"""In-house numbers that look like barcodes: two chains use one number for different things.
+
+A barcode's names may have no word in common ("שמפו", "הד אנד שולדרס"), but then both are sold by the piece, and
+prices agree. Where two chains' names have none in common and one weighs what the other does not, or one asks
+more than twice the other's price, the number is no barcode, whatever its prefix.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.text.arrays import places_in_runs
+from gogobe.masters.text.facts import Facts
+from gogobe.masters.text.likeness import words_found
+
+Longs = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+FAR_APART: Final = 2.0
+"""From this ratio on two prices disagree."""
+_MOST_CHAINS: Final = 8  # of a number that more chains use, so many are compared
+_AT_ONCE: Final = 4_096
+
+
+def private_numbers(names: Facts, gtins: Longs, chains: npt.NDArray[np.uint32]) -> Longs:
+    """The numbers, ascending, of which most of the chains' pairs disagree. `gtins` (names,) are 0 where a
+    code is none anyway."""
+    rows = np.flatnonzero(gtins)
+    rows = rows[np.lexsort((chains[rows], gtins[rows]))]
+    begins = np.flatnonzero(np.append(True, np.diff(gtins[rows]) != 0)) if len(rows) else rows
+    counts = np.minimum(np.diff(begins, append=len(rows)), _MOST_CHAINS)
+    # Each name of a number with those behind it.
+    members = np.repeat(begins, counts) + places_in_runs(counts)
+    behind = np.repeat(begins + counts, counts) - members - 1
+    left = np.repeat(members, behind)
+    right = left + 1 + places_in_runs(behind)
+    first, second = rows[left], rows[right]
+    across = chains[first] != chains[second]
+    first, second = first[across], second[across]
+    apart = np.zeros(len(first), dtype=np.bool_)
+    for begin in range(0, len(first), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        apart[part] = _disagree(names.take(first[part]).narrowed(), names.take(second[part]).narrowed())
+    numbers, place = np.unique(gtins[first], return_inverse=True)
+    pairs = np.bincount(place, minlength=len(numbers))
+    private: Longs = numbers[2 * np.bincount(place, apart, len(numbers)) > pairs]
+    return private
+
+
+def _disagree(ours: Facts, theirs: Facts) -> Bools:
+    our_words, their_words = words_found(ours, theirs)
+    nothing = (our_words.max(axis=1) == 0) & (their_words.max(axis=1) == 0)
+    nothing &= (ours.word_counts() > 0) & (theirs.word_counts() > 0)
+    priced = (ours.price > 0) & (theirs.price > 0)
+    dearer, cheaper = np.maximum(ours.price, theirs.price), np.minimum(ours.price, theirs.price)
+    far = priced & (dearer > FAR_APART * cheaper)
+    disagree: Bools = nothing & (far | (ours.weighed != theirs.weighed))
+    return disagree

@@ -1,0 +1,182 @@
+"""Learning what makes two listings without a barcode one product, without anybody having labelled one.
+
+Four things say something for free. The same number in two chains (a GTIN of goods sold by weight, or the end of
+a supplier's number) makes two listings one. So do the same words, once in either chain. A chain lists a product
+once, so that its other listings are others. And where two listings are each other's best, far ahead of the
+rest, they are taken for one in the next round: each round fits the weights anew and takes what they say
+(Yarowsky 1995).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from gogobe.masters.build.build import learn_encoder
+from gogobe.masters.build.catalogue import CatalogueRow
+from gogobe.masters.build.cluster import listings_of, loose_rows
+from gogobe.masters.build.gather import gather
+from gogobe.masters.clusters.contrast import learn_word_costs
+from gogobe.masters.clusters.listings import Listings, Pairs, neighbours
+from gogobe.masters.clusters.pair_features import PAIR_FEATURES, compare_names
+from gogobe.masters.clusters.pair_model import PairModel
+from gogobe.masters.codes.tails import NO_SIGN, SIGNS, signs
+from gogobe.masters.models.logistic import Logistic, fit_logistic
+from gogobe.masters.snapshot.word_costs import WordCosts
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Longs = npt.NDArray[np.int64]
+
+_ROUNDS: Final = 6
+_SIBLING_COUNTS: Final = 0.3  # what two listings of one chain count as an example, against 1 for two chains'
+_TAKEN_FROM: Final = -0.5  # in the logarithm of odds, from where on two listings are taken for one
+_AHEAD: Final = 0.7  # and how far ahead of the rest they have to be
+_RIDGE: Final = 2.0
+_MOST_OF_SIGN: Final = 8.0
+_FARTHEST: Final = 8.0  # beyond it a score makes no difference any more
+_NOTHING: Final = -20.0
+JOIN_FROM: Final = 0.5
+REVIEW_FROM: Final = -2.0
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """Pairs of two chains' listings, and pairs of one chain's, with their features."""
+
+    pairs: Pairs
+    features: Floats
+    siblings: Floats
+    chains: Longs
+    same_words: Bools
+    sign: npt.NDArray[np.int8]
+
+    def twins(self) -> Bools:
+        said: Bools = self.sign != NO_SIGN
+        return said
+
+
+def learn_pairs_of(rows: Iterable[CatalogueRow]) -> PairModel:
+    """Fit a model to the goods without a usable barcode among the rows. Raises ValueError as `learn_pairs`."""
+    names = gather(rows)
+    return learn_pairs(listings_of(names, loose_rows(names), learn_encoder(names)))
+
+
+def learn_pairs(listings: Listings, costs: WordCosts | None = None) -> PairModel:
+    """Fit a model to listings of several chains; what is known of their words is learned from them, too, unless
+    given. Deterministic. Raises ValueError where no two chains' listings seem to be one."""
+    costs = costs or learn_word_costs(listings.facts, listings.chains)
+    examples = _examples(listings, costs)
+    alike, taken = _fit_alike(examples)
+    calibrated = _calibrate(alike, examples, taken)
+    odds = calibrated.logits(examples.features)
+    return PairModel(calibrated, _weigh_signs(odds, examples.sign), JOIN_FROM, REVIEW_FROM)
+
+
+def _examples(listings: Listings, costs: WordCosts) -> _Examples:
+    _, chains = np.unique(listings.chains, return_inverse=True)
+    found = neighbours(listings)
+    across = chains[found.first] != chains[found.second]
+    pairs, within = found.take(across), found.take(~across)
+    keys = listings.keys
+    others = within.take(keys[within.first] != keys[within.second])
+    facts = listings.facts
+    return _Examples(
+        pairs=pairs,
+        features=compare_names(facts, pairs.first, facts, pairs.second, costs=costs),
+        siblings=compare_names(facts, others.first, facts, others.second, costs=costs),
+        chains=chains,
+        same_words=keys[pairs.first] == keys[pairs.second],
+        sign=signs(listings.numbers[pairs.first], listings.numbers[pairs.second]),
+    )
+
+
+def _fit_alike(examples: _Examples) -> tuple[Logistic, Bools]:
+    """The weights of the names, and which pairs are taken for one product in the end."""
+    pairs, same_words, twins = examples.pairs, examples.same_words, examples.twins()
+    price = examples.features[:, PAIR_FEATURES.index("price_apart")].astype(np.float64)
+    scores = np.where(same_words | twins, 20.0 * twins + 10.0 - price, _NOTHING)
+    rivals = _best_rivals(pairs, examples.chains, scores)
+    taken: Bools = (same_words & (scores > rivals)) | twins
+    if not taken.any():
+        raise ValueError("no two chains list goods without a barcode under the same words or numbers")
+    for _ in range(_ROUNDS):
+        others = ~taken & ~same_words & _beside(examples, taken)
+        used = taken | others
+        alike = fit_logistic(
+            np.concatenate([examples.features[used], examples.siblings]),
+            np.concatenate([taken[used], np.zeros(len(examples.siblings), dtype=np.bool_)]),
+            np.concatenate([np.ones(used.sum()), np.full(len(examples.siblings), _SIBLING_COUNTS)]),
+            ridge=_RIDGE,
+        )
+        scores = alike.logits(examples.features)
+        rivals = _best_rivals(pairs, examples.chains, scores)
+        taken = ((scores > _TAKEN_FROM) & (scores - rivals > _AHEAD)) | twins
+    return alike, taken
+
+
+def _beside(examples: _Examples, taken: Bools) -> Bools:
+    """Pairs of which one listing has been taken for one with another listing of the other's chain."""
+    pairs, chains = examples.pairs, examples.chains
+    count = int(chains.max()) + 1
+    first, second = pairs.first * count + chains[pairs.second], pairs.second * count + chains[pairs.first]
+    matched = np.unique(np.concatenate([first[taken], second[taken]]))
+    beside: Bools = np.isin(first, matched) | np.isin(second, matched)
+    return beside
+
+
+def _calibrate(alike: Logistic, examples: _Examples, taken: Bools) -> Logistic:
+    """The same weights, scaled to odds: those of the pairs that are taken for one product, against those of
+    what is best instead where the other chain's listing is taken away, as if it sold no such thing."""
+    scores = alike.logits(examples.features)
+    left = ~taken
+    rivals = _best_rivals(examples.pairs.take(left), examples.chains, scores[left])
+    best_left = (scores[left] >= rivals) & (_beside(examples, taken) & ~examples.same_words)[left]
+    values = np.concatenate([scores[taken], scores[left][best_left]])
+    labels = np.concatenate([np.ones(taken.sum(), np.bool_), np.zeros(best_left.sum(), np.bool_)])
+    scale = fit_logistic(np.clip(values, -_FARTHEST, _FARTHEST).astype(np.float32)[:, None], labels)
+    slope = float(scale.weights[0])
+    return Logistic(alike.weights * slope, alike.intercept * slope + scale.intercept)
+
+
+def _best_rivals(pairs: Pairs, chains: Longs, scores: Doubles) -> Doubles:
+    """For each pair of listings, the best score that either has with another listing of the other's chain;
+    _NOTHING where there is none."""
+    count = int(chains.max(initial=0)) + 1
+    rivals = np.full(len(scores), _NOTHING)
+    for one, other in ((pairs.first, pairs.second), (pairs.second, pairs.first)):
+        groups = one * count + chains[other]
+        order = np.lexsort((-scores, groups))
+        begins = np.flatnonzero(np.append(True, np.diff(groups[order]) != 0)) if len(order) else order
+        lengths = np.diff(begins, append=len(order))
+        several = lengths > 1
+        next_best = np.full(len(begins), _NOTHING)
+        next_best[several] = scores[order[begins[several] + 1]]
+        against = np.repeat(scores[order[begins]], lengths)
+        against[begins] = next_best
+        of_pair = np.empty(len(order))
+        of_pair[order] = against
+        rivals = np.maximum(rivals, of_pair)
+    return rivals
+
+
+def _weigh_signs(odds: Doubles, sign: npt.NDArray[np.int8]) -> Doubles:
+    """What each sign of the codes adds: of the pairs that have it, the part that is one product by their names,
+    against the part of all pairs."""
+    base = float(np.mean(1 / (1 + np.exp(-odds))))
+    weights = np.zeros(len(SIGNS))
+    for place in range(1, len(SIGNS)):
+        own = odds[sign == place]
+        if not len(own):
+            continue
+        part = 0.5
+        for _ in range(50):
+            shifted = own - np.log(base / (1 - base)) + np.log(part / (1 - part))
+            part = float((np.sum(1 / (1 + np.exp(-shifted))) + 0.5) / (len(own) + 1))
+        weights[place] = np.clip(np.log(part / (1 - part)) - np.log(base / (1 - base)), 0, _MOST_OF_SIGN)
+    return weights

@@ -1,0 +1,78 @@
+"""A linear model of the odds that something holds, fitted deterministically."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+_RIDGE: Final = 1.0
+_STEPS: Final = 40
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A logistic model: `weights` (features,) and an intercept."""
+
+    weights: npt.NDArray[np.float64]
+    intercept: float
+
+    def logits(self, features: Floats) -> npt.NDArray[np.float64]:
+        """The logarithm of the odds for each row of features."""
+        odds: npt.NDArray[np.float64] = features.astype(np.float64) @ self.weights + self.intercept
+        return odds
+
+    def probabilities(self, features: Floats) -> Floats:
+        """The probability for each row of features, 0 to 1."""
+        probable: Floats = (1 / (1 + np.exp(-np.clip(self.logits(features), -30, 30)))).astype(np.float32)
+        return probable
+
+    @classmethod
+    def from_table(cls, names: tuple[str, ...], table: Mapping[str, float], intercept: float) -> Logistic:
+        """The model of a table of weights by feature. Raises ValueError where the names do not agree."""
+        return cls(in_order(names, table), intercept)
+
+
+def fit_logistic(
+    features: Floats,
+    labels: npt.NDArray[np.bool_],
+    weights: npt.NDArray[np.float64] | None = None,
+    *,
+    ridge: float = _RIDGE,
+) -> Logistic:
+    """Fit by iteratively reweighted least squares on standardized features, with a small ridge.
+
+    `weights` (n,) say what each example counts, 1 unless given. Deterministic. Both labels have to occur;
+    raises ValueError where they do not.
+    """
+    if labels.all() or not labels.any():
+        raise ValueError("a logistic model needs examples of both kinds")
+    mean, spread = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
+    spread = np.where(spread > 1e-9, spread, 1.0)
+    table = np.column_stack([np.ones(len(features)), (features - mean) / spread])
+    penalty = np.diag([0.0] + [ridge] * features.shape[1])
+    counts = np.ones(len(features)) if weights is None else weights
+    weights_now = np.zeros(table.shape[1])
+    for _ in range(_STEPS):
+        probable = 1 / (1 + np.exp(-np.clip(table @ weights_now, -30, 30)))
+        gradient = table.T @ (counts * (labels - probable)) - penalty @ weights_now
+        curvature = (table * (counts * probable * (1 - probable))[:, None]).T @ table + penalty
+        step = np.linalg.solve(curvature, gradient)
+        weights_now = weights_now + step
+        if np.abs(step).max() < 1e-6:
+            break
+    slopes = weights_now[1:] / spread
+    return Logistic(slopes, float(weights_now[0] - slopes @ mean))
+
+
+def in_order(names: tuple[str, ...], table: Mapping[str, float]) -> npt.NDArray[np.float64]:
+    """A table of weights by feature, in the features' order. Raises ValueError where the names do not agree."""
+    if set(table) != set(names):
+        odd = ", ".join(sorted(set(table) ^ set(names)))
+        raise ValueError(f"weights and features do not agree on: {odd}; learn the weights again")
+    return np.array([table[name] for name in names])

@@ -1,0 +1,30 @@
+"""What makes two listings one product, learned without labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gogobe.masters.clusters.pair_features import PAIR_FEATURES
+from gogobe.masters.codes.tails import FILLED_UP, NO_SIGN, SAME_NUMBER
+from gogobe.masters.evaluation.train_pairs import learn_pairs, learn_pairs_of
+from tests.masters.clusters.names import listings_of
+from tests.masters.evaluation.test_evaluate_pairs import loose_rows
+
+
+@pytest.mark.slow
+def test_what_real_lists_teach() -> None:
+    model = learn_pairs_of(loose_rows())
+    weights = dict(zip(PAIR_FEATURES, model.alike.weights, strict=True))
+    assert weights["same_reading"] > 0
+    for against in ("colour_contradicts", "largest_share_missing", "percents_differ", "parts_contradict"):
+        assert weights[against] < -2
+    assert model.signs[NO_SIGN] == 0
+    assert min(model.signs[SAME_NUMBER], model.signs[FILLED_UP]) > 3
+    again = learn_pairs_of(loose_rows())
+    assert np.array_equal(model.alike.weights, again.alike.weights), "it is deterministic"
+
+
+def test_lists_that_have_nothing_in_common_teach_nothing() -> None:
+    with pytest.raises(ValueError, match="no two chains list"):
+        learn_pairs(listings_of([("a", "1", "עגבניה"), ("b", "2", "לימון"), ("b", "3", "חציל")]))
