@@ -94,7 +94,7 @@ def test_merges(market: str, tmp_path: Path) -> None:
 
 def test_check(tmp_path: Path) -> None:
     rows = catalogue([*VEGETABLES, f"משחת שיניים לבנה {HOSTILE}"])
-    wrong = msgspec.structs.replace(rows[-1], master_id=rows[0].master_id)
+    wrong = msgspec.structs.replace(rows[-1], master_id=rows[0].master_id, decided=True)
     build_snapshot([*rows[:-1], wrong], tmp_path / "built", version="v1")
     check(run("masters", "check", "--folder", tmp_path / "built", f"--var={tmp_path}").output)
 
@@ -151,6 +151,7 @@ def test_the_demos_report() -> None:
         items_per_second=None,
         newly_loaded=0,
         comparison=[ProductComparison(1, HOSTILE, [ChainPrice(HOSTILE, "1.00")])],
+        by_weight=[ProductComparison(1, HOSTILE, [ChainPrice(HOSTILE, "1.00")])],
         masters_version=HOSTILE,
         matches=[ChainMatches(HOSTILE, 1, 0, 0, 0, 0)],
         joined_by_name=[],

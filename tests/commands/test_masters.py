@@ -91,7 +91,7 @@ def test_check_names_masters_whose_names_are_far_apart(tmp_path: Path):
     assert "no snapshot in" in run(tmp_path, "check", masters=masters).output
     names = [*VEGETABLES, "משחת שיניים לבנה 100 מל"]
     rows = catalogue(names)
-    wrong = msgspec.structs.replace(rows[-1], master_id=rows[0].master_id)
+    wrong = msgspec.structs.replace(rows[-1], master_id=rows[0].master_id, decided=True)
     build_snapshot([*rows[:-1], wrong], tmp_path / "built", version="v1")
     SnapshotStore(str(masters)).publish(tmp_path / "built")
     checked = run(tmp_path, "check", masters=masters)
