@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import shutil
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -16,11 +15,12 @@ import psycopg
 from rich.table import Table
 
 from gogobe.commands.evaluate import evaluate_command
+from gogobe.commands.merges import merge, unmerge
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.review import review
 from gogobe.database.address import Dsn
 from gogobe.database.review.known_items import known_items
-from gogobe.database.review.merges import MergeError, merge_masters, standing_merges, undo_merge
+from gogobe.database.review.redirects import redirect_masters
 from gogobe.database.views import refresh_views
 from gogobe.io.objects import store_errors
 from gogobe.masters.build.build import build_snapshot
@@ -28,11 +28,11 @@ from gogobe.masters.build.catalogue import CatalogueError, CatalogueRow, read_ca
 from gogobe.masters.evaluation.audit import flag_far_apart
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.masters.snapshot.files import Manifest, SnapshotError, open_snapshot
+from gogobe.masters.snapshot.known_codes import KnownCodes
 from gogobe.masters.vectors.token_encoder import EncoderModelError, TokenEncoder
 from gogobe.settings import Settings
 
 STORE: Final = settings_options("masters", "store_endpoint", "masters_cache")
-BY: Final = click.option("--by", default=getpass.getuser, help="Who decides; the user's name unless given.")
 
 
 @click.group()
@@ -54,7 +54,7 @@ def told_errors() -> Iterator[None]:
     """An error that a person can repair ends the command with its message, without a traceback."""
     try:
         yield
-    except (SnapshotError, CatalogueError, EncoderModelError, MergeError) as error:
+    except (SnapshotError, CatalogueError, EncoderModelError) as error:
         raise click.ClickException(str(error)) from error
     except psycopg.Error as error:
         raise click.ClickException(f"the database: {error}") from error
@@ -91,9 +91,10 @@ def build(
 ) -> None:
     """Build a snapshot: from the database, or from CSV files of items for a cold start.
 
-    From the database it knows what chains call their codes, what was matched before, merges, and the yes and
-    no of `gogobe masters review`. A CSV file (.gz too) has the columns chain_id, item_code, item_name,
-    manufacturer, quantity, unit_of_measure, unit_qty, price, is_weighted.
+    From the database it knows what chains call their codes, merges, and the yes and no of `gogobe masters
+    review`; and where it is published, the database's masters are redirected to what they are one product with.
+    A CSV file (.gz too) has the columns chain_id, item_code, item_name, manufacturer, quantity,
+    unit_of_measure, unit_qty, price, is_weighted.
 
     \b
     gogobe masters build --publish
@@ -119,6 +120,8 @@ def build(
             click.echo(f"It is in {target}. Publish it: gogobe masters publish {target}")
             return
         _publish(settings, target)
+        if not csv:
+            _redirect(settings.database_address, target)
         if folder is None:
             shutil.rmtree(target)
 
@@ -142,6 +145,18 @@ def _publish(settings: Settings, folder: Path) -> None:
         manifest = snapshot_store(settings).publish(folder)
     click.echo(_summary("published", manifest))
     click.echo(f"It is the current one in {settings.masters}. Back to the one before: gogobe masters rollback")
+
+
+def _redirect(database: Dsn, folder: Path) -> None:
+    """Make the database's masters those of a snapshot that was built from it."""
+    codes = KnownCodes(open_snapshot(folder, check=False).tables)
+    with wide_console().status("Redirecting masters …"):
+        done = redirect_masters(database, codes.masters_of_codes)
+        refresh_views(database)
+    click.echo(
+        f"{done.merged:,} masters redirected to what they are one with, {done.undone:,} redirects undone, "
+        f"{done.moved:,} codes given to another master"
+    )
 
 
 def _summary(what: str, manifest: Manifest) -> str:
@@ -240,61 +255,7 @@ def _current_folder(settings: Settings) -> Path:
     return store.fetch(version)
 
 
-@masters.command()
-@click.argument("from_id", type=int, metavar="FROM")
-@click.argument("into_id", type=int, metavar="INTO")
-@click.option("--reason", required=True, help="Why they are one; it is kept with the merge.")
-@BY
-@VAR
-@settings_options("database", "database_password")
-def merge(from_id: int, into_id: int, reason: str, by: str, var: Path, **flags: Any) -> None:
-    """Redirect master FROM to INTO: their prices are compared as one product's.
-
-    Both keep their rows, so that `gogobe masters unmerge` can part them again. `gogobe prices` tells the
-    numbers of masters.
-    """
-    settings = settings_with_stack(flags, var)
-    needed(settings, "database")
-    with told_errors():
-        number = merge_masters(settings.database_address, from_id, into_id, reason=reason, by=by)
-        refresh_views(settings.database_address)
-    click.echo(f"merge {number}: {from_id} is now {into_id}. Undo it: gogobe masters unmerge {number}")
-
-
-@masters.command()
-@click.argument("number", type=int, required=False, metavar="[MERGE]")
-@VAR
-@settings_options("database", "database_password")
-def unmerge(number: int | None, var: Path, **flags: Any) -> None:
-    """Part what merge number MERGE joined; without a number, list the merges that stand."""
-    settings = settings_with_stack(flags, var)
-    needed(settings, "database")
-    with told_errors():
-        if number is None:
-            _show_merges(settings.database_address)
-            return
-        undo_merge(settings.database_address, number)
-        refresh_views(settings.database_address)
-    click.echo(f"merge {number} is undone")
-
-
-def _show_merges(database: Dsn) -> None:
-    merges = standing_merges(database)
-    if not merges:
-        click.echo("no masters are merged")
-        return
-    table = Table("merge", "from", "into", "reason", "by", "when", title="Merges", title_justify="left")
-    for one in merges:
-        table.add_row(
-            str(one.merge_id),
-            f"{one.from_id}  {one.from_name or ''}",
-            f"{one.into_id}  {one.into_name or ''}",
-            one.reason,
-            one.merged_by,
-            f"{one.merged_at:%Y-%m-%d %H:%M}",
-        )
-    wide_console().print(table)
-
-
+masters.add_command(merge)
+masters.add_command(unmerge)
 masters.add_command(review)
 masters.add_command(evaluate_command)

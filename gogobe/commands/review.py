@@ -43,10 +43,12 @@ def review(
     var: Path,
     **flags: Any,
 ) -> None:
-    """Say which items are the same product as the master that they resemble: the likeliest first, with why.
+    """Say which items are the same product as the master that they resemble, with why: those first that make
+    most prices comparable.
 
-    A yes gives the chain's code to that master, in all its stores; a no keeps it apart. Both hold from now on,
-    and go into the next snapshot (`gogobe masters build --publish`).
+    Each question is asked once, however many chains' items a master has. A yes makes two masters one, in all
+    stores; a no keeps them apart. Both hold from now on, and go into the next snapshot (`gogobe masters build
+    --publish`).
 
     \b
     gogobe masters review                        one by one: y, n, s to skip, q to end
@@ -105,6 +107,7 @@ def pairs_table(pairs: Sequence[ReviewPair], title: str | None = None) -> Table:
     """Pairs with their evidence, for people."""
     table = Table("chain", "code", "item", "resembles", "master", title=title, title_justify="left")
     table.add_column("score", justify="right")
+    table.add_column("offers", justify="right")
     table.add_column("why")
     for pair in pairs:
         table.add_row(
@@ -114,6 +117,7 @@ def pairs_table(pairs: Sequence[ReviewPair], title: str | None = None) -> Table:
             pair.candidate_name,
             str(pair.candidate_id),
             f"{pair.score:.2f}",
+            f"{pair.offers:,}",
             "; ".join(pair.reasons),
         )
     return table

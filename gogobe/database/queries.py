@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import msgspec
 from psycopg import sql
@@ -88,6 +88,16 @@ _BY_WORDS: Final = """
 """
 _HAS_WORD: Final = "words LIKE search_text({pattern})"
 
+# Of the masters that have all the words, the one sold by weight in most chains.
+_BY_WEIGHT: Final = """
+    SELECT s.master_id FROM master_search s
+    WHERE {conditions} AND EXISTS (
+        SELECT 1 FROM masters m JOIN master_aliases a ON a.master_id = m.master_id
+        WHERE (m.master_id = s.master_id OR m.merged_into = s.master_id) AND a.is_weighted)
+    ORDER BY chains DESC, word_similarity(search_text(%(query)s), words) DESC, stores DESC, master_id
+    LIMIT 1
+"""
+
 _BY_RESEMBLANCE: Final = """
     SELECT master_id FROM master_search WHERE search_text(%(query)s) <%% words
     ORDER BY word_similarity(search_text(%(query)s), words) DESC, chains DESC, stores DESC, master_id
@@ -141,11 +151,22 @@ def compare_prices(dsn: Dsn, query: str, limit: int = 10) -> list[MasterComparis
         if not words:
             return []
         values = {"query": " ".join(words), "limit": limit}
-        patterns = {f"word{n}": _pattern(word) for n, word in enumerate(words)}
-        found = _ids(connection, _by_words(len(words)), values | patterns)
+        found = _ids(connection, _by_words(_BY_WORDS, len(words)), values | _patterns(words))
         if not found:
             found = _ids(connection, sql.SQL(_BY_RESEMBLANCE), values)
         return _comparisons(connection, found)
+
+
+def sold_by_weight(dsn: Dsn, names: Sequence[str]) -> list[MasterComparison]:
+    """For each of some names, the master with these words that most chains sell by weight, with its price by
+    chain. A name without one is left out, and a master of two names comes once."""
+    found: list[int] = []
+    with connect(dsn) as connection:
+        for name in names:
+            words = name.lower().split()
+            statement = _by_words(_BY_WEIGHT, len(words))
+            found += _ids(connection, statement, {"query": " ".join(words)} | _patterns(words))
+        return _comparisons(connection, list(dict.fromkeys(found)))
 
 
 def well_known(dsn: Dsn, n: int) -> list[MasterComparison]:
@@ -180,10 +201,14 @@ def _by_code(connection: Connection, digits: str, limit: int) -> list[MasterComp
     )
 
 
-def _by_words(count: int) -> sql.Composed:
-    """One condition a word: that is what the trigram index can answer."""
+def _by_words(statement: LiteralString, count: int) -> sql.Composed:
+    """The statement with one condition for each word, which the trigram index can answer."""
     conditions = [sql.SQL(_HAS_WORD).format(pattern=sql.Placeholder(f"word{n}")) for n in range(count)]
-    return sql.SQL(_BY_WORDS).format(conditions=sql.SQL(" AND ").join(conditions))
+    return sql.SQL(statement).format(conditions=sql.SQL(" AND ").join(conditions))
+
+
+def _patterns(words: Sequence[str]) -> dict[str, str]:
+    return {f"word{n}": _pattern(word) for n, word in enumerate(words)}
 
 
 def _pattern(word: str) -> str:

@@ -26,6 +26,7 @@ from gogobe.database.load import (
 )
 from gogobe.database.load.loader import Loader
 from gogobe.database.load.marks import file_row_base
+from gogobe.database.review import redirects
 from gogobe.database.views import refresh_views
 from gogobe.local.postgres import PostgresServer
 from tests.conftest import new_database
@@ -183,8 +184,10 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0, "file": "x66"}
         (aliases._LOCK_MASTERS, ([7290000000001, 7290000000002],)),
         (aliases._NAME_MASTERS, ([7290000000001, 7290000000002],)),
         (queries._BY_CODE, {"number": 7290000000001, "codes": ["7290000000001"], "limit": 10}),
-        (queries._by_words(2).as_string(), PATTERNS),
+        (queries._by_words(queries._BY_WORDS, 2).as_string(), PATTERNS),
+        (queries._by_words(queries._BY_WEIGHT, 2).as_string(), PATTERNS),
         (queries._BY_RESEMBLANCE, PATTERNS),
+        (redirects._OF_MASTER, (7290000000001,)),
         (queries._WELL_KNOWN, {"limit": 12}),
         (queries._FILES, (["https://77", "https://78"], at(0))),
         (queries._FAILURES, (["https://77", "https://78"], at(0))),

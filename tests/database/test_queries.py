@@ -10,7 +10,15 @@ from gogobe.database import views
 from gogobe.database.connection import connect
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.loader import Loader
-from gogobe.database.queries import Failure, compare_prices, failures_report, files_report, well_known
+from gogobe.database.queries import (
+    Failure,
+    compare_prices,
+    failures_report,
+    files_report,
+    sold_by_weight,
+    well_known,
+)
+from gogobe.database.review.merges import merge_masters
 from gogobe.database.views import refresh_views
 from gogobe.records.messages import DeadLetter
 from tests.database.samples import at, file_batches, item, promotion
@@ -65,6 +73,27 @@ def test_the_master_bears_the_longest_name(market: str) -> None:
 
 def test_well_known_is_what_most_chains_sell(market: str) -> None:
     assert [one.master_id for one in well_known(market, 2)] == [int(MILK), int(BREAD)]
+
+
+def test_goods_sold_by_weight_by_their_names(dsn: str) -> None:
+    tomato, cherry, juice = 10**14 + 1, 10**14 + 2, int(MILK)
+    with Loader(dsn) as loader:
+        for chain in ("1", "2", "3"):
+            rows = [item(MILK, "9", master_id=juice, name="מיץ עגבניות")]
+            rows += (
+                [item("50", chain, master_id=tomato, name="עגבניות", is_weighted=True)] if chain != "3" else []
+            )
+            rows += (
+                [item("51", "12", master_id=cherry, name="עגבניות שרי", is_weighted=True)]
+                if chain == "1"
+                else []
+            )
+            loader.load(file_batches(rows, chain=f"c{chain}", chain_id=chain))
+    merge_masters(dsn, cherry, tomato, reason="for the test", by="dana")
+    refresh_views(dsn)
+    (found,) = sold_by_weight(dsn, ["עגבניות", "עגבניות שרי", "מיץ", "קישוא"])
+    assert found.master_id == tomato
+    assert [(one.chain, one.cheapest) for one in found.prices] == [("c1", Decimal(1)), ("c2", Decimal(2))]
 
 
 def test_ended_prices_leave_the_comparison(market: str) -> None:

@@ -1,7 +1,8 @@
 """Masters that turn out to be one: redirected, and parted again if that was wrong.
 
 A merge touches no alias and no price: the views follow `masters.merged_into`, which always names a master that
-is itself not merged, so one step suffices.
+is itself not merged, so one step suffices. Merges are made by people, or by a build of the masters (BUILDER),
+which joins goods without a barcode.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn
 from gogobe.database.connection import Cursor, connect, with_retries
+
+BUILDER: Final = "gogobe masters build"
+"""Who merges and undoes, in place of a person's name."""
 
 
 class Merge(msgspec.Struct, frozen=True):
@@ -53,15 +57,26 @@ def merge_masters(dsn: Dsn, from_id: int, into_id: int, *, reason: str, by: str)
 
     Raises MergeError where either is unknown, where `from_id` is merged already, or the two are one.
     """
-    return with_retries(lambda: _merge(dsn, from_id, into_id, reason, by))
+
+    def write() -> int:
+        with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
+            return merge(cursor, from_id, into_id, reason=reason, by=by)
+
+    return with_retries(write)
 
 
-def undo_merge(dsn: Dsn, merge_id: int) -> None:
-    """Parts what a merge joined; what had been merged into the parted master before is its own again.
+def undo_merge(dsn: Dsn, merge_id: int, *, by: str) -> None:
+    """Parts what a merge joined; what had been merged into the parted master before is its own again. What a
+    person has parted, no build joins again.
 
     Raises MergeError where there is no such merge, or it has been undone.
     """
-    with_retries(lambda: _undo(dsn, merge_id))
+
+    def undo() -> None:
+        with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
+            undo_one(cursor, merge_id, by=by)
+
+    with_retries(undo)
 
 
 def standing_merges(dsn: Dsn) -> list[Merge]:
@@ -70,44 +85,63 @@ def standing_merges(dsn: Dsn) -> list[Merge]:
         return cursor.execute(_STANDING).fetchall()
 
 
-def _merge(dsn: Dsn, from_id: int, into_id: int, reason: str, by: str) -> int:
-    with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
-        masters = _locked(cursor, [from_id, into_id])
-        for master_id in (from_id, into_id):
-            if master_id not in masters:
-                raise MergeError(f"there is no master {master_id}")
-        if masters[from_id] is not None:
-            raise MergeError(f"master {from_id} is merged into {masters[from_id]} already: undo that first")
-        root = masters[into_id] or into_id
-        if root == from_id:
-            raise MergeError(f"masters {from_id} and {into_id} are one already")
-        moved = sorted(master_id for master_id, into in masters.items() if into == from_id)
-        cursor.execute(_REDIRECT, (root, [from_id, *moved]))
-        cursor.execute(
-            "INSERT INTO master_merges (from_id, into_id, moved, reason, merged_by) "
-            "VALUES (%s, %s, %s, %s, %s) RETURNING merge_id",
-            (from_id, root, moved, reason, by),
-        )
-        (merge_id,) = cursor.fetchone() or (0,)
-        return int(merge_id)
+def merge(cursor: Cursor, from_id: int, into_id: int, *, reason: str, by: str) -> int:
+    """`merge_masters` within a transaction."""
+    masters = _locked(cursor, [from_id, into_id])
+    for master_id in (from_id, into_id):
+        if master_id not in masters:
+            raise MergeError(f"there is no master {master_id}")
+    if masters[from_id] is not None:
+        raise MergeError(f"master {from_id} is merged into {masters[from_id]} already: undo that first")
+    root = masters[into_id] or into_id
+    if root == from_id:
+        raise MergeError(f"masters {from_id} and {into_id} are one already")
+    moved = sorted(master_id for master_id, into in masters.items() if into == from_id)
+    cursor.execute(_REDIRECT, (root, [from_id, *moved]))
+    cursor.execute(
+        "INSERT INTO master_merges (from_id, into_id, moved, reason, merged_by) "
+        "VALUES (%s, %s, %s, %s, %s) RETURNING merge_id",
+        (from_id, root, moved, reason, by),
+    )
+    (merge_id,) = cursor.fetchone() or (0,)
+    return int(merge_id)
 
 
-def _undo(dsn: Dsn, merge_id: int) -> None:
-    with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE master_merges SET undone_at = now() WHERE merge_id = %s AND undone_at IS NULL "
-            "RETURNING from_id, moved",
-            (merge_id,),
-        )
-        row = cursor.fetchone()
-        if row is None:
-            raise MergeError(f"there is no merge {merge_id} that could be undone")
-        from_id, moved = row
-        masters = _locked(cursor, [from_id, *moved])
-        # Those that were parted from it in the meantime by an undoing of their own stay parted.
-        along = [master_id for master_id in moved if masters[master_id] is not None]
-        cursor.execute(_REDIRECT, (None, [from_id]))
-        cursor.execute(_REDIRECT, (from_id, along))
+def undo_one(cursor: Cursor, merge_id: int, *, by: str) -> None:
+    """`undo_merge` within a transaction."""
+    cursor.execute(
+        "UPDATE master_merges SET undone_at = now(), undone_by = %s WHERE merge_id = %s AND undone_at IS NULL "
+        "RETURNING from_id, moved",
+        (by, merge_id),
+    )
+    row = cursor.fetchone()
+    if row is None:
+        raise MergeError(f"there is no merge {merge_id} that could be undone")
+    from_id, moved = row
+    masters = _locked(cursor, [from_id, *moved])
+    # Those that were parted from it in the meantime by an undoing of their own stay parted.
+    along = [master_id for master_id in moved if masters[master_id] is not None]
+    cursor.execute(_REDIRECT, (None, [from_id]))
+    cursor.execute(_REDIRECT, (from_id, along))
+
+
+def standing_merge(cursor: Cursor, from_id: int, *, by: str | None = None) -> int | None:
+    """The number of the newest merge of a master into another that has not been undone, of anybody's or of one;
+    None where there is none."""
+    cursor.execute(
+        "SELECT merge_id FROM master_merges WHERE from_id = %s AND undone_at IS NULL "
+        "AND merged_by = coalesce(%s, merged_by) ORDER BY merge_id DESC LIMIT 1",
+        (from_id, by),
+    )
+    row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
+def effective(cursor: Cursor, master_id: int) -> int:
+    """The master that a master is merged into, or the master itself."""
+    cursor.execute("SELECT coalesce(merged_into, master_id) FROM masters WHERE master_id = %s", (master_id,))
+    row = cursor.fetchone()
+    return int(row[0]) if row else master_id
 
 
 def _locked(cursor: Cursor, ids: list[int]) -> dict[int, int | None]:

@@ -1,8 +1,9 @@
 """Pairs of item and master that the resolver compared by name: kept, listed, decided by a person.
 
-A yes moves the item's alias to the candidate, for every store of the chain at once; a no leaves it, or brings
-it back, to a master of its own, until a yes to another pair. Both outlive whatever the pipeline says later, go
-into the next snapshot, and can be taken back by deciding otherwise.
+What waits for a person is asked once for the two masters, however many chains' items they have: a yes makes
+them one, for every store of every chain at once; a no keeps them apart. Of what the resolver took by itself, a
+no gives the one item back its own master. All that outlives whatever the pipeline says later, goes into the
+next snapshot, and can be taken back by deciding otherwise.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, Cursor, connect, with_retries
+from gogobe.database.review.merges import BUILDER, effective, merge, standing_merge, undo_one
 from gogobe.database.session import Session, session_of
 from gogobe.masters.codes.decisions import Decision
 
 
 class ReviewPair(msgspec.Struct, frozen=True):
     """A chain's item and a master that it may be, with the evidence. `score` is the probability that the two
-    are one product, `reasons` the strongest first; `is_same` is a person's word, None until there is one."""
+    are one product, `reasons` the strongest first; `offers` how many stores' prices a yes makes comparable,
+    those of the smaller of the two masters; `is_same` is a person's word, None until there is one."""
 
     chain: str
     chain_id: str
@@ -33,6 +36,7 @@ class ReviewPair(msgspec.Struct, frozen=True):
     candidate_name: str
     score: float
     reasons: list[str]
+    offers: int = 0
     is_same: bool | None = None
     decided_at: datetime | None = None
     decided_by: str | None = None
@@ -51,6 +55,9 @@ class UnknownPairError(ValueError):
     """A verdict on a pair that is not in the table; the message names it."""
 
 
+REASON: Final = "reviewed"
+"""Why masters were merged that a person has said are one."""
+
 _RECORD: Final = """
     INSERT INTO review_pairs (chain_id, item_code, candidate_id, own_master_id, match, item_name,
                               candidate_name, score, reasons)
@@ -63,21 +70,46 @@ _RECORD: Final = """
 
 _COLUMNS: Final = """
     SELECT coalesce(c.name, p.chain_id) AS chain, p.chain_id, p.item_code, p.item_name, p.own_master_id,
-           p.candidate_id, p.candidate_name, p.score, p.reasons, p.is_same, p.decided_at, p.decided_by
+           p.candidate_id, p.candidate_name, p.score, p.reasons, 0 AS offers, p.is_same, p.decided_at,
+           p.decided_by
     FROM review_pairs p LEFT JOIN chains c ON c.chain_id = p.chain_id
 """
 
-# An item that has been given to one master needs no word on the others; a no leaves them open.
-_UNDECIDED: Final = (
-    _COLUMNS
-    + """
-    WHERE p.is_same IS NULL AND p.match = %s
-      AND NOT EXISTS (SELECT 1 FROM master_aliases a WHERE a.chain_id = p.chain_id
-                      AND a.item_code = p.item_code AND a.decided_at IS NOT NULL
-                      AND a.master_id <> p.own_master_id)
-    ORDER BY p.score DESC, p.chain_id, p.item_code, p.candidate_id LIMIT %s
+# Not asked about: an item that a person has given to another master, two masters that are one by now, and two
+# that a person has decided on. Two masters are asked about once, by their likeliest pair.
+_UNDECIDED: Final = """
+    WITH waiting AS (
+        SELECT p.*, coalesce(own.merged_into, p.own_master_id) AS own_id,
+               coalesce(other.merged_into, p.candidate_id) AS other_id
+        FROM review_pairs p
+        LEFT JOIN masters own ON own.master_id = p.own_master_id
+        LEFT JOIN masters other ON other.master_id = p.candidate_id
+        WHERE p.is_same IS NULL AND p.match = %(match)s
+          AND NOT EXISTS (SELECT 1 FROM master_aliases a WHERE a.chain_id = p.chain_id
+                          AND a.item_code = p.item_code AND a.decided_at IS NOT NULL
+                          AND a.master_id <> p.own_master_id)
+          AND NOT EXISTS (SELECT 1 FROM review_pairs d WHERE d.is_same IS NOT NULL AND p.match = 'review'
+                          AND (d.own_master_id, d.candidate_id)
+                           IN ((p.own_master_id, p.candidate_id), (p.candidate_id, p.own_master_id)))
+    ), asked AS (
+        SELECT DISTINCT ON (least(own_id, other_id), greatest(own_id, other_id)) * FROM waiting
+        WHERE match <> 'review' OR own_id <> other_id
+        ORDER BY least(own_id, other_id), greatest(own_id, other_id), score DESC, chain_id, item_code,
+                 candidate_id
+    ), sold AS (
+        SELECT master_id, sum(offers)::bigint AS offers FROM master_chain_prices GROUP BY master_id
+    )
+    SELECT coalesce(c.name, p.chain_id) AS chain, p.chain_id, p.item_code, p.item_name, p.own_master_id,
+           p.candidate_id, p.candidate_name, p.score, p.reasons,
+           least(coalesce(own.offers, 0), coalesce(other.offers, 0))::bigint AS offers,
+           p.is_same, p.decided_at, p.decided_by
+    FROM asked p LEFT JOIN chains c ON c.chain_id = p.chain_id
+    LEFT JOIN sold own ON own.master_id = p.own_id
+    LEFT JOIN sold other ON other.master_id = p.other_id
+    ORDER BY p.score * least(coalesce(own.offers, 0), coalesce(other.offers, 0)) DESC, p.score DESC, p.chain_id,
+             p.item_code, p.candidate_id
+    LIMIT %(limit)s
 """
-)
 
 _DECIDED: Final = (
     _COLUMNS
@@ -89,7 +121,7 @@ _DECIDED: Final = (
 _DECIDE: Final = """
     UPDATE review_pairs SET is_same = %s, decided_at = now(), decided_by = %s
     WHERE chain_id = %s AND item_code = %s AND candidate_id = %s
-    RETURNING own_master_id, candidate_name
+    RETURNING own_master_id, candidate_name, match
 """
 
 _GIVE: Final = """
@@ -102,6 +134,13 @@ _KEEP_APART: Final = """
     UPDATE master_aliases SET master_id = %(own)s, match = 'new', score = 0, decided_at = now()
     WHERE chain_id = %(chain_id)s AND item_code = %(item_code)s
       AND (decided_at IS NULL OR master_id IN (%(own)s, %(candidate)s))
+"""
+
+_HAS_OTHERS: Final = """
+    SELECT EXISTS (SELECT 1 FROM master_aliases
+                   WHERE master_id = %(own)s AND (chain_id, item_code) <> (%(chain_id)s, %(item_code)s))
+        OR EXISTS (SELECT 1 FROM masters WHERE merged_into = %(own)s)
+        OR EXISTS (SELECT 1 FROM masters WHERE master_id = %(own)s AND merged_into IS NOT NULL)
 """
 
 _ENSURE_MASTER: Final = """
@@ -138,10 +177,11 @@ def record_decisions(database: Session | Dsn, decisions: Sequence[Decision]) -> 
 def undecided_pairs(
     dsn: Dsn, limit: int | None = None, match: Literal["review", "vector"] = "review"
 ) -> list[ReviewPair]:
-    """The pairs that wait for a person's word, the likeliest first; with `vector`, those that the resolver took
-    by itself and that nobody has looked at."""
+    """The pairs that wait for a person's word, those first that make most prices comparable, by how likely they
+    are; with `vector`, those that the resolver took by itself and that nobody has looked at. Prices are those
+    of the last refresh of the views."""
     with connect(dsn) as connection, connection.cursor(row_factory=class_row(ReviewPair)) as cursor:
-        return cursor.execute(_UNDECIDED, (match, limit)).fetchall()
+        return cursor.execute(_UNDECIDED, {"match": match, "limit": limit}).fetchall()
 
 
 def decided_pairs(dsn: Dsn) -> list[ReviewPair]:
@@ -169,15 +209,44 @@ def _write(cursor: Cursor, verdict: Verdict, by: str) -> None:
             f"no pair of chain {verdict.chain_id}, code {verdict.item_code} and master {verdict.candidate_id}: "
             "only pairs that the resolver has put up for review can be decided"
         )
-    own_master_id, candidate_name = row
+    own_master_id, candidate_name, match = row
+    values = {
+        "candidate": verdict.candidate_id,
+        "own": own_master_id,
+        "chain_id": verdict.chain_id,
+        "item_code": verdict.item_code,
+    }
+    (is_cluster,) = cursor.execute(_HAS_OTHERS, values).fetchone() or (False,)
+    if match == "review" and (is_cluster or not verdict.is_same):
+        _decide_clusters(cursor, own_master_id, verdict, by, candidate_name)
+    if match == "review" and is_cluster:
+        return
     master = (verdict.candidate_id, candidate_name) if verdict.is_same else (own_master_id, None)
     cursor.execute(_ENSURE_MASTER, master)
-    cursor.execute(
-        _GIVE if verdict.is_same else _KEEP_APART,
-        {
-            "candidate": verdict.candidate_id,
-            "own": own_master_id,
-            "chain_id": verdict.chain_id,
-            "item_code": verdict.item_code,
-        },
-    )
+    cursor.execute(_GIVE if verdict.is_same else _KEEP_APART, values)
+
+
+def _decide_clusters(cursor: Cursor, own_id: int, verdict: Verdict, by: str, candidate_name: str) -> None:
+    """Merge two masters that both have items, or undo the merge that an earlier yes has made."""
+    if verdict.is_same:
+        cursor.execute(_ENSURE_MASTER, (verdict.candidate_id, candidate_name))
+        _join(cursor, own_id, verdict.candidate_id, by)
+        return
+    merge_id = standing_merge(cursor, own_id)
+    if merge_id is not None:
+        undo_one(cursor, merge_id, by=by)
+
+
+def _join(cursor: Cursor, own_id: int, candidate_id: int, by: str) -> None:
+    """Merge one master into another by a person's word. The rest of the cluster to which a build has redirected
+    it follows, as a redirect of the build that the next one can undo."""
+    cluster = None
+    redirect = standing_merge(cursor, own_id, by=BUILDER)
+    if redirect is not None:
+        cluster = effective(cursor, own_id)
+        undo_one(cursor, redirect, by=BUILDER)
+    own, candidate = effective(cursor, own_id), effective(cursor, candidate_id)
+    if own != candidate:
+        merge(cursor, own, candidate_id, reason=REASON, by=by)
+    if cluster is not None and cluster != candidate:
+        merge(cursor, cluster, candidate_id, reason=REASON, by=BUILDER)

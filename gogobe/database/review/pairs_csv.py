@@ -10,7 +10,7 @@ from gogobe.database.review.pairs import ReviewPair, Verdict
 from gogobe.io.spreadsheets import SpreadsheetError, read_csv, write_csv
 
 KEY: Final = ("chain_id", "item_code", "candidate_id")
-COLUMNS: Final = ("chain", "item_name", "candidate_name", "score", "reasons", "same", *KEY)
+COLUMNS: Final = ("chain", "item_name", "candidate_name", "score", "offers", "reasons", "same", *KEY)
 _WORDS: Final = {"yes": True, "y": True, "כן": True, "no": False, "n": False, "לא": False}
 _LONGEST_ID: Final = 16  # digits: ids are below 2^53
 
@@ -25,7 +25,7 @@ def write_pairs(path: Path, pairs: Iterable[ReviewPair]) -> int:
 
 
 def _cells(pair: ReviewPair) -> tuple[str | int, ...]:
-    evidence = (pair.item_name, pair.candidate_name, f"{pair.score:.3f}", "; ".join(pair.reasons))
+    evidence = (pair.item_name, pair.candidate_name, f"{pair.score:.3f}", pair.offers, "; ".join(pair.reasons))
     return (pair.chain, *evidence, "", pair.chain_id, pair.item_code, pair.candidate_id)
 
 

@@ -46,10 +46,10 @@ def test_merges_lead_to_their_end_in_one_step_and_can_be_undone(three: str, db: 
     assert merged(db) == {1: None, 2: 1, 3: 1}
     listed = [(one.merge_id, one.from_name, one.into_name) for one in standing_merges(three)]
     assert listed == [(first, "tomato 3", "tomato 2"), (second, "tomato 2", "tomato 1")]
-    undo_merge(three, second)
+    undo_merge(three, second, by="dana")
     assert [one.merge_id for one in standing_merges(three)] == [first]
     assert merged(db) == {1: None, 2: None, 3: 2}
-    undo_merge(three, first)
+    undo_merge(three, first, by="dana")
     assert merged(db) == {1: None, 2: None, 3: None}
     assert chains(three, "tomato 2") == ["c2"]
 
@@ -57,9 +57,9 @@ def test_merges_lead_to_their_end_in_one_step_and_can_be_undone(three: str, db: 
 def test_undone_in_another_order(three: str, db: Connection) -> None:
     first = merge_masters(three, 3, 2, reason="", by="dana")
     second = merge_masters(three, 2, 1, reason="", by="dana")
-    undo_merge(three, first)
+    undo_merge(three, first, by="dana")
     assert merged(db) == {1: None, 2: 1, 3: None}
-    undo_merge(three, second)
+    undo_merge(three, second, by="dana")
     assert merged(db) == {1: None, 2: None, 3: None}
 
 
@@ -70,9 +70,9 @@ def test_merges_that_make_no_sense(three: str) -> None:
             merge_masters(three, from_id, into_id, reason="", by="dana")
     with pytest.raises(MergeError, match="merged into 1 already"):
         merge_masters(three, 2, 3, reason="", by="dana")
-    undo_merge(three, number)
+    undo_merge(three, number, by="dana")
     with pytest.raises(MergeError, match=f"no merge {number}"):
-        undo_merge(three, number)
+        undo_merge(three, number, by="dana")
 
 
 def test_a_load_into_a_merged_master_keeps_it_merged(three: str, db: Connection) -> None:

@@ -8,6 +8,7 @@ import pytest
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
 from gogobe.database.review.known_items import known_items
+from gogobe.database.review.merges import BUILDER, merge_masters, standing_merges
 from gogobe.database.review.pairs import (
     UnknownPairError,
     Verdict,
@@ -16,10 +17,11 @@ from gogobe.database.review.pairs import (
     record_decisions,
     undecided_pairs,
 )
+from gogobe.database.views import refresh_views
 from gogobe.masters.codes.decisions import Decision
 from tests.database.samples import CHAIN, file_batches, item
 
-OWN, TOMATO = 10**14 + 55, 10**14 + 1
+OWN, TOMATO, THIRD = 10**14 + 55, 10**14 + 1, 10**14 + 3
 PAIR = Decision("review", CHAIN, "55", "עגבניה", OWN, TOMATO, "עגבניות", 0.7, ["same words"])
 SAME = Verdict(CHAIN, "55", TOMATO, is_same=True)
 
@@ -116,3 +118,71 @@ def test_an_unknown_pair_undoes_the_whole_call(dsn: str) -> None:
     with pytest.raises(UnknownPairError, match="code 99"):
         decide(dsn, [SAME, msgspec.structs.replace(SAME, item_code="99")], by="dana")
     assert len(undecided_pairs(dsn)) == 1
+
+
+@pytest.fixture
+def clusters(dsn: str) -> str:
+    """Two chains' cucumbers that are one master, and a third chain's, which is another: OWN and TOMATO."""
+    with Loader(dsn) as loader:
+        for number, master in ((1, OWN), (2, OWN), (3, TOMATO)):
+            rows = [item(str(number), "5", master_id=master, name=f"מלפפון {number}")]
+            loader.load(file_batches(rows, chain=f"c{number}", chain_id=str(number)))
+    pair = msgspec.structs.replace(PAIR, chain_id="1", item_code="1")
+    record_decisions(dsn, [pair, msgspec.structs.replace(pair, chain_id="2", item_code="2", score=0.8)])
+    return dsn
+
+
+def merged(db: Connection) -> dict[int, int]:
+    return dict(
+        db.execute("SELECT master_id, merged_into FROM masters WHERE merged_into IS NOT NULL").fetchall()
+    )
+
+
+def test_two_clusters_are_asked_about_once_by_their_likeliest_pair(clusters: str) -> None:
+    assert [(pair.item_code, round(pair.score, 3)) for pair in undecided_pairs(clusters)] == [("2", 0.8)]
+
+
+def test_one_answer_settles_a_cluster_and_can_be_taken_back(clusters: str, db: Connection) -> None:
+    yes = Verdict("2", "2", TOMATO, is_same=True)
+    decide(clusters, [yes], by="dana")
+    assert merged(db) == {OWN: TOMATO}
+    assert undecided_pairs(clusters) == []
+    assert {one.master_id for one in known_items(clusters)} == {TOMATO}
+    decide(clusters, [yes], by="dana")
+    assert merged(db) == {OWN: TOMATO}, "saying it twice changes nothing"
+    decide(clusters, [msgspec.structs.replace(yes, is_same=False)], by="dana")
+    assert merged(db) == {}
+    assert undecided_pairs(clusters) == []
+    assert [one.apart_from for one in known_items(clusters)] == [(TOMATO,), (TOMATO,), ()]
+
+
+def test_a_no_settles_a_cluster(clusters: str, db: Connection) -> None:
+    decide(clusters, [Verdict("2", "2", TOMATO, is_same=False)], by="dana")
+    assert undecided_pairs(clusters) == []
+    assert merged(db) == {}
+
+
+def test_a_yes_takes_the_cluster_along_that_a_build_has_made(clusters: str, db: Connection) -> None:
+    with Loader(clusters) as loader:
+        rows = [item("4", "5", master_id=THIRD, name="מלפפון 4")]
+        loader.load(file_batches(rows, chain="c4", chain_id="4"))
+    redirect = merge_masters(clusters, OWN, THIRD, reason="one by name", by=BUILDER)
+    decide(clusters, [Verdict("2", "2", TOMATO, is_same=True)], by="dana")
+    assert merged(db) == {OWN: TOMATO, THIRD: TOMATO}
+    standing = {one.from_id: one.merged_by for one in standing_merges(clusters)}
+    assert standing == {OWN: "dana", THIRD: BUILDER}
+    assert redirect not in {one.merge_id for one in standing_merges(clusters)}
+
+
+def test_what_is_asked_first_makes_most_prices_comparable(dsn: str) -> None:
+    with Loader(dsn) as loader:
+        for store in range(3):
+            rows = [item("1", "5", master_id=OWN), item("2", "5", master_id=THIRD)][: 2 if store == 0 else 1]
+            loader.load(file_batches(rows, chain="c1", chain_id="1", store_id=str(store)))
+            rows = [item("3", "5", master_id=TOMATO)]
+            loader.load(file_batches(rows, chain="c3", chain_id="3", store_id=str(store)))
+    refresh_views(dsn)
+    many = msgspec.structs.replace(PAIR, chain_id="1", item_code="1", score=0.6)
+    few = msgspec.structs.replace(PAIR, chain_id="1", item_code="2", own_master_id=THIRD, score=0.9)
+    record_decisions(dsn, [many, few])
+    assert [(pair.item_code, pair.offers) for pair in undecided_pairs(dsn)] == [("1", 3), ("2", 1)]
