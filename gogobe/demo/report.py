@@ -35,8 +35,9 @@ class ProductComparison(msgspec.Struct):
 class RunReport(msgspec.Struct):
     """One run of the demo. Seconds from the announcement of all files; `latency_…` over the files that were
     loaded; `items_per_second` from the first commit to the last, None when nothing new was loaded.
-    `masters_version` is the snapshot that items were matched by, `matches` how, chain by chain, and
-    `joined_by_name` holds products that chains know by different codes, a row for each code; `to_review` the
+    `comparison` are the products that most chains sell, `by_weight` goods without a barcode. `masters_version`
+    is the snapshot that items were matched by, `matches` how, chain by chain, and `joined_by_name` holds
+    products that chains know by different codes, a row for each code; `to_review` the
     likeliest pairs that wait for a person's word."""
 
     started_at: str
@@ -48,6 +49,7 @@ class RunReport(msgspec.Struct):
     items_per_second: float | None
     newly_loaded: int
     comparison: list[ProductComparison]
+    by_weight: list[ProductComparison]
     masters_version: str | None
     matches: list[ChainMatches]
     joined_by_name: list[MatchedCode]
@@ -86,7 +88,12 @@ def show_report(console: PlainConsole, report: RunReport) -> None:
     elif report.items_per_second is not None:
         console.print(f"{report.items:,} rows, {report.items_per_second:,.0f} a second while loading")
     if report.comparison:
-        console.print(_comparison_table(report.comparison))
+        console.print(
+            _comparison_table(report.comparison, "The same products across chains (cheapest price, ILS)")
+        )
+    if report.by_weight:
+        title = "Goods without a barcode across chains (cheapest price of a kilogram, ILS)"
+        console.print(_comparison_table(report.by_weight, title))
     console.print(_matches_table(report.matches))
     console.print(f"Matched by masters snapshot {report.masters_version}")
     if report.joined_by_name:
@@ -117,10 +124,10 @@ def _files_table(files: Sequence[FileOutcome]) -> Table:
     return table
 
 
-def _comparison_table(products: Sequence[ProductComparison]) -> Table:
+def _comparison_table(products: Sequence[ProductComparison], title: str) -> Table:
     chains = sorted({price.chain for product in products for price in product.prices})
-    table = Table(title="The same products across chains (cheapest price, ILS)", title_justify="left")
-    table.add_column("GTIN")
+    table = Table(title=title, title_justify="left")
+    table.add_column("master")
     table.add_column("name")
     for chain in chains:
         table.add_column(chain, justify="right")

@@ -13,7 +13,7 @@ from apache_beam.runners.runner import PipelineState
 
 from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.database.matches import joined_by_name, matches_by_chain
-from gogobe.database.queries import well_known
+from gogobe.database.queries import MasterComparison, sold_by_weight, well_known
 from gogobe.database.review.pairs import undecided_pairs
 from gogobe.database.views import refresh_views
 from gogobe.demo.follow import FileOutcome, by_state, follow
@@ -40,6 +40,8 @@ from gogobe.settings import Settings
 FOLLOW_SECONDS: Final = 240.0
 OFFSET_SECONDS: Final = 30.0
 PRODUCTS_SHOWN: Final = 12
+SOLD_BY_WEIGHT: Final = ("עגבניה", "מלפפון", "בננה", "גזר", "תפוח אדמה לבן", "בצל יבש", "לימון", "חזה עוף")
+"""Tomato, cucumber, banana, carrot, white potato, onion, lemon and chicken breast."""
 JOINED_SHOWN: Final = 15
 PAIRS_SHOWN: Final = 8
 
@@ -140,16 +142,21 @@ def _report(stack: StackAddresses, var: Path, files: list[FileOutcome], started:
         items=sum(file.loaded + file.unchanged + file.stale for file in files),
         items_per_second=items_per_second(files),
         newly_loaded=sum(file.loaded for file in fresh),
-        comparison=[
-            ProductComparison(
-                master.master_id,
-                master.name or "",
-                [ChainPrice(price.chain, f"{price.cheapest:.2f}") for price in master.prices],
-            )
-            for master in well_known(stack.database, PRODUCTS_SHOWN)
-        ],
+        comparison=_compared(well_known(stack.database, PRODUCTS_SHOWN)),
+        by_weight=_compared(sold_by_weight(stack.database, SOLD_BY_WEIGHT)),
         masters_version=SnapshotStore(masters_folder(var)).current(),
         matches=matches_by_chain(stack.database),
         joined_by_name=joined_by_name(stack.database, JOINED_SHOWN),
         to_review=undecided_pairs(stack.database, PAIRS_SHOWN),
     )
+
+
+def _compared(masters: Sequence[MasterComparison]) -> list[ProductComparison]:
+    return [
+        ProductComparison(
+            master.master_id,
+            master.name or "",
+            [ChainPrice(price.chain, f"{price.cheapest:.2f}") for price in master.prices],
+        )
+        for master in masters
+    ]
