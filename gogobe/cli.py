@@ -12,6 +12,7 @@ from confluent_kafka import KafkaException
 
 from gogobe.commands.chains import chains
 from gogobe.commands.crawl import crawl
+from gogobe.commands.deadletters import deadletters
 from gogobe.commands.inspect import inspect
 from gogobe.commands.load import load
 from gogobe.commands.masters import masters
@@ -92,5 +93,5 @@ def demo(var: Path) -> None:
         raise click.ClickException("interrupted; everything that was started is stopped") from None
 
 
-for command in (up, down, status, crawl, chains, ingest, announce, load, inspect, prices, masters):
+for command in (up, down, status, crawl, chains, ingest, announce, load, deadletters, inspect, prices, masters):
     main.add_command(command)

@@ -27,15 +27,16 @@ _RECORD: Final = """
         %(original_sha256)s, %(original_size)s, %(attempts)s, %(failed_at)s, %(failed_at)s)
     ON CONFLICT (letter_key) DO UPDATE SET
         (detail, cause, file, content_sha256, place, original, original_base64, original_path, original_sha256,
-         original_size, attempts, last_failed_at, resolved_at)
+         original_size, attempts, last_failed_at, resolved_at, dropped_by, dropped_why)
         = (excluded.detail, excluded.cause, excluded.file, excluded.content_sha256, excluded.place,
            excluded.original, excluded.original_base64, excluded.original_path, excluded.original_sha256,
-           excluded.original_size, d.attempts + excluded.attempts, excluded.last_failed_at, NULL)
+           excluded.original_size, d.attempts + excluded.attempts, excluded.last_failed_at, NULL,
+           NULL, NULL)
     WHERE excluded.last_failed_at > d.last_failed_at
 """
 
-# Of a file that is loaded, everything has ended that failed before it was downloaded, and every batch that was
-# refused is in. What a topic lacks, a load does not repair.
+# A file that is loaded closes everything that failed before it was downloaded or was replayed since, and every
+# batch that was refused, because it is in now. What a topic lacks, a load does not repair.
 _RESOLVE: Final = """
     UPDATE dead_letters SET resolved_at = now() WHERE letter_key IN (
         SELECT d.letter_key
@@ -44,7 +45,7 @@ _RESOLVE: Final = """
         JOIN files f ON f.content_sha256 = b.content_sha256 AND f.state = 'loaded'
         JOIN dead_letters d ON d.source_url = b.source_url AND d.chain = b.chain
         WHERE d.resolved_at IS NULL AND d.stage <> 'publish'
-          AND (d.last_failed_at < b.downloaded_at OR d.stage = 'load')
+          AND (d.last_failed_at < b.downloaded_at OR d.last_failed_at < d.replayed_at OR d.stage = 'load')
         ORDER BY d.letter_key FOR UPDATE OF d)
 """
 

@@ -145,6 +145,7 @@ class _Cutter:
             refused=block.refused,
             totals=totals,
             reader_version=READER_VERSION,
+            s3_path=file.s3_path,
         )
         self._sequence += 1
         _put_rows(batch, kind, block)

@@ -163,6 +163,14 @@ class ObjectStore:
             return file.open("rb")
         raise FileNotFoundError(errno.ENOENT, "no such object", path)
 
+    def has(self, path: str) -> bool:
+        """Whether an address names an object of the store; of one outside of it, no."""
+        try:
+            self.open(path).close()
+        except (OutsideStoreError, FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return False
+        return True
+
     def local_file(self, hint: str | None) -> Path | None:
         """The file of this machine that a message's `local_path` names, where it is in this store's folder."""
         try:

@@ -32,12 +32,14 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class FileDiscovered(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A chain's portal lists a file. `file_name` is given where the URL does not end in it."""
+    """A chain's portal lists a file. `file_name` is given where the URL does not end in it. `s3_path` is given
+    for a file that is in the object store already: it is read from there, and not downloaded from `url`."""
 
     chain: Chain
     url: Url
     timestamp: Instant
     file_name: PublishedName | None = None
+    s3_path: Name | None = None
 
 
 class FileDownloaded(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,7 +77,8 @@ class IngestBatch(msgspec.Struct, omit_defaults=True):
     `<content_sha256>-<reader_version>-<sequence>`, sequence from 0, so a retry, another worker or another
     runner makes the very same batches; a newer reader's replace those of an older. Ids of sub-chain and store
     are without leading zeros, as the database keys them. `published_known` is false where `published_at` is the
-    time of discovery, for want of a better one.
+    time of discovery, for want of a better one. `s3_path` is the object that holds the file, `masters_version`
+    the snapshot that matched the items; None where there is none.
     """
 
     batch_id: Name
@@ -99,6 +102,8 @@ class IngestBatch(msgspec.Struct, omit_defaults=True):
     totals: FileTotals | None = None
     published_known: bool = True
     reader_version: int = 1
+    s3_path: str | None = None
+    masters_version: str | None = None
 
     @property
     def is_broken_off(self) -> bool:

@@ -25,6 +25,7 @@ from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded
 from gogobe.transforms.dead_letters import DeadLetters, failure, now
 from gogobe.transforms.outages import is_outage
 from gogobe.transforms.steps import step, windowed
+from gogobe.transforms.stored import stored_file
 
 STAGE: Final = "download"
 PENDING_PER_THREAD: Final = 2
@@ -52,7 +53,10 @@ def download_or_report(
 def download(
     message: FileDiscovered, store: ObjectStore, settings: FetchSettings, client: Client, scratch: Path
 ) -> FileDownloaded:
-    """Fetches one announced file and puts it into the store. Raises FetchError, one of `store_errors()`."""
+    """Fetches one announced file and puts it into the store, unless the store holds it already. Raises
+    FetchError, one of `store_errors()`."""
+    if message.s3_path is not None:
+        return stored_file(message, store)
     part = scratch / uuid.uuid4().hex
     file_name = message.file_name or file_name_of(message.url)
     try:

@@ -106,6 +106,7 @@ class BatchMatcher:
         """
         if not batch.items:
             return []
+        batch.masters_version = self.version
         started = time.perf_counter_ns()
         counts = match_items(self._resolver, batch.chain_id, batch.items, unmatched)
         self._microseconds.update((time.perf_counter_ns() - started) // 1000)

@@ -80,8 +80,8 @@ class Taken:
 _ADD_FILES: Final = """
     INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file,
                        published_at, published_known, source_url, discovered_at, downloaded_at, reader_version,
-                       seen_at, first_loaded_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
+                       object_path, seen_at, first_loaded_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
     ON CONFLICT (content_sha256) DO NOTHING
 """
 
@@ -102,6 +102,8 @@ _HOLD_FILES: Final = """
 _ANNOUNCED_AGAIN: Final = """
     UPDATE files SET
         source_url = CASE WHEN %(discovered_at)s >= discovered_at THEN %(source_url)s ELSE source_url END,
+        object_path = CASE WHEN %(discovered_at)s >= discovered_at
+                           THEN coalesce(%(object_path)s, object_path) ELSE object_path END,
         discovered_at = greatest(discovered_at, %(discovered_at)s), seen_at = clock_timestamp()
     WHERE content_sha256 = %(file)s
 """
@@ -112,9 +114,13 @@ _ADDRESS_AGAIN: Final = """
 """
 
 _TAKE_BATCHES: Final = """
-    INSERT INTO batches (batch_id, content_sha256, sequence, reader_version)
-    SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[], %s::integer[])
-    ON CONFLICT (batch_id) DO UPDATE SET failed = false, committed_at = now() WHERE batches.failed
+    INSERT INTO batches (batch_id, content_sha256, sequence, reader_version, first_row, last_row,
+                         masters_version)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[], %s::integer[], %s::integer[], %s::integer[],
+                         %s::text[])
+    ON CONFLICT (batch_id) DO UPDATE SET failed = false, committed_at = now(), first_row = excluded.first_row,
+        last_row = excluded.last_row, masters_version = excluded.masters_version
+    WHERE batches.failed
     RETURNING batch_id
 """
 
@@ -178,6 +184,7 @@ def add_files(
                 batch.discovered_at,
                 batch.downloaded_at,
                 batch.reader_version,
+                batch.s3_path,
             )
             for sha, batch in sorted(files.items())
         ],
@@ -202,6 +209,7 @@ def take_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> Taken:
     """
     offered = {batch.batch_id: batch for batch in batches}
     ordered = [offered[batch_id] for batch_id in sorted(offered)]
+    spans = [_row_span(batch) for batch in ordered]
     cursor.execute(
         _TAKE_BATCHES,
         (
@@ -209,6 +217,9 @@ def take_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> Taken:
             [batch.content_sha256 for batch in ordered],
             [batch.sequence for batch in ordered],
             [batch.reader_version for batch in ordered],
+            [first for first, _ in spans],
+            [last for _, last in spans],
+            [batch.masters_version for batch in ordered],
         ),
     )
     new = {row[0] for row in cursor.fetchall()}
@@ -217,6 +228,7 @@ def take_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> Taken:
             again = {
                 "discovered_at": batch.discovered_at,
                 "source_url": batch.source_url,
+                "object_path": batch.s3_path,
                 "address_key": address_key(batch.source_url),
                 "file": batch.content_sha256,
             }
@@ -229,6 +241,15 @@ def take_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> Taken:
     tallies = {batch.batch_id: Tally(refused=len(batch.refused)) for batch in taken}
     whole = [batch for batch in taken if not batch.is_broken_off]
     return Taken(whole, broken_off, tallies, duplicates=len(batches) - len(taken))
+
+
+def _row_span(batch: IngestBatch) -> tuple[int | None, int | None]:
+    """The first and the last row of its file that a batch holds, refused ones included; None for one without
+    rows."""
+    rows = [one.row for one in batch.refused]
+    for taken in (batch.items, batch.promotions, batch.stores):
+        rows += [one.row for one in taken]
+    return (min(rows), max(rows)) if rows else (None, None)
 
 
 def keep_refused_rows(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:

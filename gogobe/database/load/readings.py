@@ -34,7 +34,8 @@ class Reading:
 _NEW_READING: Final = """
     UPDATE files SET reader_version = %(version)s, chain = %(chain)s, chain_id = %(chain_id)s,
         sub_chain_id = %(sub_chain_id)s, store_id = %(store_id)s, store_key = %(store_key)s, kind = %(kind)s,
-        file = %(file)s, published_at = %(published_at)s, published_known = %(published_known)s,
+        file = %(file)s, object_path = coalesce(%(object_path)s, object_path),
+        published_at = %(published_at)s, published_known = %(published_known)s,
         state = 'loading', completed_at = NULL, announced = NULL, read = NULL, loaded = 0, unchanged = 0,
         stale = 0, refused = 0, ended = 0, batches_expected = NULL, batches_loaded = 0, batches_failed = 0,
         complete = NULL, is_whole = NULL, problems = '{}', unknown_elements = NULL
@@ -149,6 +150,7 @@ def _replace(cursor: Cursor, batch: IngestBatch, old: Reading, store_key: int | 
             "store_key": store_key,
             "kind": batch.kind,
             "file": batch.file,
+            "object_path": batch.s3_path,
             "published_at": batch.published_at,
             "published_known": batch.published_known,
         },

@@ -194,6 +194,18 @@ def _queued(producer: Producer, topic: str, key: bytes, value: bytes, delivered:
     return True
 
 
+def is_read_by(kafka: Kafka, group: str, topic: str) -> bool:
+    """Whether a consumer group has committed offsets in a topic. Raises KafkaException where there is none."""
+    reports = _Reports()
+    consumer = Consumer(reports.config(kafka, **{"group.id": group, "enable.auto.commit": False}))
+    try:
+        partitions = reports.topics(consumer, topic)[topic].partitions
+        asked = [TopicPartition(topic, one) for one in partitions]
+        return any(place.offset >= 0 for place in _patiently(lambda: consumer.committed(asked, ADMIN_SECONDS)))
+    finally:
+        consumer.close()
+
+
 def lag(kafka: Kafka, group: str, topic: str) -> int:
     """How many of a topic's records lie beyond a group's committed offsets: announced and not yet done."""
     reports = _Reports()
