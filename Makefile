@@ -72,7 +72,8 @@ $(STAMPS)/prerequisites: Makefile
 	need "a JDK of version 17 or newer" \
 	  '[ "$$("$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -XshowSettings:properties -version 2>&1 | sed -n "s/.*java.specification.version = //p")" -ge 17 ]' \
 	  'apt install openjdk-17-jdk-headless, or https://adoptium.net; JAVA_HOME wins over PATH'; \
-	need "javac, of the same JDK" '"$${JAVA_HOME:+$$JAVA_HOME/bin/}javac" -version' \
+	need "javac and jar, of the same JDK" \
+	  '"$${JAVA_HOME:+$$JAVA_HOME/bin/}javac" -version && "$${JAVA_HOME:+$$JAVA_HOME/bin/}jar" --version' \
 	  'a JRE has none: apt install openjdk-17-jdk-headless'; \
 	need "Maven" 'mvn --version' 'apt install maven, or https://maven.apache.org/download.cgi'; \
 	need "g++, which builds annoy" 'g++ --version' 'apt install g++'; \
@@ -101,8 +102,10 @@ $(STAMPS)/java: java/pom.xml $(JAVA_MODULES:%=java/%/pom.xml) | $(STAMPS)/prereq
 	@touch $@
 
 # A few classes of ours that go before Beam's on the class path; each says why.
-$(STAMPS)/overrides: $(shell find java/overrides -name '*.java') $(STAMPS)/java
-	@rm -rf var/java/overrides
+$(STAMPS)/overrides: $(shell find java/overrides -type f) $(STAMPS)/java
+	@rm -rf var/java/overrides var/java/overrides.jar
 	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}javac" -nowarn -cp 'var/java/expansion/*' -d var/java/overrides \
 	  $(filter %.java,$^)
+	@cp -r java/overrides/META-INF var/java/overrides/
+	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}jar" --create --file var/java/overrides.jar -C var/java/overrides .
 	@touch $@

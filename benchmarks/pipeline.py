@@ -53,7 +53,8 @@ from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.matching.resolver import Resolver
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.masters.snapshot.files import open_snapshot
-from gogobe.pipelines.ingest import submit
+from gogobe.pipelines.ingest import INGEST_JOB
+from gogobe.pipelines.submission import submit
 from gogobe.records.messages import (
     DISCOVERED,
     INGEST,
@@ -227,7 +228,7 @@ def whole_pipeline(
     var = folder / "pipeline"
     with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
         SnapshotStore(masters_folder(var)).publish(masters)
-        submit(pipeline_flags(stack, var, address.partition("//")[2]))
+        submit(INGEST_JOB, pipeline_flags(stack, var, address.partition("//")[2]))
         pids = {service.name: service.pid for service in Stack(var).status()}
         on_flink("warming up", stack, announcements(address, feeds[:1]), ServiceWatch(pids))
         watch = ServiceWatch(pids)

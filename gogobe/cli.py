@@ -10,6 +10,7 @@ import click
 import psycopg
 from confluent_kafka import KafkaException
 
+from gogobe.commands.announce import announce
 from gogobe.commands.chains import chains
 from gogobe.commands.crawl import crawl
 from gogobe.commands.deadletters import deadletters
@@ -17,8 +18,8 @@ from gogobe.commands.inspect import inspect
 from gogobe.commands.load import load
 from gogobe.commands.masters import masters
 from gogobe.commands.options import VAR, wide_console
-from gogobe.commands.pipeline import announce, ingest
 from gogobe.commands.prices import prices
+from gogobe.commands.run import run
 from gogobe.commands.stack import down, status, up
 from gogobe.commands.terminal import harmless
 from gogobe.database.migrations import MigrationError
@@ -49,7 +50,7 @@ class _Gogobe(click.Group):
             raise click.ClickException(f"{error.object!r} is no text in UTF-8") from error
         except psycopg.errors.UndefinedTable as error:
             raise click.ClickException(
-                f"the database has no schema yet: `gogobe ingest` makes it ({error})"
+                f"the database has no schema yet: `gogobe run ingest` makes it ({error})"
             ) from error
         except psycopg.OperationalError as error:
             raise click.ClickException(f"the database cannot be reached: {error}") from error
@@ -70,7 +71,7 @@ def main() -> None:
     Try it:              gogobe demo
     Look into a feed:    gogobe inspect FILE
     Load an archive:     gogobe load FOLDER
-    Keep it running:     gogobe up, gogobe ingest, gogobe announce URL --chain NAME
+    Keep it running:     gogobe up, gogobe run ingest, gogobe announce URL --chain NAME
     Look at prices:      gogobe prices 7290000042435
     Match products:      gogobe masters --help
     """
@@ -93,5 +94,5 @@ def demo(var: Path) -> None:
         raise click.ClickException("interrupted; everything that was started is stopped") from None
 
 
-for command in (up, down, status, crawl, chains, ingest, announce, load, deadletters, inspect, prices, masters):
+for command in (up, down, status, crawl, chains, run, announce, load, deadletters, inspect, prices, masters):
     main.add_command(command)

@@ -57,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     masters: Annotated[str, _help("Where masters snapshots lie: a folder, s3://… or gs://….")] = "var/masters"
     masters_cache: Annotated[str, _help("Folder for fetched snapshots; a temporary one unless given.")] = ""
     masters_every: Annotated[float, _help("How often a worker looks for a newer snapshot.", 1)] = 30.0
-    group: Annotated[str, _help("Kafka consumer group of the pipeline.")] = "gogobe-ingest"
+    group: Annotated[str, _help("Kafka consumer group of the jobs.")] = "gogobe-ingest"
     commit_batches: Annotated[int, _help("Batches in one commit, at most.", 1)] = 20
     commit_seconds: Annotated[float, _help("How long a batch may wait for its commit.", 0)] = 2.0
     views_every: Annotated[float, _help("Materialized views are refreshed at most this often.", 1)] = 10.0

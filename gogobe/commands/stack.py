@@ -36,7 +36,7 @@ def up(var: Path, kafka_port: int | None, postgres_port: int | None, **flags: An
     migrate(addresses.database)
     ensure_topics(addresses.kafka, TOPICS, settings.topic_partitions)
     _print_addresses(addresses)
-    click.echo("\nNext: `gogobe ingest` submits the pipeline, `gogobe down` stops everything.")
+    click.echo("\nNext: `gogobe run ingest` submits the pipeline, `gogobe down` stops everything.")
 
 
 @click.command()
@@ -67,7 +67,7 @@ def status(var: Path) -> None:
     for job in running:
         click.echo(f"{'pipeline':18} {job.name}: {job.state.lower()}, http://{job.rest}/jobs/{job.id}")
     if not running:
-        click.echo(f"{'pipeline':18} none: `gogobe ingest` submits it")
+        click.echo(f"{'pipeline':18} none: `gogobe run ingest` submits it")
     with suppress(psycopg.Error):  # the table of services says whether the database runs
         click.echo(f"{'portals':18} {harmless(portals_line(addresses.database))}")
 

@@ -32,8 +32,9 @@ from gogobe.io.kafka.topics import lag, publish
 from gogobe.local.flink import cancel_jobs
 from gogobe.local.stack import StackAddresses, running_stack
 from gogobe.masters.published.store import SnapshotStore
-from gogobe.pipelines.ingest import submit
+from gogobe.pipelines.ingest import INGEST_JOB
 from gogobe.pipelines.options import flags_of, flink_flags
+from gogobe.pipelines.submission import submit
 from gogobe.records.messages import DISCOVERED, FileDiscovered, encode
 from gogobe.settings import Settings
 
@@ -71,7 +72,7 @@ def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], No
     ensure_snapshot(SnapshotStore(masters_folder(var)), var / "snapshots" / "demo")
     with running_portal(var / "portal.port") as portal:
         say("Submitting the pipeline …")
-        pipeline = submit(pipeline_flags(stack, var, portal.host))
+        pipeline = submit(INGEST_JOB, pipeline_flags(stack, var, portal.host))
         try:
             files = _load(stack, portal.published, pipeline, say)
             say("Waiting for the checkpoint that commits the offsets …")

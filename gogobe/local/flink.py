@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -20,7 +20,7 @@ import requests
 from gogobe.local.java import java_command
 from gogobe.local.processes import Records, ServiceRecord, StackError, start_service
 
-JOBS_AT_ONCE: Final = 4
+JOBS_AT_ONCE: Final = 8
 REST_SECONDS: Final = 20.0
 # Beam's Flink runner reaches into these packages; JDK 17 closes them.
 ADD_OPENS: Final = tuple(
@@ -133,11 +133,11 @@ def _jobs(rest: Sequence[str]) -> Iterator[FlinkJob]:
 
 
 def wait_for_job(rest: Sequence[str], name: str, seconds: float = 60.0) -> FlinkJob:
-    """Waits until a job whose name begins so is running, and returns it. Raises StackError when it has ended,
+    """Waits until a job of this name is running, and returns it. Raises StackError when it has ended,
     or does not run within `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
-        found = [job for job in jobs(rest) if job.name.startswith(name)]
+        found = [job for job in jobs(rest) if job.name == name]
         running = [job for job in found if job.state == "RUNNING"]
         if running:
             return running[0]
@@ -147,18 +147,26 @@ def wait_for_job(rest: Sequence[str], name: str, seconds: float = 60.0) -> Flink
         time.sleep(0.1)
 
 
-def cancel_jobs(rest: Sequence[str], seconds: float = 30.0) -> list[FlinkJob]:
-    """Stops all jobs and waits until they have ended; returns those that ran. Offsets stay at what is done.
+def cancel_jobs(
+    rest: Sequence[str], ids: Collection[str] | None = None, seconds: float = 30.0
+) -> list[FlinkJob]:
+    """Stops jobs, all unless `ids` are given, and waits until they have ended; returns those that ran. Offsets
+    stay at what is done.
 
     Raises StackError when one goes on for longer than `seconds`.
     """
-    running = [job for job in jobs(rest) if job.state not in ENDED]
+
+    def live() -> list[FlinkJob]:
+        found = [job for job in jobs(rest) if job.state not in ENDED]
+        return found if ids is None else [job for job in found if job.id in ids]
+
+    running = live() if ids is None or ids else []
     for job in running:
         # On a busy machine the answer may be late; whether the job has ended is seen below.
         with contextlib.suppress(requests.Timeout):
             requests.patch(f"http://{job.rest}/jobs/{job.id}?mode=cancel", timeout=REST_SECONDS)
     deadline = time.monotonic() + seconds
-    while going_on := [job for job in jobs(rest) if job.state not in ENDED]:
+    while going_on := live() if running else []:
         if time.monotonic() > deadline:
             states = ", ".join(f"{job.name} is {job.state}" for job in going_on)
             raise StackError(f"cancelled, and not ended within {seconds:.0f} seconds: {states}")

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from gogobe.io.kafka.reading import READ_PARTITIONS
 from gogobe.local.processes import Records, ServiceRecord, StackError, start_service
 
 MAX_MESSAGE_BYTES: Final = 16 << 20
@@ -28,11 +29,12 @@ LOGGING: Final = (
 def java_command(jars: Path, heap: str, main: str, *arguments: str, options: Sequence[str] = ()) -> list[str]:
     """A command line for a main class over the jars of a folder; `heap` as in `512m`.
 
-    Before them come the classes of `java/overrides`. Raises StackError without a JDK or jars.
+    Before them come the classes of `java/overrides`, as a jar: a job is shipped to a Flink cluster with the
+    jars of the class path. Raises StackError without a JDK or jars.
     """
     java = _java()
-    overrides = jars.parent / "overrides"
-    if not any(jars.glob("*.jar")) or not overrides.is_dir():
+    overrides = jars.parent / "overrides.jar"
+    if not any(jars.glob("*.jar")) or not overrides.is_file():
         raise StackError(f"the Java parts are not in {jars} and {overrides}: run `make install`")
     return [java, f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:-UsePerfData", *LOGGING, *options,
             "-cp", f"{overrides}:{jars}/*", main, *arguments]  # fmt: skip
@@ -107,7 +109,8 @@ def start_expansion_service(
 
 def _expansion_config(itself: Path) -> str:
     transforms = ("kafka_read_with_metadata", "kafka_read_without_metadata", "kafka_write")
-    lines = [f'  "beam:transform:org.apache.beam:{name}:v1": [{{path: "{itself}"}}]\n' for name in transforms]
+    names = [*(f"beam:transform:org.apache.beam:{name}:v1" for name in transforms), READ_PARTITIONS]
+    lines = [f'  "{name}": [{{path: "{itself}"}}]\n' for name in names]
     return "allowlist: []\ndependencies:\n" + "".join(lines)
 
 

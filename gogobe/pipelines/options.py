@@ -48,6 +48,14 @@ class SettingsOptions(PipelineOptions):
             parser.add_argument(f"--{name}", default=None)
 
 
+class InstanceOptions(PipelineOptions):
+    """Which instance of a job this is, of several that share a topic's partitions: `--instance=2/3`."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--instance", default=None)
+
+
 class FlinkOptions(PipelineOptions):
     """The Flink runner's options that Beam's Python SDK passes on but does not know."""
 
@@ -84,7 +92,7 @@ def refuse_unknown(flags: Sequence[str]) -> None:
 
 def _unknown(word: str, known: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(word, known, n=1)
-    remedy = f"did you mean {nearest[0]}?" if nearest else "`gogobe ingest --help` lists Gogobe's own"
+    remedy = f"did you mean {nearest[0]}?" if nearest else "`gogobe run ingest --help` lists Gogobe's own"
     return f"{word}: no option of Gogobe, of Beam or of its runners; {remedy}"
 
 

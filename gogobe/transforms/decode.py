@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 import msgspec
+from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
 from gogobe.io.objects import ObjectStore
@@ -33,12 +34,14 @@ class _Decode(beam.DoFn):
     def __init__(self, message_type: type[msgspec.Struct], letters: DeadLetters) -> None:
         self._message_type = message_type
         self._letters = letters
+        self._messages = Metrics.counter("gogobe.decode", "messages")
 
     def setup(self) -> None:
         self._decoder = decoder(self._message_type)
 
     def process(self, record: tuple[bytes | None, bytes | None]) -> Iterator[msgspec.Struct | TaggedOutput]:
         yield from self._letters.guard(record, self._decode(record))
+        self._messages.inc()
 
     def _decode(self, record: tuple[bytes | None, bytes | None]) -> Iterator[msgspec.Struct | TaggedOutput]:
         value = record[1] or b""  # Kafka's records may be empty

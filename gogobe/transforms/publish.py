@@ -20,6 +20,9 @@ STAGE: Final = "publish"
 # Below the topic's limit, for the record's own frame.
 MAX_VALUE_BYTES: Final = MAX_MESSAGE_BYTES - (64 << 10)
 
+ROWS_LOADED: Final = "the rows are loaded all the same"
+ROWS_MISSING: Final = "and the job `load` its rows: `gogobe load` takes the file"
+
 Record = tuple[bytes, bytes]
 
 
@@ -54,7 +57,7 @@ class KeyDownloaded(beam.PTransform):
 
     def __init__(self, store: ObjectStore) -> None:
         super().__init__()
-        self._dofn = _Key(keyed_downloaded, DeadLetters(STAGE, store), MAX_VALUE_BYTES)
+        self._dofn = _Key(keyed_downloaded, DeadLetters(STAGE, store), MAX_VALUE_BYTES, "announce it again")
 
     def expand(self, files: beam.PCollection[FileDownloaded]) -> beam.pvalue.DoOutputsTuple:
         return files | step("Encode", self._dofn, main="records", output=Record)
@@ -62,11 +65,11 @@ class KeyDownloaded(beam.PTransform):
 
 class KeyBatches(beam.PTransform):
     """`IngestBatch` → key and value for the ingest topic; one too large for a message is a dead letter
-    `message_too_large` (its rows are loaded all the same)."""
+    `message_too_large`, which says what that means for its rows: `effect`."""
 
-    def __init__(self, store: ObjectStore, max_value_bytes: int = MAX_VALUE_BYTES) -> None:
+    def __init__(self, store: ObjectStore, effect: str, max_value_bytes: int = MAX_VALUE_BYTES) -> None:
         super().__init__()
-        self._dofn = _Key(keyed_batch, DeadLetters(STAGE, store), max_value_bytes)
+        self._dofn = _Key(keyed_batch, DeadLetters(STAGE, store), max_value_bytes, effect)
 
     def expand(self, batches: beam.PCollection[IngestBatch]) -> beam.pvalue.DoOutputsTuple:
         return batches | step("Encode", self._dofn, main="records", output=Record)
@@ -92,7 +95,10 @@ class _EncodeDeadLetters(beam.DoFn):
 
 
 class _Key(beam.DoFn):
-    def __init__(self, keyed: Callable[[Any], Record], letters: DeadLetters, max_value_bytes: int) -> None:
+    def __init__(
+        self, keyed: Callable[[Any], Record], letters: DeadLetters, max_value_bytes: int, effect: str
+    ) -> None:
+        self._effect = effect
         self._keyed = keyed
         self._letters = letters
         self._max_value_bytes = max_value_bytes
@@ -105,8 +111,6 @@ class _Key(beam.DoFn):
         if len(value) <= self._max_value_bytes:
             yield key, value
             return
-        detail = (
-            f"{len(value):,} bytes, a message holds {self._max_value_bytes:,}: the topic lacks it, "
-            "the rows are loaded all the same"
-        )
+        size = f"{len(value):,} bytes, a message holds {self._max_value_bytes:,}"
+        detail = f"{size}: the topic lacks it, {self._effect}"
         yield failure(self._letters.letter(message, "message_too_large", detail))

@@ -7,10 +7,14 @@ from unittest.mock import Mock
 import click.testing
 import pytest
 
-import gogobe.pipelines.ingest
+import gogobe.pipelines.submission
 from gogobe.cli import main
+from gogobe.commands.run import JOBS
+from gogobe.pipelines import catalogue
+from gogobe.pipelines.job import JobKind
 
 NOWHERE = "postgresql://gogobe@127.0.0.1:1/gogobe"
+ADDRESSES = ("--kafka=127.0.0.1:1", f"--database={NOWHERE}", "--expansion_service=127.0.0.1:1")
 
 
 def run(tmp_path: Path, *arguments: str) -> click.testing.Result:
@@ -29,7 +33,16 @@ def run(tmp_path: Path, *arguments: str) -> click.testing.Result:
             ["announce", "https://user:S3cr3t@a/b.gz", "--chain", "c", "--kafka", "127.0.0.1:1"],
             "https://a/b.gz: give the address without user and password",
         ),
-        (["ingest", "--kafka", "127.0.0.1:1"], "no database address"),
+        (["run", "ingest", "--kafka", "127.0.0.1:1"], "no database address"),
+        (["run", "parse", "--instance", "3/2"], "'3/2' is no instance: K/N"),
+        (["run", "parse", "--instance", "1/2", "--instances", "2"], "give either"),
+        (["run", "load", "--bounded", *ADDRESSES], "--bounded is for DirectRunner"),
+        (["run", "load", "--bounded", "--runner", "FlinkRunner", *ADDRESSES], "--bounded is for DirectRunner"),
+        (["run", "load", "--runner", "direct.DirectRunner", *ADDRESSES], "give --bounded"),
+        (
+            ["run", "load", "--bounded", "--runner=DirectRunner", "--instances=2", *ADDRESSES],
+            "reads all partitions",
+        ),
         (["masters", "build", "\udcff.csv"], "'\\udcff.csv'"),
         (["status"], "the stack is not running"),
     ],
@@ -41,41 +54,40 @@ def test_what_is_wrong_is_said_with_the_remedy(tmp_path: Path, arguments: list[s
     assert said in result.output
 
 
-def test_ingest_to_flink_needs_a_stack(tmp_path: Path):
-    given = ["--kafka", "127.0.0.1:1", "--database", NOWHERE, "--expansion-service", "127.0.0.1:1"]
-    result = run(tmp_path, "ingest", *given)
+def test_every_job_is_a_command():
+    assert set(JOBS) == set(catalogue.JOBS)
+
+
+def test_a_job_on_flink_needs_a_stack(tmp_path: Path):
+    result = run(tmp_path, "run", "ingest", *ADDRESSES)
     assert result.exit_code == 2
     assert "no local stack runs: `gogobe up` first, or name a --runner" in result.output
 
 
-def test_ingest_refuses_a_flag_that_nobody_knows_before_it_does_anything(tmp_path: Path):
-    result = run(tmp_path, "ingest", "--replace", "--max_bundle_sizes=3")
+def test_a_flag_that_is_unknown_is_refused_before_anything_is_done(tmp_path: Path):
+    result = run(tmp_path, "run", "ingest", "--replace", "--max_bundle_sizes=3")
     assert result.exit_code == 2
     assert "--max_bundle_sizes: no option" in result.output
     assert "did you mean --max_bundle_size?" in result.output
 
 
-def test_ingest_takes_settings_in_either_spelling_and_passes_beams_own_flags(
+def test_settings_are_taken_in_either_spelling_and_beams_own_flags_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    submitted: list[str] = []
+    submitted: list[tuple[str, Sequence[str]]] = []
 
-    def submit(flags: Sequence[str]) -> Mock:
-        submitted.extend(flags)
+    def submit(kind: JobKind, flags: Sequence[str]) -> Mock:
+        submitted.append((kind.name, flags))
         return Mock(state="RUNNING")
 
-    monkeypatch.setattr(gogobe.pipelines.ingest, "submit", submit)
-    given = [
-        "--kafka=127.0.0.1:1",
-        "--database",
-        NOWHERE,
-        "--expansion_service=127.0.0.1:1",
-        "--views_every=77",
-    ]
-    result = run(tmp_path, "ingest", *given, "--fetch-threads", "3", "--runner=DirectRunner", "--job_name", "x")
-    assert (result.exit_code, result.output) == (0, "submitted: running\n")
-    assert submitted[:3] == ["--runner=DirectRunner", "--job_name", "x"]
-    assert {"--views_every=77.0", "--fetch_threads=3", "--expansion_service=127.0.0.1:1"} <= set(submitted)
+    monkeypatch.setattr(gogobe.pipelines.submission, "submit", submit)
+    given = [*ADDRESSES, "--views_every=77", "--fetch-threads", "3", "--job_name", "x"]
+    result = run(tmp_path, "run", "parse", *given, "--runner=DataflowRunner", "--instances", "2")
+    assert (result.exit_code, result.output) == (0, "submitted: running\n" * 2)
+    for number, (name, flags) in enumerate(submitted, 1):
+        assert name == "parse"
+        assert flags[:4] == ["--runner=DataflowRunner", "--job_name", "x", f"--instance={number}/2"]
+        assert {"--views_every=77.0", "--fetch_threads=3", "--expansion_service=127.0.0.1:1"} <= set(flags)
 
 
 def test_down_with_nothing_to_stop(tmp_path: Path):

@@ -22,7 +22,8 @@ from gogobe.io.objects import ObjectStore
 from gogobe.io.originals import original_of
 from gogobe.local.flink import cancel_jobs, jobs
 from gogobe.local.stack import StackAddresses, running_stack
-from gogobe.pipelines.ingest import submit
+from gogobe.pipelines.ingest import INGEST_JOB
+from gogobe.pipelines.submission import submit
 from gogobe.records.messages import DEADLETTER, DISCOVERED, DeadLetter, FileDiscovered, decoder, encode
 from tests.portals import Request, Response, portal
 
@@ -143,7 +144,7 @@ def run_with(stoppers: Sequence[Stopper], var: Path, jars: Path) -> None:
         return Response(body=bodies[request.path.removeprefix("/")])
 
     with running_stack(var, jars) as stack, portal(answer) as served:
-        submit(pipeline_flags(stack, var, served.host))
+        submit(INGEST_JOB, pipeline_flags(stack, var, served.host))
         since = datetime.now(UTC)
         files = [FileDiscovered(CHAIN, f"{served.url}/{name}", since) for name in bodies]
         records = [(store_of(file).encode(), encode(file)) for file in files]

@@ -83,7 +83,7 @@ def test_another_program_on_the_port_is_no_job(rest: list[str], monkeypatch: pyt
 
 def test_a_job_is_waited_for_until_it_runs(rest: list[str]):
     Flink.starting = 3
-    assert wait_for_job(rest, "ing").id == "a1"
+    assert wait_for_job(rest, "ingest").id == "a1"
     with pytest.raises(StackError, match="other does not run: not to be seen"):
         wait_for_job(rest, "other", seconds=0.2)
     Flink.state = "FAILED"
@@ -100,6 +100,13 @@ def test_cancelling_waits_for_the_end(rest: list[str]):
     assert Flink.asked == ["/jobs/a1?mode=cancel"]
     assert cancel_jobs(rest) == []
     assert len(Flink.asked) == 1
+
+
+def test_jobs_that_are_not_asked_for_run_on(rest: list[str]):
+    assert cancel_jobs(rest, ids=[]) == []
+    assert cancel_jobs(rest, ids=["b2"]) == []
+    assert Flink.asked == []
+    assert [job.name for job in cancel_jobs(rest, ids=["b2", "a1"])] == ["ingest"]
 
 
 def test_a_job_that_goes_on_is_named(rest: list[str]):

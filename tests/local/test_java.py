@@ -14,14 +14,14 @@ def test_a_command_has_its_heap_its_jars_and_its_arguments(tmp_path: Path):
     command = java.java_command(jars, "512m", "kafka.Kafka", "server.properties", options=["-Dx=y"])
     assert Path(command[0]).name == "java"
     assert "-Xmx512m" in command
-    assert command[command.index("-cp") + 1] == f"{tmp_path}/overrides:{jars}/*"
+    assert command[command.index("-cp") + 1] == f"{tmp_path}/overrides.jar:{jars}/*"
     assert command[-2:] == ["kafka.Kafka", "server.properties"]
     assert command.index("-Dx=y") < command.index("kafka.Kafka")
 
 
 def _jars(folder: Path) -> Path:
     """A folder of jars, as `make install` leaves it."""
-    (folder / "overrides").mkdir()
+    (folder / "overrides.jar").touch()
     (folder / "kafka").mkdir()
     (folder / "kafka" / "kafka.jar").touch()
     return folder / "kafka"
@@ -30,7 +30,7 @@ def _jars(folder: Path) -> Path:
 def test_without_jars_the_remedy_is_named(tmp_path: Path):
     with pytest.raises(StackError, match="make install"):
         java.java_command(tmp_path, "1g", "kafka.Kafka")
-    (_jars(tmp_path).parent / "overrides").rmdir()
+    (_jars(tmp_path).parent / "overrides.jar").unlink()
     with pytest.raises(StackError, match="make install"):
         java.java_command(tmp_path / "kafka", "1g", "kafka.Kafka")
     ports = FlinkPorts(1, 2, 3, (4,))

@@ -1,4 +1,4 @@
-"""The graph of the ingest job, with stand-ins for the topics: Beam asks a Java service to build those."""
+"""The graphs of the jobs, with stand-ins for the topics: Beam asks a Java service to build those."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import apache_beam as beam
 import pytest
 
-from gogobe.pipelines import ingest
+from gogobe.pipelines import job
+from gogobe.pipelines.catalogue import JOBS
 from gogobe.settings import Settings
 
 SETTINGS = Settings(
@@ -36,10 +37,10 @@ class WriteNowhere(beam.PTransform):
         return records | beam.Map(print).with_output_types(int)
 
 
-def ingest_graph(monkeypatch: pytest.MonkeyPatch, settings: Settings = SETTINGS) -> beam.Pipeline:
-    """The job as `gogobe ingest` builds it, not run."""
-    monkeypatch.setattr(ingest, "ReadTopic", ReadNothing)
-    monkeypatch.setattr(ingest, "WriteTopic", WriteNowhere)
+def graph_of(monkeypatch: pytest.MonkeyPatch, name: str, settings: Settings = SETTINGS) -> beam.Pipeline:
+    """A job as `gogobe run` builds it, not run."""
+    monkeypatch.setattr(job, "ReadTopic", ReadNothing)
+    monkeypatch.setattr(job, "WriteTopic", WriteNowhere)
     pipeline = beam.Pipeline()
-    ingest.build(pipeline, settings)
+    JOBS[name].build(job.Job(pipeline, settings))
     return pipeline

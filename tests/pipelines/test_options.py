@@ -12,7 +12,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from gogobe.io.kafka.options import KafkaOptions
-from gogobe.pipelines.ingest import fetch_settings
+from gogobe.pipelines.job import fetch_settings
 from gogobe.pipelines.options import (
     BUNDLE_ELEMENTS,
     CHECKPOINT_TIMEOUT_MILLISECONDS,
@@ -47,7 +47,7 @@ def test_a_flag_that_nobody_knows_is_named_with_the_nearest(flags: list[str], na
 
 @pytest.mark.parametrize("word", ["--xyzzyxyzzy=1", "flink"])
 def test_what_is_like_no_flag_is_refused_too(word: str):
-    with pytest.raises(SettingsError, match=f"^{word.partition('=')[0]}: .*`gogobe ingest --help`"):
+    with pytest.raises(SettingsError, match=f"^{word.partition('=')[0]}: .*`gogobe run ingest --help`"):
         refuse_unknown(["--streaming", word])
 
 

@@ -20,7 +20,7 @@ from gogobe.transforms.masters import MastersAddress
 from gogobe.transforms.steps import FAILURES
 from tests.database.samples import at, file_batches, item
 from tests.masters.samples import vegetable_file
-from tests.pipelines.graphs import SETTINGS, ingest_graph
+from tests.pipelines.graphs import SETTINGS, graph_of
 
 
 class Unforeseen:
@@ -97,7 +97,7 @@ def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dsn: str) -> dict[str
     )
     (tmp_path / "store").mkdir()
     finder = Finder()
-    ingest_graph(monkeypatch, settings).visit(finder)
+    graph_of(monkeypatch, "ingest", settings).visit(finder)
     return finder.found
 
 

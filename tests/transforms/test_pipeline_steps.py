@@ -24,7 +24,7 @@ from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.masters import MastersAddress
 from gogobe.transforms.order import InStoreOrder
 from gogobe.transforms.parse import ParseAndMatch, _ParseAndMatch
-from gogobe.transforms.publish import KeyBatches, keyed_batch
+from gogobe.transforms.publish import ROWS_LOADED, KeyBatches, keyed_batch
 from gogobe.transforms.steps import FAILURES
 from tests.conftest import Bucket
 
@@ -128,7 +128,7 @@ def test_a_batch_too_large_for_a_message_is_a_dead_letter():
     rows = [Item(item_code=str(row), price=Decimal(row), row=row, name="חלב") for row in range(1, 501)]
     batches = [ingest_batch(rows[:number], sequence) for sequence, number in enumerate((500, 10))]
     with TestPipeline() as pipeline:
-        keyed = pipeline | beam.Create(batches) | KeyBatches(NO_STORE, max_value_bytes=5_000)
+        keyed = pipeline | beam.Create(batches) | KeyBatches(NO_STORE, ROWS_LOADED, max_value_bytes=5_000)
         records = keyed.records | beam.MapTuple(
             lambda key, value: (key, decoder(IngestBatch).decode(value).sequence)
         )

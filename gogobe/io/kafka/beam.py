@@ -7,35 +7,80 @@ its committed offsets stand exactly at what is done; other ways restart the job 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 import apache_beam as beam
 from apache_beam.io.kafka import ReadFromKafka, WriteToKafka
+from apache_beam.transforms.external import ExternalTransform, ImplicitSchemaPayloadBuilder
 
 from gogobe.io.kafka.clients import java_config
 from gogobe.io.kafka.options import Kafka
+from gogobe.io.kafka.reading import READ_PARTITIONS, Backlog
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
+
+# A class of java/overrides.
+UP_TO_OFFSETS: Final = "io.gogobe.UpToOffsets"
+# Reading ends with the last record of a backlog. The bound is for a topic that has fewer records than offsets.
+READ_SECONDS: Final = 300
 
 
 class ReadTopic(beam.PTransform):
-    """A topic's records as (key, value), unbounded; offsets follow commits."""
+    """A topic's records as (key, value), from the group's committed offsets on.
 
-    def __init__(self, topic: str, kafka: Kafka, group: str, expansion_service: str) -> None:
+    Unbounded, all partitions or the given ones; offsets are committed behind what is done. With a `backlog`:
+    exactly its records, and no offset is committed: that is for the caller to do, once the pipeline has ended.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        kafka: Kafka,
+        group: str,
+        expansion_service: str,
+        *,
+        partitions: Sequence[int] | None = None,
+        backlog: Backlog | None = None,
+    ) -> None:
         super().__init__()
-        self._read = ReadFromKafka(
-            consumer_config={
-                **java_config(kafka),
-                "group.id": group,
-                "auto.offset.reset": "earliest",
-                "enable.auto.commit": "false",
-            },
-            topics=[topic],
-            commit_offset_in_finalize=True,
-            expansion_service=expansion_service,
-        )
+        config = {
+            **java_config(kafka),
+            "group.id": group,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": "false",
+        }
+        if backlog is not None:
+            self._read = _read_backlog(topic, config, backlog, expansion_service)
+        elif partitions is not None:
+            self._read = _read_partitions(topic, config, partitions, expansion_service)
+        else:
+            self._read = ReadFromKafka(
+                consumer_config=config,
+                topics=[topic],
+                commit_offset_in_finalize=True,
+                expansion_service=expansion_service,
+            )
 
     def expand(self, begin: Any) -> Any:
         return begin | "Read" >> self._read
+
+
+def _read_backlog(topic: str, config: dict[str, str], backlog: Backlog, expansion_service: str) -> Any:
+    ends = ",".join(f"{partition}:{end}" for partition, end in backlog.ends.items())
+    return ReadFromKafka(
+        consumer_config={**config, "interceptor.classes": UP_TO_OFFSETS, "gogobe.end.offsets": ends},
+        topics=[topic],
+        max_num_records=backlog.records,
+        max_read_time=READ_SECONDS,
+        expansion_service=expansion_service,
+    )
+
+
+def _read_partitions(
+    topic: str, config: dict[str, str], partitions: Sequence[int], expansion_service: str
+) -> Any:
+    values = {"consumer_config": config, "topic": topic, "partitions": list(partitions)}
+    return ExternalTransform(READ_PARTITIONS, ImplicitSchemaPayloadBuilder(values), expansion_service)
 
 
 class WriteTopic(beam.PTransform):

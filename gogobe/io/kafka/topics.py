@@ -13,6 +13,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from gogobe.io.kafka.clients import librdkafka_config
 from gogobe.io.kafka.options import Kafka
+from gogobe.io.kafka.reading import Backlog
 
 logger = logging.getLogger(__name__)
 
@@ -206,21 +207,48 @@ def is_read_by(kafka: Kafka, group: str, topic: str) -> bool:
         consumer.close()
 
 
+def partition_count(kafka: Kafka, topic: str) -> int:
+    """How many partitions a topic has. Raises KafkaException where there is no such topic."""
+    reports = _Reports()
+    found = reports.topics(AdminClient(reports.config(kafka)), topic)[topic]
+    if found.error is not None:
+        raise KafkaException(found.error)
+    return len(found.partitions)
+
+
 def lag(kafka: Kafka, group: str, topic: str) -> int:
-    """How many of a topic's records lie beyond a group's committed offsets: announced and not yet done."""
+    """How many of a topic's records are beyond a group's committed offsets: announced and not yet done."""
+    return backlog(kafka, group, topic).records
+
+
+def backlog(kafka: Kafka, group: str, topic: str) -> Backlog:
+    """The records of a topic beyond a group's committed offsets, up to its present end."""
     reports = _Reports()
     consumer = Consumer(reports.config(kafka, **{"group.id": group, "enable.auto.commit": False}))
     try:
         partitions = reports.topics(consumer, topic)[topic].partitions
         asked = [TopicPartition(topic, one) for one in partitions]
         committed = _patiently(lambda: consumer.committed(asked, timeout=ADMIN_SECONDS))
-        behind = 0
+        ranges = {}
         for place in committed:
             low, high = consumer.get_watermark_offsets(
                 TopicPartition(topic, place.partition), timeout=ADMIN_SECONDS
             )
-            behind += high - max(place.offset, low)
-        return behind
+            ranges[place.partition] = (min(max(place.offset, low), high), high)
+        return Backlog(ranges)
+    finally:
+        consumer.close()
+
+
+def commit_offsets(kafka: Kafka, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+    """Commits a group's offsets by partition. Raises KafkaException where the broker refuses."""
+    reports = _Reports()
+    consumer = Consumer(reports.config(kafka, **{"group.id": group, "enable.auto.commit": False}))
+    try:
+        places = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
+        for place in consumer.commit(offsets=places, asynchronous=False):
+            if place.error is not None:
+                raise KafkaException(place.error)
     finally:
         consumer.close()
 

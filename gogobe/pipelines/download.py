@@ -1,0 +1,45 @@
+"""The job `download`: announced files into the object store, and onto the topic of downloaded files.
+
+python -m gogobe.pipelines.download --kafka=… --database=… --expansion_service=… [Beam's own options]
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apache_beam as beam
+
+from gogobe.pipelines.job import Job, JobKind, fetch_settings
+from gogobe.pipelines.submission import main
+from gogobe.records.messages import DISCOVERED, DOWNLOADED, FileDiscovered, FileDownloaded
+from gogobe.transforms.download import DownloadFiles
+from gogobe.transforms.order import InStoreOrder
+from gogobe.transforms.publish import KeyDownloaded
+
+
+def build(job: Job) -> None:
+    """The recipe."""
+    announced = job.read("Read discovered", DISCOVERED, FileDiscovered)
+    publish_files(job, download(job, announced))
+    job.report_failures()
+
+
+def download(job: Job, announced: beam.PCollection[FileDiscovered]) -> beam.PCollection[FileDownloaded]:
+    """Announced files → files in the object store; a store's in their order."""
+    settings = job.settings
+    ordered = job.add(announced | "Spread downloads" >> InStoreOrder(FileDiscovered, job.store))
+    fetching = DownloadFiles(
+        job.store, fetch_settings(settings), settings.fetch_threads, settings.fetch_per_host
+    )
+    return job.add(ordered.messages | "Download" >> fetching).files
+
+
+def publish_files(job: Job, files: beam.PCollection[FileDownloaded]) -> None:
+    """Files onto their topic, keyed by store."""
+    job.publish(files | "Key downloaded" >> KeyDownloaded(job.store), DOWNLOADED)
+
+
+DOWNLOAD_JOB: Final = JobKind("download", DISCOVERED, build)
+
+if __name__ == "__main__":
+    main(DOWNLOAD_JOB)
