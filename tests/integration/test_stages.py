@@ -1,4 +1,4 @@
-"""The stages as jobs of their own, beside `ingest`, on Flink; and each job bounded, on DirectRunner."""
+"""The stages as jobs of their own and `ingest`, on Flink and bounded on DirectRunner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from gogobe.cli import main
 from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.topics import backlog, commit_offsets, ensure_topics, lag, publish, read_to_end
-from gogobe.local.flink import cancel_jobs, jobs
+from gogobe.local.flink import cancel_jobs
 from gogobe.local.stack import StackAddresses
 from gogobe.records.messages import DISCOVERED, DOWNLOADED, INGEST, TOPICS, FileDiscovered, encode
 from tests.portals import Portal, Request, Response, portal
@@ -118,6 +118,7 @@ def wait_for(what: str, true: Callable[[], bool], seconds: float = 150) -> None:
         time.sleep(0.3)
 
 
+DIRECT = ("--runner=DirectRunner", "--bounded")
 PRICES = "SELECT store_id, item_code, price FROM prices JOIN stores USING (store_key) WHERE ended_at IS NULL"
 CHANGES = "SELECT store_id, item_code, new_price FROM price_changes JOIN stores USING (store_key) ORDER BY 1, 2, changed_at"
 FILES = "SELECT file, state FROM files ORDER BY 1"
@@ -146,48 +147,33 @@ def check_all_is_loaded_once(place: Place) -> None:
     assert place.rows(LETTERS) == [("download", "not_found"), ("parse", "not_a_feed")]
 
 
-def test_the_stages_side_by_side_with_ingest(stack: StackAddresses, var: Path, published: Portal):
-    """Parsing by two instances, each with partitions of its own. A store's order holds from stage to stage."""
+def test_stages_on_two_runners_and_ingest_load_all_of_it_once(
+    stack: StackAddresses, var: Path, published: Portal
+):
+    """Downloads and loads in bounded runs, parsing by two instances on Flink, each with partitions of its own;
+    then `ingest` on the same announcements. A store's order holds from stage to stage."""
     own = place(stack, var, "stages", published.host)
     before = {topic: len(read_to_end(stack.kafka, topic)) for topic in (DOWNLOADED, INGEST)}
     names = [*BODIES, MISSING]
     own.announce(published.url, names)
+    assert f"download: {len(names)} messages done" in own.run("download", *DIRECT)
+    assert own.lags() == [0, len(BODIES), 0]
+
     started = own.run("parse", "--instances=2", "--parallelism=1")
     assert "gogobe-parse-1of2 is running" in started
     assert "gogobe-parse-2of2 is running" in started
-    own.run("load", "--parallelism=1")
-    own.run("download", "--parallelism=1")
-    wait_for("all files", lambda: len(own.rows(FILES)) == len(BODIES) - 1)
-    wait_for("all offsets committed", lambda: own.lags() == [0, 0, 0])
-    wait_for("views", lambda: own.rows(VIEWS) != [(0,)])
-    check_all_is_loaded_once(own)
-    assert {job.name for job in jobs(stack.flink) if job.state == "RUNNING"} == {
-        "gogobe-download", "gogobe-parse-1of2", "gogobe-parse-2of2", "gogobe-load",
-    }  # fmt: skip
-    topics = {topic: len(read_to_end(stack.kafka, topic)) - count for topic, count in before.items()}
-    assert topics == {DOWNLOADED: len(BODIES), INGEST: STORES * VERSIONS}
-
     refused = click.testing.CliRunner().invoke(main, ["run", "parse", "--instance=1/2", f"--var={var}"])
     assert "gogobe-parse-1of2 is running: `gogobe run parse --replace` stops it first" in refused.output
-    own.announce(published.url, names)
-    own.run("ingest", "--parallelism=1")
-    wait_for("all offsets committed", lambda: own.lags() == [0, 0, 0])
-    own.announce(published.url, names)
-    wait_for("all offsets committed", lambda: own.lags() == [0, 0, 0])
-    check_all_is_loaded_once(own)
+    wait_for("what is downloaded parsed", lambda: own.lags() == [0, 0, STORES * VERSIONS])
     cancel_jobs(stack.flink)
 
-
-def test_bounded_runs_end_with_everything_done(stack: StackAddresses, var: Path, published: Portal):
-    own = place(stack, var, "bounded", published.host)
-    own.announce(published.url, [*BODIES, MISSING])
-    for job in ("download", "parse", "load"):
-        assert f"{job}: " in own.run(job, "--runner=DirectRunner", "--bounded")
-    assert own.lags() == [0, 0, 0]
+    assert f"load: {STORES * VERSIONS} messages done" in own.run("load", *DIRECT)
+    topics = {topic: len(read_to_end(stack.kafka, topic)) - count for topic, count in before.items()}
+    assert topics == {DOWNLOADED: len(BODIES), INGEST: STORES * VERSIONS}
     check_all_is_loaded_once(own)
     assert own.rows(VIEWS) != [(0,)]
 
-    own.announce(published.url, [*BODIES, MISSING])
-    assert f"ingest: {len(BODIES) + 1} messages done" in own.run("ingest", "--runner=DirectRunner", "--bounded")
+    own.announce(published.url, names)
+    assert f"ingest: {len(names)} messages done" in own.run("ingest", *DIRECT)
     check_all_is_loaded_once(own)
-    assert "ingest: 0 messages done" in own.run("ingest", "--runner=DirectRunner", "--bounded")
+    assert "ingest: 0 messages done" in own.run("ingest", *DIRECT)
