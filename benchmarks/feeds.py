@@ -11,7 +11,7 @@ from typing import Final
 
 from isal import igzip
 
-from gogobe.demo.portal import CHAINS, FEEDS
+from gogobe.demo.published import CHAINS, FEEDS
 from gogobe.feeds.containers import Contents, FullReads
 from gogobe.feeds.names import parse_file_name
 from gogobe.feeds.problems import Limits

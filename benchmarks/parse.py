@@ -25,7 +25,7 @@ from isal import igzip
 from rich.console import Console
 from rich.table import Table
 
-from gogobe.demo.portal import FEEDS
+from gogobe.demo.published import FEEDS
 from gogobe.feeds.containers import Contents, FullReads
 from gogobe.feeds.problems import Limits
 

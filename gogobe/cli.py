@@ -1,8 +1,9 @@
-"""The `gogobe` command: what it is made of, and how errors that people can mend are told."""
+"""The `gogobe` command: its subcommands, and the message for each error that a user can fix."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ from gogobe.commands.deadletters import deadletters
 from gogobe.commands.inspect import inspect
 from gogobe.commands.load import load
 from gogobe.commands.masters import masters
-from gogobe.commands.options import VAR, wide_console
+from gogobe.commands.options import VAR
 from gogobe.commands.prices import prices
 from gogobe.commands.run import run
 from gogobe.commands.stack import down, status, up
-from gogobe.commands.terminal import harmless
+from gogobe.commands.terminal import PlainConsole, harmless
 from gogobe.database.migrations import MigrationError
 from gogobe.io.kafka.options import KafkaOptionsError
 from gogobe.local.processes import StackError
@@ -30,8 +31,8 @@ from gogobe.settings import SettingsError
 
 
 class _Gogobe(click.Group):
-    """A group whose commands end with a message where people can repair what went wrong, not with a traceback.
-    A message may quote a feed, so it is made harmless for the terminal."""
+    """A group whose commands report errors that a user can fix by a message, without a traceback. A message may
+    quote a feed, so control characters in it are escaped."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -46,8 +47,8 @@ class _Gogobe(click.Group):
         except (StackError, MigrationError, SettingsError, SecretError, KafkaOptionsError) as error:
             raise click.ClickException(str(error)) from error
         except UnicodeEncodeError as error:
-            # The shell's bytes are passed on as lone surrogates where they are no UTF-8.
-            raise click.ClickException(f"{error.object!r} is no text in UTF-8") from error
+            # Python decodes arguments that are not UTF-8 to lone surrogates.
+            raise click.ClickException(f"{error.object!r} is not valid UTF-8") from error
         except psycopg.errors.UndefinedTable as error:
             raise click.ClickException(
                 f"the database has no schema yet: `gogobe run ingest` makes it ({error})"
@@ -76,18 +77,19 @@ def main() -> None:
     Match products:      gogobe masters --help
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # It raises its errors, too, and those are told without a traceback.
+    # It raises its errors too; they are reported without a traceback.
     logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
 
 
 @main.command()
 @VAR
 def demo(var: Path) -> None:
-    """Load the bundled real feeds on a stack of its own and show the result."""
+    """Crawl portals with the bundled real feeds on a stack of its own, load the files, show the result."""
+    from gogobe.demo.report import WIDTH
     from gogobe.demo.run import DemoError, run_demo
 
     try:
-        run_demo(var, wide_console())
+        run_demo(var, PlainConsole() if sys.stdout.isatty() else PlainConsole(width=WIDTH))
     except DemoError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""`gogobe chains`: the known chains, their portals, and the portals' health."""
+"""`gogobe chains`: the known chains with their portals and the portals' health."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ HEALTH: Final = ("circuit", "succeeded_at", "files", "announced", "late_median",
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a portal and line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each portal, one a line.")
 @VAR
 @settings_options("database", "database_password", "chains")
 def chains(as_json: bool, var: Path, **flags: Any) -> None:
-    """List the known chains, with the health of their portals where there is a database.
+    """List the known chains and, if a database is configured, the health of their portals.
 
     `late` is the median of the seconds from a file's own timestamp to its announcement.
     """
@@ -48,7 +48,8 @@ def chains(as_json: bool, var: Path, **flags: Any) -> None:
 
 
 def portals_line(dsn: Dsn) -> str:
-    """How many portals are watched, and which count as ill and why, in a line. Raises psycopg.Error."""
+    """A line with the number of watched portals, and the failing ones with their last error. Raises
+    psycopg.Error."""
     from gogobe.database.connection import connect
     from gogobe.database.portals import read_health
 
@@ -56,8 +57,8 @@ def portals_line(dsn: Dsn) -> str:
         portals = read_health(connection)
     if not portals:
         return "none watched yet: `gogobe crawl` watches them"
-    ill = [f"{portal.portal} ({portal.last_error})" for portal in portals if portal.circuit == "open"]
-    return f"{len(portals)} watched, {len(ill)} ill{': ' if ill else ''}{'; '.join(ill)}"
+    failing = [f"{portal.portal} ({portal.last_error})" for portal in portals if portal.circuit == "open"]
+    return f"{len(portals)} watched, {len(failing)} failing{': ' if failing else ''}{'; '.join(failing)}"
 
 
 def _health(dsn: Dsn) -> tuple[Mapping[str, PortalHealth], Mapping[str, list[PortalErrors]]]:
@@ -74,7 +75,7 @@ def _health(dsn: Dsn) -> tuple[Mapping[str, PortalHealth], Mapping[str, list[Por
 def _rows(
     chain: Chain, health: Mapping[str, PortalHealth], errors: Mapping[str, list[PortalErrors]]
 ) -> Iterator[dict[str, Any]]:
-    """A row a portal; one without an engine for a chain that has none."""
+    """A row for each portal of a chain; one row without an engine for a chain without a portal."""
     for number, portal in enumerate(chain.portals or (None,), start=1):
         key = chain.key if number == 1 else f"{chain.key}/{number}"
         found = health.get(key)

@@ -1,11 +1,11 @@
-"""`gogobe crawl`: the agent that watches the chains' portals."""
+"""`gogobe crawl`: runs an agent that watches the chains' portals."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--chain", "only", multiple=True, metavar="CHAIN", help="Only this chain; may be given again.")
-@click.option("--once", is_flag=True, help="List every portal once, whatever the hour, and end.")
+@click.option("--chain", "only", multiple=True, metavar="CHAIN", help="Only this chain; repeat for more.")
+@click.option("--once", is_flag=True, help="List every portal once, at any hour, and exit.")
 @click.option("--metrics-port", type=click.IntRange(0, 65535), help="Serve Prometheus metrics on 127.0.0.1.")
-@click.option("--json", "as_json", is_flag=True, help="With --once: one JSON object a portal and line.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="With --once: print one JSON object for each portal, one a line."
+)
 @VAR
 @settings_options(
     "kafka",
@@ -44,8 +46,8 @@ def crawl(
 ) -> None:
     """Watch the chains' portals and announce each new file once.
 
-    Several agents share the portals; when one dies, the others take its portals over. With --once the exit code
-    is 1 when a portal could not be listed.
+    Several agents share the portals; if one dies, the others take over its portals. With --once the exit code
+    is 1 if a portal could not be listed.
     """
     from gogobe.database.migrations import migrate
     from gogobe.discovery.agent import AgentSettings, agent_name
@@ -84,8 +86,10 @@ def crawl(
         else:
             click.echo(f"{agent.name} watches {len(portals)} portals; Ctrl-C ends it", err=True)
             asyncio.run(_watch(portals, agent, metrics))
+    except asyncio.CancelledError:
+        raise click.ClickException("interrupted; the next run announces the rest") from None
     except BaseExceptionGroup as group:
-        # What ended the agent's tasks; the command's group has a sentence for it.
+        # The error that ended the agent's tasks; the command group has a message for it.
         raise _first(group) from group
 
 
@@ -97,20 +101,28 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _list_once(
     portals: Sequence[Portal], settings: AgentSettings, metrics: Metrics
 ) -> dict[str, Listing]:
-    from gogobe.discovery.agent import Agent
+    """One listing of every portal. Raises CancelledError at SIGINT or SIGTERM, after the agent has closed."""
+    from gogobe.discovery.agent import list_once
 
-    async with Agent(portals, settings, metrics) as agent:
-        return await agent.list_once()
+    task = asyncio.current_task()
+    assert task is not None, "asyncio.run makes a task"
+    _on_signals(task.cancel)
+    return await list_once(portals, settings, metrics)
 
 
 async def _watch(portals: Sequence[Portal], settings: AgentSettings, metrics: Metrics) -> None:
+    """Watches the portals until SIGINT or SIGTERM."""
     from gogobe.discovery.agent import Agent
 
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _on_signals(stop.set)
     async with Agent(portals, settings, metrics) as agent:
         await agent.run(stop)
+
+
+def _on_signals(stop: Callable[[], object]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 def _show_once(listings: Mapping[str, Listing], as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`gogobe masters evaluate`: how well matching by name works, on catalogues of chains."""
+"""`gogobe masters evaluate`: measures matching by name on catalogues of chains."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from gogobe.masters.build.catalogue import CatalogueError
 from gogobe.masters.evaluation.evaluate import Evaluation, Figures, evaluate
 
 _LEGEND = """\
-Recalls are parts of the queries that have a master to find (negatives have none); precision is the part of
-the accepted that is right, "recall at 0.97" the most that goes with that precision."""
-_WIDTH = 160  # what the table needs; a narrower terminal wraps its lines
+Recall: share of the queries with a true master (negatives have none). Precision: share of the accepted matches
+that are right. "recall at 0.97": the highest recall at that precision."""
+_WIDTH = 160  # the table's width; a narrower terminal wraps its lines
 
 
 @click.command("evaluate")
 @click.argument("catalogues", nargs=-1, required=True, metavar="CSV…", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--limit", type=click.IntRange(min=1), help="Queries of each chain at most, evenly chosen.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum of queries for each chain, evenly spaced.")
 @click.option(
     "--pairs",
     "pairs_file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="CSV",
-    help="Pairs of goods without a barcode that a person has read: what becomes of them?",
+    help="Measure with judged pairs of goods without a barcode instead of barcodes.",
 )
 @click.option(
-    "--errors", type=click.IntRange(min=0), default=20, show_default=True, help="Pairs shown that went wrong."
+    "--errors", type=click.IntRange(min=0), default=20, show_default=True, help="Number of wrong pairs shown."
 )
-@click.option("--hold-out", metavar="CHAIN", help="The chain id of the queries; each its turn unless given.")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the curves, as PNG.")
+@click.option("--hold-out", metavar="CHAIN", help="ChainId of the queries; by default each chain in turn.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the curves to a PNG file.")
 @click.option(
     "--learn",
     is_flag=True,
-    help="Learn the weights anew for each chain, from the other chains of the files alone (three at least).",
+    help="Train the weights for each held-out chain on the other chains only (three chains at least).",
 )
 def evaluate_command(
     *,
@@ -52,16 +52,16 @@ def evaluate_command(
     plot: Path | None,
     learn: bool,
 ) -> None:
-    """Measure matching by name, with barcodes as the truth.
+    """Measure matching by name, with barcodes as ground truth.
 
-    A chain's items are the queries, their barcodes hidden; all other chains' items are the masters. An item
-    whose barcode no other chain sells has no master to find: giving it one counts as an error. In the JSON the
-    figures over all queries stand at the top and each chain's in the list "chains"; "queries" counts the
-    "negatives" too, and recalls are parts of those that are none.
+    The items of one chain are the queries, with their barcodes hidden; the items of all other chains are the
+    masters. An item whose barcode no other chain sells is a negative: a match for it is an error. The JSON has
+    the figures of all queries at the top level and those of each chain in the list "chains". "queries" includes
+    the "negatives"; recall is over the other queries.
 
-    With --pairs nothing is hidden. A CSV file names pairs of items, in the columns chain_a, code_a, name_a,
-    chain_b, code_b, name_b, same (1 or 0) and kind, and each is joined, put up for review or missed: in a
-    snapshot of all chains, and where the chain's items arrive at a snapshot of the others.
+    With --pairs no barcode is hidden. The CSV file has judged pairs of items, in the columns chain_a, code_a,
+    name_a, chain_b, code_b, name_b, same (1 or 0) and kind. Each pair is joined, in review or missed: in a
+    snapshot of all chains, and when one chain's items are matched to a snapshot of the others.
 
     \b
     gogobe masters evaluate items.csv.gz --learn
@@ -69,7 +69,7 @@ def evaluate_command(
     """
     if pairs_file is not None:
         if limit or plot:
-            raise click.ClickException("--limit and --plot go with barcodes, not with --pairs")
+            raise click.ClickException("--limit and --plot cannot be used with --pairs")
         show_pairs(catalogues, pairs_file, hold_out, learn=learn, as_json=as_json, errors=errors)
         return
     try:
@@ -83,7 +83,9 @@ def evaluate_command(
     else:
         _show(evaluation)
         if not learn:
-            click.echo("The built-in weights may have seen these chains; with --learn they have not.")
+            click.echo(
+                "The built-in weights may be trained on these chains; --learn excludes the held-out chain."
+            )
 
 
 def _plot(evaluation: Evaluation, path: Path) -> None:
@@ -127,8 +129,8 @@ def _show(evaluation: Evaluation) -> None:
     console.print(_LEGEND)
     if evaluation.accepted_unknown:
         console.print(
-            f"{evaluation.accepted_unknown:,} more were matched to goods without a barcode: no barcode can "
-            "prove that right or wrong, and they are not counted."
+            f"{evaluation.accepted_unknown:,} more were matched to goods without a barcode: they cannot be "
+            "checked and are not counted."
         )
 
 

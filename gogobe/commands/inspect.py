@@ -1,4 +1,4 @@
-"""`gogobe inspect`: read feed files and print what they contain. Needs no server."""
+"""`gogobe inspect`: reads feed files and prints their content, without a server."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from gogobe.commands.terminal import harmless
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a file and line.")
-@click.option("--rows", type=click.IntRange(min=0), help="How many first rows to show: 5, with --json none.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file, one a line.")
+@click.option(
+    "--rows", type=click.IntRange(min=0), help="Number of first rows to show; default 5, with --json 0."
+)
 @VAR
 @settings_options("store_endpoint")
 def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, **flags: Any) -> None:
-    """Show what feeds are and contain: paths, or URLs: s3://BUCKET/KEY, gs://BUCKET/KEY. Needs no server.
+    """Show the content of feed files: paths, s3://BUCKET/KEY or gs://BUCKET/KEY. Needs no server.
 
-    Exits with 2 if a file could not be opened or read; the others are shown all the same.
+    The exit code is 2 if a file could not be opened or read; the other files are shown.
     """
     from gogobe.commands.inspection import UnreadableFileError, inspect_file, print_inspection
 

@@ -1,4 +1,4 @@
-"""`gogobe inspect`: what a feed is and contains, read from the file alone, without any server."""
+"""The inspection of one feed file: kind, counts, problems and first rows, read without a server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from gogobe.io.objects import open_address, store_errors
 from gogobe.records.rows import Block, Item, Kind, Promotion, RefusedRow, Store
 
 Row = Item | Promotion | Store
-# What is shown of a row, under which heading; in `_REFUSED`, of one that was refused.
+# The fields of a row that are shown, with their headings; `_REFUSED` has those of a refused row.
 _SHOWN: Final[dict[type[Row], dict[str, str]]] = {
     Item: {
         "row": "row", "item_code": "code", "name": "name", "price": "price", "manufacturer": "manufacturer",
@@ -44,17 +44,17 @@ _REFUSED: Final = {"row": "row", "line": "line", "reason": "refused", "item_code
 
 
 class Inspection(msgspec.Struct):
-    """One file, as `gogobe inspect --json` prints it, one a line.
+    """One file, as `gogobe inspect --json` prints it.
 
-    `read` counts rows as they stand in the file, `taken` those of them that were taken, `refused` the others
-    and the `refused_items` within promotions; `refused_reasons` counts what was refused by reason. `items`
-    counts rows with a price, also those refused for a price of zero or below or for want of a code;
-    `first_code`, `last_code`, `distinct_codes` and `price_sum` (exact, as text) are over the same rows.
-    `promotion_items` are the items of promotions but those in lists of gifts, `gift_items` the gifts, wherever
-    they stand. `unknown_elements` counts the elements of rows that no table knows, by path; `constants` are
-    terms that are the same in all promotions and say nothing.
-    `problems` are codes, `details` their sentences. Ids are as published; the file's name fills in what its
-    content does not say. `rows` and `refused_rows` are there when rows were asked for.
+    `read` counts the rows of the file, `taken` the accepted ones, `refused` the other rows and the
+    `refused_items` within promotions; `refused_reasons` counts refusals by reason. `items` counts rows with a
+    price, including those refused for a price of zero or below or for a missing code; `first_code`,
+    `last_code`, `distinct_codes` and `price_sum` (exact, as text) are over the same rows.
+    `promotion_items` counts the items of promotions without gifts, `gift_items` the gifts. `unknown_elements`
+    counts elements of rows that the tables of names do not have, by path; `constants` are terms with the same
+    value in all promotions, which are ignored. `problems` are codes, `details` their sentences. Ids are as
+    published; those missing in the content are from the file's name. `rows` and `refused_rows` are set if rows
+    were requested.
     """
 
     file: str
@@ -89,14 +89,14 @@ class Inspection(msgspec.Struct):
 
 
 class UnreadableFileError(Exception):
-    """A file that cannot be opened or read; the message names it and says why."""
+    """A file that cannot be opened or read; the message names the file and the cause."""
 
 
 def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> Inspection:
-    """Reads a feed to its end, from a path or a URL (`s3://…`, `gs://…`; `endpoint` names another server than
-    the cloud's own), keeping its first `rows` rows and refused rows.
+    """Reads a feed to its end and keeps its first `rows` rows and refused rows.
 
-    What is wrong with its content is in the result. Raises UnreadableFileError where it cannot be read at all.
+    `address` is a path or a URL (`s3://…`, `gs://…`); `endpoint` is a server other than the cloud's own.
+    Problems of the content are in the result. Raises UnreadableFileError if the file cannot be read at all.
     """
     started = time.perf_counter()
     reasons: Counter[str] = Counter()
@@ -151,7 +151,7 @@ def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> In
 
 
 class _Prices:
-    """Adds up the rows that have a price, refused ones too, in the order of the file."""
+    """Sums the rows with a price, including refused ones, in file order."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -185,16 +185,18 @@ def _opened(address: str, endpoint: str | None) -> Iterator[BinaryIO]:
         with open_address(address, endpoint) as source:
             yield source
     except FileNotFoundError as error:
-        raise UnreadableFileError(f"{address}: there is no such file") from error
+        raise UnreadableFileError(f"{address}: no such file") from error
     except (ImportError, ValueError) as error:
         raise UnreadableFileError(f"{address}: {error}") from error
     except store_errors() as error:
-        why = getattr(error, "strerror", None) or str(error).lstrip(", ")  # gcsfs begins so without a message
+        why = getattr(error, "strerror", None) or str(error).lstrip(
+            ", "
+        )  # gcsfs puts ", " first if there is no message
         raise UnreadableFileError(f"{address}: cannot be read: {why}") from error
 
 
 def print_inspection(inspection: Inspection, console: PlainConsole) -> None:
-    """The file's facts and its first rows, for people."""
+    """Prints a file's facts and its first rows."""
     console.print(styled(inspection.file, "bold"), soft_wrap=True)
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
@@ -223,7 +225,7 @@ def _unknown_elements(counts: Mapping[str, int]) -> Table:
 
 
 def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
-    """What matters of the file, by its kind: names and sentences."""
+    """The facts to show for the file's kind, each with its label."""
     kind = inspection.kind
     yield "feed", f"{kind or 'none'}, chain {inspection.chain_id or '?'}, store {inspection.store_id or '?'}"
     yield "container", f"{inspection.container}, {inspection.encoding}"
@@ -239,7 +241,7 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
         yield "promotions", f"{inspection.promotions}{counts}"
         yield "their items", f"{inspection.promotion_items}, and {inspection.gift_items} gifts"
         for name, value in inspection.constants.items():
-            yield "constant", f"{name} is {value} in all of them, and says nothing"
+            yield "constant", f"{name} is {value} in every promotion: ignored"
     if inspection.first_code is not None:
         codes = f"{inspection.first_code} … {inspection.last_code}, {inspection.distinct_codes} distinct"
         yield "codes", codes
@@ -248,12 +250,12 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _table_of(rows: Iterable[Row | RefusedRow], headings: Mapping[str, str]) -> Table:
-    """The rows' fields under these headings; a column without any value is left out."""
+    """A table of the rows' fields under these headings, without empty columns."""
     columns = {name: [_shown(getattr(row, name)) for row in rows] for name in headings}
     columns = {name: texts for name, texts in columns.items() if any(texts)}
     table = Table()
     for name in columns:
-        # Where the terminal is narrow words give way, and never a code or a price.
+        # On a narrow terminal names are wrapped; codes and prices are not.
         words = name in _WORDS
         table.add_column(headings[name], no_wrap=not words, min_width=12 if words else None)
     for texts in zip(*columns.values(), strict=True):

@@ -1,4 +1,4 @@
-"""`gogobe load`: published files straight into the database, without Kafka."""
+"""`gogobe load`: loads published files into the database, without Kafka."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ LINE_SECONDS: Final = 5.0
 
 @click.command()
 @click.argument("addresses", nargs=-1, required=True, metavar="FILE|FOLDER|URL…")
-@click.option("--chain", default="", help="The chain of all files; else each file's ChainId decides.")
-@click.option("--in-place", is_flag=True, help="Leave the files where they are, instead of copying them.")
-@click.option("--all", "every_name", is_flag=True, help="Of folders, files of every name.")
-@click.option("--stdout", "to_stdout", is_flag=True, help="Print the batches as JSON lines; load nothing.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a file and line.")
+@click.option("--chain", default="", help="The chain of all files; default: by each file's ChainId.")
+@click.option("--in-place", is_flag=True, help="Read the files in place; do not copy them to the object store.")
+@click.option("--all", "every_name", is_flag=True, help="In folders, take files of every name.")
+@click.option("--stdout", "to_stdout", is_flag=True, help="Print the batches as JSON lines and load nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each file, one a line.")
 @VAR
 @settings_options(*SETTINGS)
 def load(
@@ -54,9 +54,9 @@ def load(
 ) -> None:
     """Load published files into the database, without Kafka: paths, folders, s3://BUCKET/PREFIX, gs://….
 
-    The files are put into the object store, read, matched and loaded as the pipeline does it: what either has
-    loaded before changes nothing. Of a folder, files are taken whose names are those of published files, the
-    oldest first. Exits with 1 if a file is not loaded whole; the others are.
+    The files are stored, read, matched and loaded by the functions of the pipeline; a file that either has
+    loaded before changes nothing. Of a folder, files with the name of a published file are taken, oldest first.
+    The exit code is 1 if a file could not be loaded completely; the other files are loaded.
     """
     from gogobe.backfill.run import GOOD, Choices
 
@@ -78,9 +78,11 @@ def _found(addresses: tuple[str, ...], endpoint: str, *, every_name: bool) -> li
     except SourceError as error:
         raise click.UsageError(harmless(str(error))) from error
     if found.skipped:
-        click.echo(f"{found.skipped} files are left out: not named as published files are (--all)", err=True)
+        click.echo(
+            f"{found.skipped} files skipped: not the name of a published file (--all takes them)", err=True
+        )
     if not found.sources:
-        raise click.UsageError("there is no file to load")
+        raise click.UsageError("no file to load")
     return found.sources
 
 
@@ -92,7 +94,7 @@ def _loaded(sources: list[Source], settings: Settings, choices: Choices) -> list
     needed(settings, "database")
     migrate(settings.database_address)
     config = LoadConfig(settings.database_address, settings.commit_batches)
-    rest = "what was committed stays; the same command loads the rest"
+    rest = "committed files stay; the same command loads the rest"
     with _out_of_reach(rest), _progress(len(sources)) as progress:
         return load_files(sources, _reader(settings, progress), config, choices, progress.file)
 
@@ -100,7 +102,7 @@ def _loaded(sources: list[Source], settings: Settings, choices: Choices) -> list
 def _printed(sources: list[Source], settings: Settings, choices: Choices) -> list[FileResult]:
     from gogobe.backfill.run import print_files
 
-    with _out_of_reach("what was printed is whole batches"), _progress(len(sources)) as progress:
+    with _out_of_reach("the printed batches are complete"), _progress(len(sources)) as progress:
         return print_files(sources, _reader(settings, progress), _print_line, choices, progress.file)
 
 
@@ -126,7 +128,7 @@ def _reader(settings: Settings, progress: Files) -> BatchReader:
 
 @contextmanager
 def _out_of_reach(rest: str) -> Iterator[None]:
-    """An end that comes from outside, in a sentence with what is left."""
+    """Reports an interruption or an unreachable store in one message; `rest` says how to go on."""
     from gogobe.io.objects import store_errors
 
     try:
@@ -134,14 +136,14 @@ def _out_of_reach(rest: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise click.ClickException(f"interrupted: {rest}") from None
     except BrokenPipeError:
-        raise  # the reader of the output has ended: click ends quietly
+        raise  # the reader of the output has closed it: click exits quietly
     except store_errors() as error:
         raise click.ClickException(f"stopped: {harmless(str(error))}; {rest}") from error
 
 
 @contextmanager
 def _progress(files: int) -> Iterator[Files]:
-    """A bar on a terminal; elsewhere a line from time to time."""
+    """Shows a bar on a terminal, otherwise a line every few seconds."""
     if not sys.stderr.isatty():
         yield _Lines(files)
         return
@@ -154,7 +156,7 @@ def _progress(files: int) -> Iterator[Files]:
 
 
 class Files:
-    """How far it is: the files before the one at hand, and the rows so far."""
+    """The progress: the files before the current one, and the rows so far."""
 
     def __init__(self, files: int) -> None:
         self.total = files
@@ -163,18 +165,18 @@ class Files:
         self.name = ""
 
     def file(self, source: Source) -> None:
-        """Takes the file that comes next."""
+        """Begins the next file."""
         self.before += 1
         self.name = harmless(source.name)
         self.show()
 
     def count(self, rows: int) -> None:
-        """Takes the number of rows of one more batch."""
+        """Adds the rows of one more batch."""
         self.rows += rows
         self.show()
 
     def show(self) -> None:
-        """Shows it, if it is time to."""
+        """Shows the progress, if it is due."""
 
 
 class _Bar(Files):
@@ -199,7 +201,7 @@ class _Lines(Files):
 
 
 def _report(results: Sequence[FileResult], seconds: float, *, as_json: bool, err: bool) -> None:
-    """What became of the files; on stderr where stdout has something else."""
+    """Prints the outcome of each file; to stderr if stdout has the batches."""
     from gogobe.backfill.run import GOOD
 
     states = Counter(result.state for result in results)

@@ -1,4 +1,4 @@
-"""`gogobe masters`: snapshots built, published and rolled back; masters merged, parted and checked."""
+"""`gogobe masters`: builds, publishes, checks and rolls back snapshots; merges and unmerges masters."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ STORE: Final = settings_options("masters", "store_endpoint", "masters_cache")
 
 @click.group()
 def masters() -> None:
-    """What makes prices comparable: the master products, and the snapshots that items are matched by.
+    """Manage master products, and the snapshots that items are matched by.
 
     \b
-    Begin, from a catalogue of items:    gogobe masters build items.csv.gz --publish
-    Day by day, from the database:       gogobe masters build --publish
-    Say what only people can say:        gogobe masters review
-    Is what was joined one product?      gogobe masters check
-    How good is matching by name?        gogobe masters evaluate items.csv.gz
-    Something went wrong:                gogobe masters rollback
+    Cold start, from a catalogue:        gogobe masters build items.csv.gz --publish
+    Every day, from the database:        gogobe masters build --publish
+    Decide uncertain pairs:              gogobe masters review
+    Find wrongly joined products:        gogobe masters check
+    Measure matching by name:            gogobe masters evaluate items.csv.gz
+    Return to the previous snapshot:     gogobe masters rollback
     """
 
 
 @contextlib.contextmanager
-def told_errors() -> Iterator[None]:
-    """An error that a person can repair ends the command with its message, without a traceback."""
+def reported_errors() -> Iterator[None]:
+    """Ends the command with a message instead of a traceback for errors that a user can fix."""
     try:
         yield
     except (SnapshotError, CatalogueError, EncoderModelError) as error:
@@ -65,18 +65,20 @@ def told_errors() -> Iterator[None]:
 
 
 def snapshot_store(settings: Settings) -> SnapshotStore:
-    """The store of snapshots that the settings name."""
+    """The snapshot store of the settings."""
     return SnapshotStore(settings.masters, settings.store_endpoint or None, settings.masters_cache)
 
 
 @masters.command()
 @click.argument("csv", nargs=-1, type=click.Path(path_type=Path), metavar="[CSV…]")
-@click.option("--publish", is_flag=True, help="Publish the snapshot, so that running pipelines take it up.")
-@click.option("--folder", type=click.Path(path_type=Path), help="Where to build it; a new folder below --var.")
+@click.option("--publish", is_flag=True, help="Publish the snapshot: running pipelines switch to it.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Folder to build it in; default: a new one below --var."
+)
 @click.option(
     "--encoder",
     type=click.Path(path_type=Path),
-    help="Folder of a sentence-embedding model distilled to token vectors; unless given, one is learned.",
+    help="Folder of a sentence-embedding model distilled to token vectors; default: fit one to the names.",
 )
 @VAR
 @settings_options("masters", "store_endpoint", "masters_cache", "database", "database_password")
@@ -91,9 +93,9 @@ def build(
 ) -> None:
     """Build a snapshot: from the database, or from CSV files of items for a cold start.
 
-    From the database it knows what chains call their codes, merges, and the yes and no of `gogobe masters
-    review`; and where it is published, the database's masters are redirected to what they are one product with.
-    A CSV file (.gz too) has the columns chain_id, item_code, item_name, manufacturer, quantity,
+    A snapshot from the database has the chains' names for their codes, merges, and the decisions of `gogobe
+    masters review`; --publish then redirects masters of the database to those that they are one product with.
+    A CSV file (also .gz) has the columns chain_id, item_code, item_name, manufacturer, quantity,
     unit_of_measure, unit_qty, price, is_weighted.
 
     \b
@@ -105,7 +107,7 @@ def build(
         needed(settings, "database")
     target = folder or var / "snapshots" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     console = wide_console()
-    with told_errors():
+    with reported_errors():
         rows: Iterable[CatalogueRow]
         rows = chain.from_iterable(map(read_catalogue, csv)) if csv else known_items(settings.database_address)
         with console.status("Building …"):
@@ -114,7 +116,7 @@ def build(
         click.echo(_summary("built", manifest))
         if manifest.masters == 0:
             raise click.ClickException(
-                f"there are no items in {', '.join(map(str, csv)) or 'the database'}: nothing was published"
+                f"no items in {', '.join(map(str, csv)) or 'the database'}: nothing was published"
             )
         if not publish:
             click.echo(f"It is in {target}. Publish it: gogobe masters publish {target}")
@@ -131,12 +133,12 @@ def build(
 @VAR
 @STORE
 def publish(folder: Path, var: Path, **flags: Any) -> None:
-    """Publish a snapshot that was built into FOLDER: running pipelines take it up by themselves.
+    """Publish the snapshot that was built in FOLDER: running pipelines switch to it.
 
-    Its parts are checked and uploaded first, its manifest then, the pointer to it last, so a reader never sees
-    half of it. What is published is never changed.
+    Uploads the parts, then the manifest, then the pointer to the current version, so that readers see complete
+    snapshots only. A published snapshot never changes.
     """
-    with told_errors():
+    with reported_errors():
         _publish(settings_with_stack(flags, var), folder)
 
 
@@ -144,18 +146,18 @@ def _publish(settings: Settings, folder: Path) -> None:
     with wide_console().status("Publishing …"):
         manifest = snapshot_store(settings).publish(folder)
     click.echo(_summary("published", manifest))
-    click.echo(f"It is the current one in {settings.masters}. Back to the one before: gogobe masters rollback")
+    click.echo(f"It is now current in {settings.masters}. Undo: gogobe masters rollback")
 
 
 def _redirect(database: Dsn, folder: Path) -> None:
-    """Make the database's masters those of a snapshot that was built from it."""
+    """Redirects the database's masters to those of a snapshot that was built from it."""
     codes = KnownCodes(open_snapshot(folder, check=False).tables)
     with wide_console().status("Redirecting masters …"):
         done = redirect_masters(database, codes.masters_of_codes)
         refresh_views(database)
     click.echo(
-        f"{done.merged:,} masters redirected to what they are one with, {done.undone:,} redirects undone, "
-        f"{done.moved:,} codes given to another master"
+        f"{done.merged:,} masters redirected to the master of the same product, {done.undone:,} redirects "
+        f"undone, {done.moved:,} codes assigned to another master"
     )
 
 
@@ -175,9 +177,9 @@ def _none_yet(settings: Settings) -> str:
 @VAR
 @STORE
 def list_snapshots(var: Path, **flags: Any) -> None:
-    """List the published snapshots, the newest first, and which is in use."""
+    """List the published snapshots, newest first, with the current one marked."""
     settings = settings_with_stack(flags, var)
-    with told_errors():
+    with reported_errors():
         stored = snapshot_store(settings).versions()
     if not stored:
         click.echo(_none_yet(settings))
@@ -188,7 +190,7 @@ def list_snapshots(var: Path, **flags: Any) -> None:
     table.add_column("encoder")
     for one in stored:
         if one.manifest is None:
-            table.add_row(one.version, "not whole: publish it again or remove it", style="dim")
+            table.add_row(one.version, "incomplete: publish it again or remove it", style="dim")
             continue
         counts = (one.manifest.masters, one.manifest.names, one.manifest.gtins, one.manifest.aliases)
         table.add_row(
@@ -210,34 +212,34 @@ def list_snapshots(var: Path, **flags: Any) -> None:
 def rollback(version: str | None, var: Path, **flags: Any) -> None:
     """Make an older snapshot the current one: VERSION, or the one before the current.
 
-    Running pipelines take it up by themselves. Prices that were matched meanwhile keep their masters until
-    their files come again. `gogobe masters rollback NEWER_VERSION` goes forward again.
+    Running pipelines switch to it. Prices that were matched by the newer one keep their masters until their
+    files are loaded again. `gogobe masters rollback NEWER_VERSION` undoes a rollback.
     """
     settings = settings_with_stack(flags, var)
-    with told_errors():
+    with reported_errors():
         manifest = snapshot_store(settings).rollback(version)
     click.echo(_summary("in use is", manifest))
 
 
 @masters.command()
 @click.option(
-    "--folder", type=click.Path(path_type=Path), help="A snapshot's folder; the current one unless given."
+    "--folder", type=click.Path(path_type=Path), help="A snapshot's folder; default: the current one."
 )
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Masters shown.")
 @VAR
 @STORE
 def check(folder: Path | None, limit: int, var: Path, **flags: Any) -> None:
-    """Check a snapshot: every part by its SHA-256, and masters whose names are too far apart to be one product.
+    """Check a snapshot: the SHA-256 of every part, and masters whose names differ too much for one product.
 
-    Chains name their products badly, and a barcode may be used for two, so not everything that is shown is
-    wrong; what is can be parted with `gogobe masters review --accepted` and `gogobe masters unmerge`.
+    Chains write names carelessly and some barcodes are used twice, so a shown master may be right. Correct a
+    wrong one with `gogobe masters review --accepted` or `gogobe masters unmerge`.
     """
     settings = settings_with_stack(flags, var)
-    with told_errors():
+    with reported_errors():
         snapshot = open_snapshot(folder or _current_folder(settings))
         flagged = flag_far_apart(snapshot)
-    click.echo(f"{_summary('whole:', snapshot.manifest)}")
-    click.echo(f"{len(flagged):,} masters have names that are far apart")
+    click.echo(f"{_summary('complete:', snapshot.manifest)}")
+    click.echo(f"{len(flagged):,} masters have names that differ too much")
     if flagged:
         table = Table("master", "one name", "another", "names", "why")
         for one in flagged[:limit]:

@@ -1,4 +1,4 @@
-"""What the commands share: their settings as flags, the local stack's addresses, the console."""
+"""Shared by the commands: settings as flags, the addresses of the local stack, the console."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VAR: Final = click.option(
 
 
 def settings_options(*names: str) -> Callable[[Any], Any]:
-    """Adds the named settings as flags."""
+    """Adds the named settings to a command as flags."""
 
     def add(command: Any) -> Any:
         for name in reversed(names):
@@ -37,13 +37,13 @@ def settings_options(*names: str) -> Callable[[Any], Any]:
 
 
 def _help_of(name: str) -> str:
-    """A setting's description, from the metadata of its type."""
+    """The description of a setting, from its type."""
     hints = get_type_hints(Settings, include_extras=True)
     return next((str(meta.description) for meta in get_args(hints[name])[1:] if meta.description), "")
 
 
 def settings_with_stack(flags: dict[str, Any], var: Path) -> Settings:
-    """The settings, empty addresses filled from the local stack that runs below `var`."""
+    """The settings; empty addresses are those of the local stack that runs below `var`."""
     try:
         settings = load_settings(flags)
     except SettingsError as error:
@@ -60,7 +60,7 @@ def settings_with_stack(flags: dict[str, Any], var: Path) -> Settings:
 
 
 def needed(settings: Settings, *names: str) -> None:
-    """Raises UsageError, with the remedy, for the first of the named settings that is empty."""
+    """Raises UsageError with the remedy for the first empty one of the named settings."""
     for name in names:
         if not getattr(settings, name):
             raise click.UsageError(
@@ -70,5 +70,5 @@ def needed(settings: Settings, *names: str) -> None:
 
 
 def wide_console() -> PlainConsole:
-    """A console that does not cut tables where the output is a file or a pipe."""
+    """A console that is wide enough for every table if the output is a file or a pipe."""
     return PlainConsole() if sys.stdout.isatty() else PlainConsole(width=TABLE_WIDTH)

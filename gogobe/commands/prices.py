@@ -1,4 +1,4 @@
-"""`gogobe prices`: compare a product's prices across chains."""
+"""`gogobe prices`: compares a product's prices across chains."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 
 @click.command()
 @click.argument("query")
-@click.option("--limit", default=10, show_default=True, help="Products at most.")
+@click.option("--limit", default=10, show_default=True, help="Maximum number of products.")
 @VAR
 @settings_options("database", "database_password")
 def prices(query: str, limit: int, var: Path, **flags: Any) -> None:

@@ -1,4 +1,4 @@
-"""`gogobe masters review`: pairs that only a person can decide, in the terminal or by a file."""
+"""`gogobe masters review`: asks a person to decide uncertain pairs, in the terminal or by a CSV file."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ QUESTION: Final = "The same product? Yes, no, skip, quit"
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(min=1), help="Pairs at most; all unless given.")
-@click.option("--accepted", is_flag=True, help="Look over the pairs that were matched without asking.")
-@click.option("--list", "only_list", is_flag=True, help="Show the pairs and ask nothing.")
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of pairs; default: all.")
+@click.option("--accepted", is_flag=True, help="Review the pairs that were matched automatically.")
+@click.option("--list", "only_list", is_flag=True, help="Show the pairs only.")
 @click.option(
-    "--export", "export_to", type=click.Path(path_type=Path), metavar="FILE", help="Write them as CSV."
+    "--export",
+    "export_to",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the pairs to a CSV file.",
 )
-@click.option("--import", "import_from", type=FILE, metavar="FILE", help="Read the answers from CSV.")
-@click.option("--by", default=getpass.getuser, help="Who decides; the user's name unless given.")
+@click.option("--import", "import_from", type=FILE, metavar="FILE", help="Read the decisions from a CSV file.")
+@click.option("--by", default=getpass.getuser, help="Who decides; default: the user's name.")
 @VAR
 @settings_options("database", "database_password")
 def review(
@@ -43,12 +47,12 @@ def review(
     var: Path,
     **flags: Any,
 ) -> None:
-    """Say which items are the same product as the master that they resemble, with why: those first that make
-    most prices comparable.
+    """Decide which items are the same product as the master they resemble, with reasons; first the pairs that
+    make most prices comparable.
 
-    Each question is asked once, however many chains' items a master has. A yes makes two masters one, in all
-    stores; a no keeps them apart. Both hold from now on, and go into the next snapshot (`gogobe masters build
-    --publish`).
+    Each question comes once, for all chains' items of a master. "Yes" merges the two masters in all stores;
+    "no" keeps them separate. Both are effective at once and become part of the next snapshot (`gogobe masters
+    build --publish`).
 
     \b
     gogobe masters review                        one by one: y, n, s to skip, q to end
@@ -68,7 +72,7 @@ def review(
         if export_to is not None:
             click.echo(f"{write_pairs(export_to, pairs)} pairs written to {export_to}")
         elif not pairs:
-            click.echo("no pairs wait for a word")
+            click.echo("no pairs to decide")
         elif only_list:
             wide_console().print(pairs_table(pairs))
         else:
@@ -82,7 +86,7 @@ def review(
 
 
 def _ask(database: Dsn, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
-    """Asks for a word on each pair and writes it at once, so that stopping loses nothing."""
+    """Asks for a decision on each pair and writes it at once, so that an interruption loses nothing."""
     console = wide_console()
     verdicts = []
     for number, pair in enumerate(pairs, start=1):
@@ -100,11 +104,11 @@ def _finish(database: Dsn, verdicts: Sequence[Verdict]) -> None:
     if verdicts:
         refresh_views(database)
     yes = sum(verdict.is_same for verdict in verdicts)
-    click.echo(f"{yes} yes, {len(verdicts) - yes} no: written, and in the next snapshot")
+    click.echo(f"{yes} yes, {len(verdicts) - yes} no: written; the next snapshot includes them")
 
 
 def pairs_table(pairs: Sequence[ReviewPair], title: str | None = None) -> Table:
-    """Pairs with their evidence, for people."""
+    """A table of pairs with their evidence."""
     table = Table("chain", "code", "item", "resembles", "master", title=title, title_justify="left")
     table.add_column("score", justify="right")
     table.add_column("offers", justify="right")

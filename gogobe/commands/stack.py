@@ -1,4 +1,4 @@
-"""`gogobe up`, `down` and `status`: the local stack for someone who wants to keep it running."""
+"""`gogobe up`, `down` and `status`: the local stack, kept running."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from gogobe.settings import load_settings
 
 @click.command()
 @VAR
-@click.option("--kafka-port", type=int, help="Kafka's port; a free one unless given.")
-@click.option("--postgres-port", type=int, help="PostgreSQL's port; a free one unless given.")
+@click.option("--kafka-port", type=int, help="Kafka's port; default: a free one.")
+@click.option("--postgres-port", type=int, help="PostgreSQL's port; default: a free one.")
 @settings_options("topic_partitions")
 def up(var: Path, kafka_port: int | None, postgres_port: int | None, **flags: Any) -> None:
     """Start the local stack and leave it running: Kafka, PostgreSQL, Flink, Beam's services."""
@@ -42,7 +42,7 @@ def up(var: Path, kafka_port: int | None, postgres_port: int | None, **flags: An
 @click.command()
 @VAR
 def down(var: Path) -> None:
-    """Stop the local stack and the pipelines on it, or what is left of them. Data stays."""
+    """Stop the local stack and its pipelines, also after a crash. Data is kept."""
     stopped = Stack(var).stop()
     click.echo(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
@@ -50,7 +50,7 @@ def down(var: Path) -> None:
 @click.command()
 @VAR
 def status(var: Path) -> None:
-    """Show the local stack's services and pipelines. Exit code 1 when it does not run."""
+    """Show the services and pipelines of the local stack. The exit code is 1 if it is not running."""
     stack = Stack(var)
     services = stack.status()
     table = Table("service", "state", "pid", "log")
@@ -68,7 +68,7 @@ def status(var: Path) -> None:
         click.echo(f"{'pipeline':18} {job.name}: {job.state.lower()}, http://{job.rest}/jobs/{job.id}")
     if not running:
         click.echo(f"{'pipeline':18} none: `gogobe run ingest` submits it")
-    with suppress(psycopg.Error):  # the table of services says whether the database runs
+    with suppress(psycopg.Error):  # the table of services shows that the database is down
         click.echo(f"{'portals':18} {harmless(portals_line(addresses.database))}")
 
 

@@ -1,9 +1,8 @@
-"""Text on the terminal: what comes from feeds is shown, never interpreted.
+"""Text on the terminal: text of feeds is shown, never interpreted.
 
-A product's name may hold rich's markup (`[/b]`), an escape sequence that reprograms the terminal, or characters
-that turn the direction of what follows. `PlainConsole` prints every string as it is, with such characters
-written out (`\\x1b`, `\\u202e`); where a style is wanted, `styled` makes it. Commands print through it, and
-errors pass `harmless`.
+A product's name may contain rich's markup (`[/b]`), an escape sequence for the terminal, or characters that
+change the direction of text. `PlainConsole` prints every string literally, with such characters escaped
+(`\\x1b`, `\\u202e`); `styled` adds a style. Commands print through it, and errors pass `harmless`.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Any, Final
 from rich.console import Console, JustifyMethod, OverflowMethod
 from rich.text import Text
 
-# Controls but line feed and tab; format characters but the joiners and marks that Hebrew, Arabic and emoji are
-# written with; separators of lines and paragraphs; lone surrogates, which no terminal's encoding takes.
+# Control characters except line feed and tab; format characters except the joiners and marks of Hebrew, Arabic
+# and emoji; line and paragraph separators; lone surrogates, which cannot be encoded.
 _HARMFUL: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u2028-\u202e"
     "\u2060-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
@@ -25,7 +24,7 @@ _HARMFUL: Final = re.compile(
 
 def harmless(text: str) -> str:
     """The text with control characters, bidirectional overrides, invisible characters and lone surrogates
-    written out as Python writes them."""
+    replaced by Python escapes."""
     return _HARMFUL.sub(_written_out, text)
 
 
@@ -34,13 +33,13 @@ def _written_out(match: re.Match[str]) -> str:
 
 
 def styled(text: str, style: str) -> Text:
-    """The text in a style of rich's, harmless."""
+    """The text in one of rich's styles, made harmless."""
     return Text(harmless(text), style=style)
 
 
 class PlainConsole(Console):
-    """A console that takes strings, in tables too, as they are: no markup, no emoji codes, no highlighting, and
-    nothing that a terminal would obey."""
+    """A console that prints strings literally, in tables too: no markup, no emoji codes, no highlighting, no
+    control sequences."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "markup": False, "emoji": False, "highlight": False})
@@ -57,8 +56,7 @@ class PlainConsole(Console):
         highlight: bool | None = None,
         highlighter: Any = None,
     ) -> Text:
-        """As rich's, which calls it for every string; what it asks for in `emoji`, `markup` and `highlight` is
-        not done."""
+        """rich calls this for every string; `emoji`, `markup` and `highlight` are ignored."""
         return super().render_str(
             harmless(text),
             style=style,

@@ -75,6 +75,10 @@ _CLAIMED: Final = """
     SELECT identity, version, chain, url, file_name, is_signed, discovered_at
     FROM announcements WHERE batch_id = %s ORDER BY identity
 """
+_ANNOUNCED: Final = """
+    SELECT chain, url, file_name, discovered_at FROM announcements
+    WHERE chain = ANY(%s) ORDER BY chain, file_name
+"""
 _RELEASE: Final = "DELETE FROM announcements WHERE batch_id = %s AND identity = ANY(%s)"
 _UNPUBLISHED: Final = "SELECT count(*) FROM announcement_batches WHERE published_at IS NULL"
 _FORGET: Final = (
@@ -117,6 +121,16 @@ class Claimed:
     url: str
     file_name: str
     is_signed: bool
+    discovered_at: datetime
+
+
+@dataclass(frozen=True)
+class Announced:
+    """An announced file. `url` is its address without a signature; `discovered_at` is aware."""
+
+    chain: str
+    url: str
+    file_name: str
     discovered_at: datetime
 
 
@@ -178,6 +192,12 @@ def claimed_files(connection: Connection, batch_id: int) -> list[Claimed]:
     """The files of a batch."""
     with connection.cursor(row_factory=class_row(Claimed)) as cursor:
         return cursor.execute(_CLAIMED, (batch_id,)).fetchall()
+
+
+def announced_files(connection: Connection, chains: Sequence[str]) -> list[Announced]:
+    """The announced files of these chains (by key), ordered by chain and file name."""
+    with connection.cursor(row_factory=class_row(Announced)) as cursor:
+        return cursor.execute(_ANNOUNCED, (list(chains),)).fetchall()
 
 
 def release(connection: Connection, batch_id: int, identities: Sequence[bytes]) -> None:

@@ -1,1 +1,1 @@
-"""The guided run (`make run`): real feeds on a local portal, loaded by the pipeline, and what came of them."""
+"""The guided run (`make run`): real feeds on replicas of portals, crawled and loaded by the pipeline."""

@@ -1,26 +1,37 @@
-"""Following announced files until each has reached an end: loaded, or dead-lettered with a reason."""
+"""Follows announced files until each has ended: loaded, or dead-lettered with a reason."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 from gogobe.database.address import Dsn
+from gogobe.database.announcements import Announced
 from gogobe.database.connection import Connection, connect
 from gogobe.database.queries import FileLine, failures_report, files_report
-from gogobe.records.addresses import file_name_of
+from gogobe.feeds.names import parse_if_known
+
+POLL_SECONDS: Final = 0.2
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FileOutcome(msgspec.Struct):
-    """What became of one announced file. `seconds` run from its announcement to its last row's commit, or to
-    its dead letter; `first_row_seconds` to its first rows' commit, None where this run loaded none."""
+    """The state of one announced file. `announced` is the number of rows that the file claims to have; `store`
+    and `kind` are those of the file's name until the file has been read.
+
+    `seconds` run from `announced_at` to `ended_at`: the commit of the file's last row, or its dead letter.
+    `first_loaded_at` is the commit of its first rows. Times are aware.
+    """
 
     source_url: str
     file: str
-    chain: str = ""
+    chain: str
+    announced_at: datetime
     store: str = ""
     kind: str = ""
     state: str = "waiting"
@@ -31,67 +42,79 @@ class FileOutcome(msgspec.Struct):
     stale: int = 0
     refused: int = 0
     reasons: list[str] = []
+    first_loaded_at: datetime | None = None
+    ended_at: datetime | None = None
     seconds: float | None = None
-    first_row_seconds: float | None = None
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the file has reached its final state."""
         return self.state in ("loaded", "incomplete", "dead letter")
 
+    def is_loaded_since(self, moment: datetime) -> bool:
+        """Whether its first rows were committed at this (aware) time or later."""
+        return self.first_loaded_at is not None and self.first_loaded_at >= moment
 
-def outcomes(connection: Connection, urls: Sequence[str], since: datetime) -> list[FileOutcome]:
-    """The state of each file that was announced at `since` (aware)."""
-    found = {url: FileOutcome(url, file_name_of(url)) for url in urls}
-    for file in files_report(connection, urls, since):
-        _take_file(found[file.source_url], file, since)
-    for failure in failures_report(connection, urls, since):
+    def end(self, moment: datetime) -> None:
+        """Sets the time of the end; a file that was loaded before it was announced again takes no time."""
+        self.ended_at = max(moment, self.announced_at)
+        self.seconds = (self.ended_at - self.announced_at).total_seconds()
+
+
+def outcomes(connection: Connection, files: Sequence[Announced], since: datetime = EPOCH) -> list[FileOutcome]:
+    """The state of each file, from the ledger's lines and dead letters of `since` (aware) or later."""
+    found = {one.url: _announced(one) for one in files}
+    for line in files_report(connection, list(found), since):
+        _add_line(found[line.source_url], line)
+    for failure in failures_report(connection, list(found), since):
         outcome = found[failure.source_url]
         if failure.reason not in outcome.reasons:
             outcome.reasons.append(failure.reason)
         if outcome.state == "waiting":
             outcome.state = "dead letter"
-            outcome.seconds = (failure.failed_at - since).total_seconds()
+            outcome.end(failure.failed_at)
     return list(found.values())
 
 
-def _take_file(outcome: FileOutcome, file: FileLine, since: datetime) -> None:
-    outcome.chain, outcome.store, outcome.kind, outcome.state = file.chain, file.store_id, file.kind, file.state
-    outcome.announced, outcome.read = file.announced, file.read or 0
-    outcome.loaded, outcome.unchanged, outcome.stale = file.loaded, file.unchanged, file.stale
-    outcome.refused = file.refused
+def _announced(file: Announced) -> FileOutcome:
+    name = parse_if_known(file.file_name)
+    outcome = FileOutcome(file.url, file.file_name, file.chain, file.discovered_at)
+    if name is not None:
+        outcome.kind, outcome.store = name.kind, (name.store_id or "").lstrip("0")
+    return outcome
+
+
+def _add_line(outcome: FileOutcome, line: FileLine) -> None:
+    for name in ("chain", "kind", "state", "announced", "loaded", "unchanged", "stale", "refused"):
+        setattr(outcome, name, getattr(line, name))
+    outcome.store, outcome.read = line.store_id, line.read or 0
+    outcome.first_loaded_at = line.first_loaded_at
     if outcome.ended:
-        end = file.completed_at if file.completed_at and file.completed_at >= since else file.seen_at
-        outcome.seconds = (end - since).total_seconds()
-    if file.first_loaded_at >= since:
-        outcome.first_row_seconds = (file.first_loaded_at - since).total_seconds()
+        outcome.end(line.completed_at or line.seen_at)
 
 
 def follow(
     database: Dsn,
-    urls: Sequence[str],
-    since: datetime,
+    files: Sequence[Announced],
     *,
     seconds: float,
     show: Callable[[Sequence[FileOutcome]], None],
     check: Callable[[], None],
+    since: datetime = EPOCH,
 ) -> list[FileOutcome]:
-    """Polls until every file has ended, or `seconds` are over; `show` gets each state, `check` may raise when
-    the pipeline has stopped."""
+    """Polls until every file has ended, or `seconds` have passed. `show` gets each state; `check` may raise to
+    end the polling. `since` is that of `outcomes`."""
     deadline = time.monotonic() + seconds
     with connect(database) as connection:
         while True:
-            now = outcomes(connection, urls, since)
+            now = outcomes(connection, files, since)
             show(now)
             if all(outcome.ended for outcome in now) or time.monotonic() > deadline:
                 return now
             check()
-            time.sleep(0.2)
+            time.sleep(POLL_SECONDS)
 
 
-def by_state(found: Sequence[FileOutcome]) -> Mapping[str, int]:
-    """How many files stand in each state."""
-    counts: dict[str, int] = {}
-    for outcome in found:
-        counts[outcome.state] = counts.get(outcome.state, 0) + 1
-    return counts
+def by_state(files: Sequence[FileOutcome]) -> Mapping[str, int]:
+    """The number of files in each state."""
+    return Counter(outcome.state for outcome in files)

@@ -1,7 +1,7 @@
-"""The demo's masters snapshot: built before anything is loaded, from the bundled price files.
+"""The demo's masters snapshot, built from the bundled price files before anything is loaded.
 
-That is a cold start as from a catalogue of items. One chain is left out of it: its items are met for the first
-time by the running pipeline, which matches them by name as it goes.
+It is a cold start from a catalogue of items. The catalogue excludes one chain, so that the running pipeline
+matches that chain's items by name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from gogobe.demo.portal import FEEDS
+from gogobe.demo.published import FEEDS
 from gogobe.feeds.names import parse_file_name
 from gogobe.feeds.reader import FeedReader
 from gogobe.masters.build.build import build_snapshot
@@ -26,12 +26,14 @@ UNSEEN_CHAIN: Final = "7290058108879"
 
 
 def ensure_snapshot(store: SnapshotStore, scratch: Path) -> str:
-    """Publishes the demo's snapshot, unless the store's current one is of this format; its version. `scratch`
-    is the folder in which it is built, and which is removed afterwards. Raises SnapshotError, OSError."""
+    """Publishes the demo's snapshot, unless the store's current one has this format; returns the version.
+
+    The snapshot is built in the folder `scratch`, which is then removed. Raises SnapshotError, OSError.
+    """
     for stored in store.versions():
         if stored.is_current and stored.manifest is not None and stored.manifest.format == FORMAT:
             return stored.version
-    shutil.rmtree(scratch, ignore_errors=True)  # what a killed run has left
+    shutil.rmtree(scratch, ignore_errors=True)  # left by a killed run
     build_snapshot(catalogue_rows(), scratch)
     version = store.publish(scratch).version
     shutil.rmtree(scratch)
@@ -39,7 +41,7 @@ def ensure_snapshot(store: SnapshotStore, scratch: Path) -> str:
 
 
 def catalogue_rows() -> Iterator[CatalogueRow]:
-    """The items of all bundled price files but the unseen chain's."""
+    """The items of all bundled price files except those of the unseen chain."""
     for path in sorted(FEEDS.glob("*.gz")):
         name = parse_file_name(path.name)
         if name.kind not in ("price", "pricefull") or name.chain_id == UNSEEN_CHAIN:

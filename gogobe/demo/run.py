@@ -1,7 +1,8 @@
-"""The guided run: the stack, the pipeline, the bundled feeds, and what became of them."""
+"""The guided run: the stack, the pipeline, the portals and their crawler, and the outcome of each file."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -12,34 +13,44 @@ import msgspec
 from apache_beam.runners.runner import PipelineState
 
 from gogobe.commands.terminal import PlainConsole, styled
+from gogobe.database.announcements import Announced, announced_files
+from gogobe.database.connection import connect
 from gogobe.database.matches import joined_by_name, matches_by_chain
 from gogobe.database.queries import MasterComparison, sold_by_weight, well_known
 from gogobe.database.review.pairs import undecided_pairs
 from gogobe.database.views import refresh_views
 from gogobe.demo.follow import FileOutcome, by_state, follow
 from gogobe.demo.masters import ensure_snapshot
-from gogobe.demo.portal import Published, running_portal
+from gogobe.demo.replicas import DemoPortals, portals_service
 from gogobe.demo.report import (
     ChainPrice,
+    CrawledPortal,
     ProductComparison,
     RunReport,
     items_per_second,
     latencies,
     show_report,
 )
-from gogobe.feeds.ordering import store_of
-from gogobe.io.kafka.topics import lag, publish
-from gogobe.local.flink import cancel_jobs
+from gogobe.discovery.agent import AgentSettings, agent_name, list_once
+from gogobe.discovery.announcer import Topic
+from gogobe.discovery.health import Listing
+from gogobe.discovery.metrics import Metrics
+from gogobe.discovery.portal import Portal
+from gogobe.io.kafka.topics import lag
+from gogobe.io.networks import AllowedHosts
+from gogobe.local.flink import cancel_jobs, wait_for_job
 from gogobe.local.stack import StackAddresses, running_stack
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.pipelines.ingest import INGEST_JOB
 from gogobe.pipelines.options import flags_of, flink_flags
 from gogobe.pipelines.submission import submit
-from gogobe.records.messages import DISCOVERED, FileDiscovered, encode
+from gogobe.records.messages import DISCOVERED
 from gogobe.settings import Settings
 
+JOB_NAME: Final = "gogobe-ingest"
 FOLLOW_SECONDS: Final = 240.0
 OFFSET_SECONDS: Final = 30.0
+LEASE_SECONDS: Final = 10.0
 PRODUCTS_SHOWN: Final = 12
 SOLD_BY_WEIGHT: Final = ("עגבניה", "מלפפון", "בננה", "גזר", "תפוח אדמה לבן", "בצל יבש", "לימון", "חזה עוף")
 """Tomato, cucumber, banana, carrot, white potato, onion, lemon and chicken breast."""
@@ -48,7 +59,7 @@ PAIRS_SHOWN: Final = 8
 
 
 class DemoError(Exception):
-    """The run did not come to its end; the message says what is missing and where to look."""
+    """A run that did not complete; the message names what is missing and where to look."""
 
 
 def run_demo(var: Path, console: PlainConsole) -> RunReport:
@@ -61,36 +72,44 @@ def run_demo(var: Path, console: PlainConsole) -> RunReport:
     show_report(console, report)
     waiting = [file.file for file in report.files if not file.ended]
     if waiting:
-        raise DemoError(f"{len(waiting)} files came to no end ({waiting[0]} …): see the logs in {var / 'log'}")
+        raise DemoError(f"{len(waiting)} files did not end ({waiting[0]} …): see the logs in {var / 'log'}")
     return report
 
 
 def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], None]) -> RunReport:
-    """Runs the pipeline on a stack until the bundled feeds have come to their ends; `say` hears of progress."""
+    """Publishes the bundled feeds on replicas of portals, crawls these, and runs the pipeline on a stack until
+    every announced file has ended. `say` gets the progress."""
     started = datetime.now(UTC)
     say("Building the masters snapshot …")
     ensure_snapshot(SnapshotStore(masters_folder(var)), var / "snapshots" / "demo")
-    with running_portal(var / "portal.port") as portal:
+    with portals_service(var) as portals:
         say("Submitting the pipeline …")
-        pipeline = submit(INGEST_JOB, pipeline_flags(stack, var, portal.host))
+        flags = pipeline_flags(stack, var, ",".join(portals.hosts), str(portals.chains_file))
+        pipeline = submit(INGEST_JOB, flags)
         try:
-            files = _load(stack, portal.published, pipeline, say)
+            wait_for_job(stack.flink, JOB_NAME)
+            say(f"Crawling {len(portals.portals)} portals …")
+            crawled = crawl(stack, portals)
+            files = _follow(stack, _announced(stack, portals), pipeline, say)
             say("Waiting for the checkpoint that commits the offsets …")
             _wait_for_offsets(stack)
         finally:
             cancel_jobs(stack.flink)
     refresh_views(stack.database)
-    return _report(stack, var, files, started)
+    return _report(stack, var, crawled, files, started)
 
 
 def masters_folder(var: Path) -> str:
-    """Where the snapshots of a local stack lie."""
+    """The folder of a local stack's snapshots."""
     return str(var.absolute() / "masters")
 
 
-def pipeline_flags(stack: StackAddresses, var: Path, fetch_hosts: str) -> list[str]:
-    """The options of an ingest job on a local stack, its object store below `var`; `fetch_hosts` is the portal
-    on this machine (HOST:PORT) that it may download from, and nothing else of this machine."""
+def pipeline_flags(stack: StackAddresses, var: Path, fetch_hosts: str, chains: str = "") -> list[str]:
+    """The options of an ingest job on a local stack, with its object store below `var`.
+
+    `fetch_hosts` lists the portals of this machine (HOST:PORT) that the job may download from; `chains` is the
+    chains file that describes them.
+    """
     settings = Settings(
         kafka=stack.kafka,
         database=stack.database,
@@ -99,31 +118,54 @@ def pipeline_flags(stack: StackAddresses, var: Path, fetch_hosts: str) -> list[s
         masters=masters_folder(var),
         views_every=5.0,
         fetch_hosts=fetch_hosts,
+        chains=chains,
     )
-    return [*flink_flags(stack.job_endpoint, stack.worker_pool, "gogobe-ingest"), *flags_of(settings)]
+    return [*flink_flags(stack.job_endpoint, stack.worker_pool, JOB_NAME), *flags_of(settings)]
 
 
-def _load(
-    stack: StackAddresses, published: Sequence[Published], pipeline: Any, say: Callable[[str], None]
+def crawl(stack: StackAddresses, portals: DemoPortals) -> list[tuple[Portal, Listing]]:
+    """Lists every portal once and announces the files that are new, as `gogobe crawl --once` does.
+
+    Returns each portal with its listing. Raises DemoError if a portal could not be listed.
+    """
+    settings = AgentSettings(
+        stack.database,
+        Topic(stack.kafka),
+        agent_name(),
+        AllowedHosts.parse(",".join(portals.hosts)),
+        lease=LEASE_SECONDS,
+    )
+    listings = asyncio.run(list_once(portals.portals, settings, Metrics()))
+    for key, listing in listings.items():
+        if listing.error is not None:
+            raise DemoError(f"the portal of {key} could not be listed: {listing.error}")
+    return [(portal, listings[portal.key]) for portal in portals.portals]
+
+
+def _announced(stack: StackAddresses, portals: DemoPortals) -> list[Announced]:
+    """The files of these portals that this run or an earlier one has announced."""
+    with connect(stack.database) as connection:
+        files = announced_files(connection, [portal.chain for portal in portals.portals])
+    addresses = tuple(f"http://{host}/" for host in portals.hosts)
+    return [file for file in files if file.url.startswith(addresses)]
+
+
+def _follow(
+    stack: StackAddresses, files: Sequence[Announced], pipeline: Any, say: Callable[[str], None]
 ) -> list[FileOutcome]:
-    announced_at = datetime.now(UTC)
-    messages = [FileDiscovered(chain=one.chain, url=one.url, timestamp=announced_at) for one in published]
-    publish(stack.kafka, DISCOVERED, [(store_of(message).encode(), encode(message)) for message in messages])
-
-    def show(files: Sequence[FileOutcome]) -> None:
-        states = ", ".join(f"{count} {state}" for state, count in sorted(by_state(files).items()))
-        say(f"{len(files)} files announced: {states} …")
+    def show(found: Sequence[FileOutcome]) -> None:
+        states = ", ".join(f"{count} {state}" for state, count in sorted(by_state(found).items()))
+        say(f"{len(found)} files announced: {states} …")
 
     def check() -> None:
         if PipelineState.is_terminal(pipeline.state):
             raise DemoError(f"the pipeline ended by itself ({pipeline.state}): see log/flink.log")
 
-    urls = [one.url for one in published]
-    return follow(stack.database, urls, announced_at, seconds=FOLLOW_SECONDS, show=show, check=check)
+    return follow(stack.database, files, seconds=FOLLOW_SECONDS, show=show, check=check)
 
 
 def _wait_for_offsets(stack: StackAddresses) -> None:
-    """Offsets follow commits by a checkpoint; a pipeline that is stopped before it would do its work again."""
+    """Offsets follow commits by a checkpoint; a pipeline that is stopped before it repeats its work."""
     deadline = time.monotonic() + OFFSET_SECONDS
     while behind := lag(stack.kafka, Settings().group, DISCOVERED):
         if time.monotonic() > deadline:
@@ -131,18 +173,27 @@ def _wait_for_offsets(stack: StackAddresses) -> None:
         time.sleep(0.5)
 
 
-def _report(stack: StackAddresses, var: Path, files: list[FileOutcome], started: datetime) -> RunReport:
-    median, p95 = latencies(files)
-    fresh = [file for file in files if file.first_row_seconds is not None]
+def _report(
+    stack: StackAddresses,
+    var: Path,
+    crawled: Sequence[tuple[Portal, Listing]],
+    files: list[FileOutcome],
+    started: datetime,
+) -> RunReport:
+    median, p95 = latencies(files, started)
     return RunReport(
         started_at=started.isoformat(),
         seconds=time.time() - started.timestamp(),
+        portals=[
+            CrawledPortal(portal.chain, portal.settings.engine, listing.files, listing.announced)
+            for portal, listing in crawled
+        ],
         files=files,
         latency_median=median,
         latency_p95=p95,
         items=sum(file.loaded + file.unchanged + file.stale for file in files),
-        items_per_second=items_per_second(files),
-        newly_loaded=sum(file.loaded for file in fresh),
+        items_per_second=items_per_second(files, started),
+        newly_loaded=sum(file.loaded for file in files if file.is_loaded_since(started)),
         comparison=_compared(well_known(stack.database, PRODUCTS_SHOWN)),
         by_weight=_compared(sold_by_weight(stack.database, SOLD_BY_WEIGHT)),
         masters_version=SnapshotStore(masters_folder(var)).current(),

@@ -1,4 +1,4 @@
-"""The agent: watches its share of the portals, each by its rhythm, and announces what they publish."""
+"""The agent: watches its share of the portals, each on its own schedule, and announces their files."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ ROUNDS: Final = 3
 
 @dataclass(frozen=True)
 class AgentSettings:
-    """How an agent works.
+    """The settings of an agent.
 
-    `allowed`: what it may connect to though it is not public; `lease`: for how many seconds it counts as alive
-    after a heartbeat; `listings`: how many portals it asks at once; `keep_days`: for how long a file is
-    remembered that no portal lists.
+    `allowed`: addresses that are not public but may be connected to; `lease`: seconds for which the agent
+    counts as alive after a heartbeat; `listings`: maximum of concurrent listings; `keep_days`: days for which a
+    file that no portal lists is remembered.
     """
 
     dsn: Dsn
@@ -62,13 +62,13 @@ class AgentSettings:
 
 
 def agent_name() -> str:
-    """A name that no other agent has: machine, process and a random part."""
+    """A unique name: machine, process and a random part."""
     return f"{socket.gethostname()[:64]}-{os.getpid()}-{random.randrange(1 << 32):08x}"
 
 
 def _proxy_host(portal: Portal) -> str:
-    """The host of a portal's proxy; none where it has no proxy or its address cannot be read (each listing then
-    says so)."""
+    """The host of a portal's proxy; empty without a proxy, and if the secret cannot be resolved (each listing
+    then reports that)."""
     try:
         return host_of(portal.settings.proxy.value()) if portal.settings.proxy else ""
     except SecretError:
@@ -76,7 +76,7 @@ def _proxy_host(portal: Portal) -> str:
 
 
 class Agent:
-    """Watches portals. An asynchronous context manager; then `run`, or `list_once`."""
+    """Watches portals. An asynchronous context manager with two modes: `run` and `list_once`."""
 
     def __init__(self, portals: Sequence[Portal], settings: AgentSettings, metrics: Metrics) -> None:
         self._portals = portals
@@ -119,7 +119,7 @@ class Agent:
     async def run(self, stop: asyncio.Event) -> None:
         """Watches this agent's share of the portals until `stop` is set.
 
-        Raises an ExceptionGroup of what makes further work useless: a database without the schema, say.
+        Raises an ExceptionGroup of permanent errors: a database without the schema, for example.
         """
         async with self._working():
             self._start(self._every(self._settings.lease / 3, self._share))
@@ -127,10 +127,10 @@ class Agent:
             logger.info("agent %s stops", self._settings.name)
 
     async def list_once(self) -> dict[str, Listing]:
-        """Lists every portal once, whatever the hour and whatever other agents do; gives each portal's listing.
+        """Lists every portal once, at any hour, also those of other agents. Returns the listings by portal key.
 
-        Files that another agent has claimed are waited for: it publishes them, or its lease ends and this agent
-        does. Raises as `run` does.
+        Waits for files that another agent has claimed: that agent publishes them, or its lease ends and this
+        agent does. Raises as `run` does.
         """
         async with self._working():
             self._start(self._every(self._settings.lease / 3, self._presence.beat))
@@ -147,8 +147,8 @@ class Agent:
 
     @asynccontextmanager
     async def _working(self) -> AsyncIterator[None]:
-        """With the announcer and housekeeping at work. An error of theirs, or of a task that was started in the
-        body, ends the body; its end ends them all."""
+        """Runs the announcer and housekeeping during the body. An error in one of them, or in a task that the
+        body started, cancels the body; the end of the body cancels them all."""
         async with asyncio.TaskGroup() as self._group:
             self._start(self._queue.run(self._settings.lease))
             self._start(self._every(HEALTH_SECONDS, self._write_health))
@@ -165,7 +165,7 @@ class Agent:
         return task
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
-        """Does some work with the database again and again; one that is out of reach is tried the next time."""
+        """Repeats work with the database every `seconds`; a transient error waits for the next turn."""
         while True:
             try:
                 await work()
@@ -182,7 +182,7 @@ class Agent:
         await self._presence.keep_house(self._settings.keep_days)
 
     async def _until_settled(self) -> None:
-        """Waits until no agent has claimed files that are not published, for the length of a lease at most."""
+        """Waits until no claimed file is unpublished, for one and a half leases at most."""
         until = time.monotonic() + 1.5 * self._settings.lease
         while time.monotonic() < until and await self._presence.unpublished():
             await asyncio.sleep(min(1.0, self._settings.lease / 4))
@@ -198,7 +198,7 @@ class Agent:
             return await watcher.list_files(self._queue.put)
 
     async def _watch(self, watcher: Watcher) -> None:
-        """Lists one portal again and again, each time when it is due."""
+        """Lists one portal repeatedly, each time when it is due."""
         spread = min(START_SECONDS, len(self._watchers) / START_A_SECOND)
         soon = datetime.now(UTC) + timedelta(seconds=random.uniform(0, spread))
         watcher.due = watcher.rhythm.not_quiet(max(soon, watcher.due or soon))
@@ -207,17 +207,23 @@ class Agent:
             await self._listed(watcher)
 
     async def _share(self) -> None:
-        """Renews the lease, and begins or ends to watch portals when agents have come or gone."""
+        """Renews the lease. If the agents have changed, starts and stops watching portals accordingly."""
         alive = await self._presence.beat()
         if alive == self._alive:
             return
         self._alive = alive
         mine = {portal.key for portal in share(self._portals, alive, self._settings.name)}
         logger.info(
-            "%d agents are alive, %d of %d portals are for this one", len(alive), len(mine), len(self._portals)
+            "%d agents are alive; this one watches %d of %d portals", len(alive), len(mine), len(self._portals)
         )
         self._metrics.watched.set(len(mine))
         for key in self._tasks.keys() - mine:
             self._tasks.pop(key).cancel()
         for key in sorted(mine - self._tasks.keys()):
             self._tasks[key] = self._start(self._watch(self._watchers[key]))
+
+
+async def list_once(portals: Sequence[Portal], settings: AgentSettings, metrics: Metrics) -> dict[str, Listing]:
+    """Runs an agent for one listing of every portal (`Agent.list_once`). Returns the listings by portal key."""
+    async with Agent(portals, settings, metrics) as agent:
+        return await agent.list_once()

@@ -1,8 +1,8 @@
-"""Announces files: claims them in the database, publishes them, and remembers that they are published.
+"""Announces files: claims them in the database, publishes them to Kafka, marks them as published.
 
-A file is announced once, by the agent that claims it first. A claim is published before the agent's lease ends,
-or not at all. A batch whose agent died, or that the broker did not confirm, is settled: the topic is read to
-find which of its messages arrived, and the others are published.
+The agent that claims a file first announces it. An agent publishes a claim before its lease ends, or not at
+all. A batch whose agent died, or that the broker did not confirm, is settled: another agent reads the topic
+from the batch's offsets on and publishes the messages that did not arrive.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ Result = TypeVar("Result")
 
 
 class Stopped(Exception):  # noqa: N818 (an order, not an error)
-    """The agent is to end while a server is out of reach; what it has claimed is left to be taken over."""
+    """The agent was stopped while a server was unreachable; another agent takes over its claims."""
 
 
 class Announcement(NamedTuple):
-    """A listed file to be announced, and its message, whose address has the signature of today."""
+    """A listed file and its message, whose address includes the current signature."""
 
     listed: Listed
     message: FileDiscovered
@@ -59,8 +59,8 @@ class Announcement(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """By identity: the files that were announced now, and those that another agent is about to announce. All
-    others were announced before."""
+    """The identities of files announced now, and of files that another agent has claimed and not yet published.
+    All others had been announced before."""
 
     announced: frozenset[bytes]
     pending: frozenset[bytes]
@@ -68,16 +68,16 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Topic:
-    """Where announcements are published."""
+    """The topic of the announcements."""
 
     kafka: Kafka
     name: str = DISCOVERED
 
 
 class Announcer:
-    """One agent's announcements, one batch after the other; not for use by several threads at once.
+    """Announces files for one agent, one batch after the other. Not thread-safe, except `stop`.
 
-    What is out of reach, database or broker, is tried until it answers, or until `stop` is called.
+    Retries an unreachable database or broker until it answers or `stop` is called.
     """
 
     def __init__(self, dsn: Dsn, topic: Topic, agent: str, lease: float) -> None:
@@ -86,22 +86,22 @@ class Announcer:
         self._lease = lease
         self._stop = threading.Event()
         self._session = Session(dsn)
-        # A message that is not confirmed within half of the lease is never sent.
+        # The producer drops a message that is not delivered within half of the lease.
         self._publisher = Publisher(topic.kafka, topic.name, lease / 2)
 
     def stop(self) -> None:
-        """What is being tried again ends with Stopped; for other threads to call."""
+        """Ends retries with Stopped. Other threads may call it."""
         self._stop.set()
 
     def close(self) -> None:
-        """Ends the connections."""
+        """Closes the connections."""
         self._publisher.close()
         self._session.close()
 
     def announce(self, announcements: Sequence[Announcement]) -> Outcome:
-        """Announces those of the files that are new or changed. Returns when they are published and remembered.
+        """Announces the new and changed ones of these files. Returns after they are published and marked.
 
-        Raises Stopped, psycopg.Error where trying again cannot help.
+        Raises Stopped, and psycopg.Error for errors that no retry can fix.
         """
         files = {one.listed.identity: one for one in announcements}
         listed = [one.listed for one in files.values()]
@@ -116,10 +116,9 @@ class Announcer:
         return Outcome(frozenset(versions), frozenset(listed[number].identity for number in claimed.pending))
 
     def settle(self) -> int:
-        """Settles the batches of dead agents, and unfinished ones of this agent; gives how many.
+        """Settles the batches of dead agents and unfinished ones of this agent; returns their number.
 
-        A file with a signed link is left to its portal's next listing, which has a new link. Raises what
-        `announce` raises.
+        A file with a signed link is released: the portal's next listing has a new link. Raises as `announce`.
         """
         batches = self._in_database(lambda db: take_over(db, self._agent, self._lease))
         for batch in batches:
@@ -143,14 +142,14 @@ class Announcer:
             self._settle(batch, urls)
 
     def _settle(self, batch: OpenBatch, urls: Mapping[bytes, str]) -> None:
-        """Publishes what of a batch is not on the topic; `urls` are the links that this agent knows."""
+        """Publishes the messages of a batch that are not on the topic; `urls` are links known to this agent."""
         files = self._in_database(lambda db: claimed_files(db, batch.batch_id))
         self._patiently(lambda: self._publish_missing(batch, files, urls))
 
     def _publish_missing(self, batch: OpenBatch, files: Sequence[Claimed], urls: Mapping[bytes, str]) -> None:
         arrived = marks_since(self._topic.kafka, self._topic.name, batch.offsets)
         if not self._in_database(lambda db: still_owns(db, self._agent, batch.batch_id)):
-            return  # this agent was taken for dead, and another has the batch
+            return  # the lease had ended, and another agent has taken the batch
         missing = [file for file in files if _mark(file.identity, file.version) not in arrived]
         lost = [file.identity for file in missing if file.is_signed and file.identity not in urls]
         self._publisher.publish(
@@ -172,7 +171,7 @@ class Announcer:
         return self._patiently(lambda: self._session.run(work))
 
     def _patiently(self, work: Callable[[], Result]) -> Result:
-        """Tries until it works; what trying cannot help is raised."""
+        """Retries transient errors with growing pauses; raises permanent ones."""
         pause = FIRST_PAUSE
         while True:
             try:
@@ -180,7 +179,9 @@ class Announcer:
             except (psycopg.Error, KafkaException, PublishError) as error:
                 if isinstance(error, psycopg.Error) and not is_transient(error):
                     raise
-                logger.warning("announcements wait, again in %.1f s: %s", pause, str(error).partition("\n")[0])
+                logger.warning(
+                    "announcements wait, next attempt in %.1f s: %s", pause, str(error).partition("\n")[0]
+                )
             if self._stop.wait(pause):
                 raise Stopped
             pause = min(LONGEST_PAUSE, 2 * pause)
@@ -200,6 +201,6 @@ def _record_of(file: Claimed, url: str) -> Marked:
 
 
 def message_of(chain: str, url: str, file_name: str, discovered_at: datetime) -> FileDiscovered:
-    """A file's announcement; it has the file's name only where the address does not end in it."""
+    """The announcement of a file. It has `file_name` only if the address does not end in the name."""
     name = file_name if file_name_of(url) != file_name else None
     return FileDiscovered(chain=chain, url=url, timestamp=discovered_at.astimezone(UTC), file_name=name)

@@ -1,4 +1,4 @@
-"""Lists a folder of an FTP server, with explicit or implicit TLS: the standard client, in threads."""
+"""Lists folders of FTP servers, with explicit or implicit TLS: the standard library's client in threads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DOS_LINE: Final = re.compile(r"\d\d-\d\d-\d{2,4}\s+\d\d:\d\d(?:[AP]M)?\s+(<DIR>
 
 @dataclass(frozen=True)
 class FtpServer:
-    """Where to log in. `tls`: None, `explicit` (AUTH TLS) or `implicit` (port 990)."""
+    """An FTP server and its login. `tls`: None, `explicit` (AUTH TLS) or `implicit` (port 990)."""
 
     host: str
     port: int
@@ -39,7 +39,7 @@ class FtpServer:
 
     @classmethod
     def of(cls, url: str, user: str, password: str, timeout: float) -> FtpServer:
-        """The server of an ftp or ftps address. ftps is explicit TLS, but on port 990."""
+        """The server of an ftp or ftps address. ftps means explicit TLS, on port 990 implicit TLS."""
         parts = urlsplit(url)
         port = parts.port or ftplib.FTP_PORT
         tls = None if parts.scheme == "ftp" else "implicit" if port == IMPLICIT_TLS_PORT else "explicit"
@@ -51,7 +51,7 @@ class FtpServer:
 
 @dataclass(frozen=True)
 class FtpEntry:
-    """A file or a folder of a folder."""
+    """An entry of a folder: a file or a folder. `modified` is aware."""
 
     name: str
     is_folder: bool = False
@@ -60,7 +60,7 @@ class FtpEntry:
 
 
 class FtpThreads:
-    """The threads that talk to FTP servers. What is asked when they are closed, or given up, ends at once."""
+    """The threads of FTP sessions. A session ends at once when it is cancelled."""
 
     def __init__(self, threads: int, allowed: AllowedHosts) -> None:
         self._allowed = allowed
@@ -69,7 +69,7 @@ class FtpThreads:
     async def list_folder(
         self, server: FtpServer, folder: str, context: ssl.SSLContext | None
     ) -> list[FtpEntry]:
-        """What a folder holds. `context` is for a server with TLS. Raises ListingError."""
+        """Lists a folder. `context` is for a server with TLS. Raises ListingError."""
         session = _Session(server, context, self._allowed)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, session.list_folder, folder)
@@ -82,14 +82,14 @@ class FtpThreads:
 
 
 class _Client(ftplib.FTP_TLS):
-    """The standard client, with implicit TLS where the port asks for it, and data connections that resume the
-    control connection's TLS session, which some servers demand.
+    """The standard client with implicit TLS on its port, and data connections that resume the TLS session of
+    the control connection, as some servers require.
 
-    Passive addresses are not followed: data connections go to the control connection's host.
+    The server's passive address is ignored: data connections go to the host of the control connection.
     """
 
     def connect_to(self, server: FtpServer, allowed: AllowedHosts) -> None:
-        """Connects to an address of the server that may be connected to. Raises OSError, ListingError."""
+        """Connects to an allowed address of the server. Raises OSError, ListingError."""
         self.host, self.port, self.timeout = server.host, server.port, server.timeout
         self.sock = _connected(server, allowed)
         self.af = self.sock.family
@@ -128,16 +128,16 @@ def _connected(server: FtpServer, allowed: AllowedHosts) -> socket.socket:
 
 
 class _Session:
-    """One login: connect, list one folder, leave."""
+    """One login: connects, lists one folder, disconnects."""
 
     def __init__(self, server: FtpServer, context: ssl.SSLContext | None, allowed: AllowedHosts) -> None:
         self._server = server
         self._allowed = allowed
-        # Names come in whatever encoding the server has; latin-1 keeps their bytes.
+        # The encoding of names depends on the server; latin-1 preserves their bytes.
         self._ftp = _Client(context=context, timeout=server.timeout, encoding="latin-1")
 
     def abort(self) -> None:
-        """Ends what the thread waits for."""
+        """Shuts the socket down, which ends the thread's wait."""
         if self._ftp.sock is not None:
             with contextlib.suppress(OSError):
                 self._ftp.sock.shutdown(socket.SHUT_RDWR)
@@ -165,7 +165,7 @@ class _Session:
             ftp.prot_p()
 
     def _entries(self, folder: str) -> list[FtpEntry]:
-        with contextlib.suppress(ftplib.error_perm):  # a server that refuses lists the facts that it has
+        with contextlib.suppress(ftplib.error_perm):  # a server that refuses uses its own facts
             self._ftp.sendcmd("OPTS MLST type;size;modify;")
         try:
             return [entry for line in self._lines(f"MLSD {folder}") if (entry := _of_facts(line))]
@@ -175,7 +175,7 @@ class _Session:
         return [entry for line in self._lines(f"LIST {folder}") if (entry := _of_line(line))]
 
     def _lines(self, command: str) -> Iterator[str]:
-        """The lines of a listing; they count only when the server has confirmed that it is complete."""
+        """The lines of a listing, after the server has confirmed that it is complete."""
         deadline = time.monotonic() + 10 * self._server.timeout
         self._ftp.voidcmd("TYPE A")
         body = bytearray()
@@ -212,7 +212,7 @@ def _kind_of(error: Exception) -> Kind:
 
 
 def _decoded(line: bytes) -> str:
-    """A line in UTF-8, or else in the Windows code page of Hebrew."""
+    """A line, decoded as UTF-8 or, if that fails, as windows-1255 (Hebrew)."""
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:
@@ -231,7 +231,7 @@ def _of_facts(line: str) -> FtpEntry | None:
 
 
 def _of_line(line: str) -> FtpEntry | None:
-    """An entry of LIST, as Unix or as DOS write it; their times lack the zone, often the year, and are left."""
+    """An entry of LIST in Unix or DOS format, without its time, which lacks the zone and often the year."""
     if unix := _UNIX_LINE.fullmatch(line):
         return FtpEntry(unix[3].partition(" -> ")[0], unix[1] == "d", int(unix[2]))
     if dos := _DOS_LINE.fullmatch(line):
@@ -248,5 +248,5 @@ def _utc(text: str) -> datetime | None:
 
 
 def folder_of(url: str) -> str:
-    """The folder that an FTP address names, `/` where it names none."""
+    """The folder of an FTP address; `/` by default."""
     return unquote(urlsplit(url).path) or "/"

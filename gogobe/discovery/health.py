@@ -1,4 +1,4 @@
-"""What is known of a portal's health: after each listing, for the database, the metrics and the log."""
+"""The health of a portal, updated after each listing: for the database and the metrics."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ LATE_FILES: Final = 500
 
 @dataclass
 class Listing:
-    """The outcome of one listing. `files` counts all that it held, `ignored` those that are no feeds,
-    `announced` those that were announced because of it, `pending` those that another agent is announcing.
-    `error` is why it is not complete; `errors` counts it and the errors of single files, by kind."""
+    """The outcome of one listing.
+
+    `files` counts all listed files, `ignored` those that are not feeds, `announced` those that this listing
+    announced, `pending` those that another agent has claimed. `error` ended an incomplete listing; `errors`
+    counts it and the errors of single files, by kind, and `details` has the last message of each kind.
+    """
 
     files: int = 0
     ignored: int = 0
@@ -43,7 +46,7 @@ class Listing:
     details: dict[str, str] = field(default_factory=dict)
 
     def count(self, error: ListingError) -> None:
-        """Counts an error, of the whole listing or of one file in it."""
+        """Counts an error of the listing or of one of its files."""
         self.errors[error.kind] += 1
         self.details[error.kind] = str(error)
 
@@ -56,7 +59,7 @@ class Listing:
 
 
 class Health:
-    """One portal's health, as its listings change it. `take` gives what is to be written to the database."""
+    """The health of one portal. `note` adds a listing; `take` returns the changes to write to the database."""
 
     def __init__(self, portal: Portal, agent: str, metrics: Metrics) -> None:
         self._portal = portal
@@ -71,8 +74,7 @@ class Health:
     def note(
         self, listing: Listing, new: Sequence[Listed], circuit: Circuit, *, now: datetime, due: datetime | None
     ) -> None:
-        """Notes a listing, the files that were announced because of it, and how the circuit is after it. Times
-        are aware."""
+        """Adds a listing, the files that it announced, and the circuit's state after it. Times are aware."""
         row = self._row
         row.listed_at, row.next_at = now, due
         row.circuit, row.failures = circuit.state, circuit.failures
@@ -89,7 +91,7 @@ class Health:
         self._is_changed = True
 
     def take(self) -> tuple[PortalHealth | None, list[PortalErrors]]:
-        """The row and the errors since the last call; no row where nothing changed."""
+        """The row and the errors since the last call; None and no errors if nothing changed."""
         if not self._is_changed:
             return None, []
         row, errors = msgspec.structs.replace(self._row), list(self._errors.values())
@@ -133,6 +135,6 @@ class Health:
 
 
 def timestamp_of(file: Listed) -> datetime | None:
-    """A file's own timestamp: the one in its name, or else the listing's."""
+    """A file's own timestamp: the one in its name, otherwise that of the listing."""
     name = parse_if_known(file.file_name)
     return (name.published_at if name else None) or file.modified_at

@@ -1,4 +1,4 @@
-"""What a listing gives: files with their identity, or a reason why there is no listing."""
+"""The result of a listing: files with their identity, or an error with a reason code."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ Kind = Literal[
 
 
 class ListedFile(msgspec.Struct, frozen=True, gc=False):
-    """A file as a portal lists it. `url` is where it can be fetched now, with its signature where it is signed;
-    `size` in bytes (rounded, where the portal rounds it) and `modified` (aware) where the listing has them."""
+    """A file as a portal lists it. `url` is its current address, including a signature; `size` (bytes, rounded
+    by some portals), `modified` (aware) and `etag` are set if the listing has them."""
 
     url: str
     file_name: str
@@ -43,8 +43,8 @@ class ListedFile(msgspec.Struct, frozen=True, gc=False):
 
 
 class ListingError(Exception):
-    """A portal that could not be listed, wholly or from some place on. `kind` is a code from a short list;
-    `retry_after` the seconds that the portal asks to wait."""
+    """A listing that failed, at once or part way. `kind` is the reason code; `retry_after` are the seconds that
+    the portal demands to wait."""
 
     def __init__(self, kind: Kind, detail: str, *, retry_after: float | None = None) -> None:
         super().__init__(detail)
@@ -60,7 +60,7 @@ def address_refused(host: str, refusal: str | None) -> ListingError:
 
 
 class NotModified(Exception):  # noqa: N818 (an answer, not an error)
-    """The portal says that its listing is the same as at the last complete one."""
+    """The portal reports that its listing has not changed since the last complete one."""
 
 
 _END: Final = b"\0"

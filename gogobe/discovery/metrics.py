@@ -11,7 +11,7 @@ _LATENESS: Final = (30, 60, 120, 300, 600, 1200, 3600, 7200, 21600, 86400)
 
 
 class Metrics:
-    """What one agent counts, each by chain. `serve` shows it under http://127.0.0.1:PORT/metrics."""
+    """The metrics of one agent. `serve` exposes them at http://127.0.0.1:PORT/metrics."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -33,11 +33,14 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
         self.circuits = Gauge(
-            "gogobe_portal_circuit_open", "1 while a portal counts as ill", ["portal"], registry=self.registry
+            "gogobe_portal_circuit_open",
+            "1 while a portal's circuit is open",
+            ["portal"],
+            registry=self.registry,
         )
         self.watched = Gauge("gogobe_portals_watched", "Portals of this agent", registry=self.registry)
 
     def serve(self, port: int) -> int:
-        """Serves the metrics on this machine only; gives the port (a free one for 0). Raises OSError."""
+        """Serves the metrics on 127.0.0.1 and returns the port; 0 chooses a free one. Raises OSError."""
         server, _ = start_http_server(port, addr="127.0.0.1", registry=self.registry)
         return int(server.server_port)

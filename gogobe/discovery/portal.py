@@ -1,4 +1,4 @@
-"""The portals to watch, from the chains' settings."""
+"""The portals of the chains."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from gogobe.records.addresses import public_address
 
 
 class PortalError(ValueError):
-    """A chain or a portal that cannot be watched as it is set; the message says what to change."""
+    """Settings of a chain or portal that cannot be used; the message has the remedy."""
 
 
 @dataclass(frozen=True)
 class Portal:
-    """One portal of one chain. `key` names it among all portals: the chain's key, and for a chain's second and
-    further portals its number after a slash."""
+    """One portal of one chain. `key` is unique: the key of the chain, for its second and further portals
+    followed by a slash and the portal's number."""
 
     key: str
     chain: str
@@ -34,22 +34,22 @@ class Portal:
 
     @cached_property
     def zone(self) -> ZoneInfo:
-        """Its local time."""
+        """The portal's time zone."""
         return ZoneInfo(self.settings.timezone)
 
     @cached_property
     def host(self) -> str:
-        """Host and port of its listing: what is asked politely, and what one agent watches alone."""
+        """Host and port of its listing: the unit of throttling, and of sharing portals among agents."""
         return urlsplit(self.settings.url).netloc.lower()
 
     @cached_property
     def base(self) -> str:
-        """Its address, with a slash at the end: what the addresses of an engine's pages are joined to."""
+        """Its address with a slash at the end: the base of an engine's pages."""
         return self.settings.url.rstrip("/") + "/"
 
     @cached_property
     def hosts(self) -> frozenset[str]:
-        """The hosts that its files and redirects may be on, in lower case."""
+        """The allowed hosts of its files and redirects, in lower case."""
         return frozenset({self.settings.host, *(host.lower() for host in self.settings.hosts)})
 
     @cached_property
@@ -61,7 +61,7 @@ class Portal:
         return re.compile(self.settings.match)
 
     def address_of(self, url: str) -> str:
-        """The address of a listed file as it may be stored: without credentials, signature and fragment."""
+        """The address of a listed file for storage: without credentials, signature and fragment."""
         address = public_address(url).partition("#")[0]
         if not self._signing or "?" not in address:
             return address
@@ -70,11 +70,11 @@ class Portal:
         return f"{path}?{'&'.join(kept)}" if kept else path
 
     def wants(self, file_name: str) -> bool:
-        """Whether a listed file is announced at all."""
+        """Whether a listed file is a feed to announce (`match`)."""
         return self._wanted.search(file_name) is not None
 
     def days(self, now: datetime) -> list[date]:
-        """The days whose pages are read, in the portal's local time, today first."""
+        """The days whose pages are read: today and the days before it, in the portal's time zone."""
         today = now.astimezone(self.zone).date()
         return [today - timedelta(days=back) for back in range(self.settings.days)]
 
@@ -84,7 +84,7 @@ def _name(pair: str) -> str:
 
 
 def portals_of(chains: Chains, only: Collection[str] = ()) -> list[Portal]:
-    """The portals of all chains that have one, or of the chains named in `only`. Raises PortalError."""
+    """The portals of all chains, or of the chains in `only` (keys). Raises PortalError."""
     found: list[Portal] = []
     for chain in _chosen(chains, only):
         for number, settings in enumerate(chain.portals, start=1):
@@ -118,5 +118,5 @@ def _check_selectors(chain: str, settings: PortalSettings) -> None:
             CSSSelector(selector or "*")
         except SelectorError as error:
             raise PortalError(
-                f"[chains.{chain}]: html.{field}: {selector!r} is no CSS selector that is understood: {error}"
+                f"[chains.{chain}]: html.{field}: {selector!r} is not a supported CSS selector: {error}"
             ) from error

@@ -1,4 +1,4 @@
-"""What an agent writes to the database apart from announcements: its heartbeat and its portals' health."""
+"""An agent's heartbeat and the health of its portals, in the database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 class Presence:
-    """One connection, in a thread of its own. Each call raises psycopg.Error; the next one may succeed."""
+    """Uses one connection in one thread. Each call may raise psycopg.Error; the next one reconnects."""
 
     def __init__(self, dsn: Dsn, agent: str, lease: float) -> None:
         self._agent = agent
@@ -34,11 +34,11 @@ class Presence:
         self._session = Session(dsn)
 
     async def beat(self) -> Sequence[str]:
-        """Renews the lease; gives the agents that are alive, this one among them."""
+        """Renews the lease; returns the names of the agents that are alive, including this one."""
         return await self._run(lambda db: beat(db, self._agent, self._lease))
 
     async def write(self, healths: Iterable[Health]) -> None:
-        """Writes the health of portals that were listed since the last call."""
+        """Writes the health of the portals that were listed since the last call."""
         rows: list[PortalHealth] = []
         errors: list[PortalErrors] = []
         for health in healths:
@@ -50,11 +50,11 @@ class Presence:
             await self._run(lambda db: write_health(db, rows, errors))
 
     async def unpublished(self) -> int:
-        """How many batches of all agents are claimed and not yet published."""
+        """The number of batches, of all agents, that are claimed and not published."""
         return await self._run(unpublished_batches)
 
     async def keep_house(self, keep_days: int) -> None:
-        """Forgets agents that have long been dead, and files that no portal has listed for `keep_days`."""
+        """Deletes agents that have been dead for a day, and files that no portal has listed for `keep_days`."""
 
         def work(db: Connection) -> None:
             forget_dead(db, DEAD_SECONDS)
@@ -63,11 +63,11 @@ class Presence:
         await self._run(work)
 
     async def leave(self) -> None:
-        """Ends the lease, if the database can be reached, and the connection."""
+        """Ends the lease, if the database answers, and closes the connection."""
         try:
             await self._run(lambda db: leave(db, self._agent))
         except psycopg.Error as error:
-            logger.warning("agent %s leaves without a word: %s", self._agent, error)
+            logger.warning("agent %s could not end its lease: %s", self._agent, error)
         self._thread.shutdown()
         self._session.close()
 

@@ -1,4 +1,4 @@
-"""From many listings at once to the one announcer: files wait in a bounded queue and go in large batches."""
+"""The bounded queue between concurrent listings and the announcer, which gets large batches."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class _Chunk:
 
 
 class AnnouncementQueue:
-    """Hands chunks of files to an announcer, which works in a thread of its own.
+    """Passes chunks of files to an announcer, which runs in its own thread.
 
-    A listing waits in `put` while the queue is full, so memory does not grow when the database or the broker is
-    slow. What the announcer raises ends the queue: `run` raises it, and every waiting listing gets it.
+    `put` waits while the queue is full, so memory does not grow if the database or the broker is slow. An error
+    of the announcer ends the queue: `run` raises it, and so does every waiting `put`.
     """
 
     def __init__(self, announcer: Announcer) -> None:
@@ -34,7 +34,7 @@ class AnnouncementQueue:
         self._error: BaseException | None = None
 
     async def put(self, files: Sequence[Announcement]) -> asyncio.Future[Outcome]:
-        """Queues files; the future has what became of them. Raises what has ended the queue."""
+        """Queues files; the future gets their outcome. Raises the error that ended the queue."""
         if self._error is not None:
             raise self._error
         chunk = _Chunk(files, asyncio.get_running_loop().create_future())
@@ -42,7 +42,7 @@ class AnnouncementQueue:
         return chunk.outcome
 
     async def run(self, settle_every: float) -> None:
-        """Announces until it is cancelled; settles unconfirmed batches first, then every so many seconds."""
+        """Announces until cancelled; settles unconfirmed batches first, and every `settle_every` seconds."""
         loop = asyncio.get_running_loop()
         next_settling = loop.time()
         waiting: list[_Chunk] = []
@@ -69,11 +69,11 @@ class AnnouncementQueue:
             raise
 
     async def settle(self) -> int:
-        """Settles unconfirmed batches; gives how many."""
+        """Settles unconfirmed batches; returns their number."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._announcer.settle)
 
     async def close(self) -> None:
-        """Ends the announcer, after the batch that is under way; what waits for a server is given up."""
+        """Closes the announcer after the current batch; a batch that waits for a server is abandoned."""
         self._announcer.stop()
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
         self._announcer.close()
@@ -85,4 +85,4 @@ class AnnouncementQueue:
         for chunk in waiting:
             if not chunk.outcome.done():
                 chunk.outcome.set_exception(self._error)
-                chunk.outcome.exception()  # a listing that has gone meanwhile does not ask for it
+                chunk.outcome.exception()  # marks it as retrieved: the listing may have been cancelled

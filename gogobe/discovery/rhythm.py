@@ -1,4 +1,4 @@
-"""When a portal is asked next: by the hours of its day, and by how it has answered."""
+"""The schedule of a portal's listings: by hour of day, and by the outcome of the last listings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _WEEK_MINUTES: Final = 8 * 24 * 60
 
 
 class Rhythm:
-    """A portal's rhythm, in its local time: fast when full files come, slow at night, silent in quiet hours."""
+    """A portal's schedule in its time zone: short intervals when full files appear, long ones at night, none in
+    quiet hours."""
 
     def __init__(self, settings: PortalSettings) -> None:
         self._settings = settings
@@ -27,12 +28,12 @@ class Rhythm:
         self._night = [Hours.parse(text) for text in settings.night]
 
     def is_quiet(self, moment: datetime) -> bool:
-        """Whether the portal is not to be asked at this (aware) time."""
+        """Whether this (aware) time is in the portal's quiet hours."""
         local = moment.astimezone(self._zone)
         return any(hours.contain(local) for hours in self._quiet)
 
     def interval(self, moment: datetime) -> float:
-        """Seconds between two listings at this (aware) time; where hours overlap, the shorter."""
+        """Seconds between two listings at this (aware) time; of overlapping hours, the shorter interval."""
         local = moment.astimezone(self._zone)
         if any(hours.contain(local) for hours in self._full):
             return self._settings.full_every
@@ -41,13 +42,16 @@ class Rhythm:
         return self._settings.every
 
     def next(self, moment: datetime, *, at_least: float = 0.0) -> datetime:
-        """When to ask next, after a listing at this (aware) time: an interval later, give or take a tenth so
-        that portals do not move in step, or `at_least` seconds later, and never in quiet hours."""
+        """The time of the next listing after one at this (aware) time.
+
+        It is an interval later (plus or minus a tenth, so that portals spread), but at least `at_least` seconds
+        later, and outside quiet hours.
+        """
         seconds = max(at_least, self.interval(moment) * random.uniform(1 - JITTER, 1 + JITTER))
         return self.not_quiet(moment + timedelta(seconds=seconds))
 
     def not_quiet(self, moment: datetime) -> datetime:
-        """The first time from this (aware) one on that is not in quiet hours; a week later where all are."""
+        """The first time outside quiet hours, from this (aware) one on; a week later if there is none."""
         for _ in range(_WEEK_MINUTES):
             if not self.is_quiet(moment):
                 break
@@ -57,8 +61,8 @@ class Rhythm:
 
 @dataclass
 class Circuit:
-    """How a portal has answered lately. After `OPEN_AFTER` failures in a row it counts as ill: its circuit is
-    open until it answers again. It is asked ever more seldom."""
+    """A circuit breaker. After `OPEN_AFTER` failures in a row the circuit is open until the portal answers. The
+    pause between attempts doubles with each failure."""
 
     failures: int = 0
 
@@ -73,14 +77,14 @@ class Circuit:
         return "open" if self.failures >= self.OPEN_AFTER else "closed"
 
     def succeed(self) -> bool:
-        """The portal has answered; whether that closes an open circuit."""
+        """Records an answer; returns whether it closed an open circuit."""
         was_open = self.state == "open"
         self.failures = 0
         return was_open
 
     def fail(self, retry_after: float | None = None) -> float:
-        """The portal has failed; the seconds until it may be asked again: half to all of a span that doubles,
-        and no less than the portal asked for."""
+        """Records a failure; returns the seconds until the next attempt: a random half to all of a span that
+        doubles, but at least `retry_after`."""
         self.failures += 1
         span = min(self.LONGEST_SECONDS, self.FIRST_SECONDS * 2.0 ** min(self.failures - 1, 16))
         asked = min(self.LONGEST_ASKED_SECONDS, retry_after or 0.0)

@@ -1,4 +1,4 @@
-"""Which agent watches which portal: rendezvous hashing, so that few move when agents come and go."""
+"""Assigns portals to agents by rendezvous hashing: few portals move when the agents change."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from gogobe.discovery.portal import Portal
 
 
 def share(portals: Iterable[Portal], agents: Sequence[str], agent: str) -> list[Portal]:
-    """The portals that `agent` watches when `agents` are alive. The portals of one host go to one agent, so
-    that the host is asked at its rate, whatever the number of agents."""
+    """The portals of `agent` when `agents` are alive. All portals of a host go to one agent, which keeps to the
+    host's rate for any number of agents."""
     owners = {host: owner_of(host, agents) for host in {portal.host for portal in portals}}
     return [portal for portal in portals if owners[portal.host] == agent]
 

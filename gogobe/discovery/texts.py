@@ -12,7 +12,7 @@ from lxml import html
 _SIZE: Final = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*([KMGT]?)i?(?:B|bytes?)?", re.IGNORECASE)
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _TIME: Final = r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))?"
-# Day first: that is how the portals' countries write it.
+# Day first, as in the countries of the portals.
 _DATE: Final = r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2}|[A-Za-z]{3})[/.-](?P<year>\d{4})"
 _DATE_TIME: Final = (re.compile(f"{_DATE} {_TIME}"), re.compile(f"{_TIME} {_DATE}"))
 _MONTHS: Final = {
@@ -37,8 +37,8 @@ def size_of(text: object) -> int | None:
 
 
 def time_of(text: object, zone: tzinfo, layout: str = "") -> datetime | None:
-    """An aware time in UTC, from text in ISO 8601 or in a form that portals use; `layout` is a portal's own
-    (strptime). A time without a zone is in `zone`. None for anything else."""
+    """An aware time in UTC, from ISO 8601 or a format of the portals; `layout` is a portal's own format
+    (strptime). A time without a zone is in `zone`. None for other text."""
     words = " ".join(str(text).split()) if text is not None else ""
     if not words:
         return None
@@ -79,7 +79,7 @@ def _strptime(words: str, layout: str) -> datetime | None:
 
 
 def join(base: str, link: str) -> str | None:
-    """A link's address; None for one that leads nowhere (a script, an anchor, no address at all)."""
+    """The absolute address of a link; None for scripts, anchors and invalid links."""
     link = link.strip()
     if not link or link.startswith(("#", "javascript:", "mailto:", "data:")):
         return None
@@ -90,7 +90,7 @@ def join(base: str, link: str) -> str | None:
 
 
 def last_part(url: str) -> str:
-    """The last part of an address's path, unquoted."""
+    """The last segment of an address's path, unquoted."""
     try:
         return unquote(urlsplit(url).path.rsplit("/", 1)[-1])
     except ValueError:
@@ -98,7 +98,7 @@ def last_part(url: str) -> str:
 
 
 def parameter(url: str, name: str) -> str | None:
-    """The value of a query parameter, its name compared without case."""
+    """The value of a query parameter; the name is case-insensitive."""
     try:
         pairs = parse_qsl(urlsplit(url).query)
     except ValueError:

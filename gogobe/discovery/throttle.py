@@ -1,4 +1,4 @@
-"""Politeness: how fast and how often at once a host is asked, whichever portals are on it."""
+"""Limits on rate and concurrency of requests to a host, across its portals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 
 class HostThrottle:
-    """Lets requests to one host through: `rate` a second and `concurrency` at once, at most."""
+    """Limits requests to one host to `rate` a second and `concurrency` at once."""
 
     def __init__(self, rate: float, concurrency: int) -> None:
         self._interval = 1.0 / rate
@@ -18,7 +18,7 @@ class HostThrottle:
 
     @contextlib.asynccontextmanager
     async def request(self) -> AsyncIterator[None]:
-        """Waits for a place and for the request's turn; the place is held for the length of the `with`."""
+        """Waits for a free place and for the request's turn; holds the place during the `with`."""
         async with self._places:
             now = time.monotonic()
             turn = max(self._next, now)
@@ -29,14 +29,14 @@ class HostThrottle:
 
 
 class Throttles:
-    """The throttle of each host. Where portals of one host have different settings, the strictest count."""
+    """The throttle of each host. Of different settings for one host, the strictest apply."""
 
     def __init__(self) -> None:
         self._settings: dict[str, tuple[float, int]] = {}
         self._throttles: dict[str, HostThrottle] = {}
 
     def add(self, host: str, rate: float, concurrency: int) -> None:
-        """Takes a portal's settings into account; before the first request to the host."""
+        """Adds the limits of one portal; must precede the first request to the host."""
         slowest, fewest = self._settings.get(host, (rate, concurrency))
         self._settings[host] = min(slowest, rate), min(fewest, concurrency)
 

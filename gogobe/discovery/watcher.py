@@ -1,4 +1,4 @@
-"""One portal under watch: the files of each listing go to the announcer, its outcome to the portal's health."""
+"""Watches one portal: files of each listing go to the announcer, the outcome to the portal's health."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _message: Final = decoder(FileDiscovered)
 
 
 class Watcher:
-    """Watches one portal: `list_files` makes one listing, `due` says when the next is to be."""
+    """Watches one portal: `list_files` makes one listing and sets `due`, the time of the next one."""
 
     def __init__(
         self, portal: Portal, engine: Engine, client: PortalClient, *, agent: str, metrics: Metrics
@@ -49,12 +49,12 @@ class Watcher:
         client.known = lambda file: self._memory.knows(key_of(self._listed(file)))
 
     async def close(self) -> None:
-        """Ends the session with the portal."""
+        """Closes the session with the portal."""
         await self._client.close()
 
     async def list_files(self, put: Put) -> Listing:
-        """Makes one listing: every file that is not known to be announced goes to `put`. Returns when all are
-        announced. What goes wrong at the portal is part of the outcome; raises only what `put` raises."""
+        """Makes one listing and passes every file that is not known to be announced to `put`. Returns when all
+        are announced. Errors of the portal are part of the outcome; raises only errors of `put`."""
         started = time.monotonic()
         if self._memory.is_new(self._client.now()):
             self._client.forget()
@@ -72,11 +72,11 @@ class Watcher:
         except ListingError as error:
             listing.error = error
         except Exception as error:
-            logger.exception("portal %s: an error that was not foreseen", self.portal.key)
+            logger.exception("portal %s: an unexpected error", self.portal.key)
             listing.error = ListingError("internal_error", f"{type(error).__name__}: {error}")
         new, pending = await unannounced.finish()
         listing.announced, listing.pending = len(new), len(pending)
-        keys -= pending  # they are asked for again
+        keys -= pending  # the next listing passes them again
         if listing.is_complete:
             self._complete(listing, keys)
             self._check_content(listing)
@@ -118,7 +118,7 @@ class Watcher:
         )
 
     def _message(self, file: ListedFile) -> FileDiscovered:
-        """A file's announcement. Raises ListingError for one that the pipeline would refuse."""
+        """A file's announcement. Raises ListingError if the pipeline would refuse it."""
         if has_credentials(file.url):
             raise ListingError("bad_link", f"{file.file_name!r}: its address has a user or a password")
         if (host := host_of(file.url)) not in self.portal.hosts:
@@ -144,8 +144,8 @@ class Watcher:
                 self._memory.add(keys)
 
     def _check_content(self, listing: Listing) -> None:
-        """Counts an error, without calling the portal ill, for a listing that holds nothing to announce: the
-        portal may have changed its layout."""
+        """Counts an error for a complete listing without any feed: the portal may have changed its layout. The
+        circuit does not count it."""
         if not listing.is_modified or listing.ignored < listing.files:
             return
         if listing.files:
@@ -155,15 +155,15 @@ class Watcher:
             listing.count(ListingError("empty_listing", f"{self.portal.host}: it lists no file"))
 
     def _conclude(self, listing: Listing, new: Sequence[Listed]) -> None:
-        """Says when the next listing is to be, and tells the portal's health."""
+        """Schedules the next listing and updates the portal's health."""
         now, wait = self._client.now(), 0.0
         if listing.error is not None:
             listing.count(listing.error)
             was_open = self._circuit.state == "open"
             wait = self._circuit.fail(listing.error.retry_after)
-            is_ill = self._circuit.state == "open" and not was_open
-            level = logging.WARNING if is_ill else logging.INFO
-            state = "counts as ill" if is_ill else "failed"
+            has_opened = self._circuit.state == "open" and not was_open
+            level = logging.WARNING if has_opened else logging.INFO
+            state = "has its circuit open" if has_opened else "failed"
             logger.log(level, "portal %s %s: %s: %s", self.portal.key, state, listing.error.kind, listing.error)
         elif self._circuit.succeed():
             logger.warning("portal %s answers again", self.portal.key)
@@ -172,7 +172,7 @@ class Watcher:
 
 
 class _Unannounced:
-    """The files of one listing on their way to the announcer, in chunks."""
+    """Sends the files of one listing to the announcer in chunks."""
 
     def __init__(self, put: Put) -> None:
         self._put = put
@@ -187,8 +187,8 @@ class _Unannounced:
             await self._send()
 
     async def finish(self) -> tuple[Sequence[Listed], set[int]]:
-        """Waits until all are announced; gives the new ones, and the keys of those that another agent has still
-        to announce."""
+        """Waits until all are announced. Returns the new files, and the keys of files that another agent has
+        claimed."""
         if self._chunk:
             await self._send()
         while self._sent:

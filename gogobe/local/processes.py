@@ -54,6 +54,10 @@ class Records:
     def add(self, record: ServiceRecord) -> None:
         self._write([*self.read(), record])
 
+    def remove(self, record: ServiceRecord) -> None:
+        """Removes the record of a service that has stopped."""
+        self._write([one for one in self.read() if one != record])
+
     def clear(self) -> None:
         self._file.unlink(missing_ok=True)
 

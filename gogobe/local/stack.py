@@ -14,7 +14,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -146,6 +146,18 @@ class Stack:
                 yield addresses
             finally:
                 self._stop()
+
+    @contextlib.contextmanager
+    def service(self, name: str, command: Sequence[str], ready: Callable[[], bool]) -> Iterator[None]:
+        """Runs another service for the length of a `with`. If this process is killed, the service stops with
+        the stack. Raises StackError if it is not `ready` in time."""
+        record = start_service(name, command, self._log(name.lower()), self._records)
+        try:
+            wait_until_ready(record, ready, READY_SECONDS)
+            yield
+        finally:
+            stop_services([record])
+            self._records.remove(record)
 
     def stop(self) -> list[str]:
         """Stops what runs, or what is left of it, and returns the names of the services that ran. Raises

@@ -18,7 +18,7 @@ from gogobe.chains.load import load_chains
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
 from gogobe.database.load.results import LoadResult
-from gogobe.demo.portal import FEEDS
+from gogobe.demo.published import FEEDS
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import IngestBatch, decoder

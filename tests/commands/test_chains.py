@@ -57,7 +57,7 @@ def test_health_is_shown_as_json_and_as_a_table(tmp_path: Path, dsn: str, health
 
 
 def test_the_line_of_status_names_what_is_ill(dsn: str, health: None):
-    assert portals_line(dsn).startswith("2 watched, 1 ill: wolt (timeout: no answer")
+    assert portals_line(dsn).startswith("2 watched, 1 failing: wolt (timeout: no answer")
 
 
 def test_the_line_of_status_before_anything_is_watched(dsn: str):

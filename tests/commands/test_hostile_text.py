@@ -20,7 +20,7 @@ from gogobe.database.matches import ChainMatches, MatchedCode
 from gogobe.database.review.pairs import ReviewPair, decided_pairs, record_decisions
 from gogobe.database.views import refresh_views
 from gogobe.demo.follow import FileOutcome
-from gogobe.demo.report import ChainPrice, ProductComparison, RunReport, show_report
+from gogobe.demo.report import ChainPrice, CrawledPortal, ProductComparison, RunReport, show_report
 from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.evaluation.evaluate import Evaluation, Figures
@@ -140,9 +140,16 @@ def test_the_demos_report() -> None:
     report = RunReport(
         started_at=f"{datetime.now(UTC)}",
         seconds=1.0,
+        portals=[CrawledPortal(HOSTILE, HOSTILE, 1, 1)],
         files=[
             FileOutcome(
-                f"http://x/{HOSTILE}/{HOSTILE}", HOSTILE, kind=HOSTILE, store=HOSTILE, reasons=[HOSTILE]
+                f"http://x/{HOSTILE}/{HOSTILE}",
+                HOSTILE,
+                HOSTILE,
+                datetime.now(UTC),
+                kind=HOSTILE,
+                store=HOSTILE,
+                reasons=[HOSTILE],
             )
         ],
         latency_median=None,

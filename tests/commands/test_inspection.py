@@ -121,7 +121,7 @@ def test_a_file_that_is_no_feed_is_told_and_one_that_is_not_there_fails(tmp_path
     # What the name says is still known.
     assert (found["chain_id"], found["store_id"]) == ("7290058140886", "001")
     missing, folder = result.stderr.splitlines()
-    assert missing == f"gogobe inspect: {tmp_path}/none.gz: there is no such file"
+    assert missing == f"gogobe inspect: {tmp_path}/none.gz: no such file"
     assert folder.startswith(f"gogobe inspect: {tmp_path}: cannot be read")
 
 
@@ -153,7 +153,7 @@ def test_feeds_in_a_bucket(bucket, monkeypatch, variable):
     monkeypatch.setenv(clouds[bucket.scheme] if variable == "the cloud's own" else variable, bucket.endpoint)
     result = run(f"{bucket.url}/{name}", f"{bucket.url}/none.gz", "--json")
     assert result.exit_code == 2
-    assert result.stderr == f"gogobe inspect: {bucket.url}/none.gz: there is no such file\n"
+    assert result.stderr == f"gogobe inspect: {bucket.url}/none.gz: no such file\n"
     found = json.loads(result.stdout)
     assert (found["file"], found["container"], found["items"]) == (f"{bucket.url}/{name}", "zip", 4880)
     assert found["price_sum"] == "100993.74"

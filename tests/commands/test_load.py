@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from gogobe.cli import main
 from gogobe.commands import load as command
-from gogobe.demo.portal import FEEDS
+from gogobe.demo.published import FEEDS
 
 SMALL = "Price7290058140886-001-202506110900.gz"
 PROMOTIONS = "Promo7290058140886-001-202506111000.gz"
@@ -59,7 +59,7 @@ def test_a_file_that_is_not_loaded_whole_is_exit_code_1_and_its_problem_printed(
     (archive / "Price7290058140886-002-202506110900.gz").write_bytes(b"<html>[/b] login</html>")
     result = run(tmp_path, dsn, str(archive))
     assert result.exit_code == 1
-    assert "1 files are left out" in result.stderr
+    assert "1 files skipped" in result.stderr
     assert "html_page" in result.stdout
     assert "3 files: 2 loaded, 1 refused" in result.stdout
 
@@ -99,7 +99,7 @@ def test_progress_in_a_pipe_is_lines(tmp_path: Path, archive: Path, dsn: str, mo
         ((), "Missing argument"),
         (("/none",), "/none: there is no such file or folder"),
         (("http://portal/x.gz",), "`gogobe announce`"),
-        (("{tmp_path}",), "there is no file to load"),
+        (("{tmp_path}",), "no file to load"),
         (("{tmp_path}", "--database", "postgresql://u:planted@h/d"), "database_password is given as its value"),
     ],
 )

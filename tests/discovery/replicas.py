@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,10 +13,13 @@ import trustme
 
 from gogobe.demo.portals.bina import BinaReplica
 from gogobe.demo.portals.cerberus import CerberusReplica
+from gogobe.demo.portals.directory_index import directory_index_replica
 from gogobe.demo.portals.laibcatalog import LaibcatalogReplica
+from gogobe.demo.portals.publishprice import publishprice_replica
 from gogobe.demo.portals.server import PortalServer
 from gogobe.demo.portals.shelf import ISRAEL, Shelf, ShelfFile
 from gogobe.demo.portals.shufersal import ShufersalReplica
+from gogobe.demo.replicas import portal_lines
 from tests.portals import pages
 from tests.portals.ftp import ftp_server
 
@@ -50,7 +52,7 @@ class Replicas:
             lines += [f"[chains.{key}]", f'chain_ids = ["{chain_id(number)}"]', f'names = {{ en = "{key}" }}']
             lines += [f"[[chains.{key}.portals]]"]
             fast = {"rate": 1000.0, "concurrency": 4, "timeout": 10.0, "full": [], "night": []}
-            lines += [f"{name} = {_toml(value)}" for name, value in (fast | portal | settings).items()]
+            lines += portal_lines(fast | portal | settings)
         file.write_text("\n".join(lines), "utf-8")
         return file
 
@@ -91,11 +93,11 @@ def replicas(folder: Path, count: int = 25) -> Iterator[Replicas]:
         "bina": BinaReplica(shelves["bina"]).app,
         "laibcatalog": LaibcatalogReplica({chain_id(3): shelves["laibcatalog"]}).app,
         "cerberus_web": CerberusReplica({"user": ("", shelves["cerberus_web"])}).app,
-        "publishprice": pages.publishprice({f"{today:%Y%m%d}": shelves["publishprice"]}, f"{today:%Y%m%d}"),
+        "publishprice": publishprice_replica({f"{today:%Y%m%d}": shelves["publishprice"]}, f"{today:%Y%m%d}"),
         "netiv_hesed": pages.netiv_hesed({day: shelves["netiv_hesed"]}),
         "meshnat_yosef": pages.meshnat_yosef(shelves["meshnat_yosef"]),
         "wolt": pages.wolt({day: shelves["wolt"]}),
-        "directory_index": pages.index("nginx", shelves["directory_index"]),
+        "directory_index": directory_index_replica("nginx", shelves["directory_index"]),
         "html_links": pages.table(shelves["html_links"]),
     }
     paths: Mapping[str, str] = {
@@ -117,9 +119,3 @@ def replicas(folder: Path, count: int = 25) -> Iterator[Replicas]:
             "ca_file": str(folder / "ca.pem"),
         }  # fmt: skip
         yield made
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{name} = {_toml(one)}" for name, one in value.items()) + " }"
-    return json.dumps(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, connect
 from gogobe.demo.portals.shelf import ShelfFile
 from gogobe.io.kafka.topics import ensure_topics
 from gogobe.records.addresses import file_name_of
@@ -167,6 +168,83 @@ def test_an_agent_that_is_killed_and_started_again(
     assert topic.found() == Counter(shops.names())
     code, lines = crawl.once()
     assert sum(line["announced"] for line in lines.values()) == 0
+
+
+@contextlib.contextmanager
+def stopped_before_confirming(dsn: str) -> Iterator[Connection]:
+    """Agents wait, inside this `with`, after their messages are published and before the database knows it."""
+    with connect(dsn) as holder:
+        holder.execute("SELECT pg_advisory_lock(4711)")
+        holder.execute(
+            """
+            CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NEW; END $$;
+            CREATE TRIGGER wait_for_test BEFORE UPDATE OF published_at ON announcement_batches
+            FOR EACH ROW EXECUTE FUNCTION wait_for_test()
+            """
+        )
+        yield holder
+
+
+def _is_waiting(db: Connection) -> bool:
+    """Whether an agent waits for the test."""
+    return db.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").fetchone() is not None
+
+
+def test_an_agent_that_is_killed_between_publishing_and_confirming(
+    crawl: Crawl, shops: Replicas, topic: Topic, db: Connection, dsn: str
+):
+    with stopped_before_confirming(dsn):
+        process = crawl.start("--once")
+        wait_until(lambda: _is_waiting(db))
+        process.kill()
+        process.communicate()
+        # Its server process would go on after the lock, and confirm the batch.
+        db.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        wait_until(lambda: not _is_waiting(db))
+        assert topic.found()
+        assert _unpublished(db) == 1
+    db.execute("DROP TRIGGER wait_for_test ON announcement_batches")
+    code, _ = crawl.once()
+    assert code == 0
+    assert topic.found() == Counter(shops.names())
+    assert _unpublished(db) == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("--once",)], ids=["watch", "once"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_in_the_middle_ends_an_agent_cleanly(
+    crawl: Crawl,
+    shops: Replicas,
+    topic: Topic,
+    db: Connection,
+    dsn: str,
+    number: signal.Signals,
+    arguments: tuple[str],
+):
+    """The batch under way is confirmed, the lease ends at once, and a restart announces only the rest."""
+    with stopped_before_confirming(dsn) as holder:
+        process = crawl.start(*arguments)
+        wait_until(lambda: _is_waiting(db))
+        process.send_signal(number)
+        time.sleep(0.5)
+        holder.execute("SELECT pg_advisory_unlock(4711)")
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == (1 if arguments else 0), errors
+    assert "Traceback" not in errors
+    assert ("interrupted" in errors) == bool(arguments)
+    assert (_count(db, "crawl_agents"), _unpublished(db)) == (0, 0)
+    before = topic.found()
+    assert before
+    assert before.total() == _count(db, "announcements")
+    code, lines = crawl.once()
+    assert (code, sum(line["announced"] for line in lines.values())) == (0, 275 - before.total())
+    assert topic.found() == Counter(shops.names())
+
+
+def _unpublished(db: Connection) -> int:
+    row = db.execute("SELECT count(*) FROM announcement_batches WHERE published_at IS NULL").fetchone()
+    return row[0] if row else 0
 
 
 def _count(db: Connection, table: str) -> int:

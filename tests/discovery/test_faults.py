@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gogobe.chains.portal import PageLayout
 from gogobe.demo.portals.cerberus import CerberusReplica
+from gogobe.demo.portals.directory_index import directory_index_replica
 from gogobe.demo.portals.laibcatalog import LaibcatalogReplica
 from gogobe.demo.portals.server import PortalServer
 from gogobe.demo.portals.shelf import Shelf
@@ -23,7 +24,6 @@ from gogobe.discovery.listing import ListedFile, ListingError
 from gogobe.discovery.portal import Portal
 from gogobe.io.networks import AllowedHosts
 from tests.discovery.conftest import client_of, files, listed, portal
-from tests.portals import pages
 from tests.portals.faults import Faults
 from tests.portals.ftp import ftp_server
 
@@ -45,7 +45,7 @@ def cerberus(server: PortalServer, faults: Faults) -> Portal:
 
 
 def nginx(server: PortalServer, faults: Faults) -> Portal:
-    return portal("directory_index", server.add(faults.on(pages.index("nginx", SHELF))) + "/feeds")
+    return portal("directory_index", server.add(faults.on(directory_index_replica("nginx", SHELF))) + "/feeds")
 
 
 PORTALS = {"shufersal": shufersal, "laibcatalog": laibcatalog, "cerberus": cerberus, "nginx": nginx}

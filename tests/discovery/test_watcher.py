@@ -248,7 +248,7 @@ def test_an_ill_portal_is_asked_more_seldom_until_it_answers(
             assert row.next_at == watcher.due
             assert row.last_error is not None
             assert row.last_error.startswith("server_error: ")
-        assert len([record for record in caplog.records if "counts as ill" in record.message]) == 1
+        assert len([record for record in caplog.records if "has its circuit open" in record.message]) == 1
         faults.kind = ""
         await watcher.list_files(announced.put)
         row = health(watcher)

@@ -17,7 +17,6 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from psycopg.conninfo import conninfo_to_dict
 
-from gogobe.demo.portal import running_portal
 from gogobe.io.kafka.beam import ReadTopic, WriteTopic
 from gogobe.io.kafka.options import KafkaAddress
 from gogobe.io.kafka.topics import ensure_topics, publish, read_to_end
@@ -27,6 +26,7 @@ from gogobe.pipelines.options import flink_flags
 from gogobe.records.messages import DEADLETTER, INGEST, TOPICS
 from tests.integration.leaks import command_lines, files_below, flink_pages, submitted_graphs, unpacked
 from tests.io.kafka.secure_broker import KEY_PASSWORD, PASSWORD, SecureBroker, running_secure_broker
+from tests.portals.bundled import bundled_portal
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -93,7 +93,7 @@ def test_the_pipeline_works_with_secrets_that_nothing_shows(
     stack: StackAddresses, var: Path, broker: SecureBroker, database: str, tmp_path: Path
 ):
     operator = Operator(tmp_path, var, broker, database)
-    with running_portal(var / "portal.port") as portal:
+    with bundled_portal() as portal:
         one_worker = ("--parallelism", "1", "--sdk_worker_parallelism", "1")
         operator.run("ingest", "--fetch-hosts", portal.host, *one_worker)
         king_store = [

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from gogobe.database.announcements import Announced
 from gogobe.demo.follow import follow
 from gogobe.demo.run import pipeline_flags
 from gogobe.feeds.ordering import store_of
@@ -24,6 +25,7 @@ from gogobe.local.flink import cancel_jobs, jobs
 from gogobe.local.stack import StackAddresses, running_stack
 from gogobe.pipelines.ingest import INGEST_JOB
 from gogobe.pipelines.submission import submit
+from gogobe.records.addresses import file_name_of
 from gogobe.records.messages import DEADLETTER, DISCOVERED, DeadLetter, FileDiscovered, decoder, encode
 from tests.portals import Request, Response, portal
 
@@ -152,11 +154,11 @@ def run_with(stoppers: Sequence[Stopper], var: Path, jars: Path) -> None:
         publish(stack.kafka, DISCOVERED, records[: GOOD // 2] + odd + records[GOOD // 2 :])
         outcomes = follow(
             stack.database,
-            [file.url for file in files],
-            since,
+            [Announced(file.chain, file.url, file_name_of(file.url), since) for file in files],
             seconds=SECONDS,
             show=lambda _: None,
             check=lambda: None,
+            since=since,
         )
         states = {outcome.file: (outcome.state, outcome.refused) for outcome in outcomes}
         assert {name: states[name] for name in list(bodies)[:GOOD]} == dict.fromkeys(

@@ -14,19 +14,21 @@ import psycopg
 import pytest
 from lxml import etree
 
-from gogobe.demo.portal import CUT_SHORT, LOGIN_PAGE, MISSING
+from gogobe.demo.published import CUT_SHORT, LOGIN_PAGE, MISSING, shelves
 from gogobe.demo.report import RunReport
 from gogobe.demo.run import load_bundled_feeds
 from gogobe.feeds.names import parse_file_name
-from gogobe.io.kafka.topics import lag, read_to_end
+from gogobe.io.kafka.topics import lag, publish, read_to_end
 from gogobe.local.postgres import running_postgres
 from gogobe.local.stack import Stack, StackAddresses
+from gogobe.records.addresses import file_name_of
 from gogobe.records.messages import (
     DEADLETTER,
     DISCOVERED,
     DOWNLOADED,
     INGEST,
     DeadLetter,
+    FileDiscovered,
     FileDownloaded,
     IngestBatch,
     decoder,
@@ -46,6 +48,19 @@ def rows(database: str, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
+def test_crawlers_of_four_engines_announce_every_file_once(first: RunReport, stack: StackAddresses):
+    published = {key: sorted(shelf.files) for key, shelf in shelves().items()}
+    assert {one.chain: (one.listed, one.announced) for one in first.portals} == {
+        key: (len(names), len(names)) for key, names in published.items()
+    }
+    assert len({one.engine for one in first.portals}) == 4
+    found: dict[str, list[str]] = {}
+    for _, value in read_to_end(stack.kafka, DISCOVERED):
+        message = decoder(FileDiscovered).decode(value)
+        found.setdefault(message.chain, []).append(message.file_name or file_name_of(message.url))
+    assert {key: sorted(names) for key, names in found.items()} == published
+
+
 def test_every_file_ends_with_its_true_count(first: RunReport):
     found = {file.file: file for file in first.files}
     for name, _, items, *_ in PRICES:
@@ -59,9 +74,9 @@ def test_every_file_ends_with_its_true_count(first: RunReport):
 
 def test_bad_files_end_with_their_reason(first: RunReport):
     found = {file.file: (file.state, file.reasons) for file in first.files}
-    assert found[MISSING.split("/")[1]] == ("dead letter", ["not_found"])
-    assert found[LOGIN_PAGE.split("/")[1]] == ("dead letter", ["html_page"])
-    assert found[CUT_SHORT.split("/")[1]] == ("incomplete", ["truncated"])
+    assert found[MISSING] == ("dead letter", ["not_found"])
+    assert found[LOGIN_PAGE] == ("dead letter", ["html_page"])
+    assert found[CUT_SHORT] == ("incomplete", ["truncated"])
 
 
 def separately_read(name: str) -> tuple[str, str, dict[str, Decimal]]:
@@ -164,12 +179,24 @@ STATE = """
 
 
 def test_a_second_run_changes_no_row(first: RunReport, stack: StackAddresses, var: Path):
+    """Its crawlers announce nothing; the announcements of the first run come a second time, as after a replay."""
     assert first.newly_loaded > 30_000
     before = rows(stack.database, STATE)
+    announced = read_to_end(stack.kafka, DISCOVERED)
+    publish(stack.kafka, DISCOVERED, announced)
     second = load_bundled_feeds(stack, var, lambda _: None)
-    assert all(file.ended for file in second.files)
+    assert [(one.listed, one.announced) for one in second.portals] == [(one.listed, 0) for one in first.portals]
+    assert len(read_to_end(stack.kafka, DISCOVERED)) == 2 * len(announced)
+    assert [(file.file, file.state) for file in second.files] == [
+        (file.file, file.state) for file in first.files
+    ]
     assert second.newly_loaded == 0
+    assert second.items_per_second is None
     assert rows(stack.database, STATE) == before
+    ((seen_again,),) = rows(
+        stack.database, f"SELECT count(*) FROM file_addresses WHERE seen_at > '{second.started_at}'"
+    )
+    assert seen_again == len(announced) - len([MISSING, LOGIN_PAGE])
 
 
 def demo(var: Path) -> subprocess.Popen[bytes]:

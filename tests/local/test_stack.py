@@ -1,9 +1,17 @@
-"""The stack's folder: what is removed when it stops."""
+"""The stack's folder: what is removed when it stops, and services that are started later."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+import pytest
+
+from gogobe.local.processes import StackError
 from gogobe.local.stack import Stack
 from gogobe.secrets import Secret
 
@@ -14,3 +22,51 @@ def test_stopping_removes_the_secrets_of_its_pipelines(tmp_path: Path):
     assert kept.value() == "planted"
     assert stack.stop() == []
     assert not stack.secrets.exists()
+
+
+SLEEPER = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
+
+
+def test_a_further_service_runs_for_the_length_of_a_with(tmp_path: Path):
+    stack, started = Stack(tmp_path), tmp_path / "started"
+    with stack.service("Sleeper", [sys.executable, "-c", SLEEPER, str(started)], started.exists):
+        (status,) = stack.status()
+        assert (status.name, status.running) == ("Sleeper", True)
+    assert stack.status() == []
+    assert not psutil.pid_exists(status.pid) or psutil.Process(status.pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_further_service_of_a_killed_owner_stops_with_the_stack(tmp_path: Path):
+    owner = f"""
+import sys, pathlib
+from gogobe.local.stack import Stack
+started = pathlib.Path({str(tmp_path / "started")!r})
+with Stack(pathlib.Path({str(tmp_path)!r})).service("Sleeper", [sys.executable, "-c", {SLEEPER!r}, str(started)], started.exists):
+    sys.stdin.read()
+"""
+    with subprocess.Popen([sys.executable, "-c", owner], stdin=subprocess.PIPE) as process:
+        wait_for((tmp_path / "started").exists)
+        process.kill()
+    stack = Stack(tmp_path)
+    (status,) = stack.status()
+    assert status.running
+    assert stack.stop() == ["Sleeper"]
+    assert not psutil.pid_exists(status.pid)
+
+
+def test_a_further_service_that_is_not_ready_is_reported_with_its_log(tmp_path: Path):
+    stack = Stack(tmp_path)
+    command = [sys.executable, "-c", "print('no port is free')"]
+    with (
+        pytest.raises(StackError, match=r"(?s)Sleeper stopped while starting.*no port is free"),
+        stack.service("Sleeper", command, lambda: False),
+    ):
+        pass
+    assert stack.status() == []
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -14,7 +14,7 @@ from apache_beam.pvalue import TaggedOutput
 from gogobe.database.connection import Connection
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.loader import Loader
-from gogobe.demo.portal import FEEDS
+from gogobe.demo.published import FEEDS
 from gogobe.feeds.problems import Problem
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.objects import ObjectStore

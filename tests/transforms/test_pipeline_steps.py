@@ -11,7 +11,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from gogobe.chains.load import load_chains
-from gogobe.demo.portal import CUT_SHORT, LOGIN_PAGE, MISSING, Published, running_portal
+from gogobe.demo.published import CUT_SHORT, LOGIN_PAGE, MISSING
 from gogobe.feeds.ordering import store_of
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.networks import AllowedHosts
@@ -27,6 +27,7 @@ from gogobe.transforms.parse import ParseAndMatch, _ParseAndMatch
 from gogobe.transforms.publish import ROWS_LOADED, KeyBatches, keyed_batch
 from gogobe.transforms.steps import FAILURES
 from tests.conftest import Bucket
+from tests.portals.bundled import Published, bundled_portal
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
 QUICK = FetchSettings(attempts=2, backoff=0.001, allowed=AllowedHosts.parse("127.0.0.1"))
@@ -81,7 +82,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
 
 
 def test_download_parse_and_match(store: ObjectStore, tmp_path: Path):
-    with running_portal(tmp_path / "port") as portal, TestPipeline() as pipeline:
+    with bundled_portal() as portal, TestPipeline() as pipeline:
         wanted = [one for one in portal.published if "PriceFull7290058140886" in one.url]
         bad = [one for one in portal.published if one.url.endswith((MISSING, LOGIN_PAGE, CUT_SHORT))]
         downloaded = (
@@ -114,7 +115,7 @@ def check_batches(batches: list[IngestBatch]) -> None:
     read = {name: found[-1].totals or FileTotals(0, 0, complete=True) for name, found in files.items()}
     assert read["PriceFull7290058140886-003-202507131800.gz"].read == 4041
     assert read["PriceFull7290058140886-003-202507151200.gz"].read == 4107
-    assert not read[CUT_SHORT.split("/")[1]].complete
+    assert not read[CUT_SHORT].complete
     items = [item for batch in batches for item in batch.items]
     assert all(item.master_id for item in items)
     assert {item.match for item in items} == {"gtin", "new"}

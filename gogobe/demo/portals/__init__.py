@@ -1,5 +1,5 @@
-"""Replicas of portals: local servers that behave as each kind of portal does.
+"""Replicas of portals: local servers that behave like each kind of portal.
 
-They serve the demo, the tests and the load benchmark. A replica is an aiohttp application over a `Shelf` of
-files; `PortalServer` runs replicas on free ports of 127.0.0.1.
+The demo, the tests and the load benchmark use them. A replica is an aiohttp application over a `Shelf` of
+files; `PortalServer` runs replicas on ports of 127.0.0.1.
 """

@@ -1,4 +1,4 @@
-"""A replica of a Bina portal: a JSON listing cut at 1,000 rows, and addresses that have to be asked for."""
+"""A replica of a Bina portal: a JSON listing cut at 1,000 rows, and one request more for a file's address."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from aiohttp import web
 
+from gogobe.demo.portals.files import file_response
 from gogobe.demo.portals.shelf import Shelf, ShelfFile
 from gogobe.feeds.names import parse_if_known
 
@@ -15,7 +16,7 @@ _TYPES = {"stores": "1", "price": "2", "promo": "3", "pricefull": "4", "promoful
 
 
 class BinaReplica:
-    """`MainIO_Hok.aspx` lists by day, type and store; `Download.aspx` says where a file is."""
+    """`MainIO_Hok.aspx` lists by day, type and store; `Download.aspx` returns a file's address."""
 
     def __init__(self, shelf: Shelf, *, cut_rows: int = CUT_ROWS, path: str = "") -> None:
         self.shelf = shelf
@@ -46,10 +47,7 @@ class BinaReplica:
         return web.json_response([{"SPath": path}], content_type="text/html")
 
     async def _file(self, request: web.Request) -> web.Response:
-        file = self.shelf.files.get(request.match_info["name"])
-        if file is None:
-            return web.Response(status=404)
-        return web.Response(body=file.body, content_type="application/x-gzip")
+        return file_response(self.shelf.files.get(request.match_info["name"]), "application/x-gzip")
 
 
 def _row(file: ShelfFile) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A replica of Cerberus' web interface: a login with tokens, a session in a cookie that changes on the way."""
+"""A replica of Cerberus' web interface: a login with tokens, and a session cookie that redirects replace."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
+from gogobe.demo.portals.files import file_response
 from gogobe.demo.portals.shelf import Shelf
 
 COOKIE: Final = "cftpSID"
@@ -17,7 +18,7 @@ SESSION_SECONDS: Final = 1800.0
 
 
 class CerberusReplica:
-    """Each user has a password and a shelf. Only the cookie of the last redirect is a session's."""
+    """Each user has a password and a shelf. Only the cookie of the last redirect is valid."""
 
     def __init__(
         self,
@@ -99,10 +100,7 @@ class CerberusReplica:
         user = self._user(request)
         if user is None:
             return web.Response(status=302, headers={"Location": "/login"})
-        file = self.users[user][1].files.get(request.match_info["path"].rpartition("/")[2])
-        if file is None:
-            return web.Response(status=404)
-        return web.Response(body=file.body, content_type="application/octet-stream")
+        return file_response(self.users[user][1].files.get(request.match_info["path"].rpartition("/")[2]))
 
     def _page(self, session: str, body: str) -> web.Response:
         token = self._tokens[session] = secrets.token_hex(16)
@@ -116,7 +114,7 @@ class CerberusReplica:
         return user if time.monotonic() < until else None
 
     def end_sessions(self) -> None:
-        """Every session is over, as after a restart of the portal."""
+        """Ends every session, as a restart of the portal does."""
         self._sessions.clear()
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from gogobe.demo.portals.files import file_response
 from gogobe.demo.portals.shelf import Shelf
 
 
 class LaibcatalogReplica:
-    """`webapi/api/getfiles?edi=ID` lists an id's shelf; nothing while `is_quiet`."""
+    """`webapi/api/getfiles?edi=ID` lists the shelf of a ChainId; an empty list while `is_quiet`."""
 
     def __init__(self, shelves: Mapping[str, Shelf]) -> None:
         self.shelves = shelves
@@ -34,7 +35,5 @@ class LaibcatalogReplica:
         return web.json_response([] if self.is_quiet else rows)
 
     async def _file(self, request: web.Request) -> web.Response:
-        file = self.shelves.get(request.match_info["id"], Shelf()).files.get(request.match_info["name"])
-        if file is None:
-            return web.Response(status=404)
-        return web.Response(body=file.body, content_type="application/octet-stream")
+        shelf = self.shelves.get(request.match_info["id"], Shelf())
+        return file_response(shelf.files.get(request.match_info["name"]))

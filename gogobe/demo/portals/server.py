@@ -1,4 +1,4 @@
-"""Runs replicas on free ports of 127.0.0.1, in a thread of its own."""
+"""Runs replicas on ports of 127.0.0.1, in a thread."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class PortalServer:
         self._loop.close()
 
     def add(self, app: web.Application, *, port: int = 0, tls: ssl.SSLContext | None = None) -> str:
-        """Starts an application; gives its address. `port` 0 is a free one. Raises OSError."""
+        """Starts an application and returns its address; port 0 chooses a free port. Raises OSError."""
         return self._run(self._start(app, port, tls))
 
     async def _start(self, app: web.Application, port: int, tls: ssl.SSLContext | None) -> str:
-        # A client that goes away in the middle of an answer is one of the things that are tried.
+        # Tests disconnect in the middle of an answer: cancel the handler then.
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls, reuse_address=True)

@@ -1,4 +1,4 @@
-"""What a replica publishes: files with a name, a body and a time."""
+"""The content of a replica: files with a name, a body and a time."""
 
 from __future__ import annotations
 
@@ -12,39 +12,43 @@ ISRAEL = ZoneInfo("Asia/Jerusalem")
 
 @dataclass(frozen=True)
 class ShelfFile:
-    """A published file; `modified` is aware. `length` is the size that is listed, the body's unless given."""
+    """A published file; `modified` is aware. `length` is the listed size, by default that of the body. A
+    missing file is listed, and its address answers 404."""
 
     name: str
     body: bytes = b""
     modified: datetime = datetime(2026, 8, 11, 3, tzinfo=UTC)
     length: int | None = None
+    is_missing: bool = False
 
     @property
     def size(self) -> int:
+        """The listed size, in bytes."""
         return len(self.body) if self.length is None else self.length
 
     @property
     def local(self) -> datetime:
-        """The time as portals write it: Israel's."""
+        """`modified` in Israel's time, as portals write it."""
         return self.modified.astimezone(ISRAEL)
 
 
 @dataclass
 class Shelf:
-    """The files of one replica, by name; the newest first when listed. They may change at any time."""
+    """The files of one replica, by name. Iteration gives the newest first. Files may change at any time."""
 
     files: dict[str, ShelfFile] = field(default_factory=dict)
 
     @classmethod
     def of(cls, files: Iterable[ShelfFile]) -> Shelf:
+        """A shelf with these files."""
         return cls({file.name: file for file in files})
 
     def put(self, file: ShelfFile) -> None:
-        """Publishes a file, in place of one of the same name."""
+        """Publishes a file; replaces one of the same name."""
         self.files = {**self.files, file.name: file}
 
     def remove(self, name: str) -> None:
-        """Publishes it no longer."""
+        """Removes a file."""
         self.files = {key: file for key, file in self.files.items() if key != name}
 
     def __iter__(self) -> Iterator[ShelfFile]:

@@ -1,4 +1,4 @@
-"""A replica of Shufersal's portal: a table in pages, with signed links that expire and are HTML-escaped."""
+"""A replica of Shufersal's portal: a table in pages, with HTML-escaped signed links that expire."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from gogobe.demo.portals.files import file_response
 from gogobe.demo.portals.shelf import Shelf, ShelfFile
 
 PAGE_ROWS = 20
@@ -56,7 +57,7 @@ class ShufersalReplica:
         )
 
     def _pager(self, number: int, last: int) -> str:
-        """Links to a few pages around this one, and to the last."""
+        """Links to the neighbouring pages and to the last page."""
         near = range(max(1, number - 2), min(last, number + 2) + 1)
         pages = [*near, *([last] if last not in near else [])]
         return " ".join(
@@ -83,7 +84,4 @@ class ShufersalReplica:
                 content_type="application/xml",
                 text="<Error><Code>AuthenticationFailed</Code></Error>",
             )
-        file = self.shelf.files.get(name)
-        if file is None:
-            return web.Response(status=404)
-        return web.Response(body=file.body, content_type="application/octet-stream")
+        return file_response(self.shelf.files.get(name))

@@ -1,9 +1,8 @@
-"""One engine a module: `list_files` gives what a portal of its kind publishes now.
+"""One module for each engine: its `list_files` yields the files that a portal of its kind publishes now.
 
-An engine is an asynchronous generator over `(portal, client)`. It yields each file as soon as it reads it. It
-raises `ListingError` where the listing fails, at the start or half way (what was yielded before counts), and
-`NotModified` where the portal says that nothing changed. All requests go through the client, which is polite
-and bounded.
+An engine is an asynchronous generator over `(portal, client)`. It yields each file as soon as it is read. It
+raises `ListingError` if the listing fails, at the start or part way (files yielded before are announced), and
+`NotModified` if the portal reports no change. All requests go through the client, which is polite and bounded.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Bina: a listing in JSON that is cut at 1,000 rows, so it is asked for in parts that are smaller.
+"""Bina: a JSON listing that is cut at 1,000 rows and therefore requested in smaller parts.
 
     GET MainIO_Hok.aspx?WStore=&WDate=dd/mm/yyyy&WFileType=0  → [{"FileNm", "Store", "DateFile", …}, …]
     GET Download.aspx?FileNm=NAME                             → [{"SPath": address}]
 
-A day is asked for as a whole; where that is cut, by type; a type that is cut, by store. The stores are those of
-all rows seen so far, for any day and type. A store's part that is still cut is an error.
+A day is requested as a whole; if that is cut, by type; a type that is cut, by store. The stores are those of
+all rows seen so far, for any day and type. If the part of one store is cut, the listing fails.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TYPES: Final = ("1", "2", "3", "4", "5")  # Stores, Price, Promo, PriceFull, Pro
 
 
 async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[ListedFile]:
-    """The files of the last days. A file's address is the one that answers with where it is."""
+    """The files of the last days. A file's address is the request that returns its location."""
     seen: set[str] = set()
     async for row in _rows(portal, client):
         name = str(row.get("FileNm") or "").strip()
@@ -76,9 +76,9 @@ async def _part(
 
 
 def _noted(rows: list[dict[str, Any]], stores: set[str]) -> list[dict[str, Any]]:
-    """The same rows, after their stores were noted."""
+    """Adds the rows' stores to `stores`; returns the rows."""
     for row in rows:
-        # A store is a number and a name; where it is missing, the file's name has the number.
+        # A store is a number and a name; if it is missing, the file's name has the number.
         number = str(row.get("Store") or "").strip().partition(" ")[0]
         if not number.isdecimal():
             name = parse_if_known(str(row.get("FileNm") or "").strip())

@@ -16,7 +16,7 @@ from gogobe.discovery.portal import Portal
 
 
 async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[ListedFile]:
-    """The folder's files. A file's address has no user: the chain's settings have it."""
+    """The folder's files. A file's address has no user; the chain's settings do."""
     for entry in await client.list_folder(folder_of(portal.settings.url)):
         if not entry.is_folder:
             yield ListedFile(portal.base + quote(entry.name), entry.name, entry.size, entry.modified)

@@ -1,8 +1,8 @@
-"""Cerberus by its web login: a token from the login page, a session cookie for half an hour, a listing in JSON.
+"""Cerberus by web login: a token from the login page, a session cookie for half an hour, a JSON listing.
 
     GET  /login          a page with <meta name="csrftoken" content="…">
-    POST /login/user     username, password, csrftoken; redirects to /file, and sets a new cookie on the way
-    GET  /file           a page with a token of its own, for the listing
+    POST /login/user     username, password, csrftoken; redirects to /file and sets new cookies
+    GET  /file           a page with the token for the listing
     POST /file/json/dir  csrftoken, cd (the folder) → {"aaData": [{"fname", "size", "time"}, …]}
 
 The address is `https://HOST/FOLDER`; files are at `/file/d/FOLDER/NAME`.
@@ -30,7 +30,7 @@ _TAG: Final = re.compile(r"<[^>]*>")
 
 
 async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[ListedFile]:
-    """The folder's files. A session that the server has ended early is begun anew, once."""
+    """The folder's files. If the server has ended the session, one new login is made."""
     folder = unquote(urlsplit(portal.settings.url).path).rstrip("/") or "/"
     rows = await _rows(portal, client, folder)
     if rows is None:
@@ -51,7 +51,7 @@ async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[List
 
 
 async def _rows(portal: Portal, client: PortalClient, folder: str) -> list[dict[str, Any]] | None:
-    """The listing's rows; None where the session is over."""
+    """The listing's rows; None if the session has ended."""
     page = await client.post(
         urljoin(portal.base, "/file/json/dir"),
         {
@@ -76,7 +76,7 @@ async def _rows(portal: Portal, client: PortalClient, folder: str) -> list[dict[
 
 
 async def _token(portal: Portal, client: PortalClient) -> str:
-    """The listing's token, after a login where there is no session that can still be valid."""
+    """The listing's token; logs in if there is no session that may be valid."""
     token, until = client.state.get("token", ("", 0.0))
     if time.monotonic() > until:
         token = await _log_in(portal, client)

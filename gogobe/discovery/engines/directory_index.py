@@ -1,4 +1,4 @@
-"""Any directory index: FTP, FTPS, or HTTP as Apache, nginx, IIS and others make it; `depth` folders deep."""
+"""Any directory index, `depth` folders deep: FTP, FTPS, or HTTP as written by Apache, nginx, IIS and others."""
 
 from __future__ import annotations
 
@@ -62,17 +62,17 @@ async def _http_folder(
     folders = set()
     for link in document.iter("a"):
         target = join(base, link.get("href", ""))
-        # Only what is in this folder: not the parent, not another order of the same index.
+        # Only entries of this folder: not its parent, not the same index in another order.
         if target is None or not _is_child(base, target):
             continue
         if target.endswith("/"):
             folders.add(target)
         else:
-            time, size = _beside(link)
+            time, size = _time_and_size(link)
             modified = time_of(time, portal.zone, _IIS_TIME if time.endswith("M") else "")
             files.setdefault(target, ListedFile(target, last_part(target), size_of(size), modified))
     if not files and not folders and not _is_index(document):
-        raise ListingError("not_a_listing", f"{page.url}: no index of a folder")
+        raise ListingError("not_a_listing", f"{page.url}: not a directory index")
     return list(files.values()), list(folders)
 
 
@@ -85,7 +85,7 @@ def _is_child(base: str, target: str) -> bool:
 
 
 def _is_index(document: html.HtmlElement) -> bool:
-    """Whether an empty page is the index of an empty folder: it says so, or has a link to the parent folder."""
+    """Whether a page without entries is the index of an empty folder, by its title or a link to the parent."""
     title = text_of(document.find(".//title")).lower()
     if "index of" in title or "directory listing" in title:
         return True
@@ -94,8 +94,8 @@ def _is_index(document: html.HtmlElement) -> bool:
     )
 
 
-def _beside(link: html.HtmlElement) -> tuple[str, str]:
-    """The time and the size that stand in the link's row, or before or after it on its line."""
+def _time_and_size(link: html.HtmlElement) -> tuple[str, str]:
+    """The time and the size in the link's table row, or on its line."""
     row = next(link.iterancestors("tr"), None)
     if row is not None:
         text = " ".join(text_of(cell) for cell in row.iter("td") if link not in cell.iter("a"))

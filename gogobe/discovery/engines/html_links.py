@@ -1,6 +1,6 @@
 """Any HTML page with links to files, by CSS selectors (`html` in the portal's settings).
 
-The address may hold the day: `{day:%Y-%m-%d}` stands for today and the days before it, as many as `days` says.
+The address may have a placeholder for the day: `{day:%Y-%m-%d}` is today and the days before, `days` in all.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gogobe.discovery.texts import asks_for_login, join, last_part, size_of, tex
 
 
 async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[ListedFile]:
-    """The files that the page links to; of each day's page, where the address holds the day."""
+    """The files that the page links to; for an address with a day, those of each day's page."""
     addresses = days_of(portal, client.now())
     for address in addresses:
         page = await client.get(address, conditional=len(addresses) == 1)
@@ -28,18 +28,18 @@ async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[List
 
 
 def days_of(portal: Portal, now: datetime) -> list[str]:
-    """The portal's address for each of its days; the address itself where it holds no day."""
+    """The portal's address for each of its days; one address if it has no placeholder."""
     url = portal.settings.url
     return [url.format(day=day) for day in portal.days(now)] if "{day" in url else [url]
 
 
 def files_on(portal: Portal, document: html.HtmlElement, url: str) -> list[ListedFile]:
-    """The files of one page. Raises ListingError for a page that is no listing."""
+    """The files of one page. Raises ListingError for a page that is not a listing."""
     layout = portal.settings.html
     if asks_for_login(document):
         raise ListingError("login_failed", f"{url}: a login page instead of a listing")
     if layout.container and not _select(layout.container)(document):
-        raise ListingError("not_a_listing", f"{url}: nothing on the page matches {layout.container!r}")
+        raise ListingError("not_a_listing", f"{url}: no element matches {layout.container!r}")
     files = (_file(portal, row, url) for row in _select(layout.row)(document))
     return [file for file in files if file is not None]
 

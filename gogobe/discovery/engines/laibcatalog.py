@@ -1,4 +1,4 @@
-"""Laibcatalog: a JSON interface that lists all files of a ChainId; empty until the morning's files come.
+"""Laibcatalog: a JSON interface that lists the files of a ChainId; empty until the first files of a morning.
 
 GET webapi/api/getfiles?edi=CHAINID   → [{"fileName", "fileSize", "fileDate" or "lastModified"}, …]
 GET webapi/CHAINID/NAME               the file

@@ -1,4 +1,4 @@
-"""Netiv Hesed: a page a day, `?Date=YYYY-MM-DD`, with links `/Prices/Download?fileName=NAME`."""
+"""Netiv Hesed: a page for each day, `?Date=YYYY-MM-DD`, with links `/Prices/Download?fileName=NAME`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gogobe.discovery.texts import join, parameter, size_of, text_of
 
 
 async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[ListedFile]:
-    """The files of the last days. Today's page may be empty; days without any link are no listing (the guard
-    in front of the portal answers with pages of its own)."""
+    """The files of the last days. Today's page may be empty. Raises ListingError if no day has a link: the
+    portal's bot protection answers with other pages."""
     found = False
     for day in portal.days(client.now()):
         page = await client.get(portal.settings.url, params={"Date": day.isoformat()})
@@ -22,13 +22,13 @@ async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[List
             name = parameter(address, "fileName") if address else None
             if address and name:
                 found = True
-                yield ListedFile(address, name, _size_beside(link))
+                yield ListedFile(address, name, _size_in_row(link))
     if not found:
         raise ListingError("not_a_listing", f"{portal.settings.url}: no link to a file on any day's page")
 
 
-def _size_beside(link: object) -> int | None:
-    """The size in another cell of the link's row, where there is one."""
+def _size_in_row(link: object) -> int | None:
+    """The size in another cell of the link's row; None without one."""
     row = next(link.iterancestors("tr"), None)  # type: ignore[attr-defined]
     cells = row.iter("td") if row is not None else ()
     sizes = (size_of(text) for cell in cells if (text := text_of(cell)).upper().endswith("B"))

@@ -1,7 +1,7 @@
 """A table of links in pages: `?page=N` until the last page that the pages themselves link to.
 
-Signed links are HTML-escaped (`&amp;`) and short-lived. Where the newest files come first (`newest_first`), a
-listing ends at a page whose files are all known; once an hour it is read to its end.
+Signed links are HTML-escaped (`&amp;`) and expire soon. With `newest_first`, a listing ends at a page of known
+files; once an hour it is read to its end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NUMBER: Final = re.compile(r"\d{1,6}")
 
 
 async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[ListedFile]:
-    """The files of all pages, of each day where pages are a day's."""
+    """The files of all pages; for an address with a day, of each day."""
     may_stop = portal.settings.html.newest_first and time.monotonic() < client.state.get("whole_until", 0.0)
     for address in days_of(portal, client.now()):
         async for file in _pages(portal, client, address, may_stop=may_stop):
@@ -52,7 +52,7 @@ async def _pages(
 
 
 def _last_page(document: html.HtmlElement, name: str) -> int:
-    """The highest page that a page links to, by address or by `data-page`."""
+    """The highest page number that a page links to, by address or `data-page`."""
     links = (link for link in document.xpath("//a/@href") if f"{name}=" in link)
     numbers = [parameter(link, name) for link in links]
     numbers += document.xpath("//@data-page")

@@ -25,7 +25,7 @@ _FILES: Final = re.compile(r"\bfiles\s*=\s*(?=\[)")
 
 
 async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[ListedFile]:
-    """The files of the last days; a day that comes twice (just after midnight, say) is given once."""
+    """The files of the last days; each day once, also if the default page is yesterday's."""
     seen: set[str] = set()
     for number, day in enumerate(portal.days(client.now())):
         params = {"p": f"./{day:%Y%m%d}"} if number else None

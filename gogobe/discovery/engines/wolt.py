@@ -1,4 +1,4 @@
-"""Wolt: an index that links to a page a day, `YYYY-MM-DD.html`, which links to `download/YYYY-MM-DD/NAME`."""
+"""Wolt: an index links to a page for each day, `YYYY-MM-DD.html`, which links to `download/YYYY-MM-DD/NAME`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DAY_PAGE: Final = re.compile(r"\d{4}-\d\d-\d\d\.html")
 
 
 async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[ListedFile]:
-    """The files of the newest days that the index has, be they of today or not."""
+    """The files of the newest days in the index."""
     index = await client.get(portal.settings.url)
     days = sorted({link for link in await _links(index) if _DAY_PAGE.fullmatch(last_part(link))}, key=last_part)
     if not days:

@@ -16,7 +16,9 @@ import trustme
 from gogobe.chains.portal import PageLayout
 from gogobe.demo.portals.bina import BinaReplica
 from gogobe.demo.portals.cerberus import CerberusReplica
+from gogobe.demo.portals.directory_index import directory_index_replica
 from gogobe.demo.portals.laibcatalog import LaibcatalogReplica
+from gogobe.demo.portals.publishprice import publishprice_replica
 from gogobe.demo.portals.server import PortalServer
 from gogobe.demo.portals.shelf import Shelf, ShelfFile
 from gogobe.demo.portals.shufersal import ShufersalReplica
@@ -68,7 +70,7 @@ def cerberus(server: PortalServer, shelf: Shelf) -> Portal:
 
 
 def publishprice(server: PortalServer, shelf: Shelf) -> Portal:
-    return portal("publishprice", server.add(pages.publishprice({"20260811": shelf}, "20260811")))
+    return portal("publishprice", server.add(publishprice_replica({"20260811": shelf}, "20260811")))
 
 
 def laibcatalog(server: PortalServer, shelf: Shelf) -> Portal:
@@ -98,7 +100,7 @@ def wolt(server: PortalServer, shelf: Shelf) -> Portal:
 
 def directory(style: str) -> Callable[[PortalServer, Shelf], Portal]:
     def made(server: PortalServer, shelf: Shelf) -> Portal:
-        return portal("directory_index", server.add(pages.index(style, shelf)) + "/feeds")
+        return portal("directory_index", server.add(directory_index_replica(style, shelf)) + "/feeds")
 
     return made
 
@@ -233,7 +235,7 @@ def test_the_day_before_is_read_too(portals: PortalServer):
     address = portals.add(pages.wolt(days)) + "/v1/index.html"
     assert names(listed(portal("wolt", address))) == sorted([*NAMES, old.name])
     dense = {day.replace("-", ""): shelf for day, shelf in days.items()}
-    address = portals.add(pages.publishprice(dense, "20260811"))
+    address = portals.add(publishprice_replica(dense, "20260811"))
     assert names(listed(portal("publishprice", address))) == sorted([*NAMES, old.name])
 
 
@@ -297,7 +299,7 @@ def test_a_listing_that_has_not_changed_is_not_sent_again(portals: PortalServer)
 
 
 def test_a_directory_is_followed_as_deep_as_is_said(portals: PortalServer):
-    address = portals.add(pages.index("nginx", SHELF, {"20260810": EARLIER})) + "/feeds"
+    address = portals.add(directory_index_replica("nginx", SHELF, {"20260810": EARLIER})) + "/feeds"
     assert names(listed(portal("directory_index", address))) == NAMES
     deep = listed(portal("directory_index", address, depth=1))
     assert names(deep) == sorted([*NAMES, *EARLIER.files])
