@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import psycopg
@@ -24,10 +24,20 @@ from gogobe.commands.run import run
 from gogobe.commands.stack import down, status, up
 from gogobe.commands.terminal import PlainConsole, harmless
 from gogobe.database.migrations import MigrationError
+from gogobe.database.review.merges import MergeError
 from gogobe.io.kafka.options import KafkaOptionsError
 from gogobe.local.processes import StackError
+from gogobe.masters.build.catalogue import CatalogueError
+from gogobe.masters.snapshot.files import SnapshotError
+from gogobe.masters.vectors.token_encoder import EncoderModelError
 from gogobe.secrets import SecretError
 from gogobe.settings import SettingsError
+
+# Errors whose message has the place and the remedy.
+REPORTED: Final = (
+    CatalogueError, EncoderModelError, KafkaOptionsError, MergeError, MigrationError, SecretError,
+    SettingsError, SnapshotError, StackError,
+)  # fmt: skip
 
 
 class _Gogobe(click.Group):
@@ -44,7 +54,7 @@ class _Gogobe(click.Group):
     def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (StackError, MigrationError, SettingsError, SecretError, KafkaOptionsError) as error:
+        except REPORTED as error:
             raise click.ClickException(str(error)) from error
         except UnicodeEncodeError as error:
             # Python decodes arguments that are not UTF-8 to lone surrogates.

@@ -1,4 +1,4 @@
-"""`gogobe masters evaluate --pairs`: what becomes of goods without a barcode that a person has read."""
+"""`gogobe masters evaluate --pairs`: measures matching on judged pairs of goods without a barcode."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from gogobe.masters.evaluation.evaluate_pairs import (
 )
 
 _LEGEND: Final = """\
-Of the pairs that are one product: joined, and joined or in review with the right candidate. Of the others:
-wrongly joined. "built": the snapshot was built of all chains; "arriving": the chain's items arrive at one of
-the others."""
+Shares of the pairs of one product that are joined, and that are joined or in review with the right candidate;
+of the other pairs, the share wrongly joined. "built": in a snapshot of all chains; "arriving": the chain's
+items are matched to a snapshot of the others."""
 _WIDTH: Final = 150
 _ORDER: Final = ("wrong", "missed", "review")
 
@@ -32,7 +32,7 @@ _ORDER: Final = ("wrong", "missed", "review")
 def show_pairs(
     catalogues: Sequence[Path], pairs: Path, hold_out: str | None, *, learn: bool, as_json: bool, errors: int
 ) -> None:
-    """Evaluate pairs and print the figures, as tables or as JSON. Raises click.ClickException."""
+    """Evaluates pairs and prints the figures, as tables or as JSON. Raises click.ClickException."""
     try:
         evaluation = evaluate_pairs(catalogues, pairs, hold_out, learn_anew=learn)
     except CatalogueError as error:
@@ -45,11 +45,11 @@ def show_pairs(
     console.print(_LEGEND)
     console.print(_review(evaluation))
     if evaluation.unknown:
-        console.print(f"{evaluation.unknown:,} pairs have an item that the catalogue does not hold.")
+        console.print(f"{evaluation.unknown:,} pairs have an item that is not in the catalogue.")
     if errors and evaluation.built.errors:
         console.print(_errors(evaluation.built, errors))
     if not learn:
-        click.echo("The built-in weights may have seen these chains; with --learn they have not.")
+        click.echo("The built-in weights may be trained on these chains; --learn excludes the held-out chain.")
 
 
 def _figures(evaluation: PairEvaluation) -> Table:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import psycopg
 from rich.table import Table
 
 from gogobe.commands.evaluate import evaluate_command
@@ -24,12 +23,12 @@ from gogobe.database.review.redirects import redirect_masters
 from gogobe.database.views import refresh_views
 from gogobe.io.objects import store_errors
 from gogobe.masters.build.build import build_snapshot
-from gogobe.masters.build.catalogue import CatalogueError, CatalogueRow, read_catalogue
+from gogobe.masters.build.catalogue import CatalogueRow, read_catalogue
 from gogobe.masters.evaluation.audit import flag_far_apart
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.masters.snapshot.files import Manifest, SnapshotError, open_snapshot
 from gogobe.masters.snapshot.known_codes import KnownCodes
-from gogobe.masters.vectors.token_encoder import EncoderModelError, TokenEncoder
+from gogobe.masters.vectors.token_encoder import TokenEncoder
 from gogobe.settings import Settings
 
 STORE: Final = settings_options("masters", "store_endpoint", "masters_cache")
@@ -50,14 +49,10 @@ def masters() -> None:
 
 
 @contextlib.contextmanager
-def reported_errors() -> Iterator[None]:
-    """Ends the command with a message instead of a traceback for errors that a user can fix."""
+def reported_store_errors() -> Iterator[None]:
+    """Reports an error of the snapshot store by a message with the remedy."""
     try:
         yield
-    except (SnapshotError, CatalogueError, EncoderModelError) as error:
-        raise click.ClickException(str(error)) from error
-    except psycopg.Error as error:
-        raise click.ClickException(f"the database: {error}") from error
     except store_errors() as error:
         raise click.ClickException(
             f"{error} (--masters and --store-endpoint name the store, the environment its credentials)"
@@ -107,7 +102,7 @@ def build(
         needed(settings, "database")
     target = folder or var / "snapshots" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     console = wide_console()
-    with reported_errors():
+    with reported_store_errors():
         rows: Iterable[CatalogueRow]
         rows = chain.from_iterable(map(read_catalogue, csv)) if csv else known_items(settings.database_address)
         with console.status("Building …"):
@@ -138,7 +133,7 @@ def publish(folder: Path, var: Path, **flags: Any) -> None:
     Uploads the parts, then the manifest, then the pointer to the current version, so that readers see complete
     snapshots only. A published snapshot never changes.
     """
-    with reported_errors():
+    with reported_store_errors():
         _publish(settings_with_stack(flags, var), folder)
 
 
@@ -179,7 +174,7 @@ def _none_yet(settings: Settings) -> str:
 def list_snapshots(var: Path, **flags: Any) -> None:
     """List the published snapshots, newest first, with the current one marked."""
     settings = settings_with_stack(flags, var)
-    with reported_errors():
+    with reported_store_errors():
         stored = snapshot_store(settings).versions()
     if not stored:
         click.echo(_none_yet(settings))
@@ -216,7 +211,7 @@ def rollback(version: str | None, var: Path, **flags: Any) -> None:
     files are loaded again. `gogobe masters rollback NEWER_VERSION` undoes a rollback.
     """
     settings = settings_with_stack(flags, var)
-    with reported_errors():
+    with reported_store_errors():
         manifest = snapshot_store(settings).rollback(version)
     click.echo(_summary("in use is", manifest))
 
@@ -235,7 +230,7 @@ def check(folder: Path | None, limit: int, var: Path, **flags: Any) -> None:
     wrong one with `gogobe masters review --accepted` or `gogobe masters unmerge`.
     """
     settings = settings_with_stack(flags, var)
-    with reported_errors():
+    with reported_store_errors():
         snapshot = open_snapshot(folder or _current_folder(settings))
         flagged = flag_far_apart(snapshot)
     click.echo(f"{_summary('complete:', snapshot.manifest)}")

@@ -1,54 +1,39 @@
-"""`gogobe masters merge` and `unmerge`: masters that turn out to be one product, or to be two."""
+"""`gogobe masters merge` and `unmerge`: joins two masters of one product, and separates them again."""
 
 from __future__ import annotations
 
-import contextlib
 import getpass
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import click
-import psycopg
 from rich.table import Table
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.database.address import Dsn
-from gogobe.database.review.merges import MergeError, merge_masters, standing_merges, undo_merge
+from gogobe.database.review.merges import merge_masters, standing_merges, undo_merge
 from gogobe.database.views import refresh_views
 
-BY: Final = click.option("--by", default=getpass.getuser, help="Who decides; the user's name unless given.")
-
-
-@contextlib.contextmanager
-def clear_errors() -> Iterator[None]:
-    """An error that a person can correct ends the command with its message, not with a traceback."""
-    try:
-        yield
-    except MergeError as error:
-        raise click.ClickException(str(error)) from error
-    except psycopg.Error as error:
-        raise click.ClickException(f"the database: {error}") from error
+BY: Final = click.option("--by", default=getpass.getuser, help="Who decides; default: the user's name.")
 
 
 @click.command()
 @click.argument("from_id", type=int, metavar="FROM")
 @click.argument("into_id", type=int, metavar="INTO")
-@click.option("--reason", required=True, help="Why they are one; it is kept with the merge.")
+@click.option("--reason", required=True, help="Why they are one product; stored with the merge.")
 @BY
 @VAR
 @settings_options("database", "database_password")
 def merge(from_id: int, into_id: int, reason: str, by: str, var: Path, **flags: Any) -> None:
-    """Redirect master FROM to INTO: their prices are compared as one product's.
+    """Redirect master FROM to INTO: their prices are compared as one product.
 
     Both keep their rows, so that `gogobe masters unmerge` can separate them again. `gogobe prices` shows the
-    numbers of masters.
+    ids of masters.
     """
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
-    with clear_errors():
-        number = merge_masters(settings.database_address, from_id, into_id, reason=reason, by=by)
-        refresh_views(settings.database_address)
+    number = merge_masters(settings.database_address, from_id, into_id, reason=reason, by=by)
+    refresh_views(settings.database_address)
     click.echo(f"merge {number}: {from_id} is now {into_id}. Undo it: gogobe masters unmerge {number}")
 
 
@@ -58,18 +43,17 @@ def merge(from_id: int, into_id: int, reason: str, by: str, var: Path, **flags: 
 @VAR
 @settings_options("database", "database_password")
 def unmerge(number: int | None, by: str, var: Path, **flags: Any) -> None:
-    """Undo merge number MERGE; without a number, list the merges in force.
+    """Undo merge number MERGE; without a number, list the merges in effect.
 
-    A build merges masters, too, that it finds to be one product. A merge that you undo is not made again.
+    `gogobe masters build` also merges masters of one product; it does not repeat a merge that you have undone.
     """
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
-    with clear_errors():
-        if number is None:
-            _show_merges(settings.database_address)
-            return
-        undo_merge(settings.database_address, number, by=by)
-        refresh_views(settings.database_address)
+    if number is None:
+        _show_merges(settings.database_address)
+        return
+    undo_merge(settings.database_address, number, by=by)
+    refresh_views(settings.database_address)
     click.echo(f"merge {number} is undone")
 
 

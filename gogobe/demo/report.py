@@ -19,6 +19,7 @@ from gogobe.demo.follow import FileOutcome
 
 WIDTH: Final = 80
 PRODUCTS_SHOWN: Final = 8
+WEIGHED_SHOWN: Final = 6
 CODES_SHOWN: Final = 6
 PAIRS_SHOWN: Final = 4
 _MATCHED_BY: Final = {"gtin": "barcode", "alias": "known code", "vector": "name", "review": "", "new": ""}
@@ -114,7 +115,7 @@ def show_report(console: PlainConsole, report: RunReport) -> None:
         console.print(_comparison_table(title, report.comparison[:PRODUCTS_SHOWN], spare))
     if report.by_weight:
         title = "Goods without a barcode across chains (cheapest price of a kilogram, ILS)"
-        console.print(_comparison_table(title, report.by_weight[:PRODUCTS_SHOWN], spare))
+        console.print(_comparison_table(title, report.by_weight[:WEIGHED_SHOWN], spare))
     console.print(_matches_table(report.matches))
     if report.joined_by_name:
         console.print(_joined_table(_whole_products(report.joined_by_name, CODES_SHOWN), spare))
