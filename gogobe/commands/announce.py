@@ -1,4 +1,4 @@
-"""`gogobe announce`: files for the pipeline."""
+"""`gogobe announce`: announces published files by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 @VAR
 @settings_options("kafka", "kafka_options")
 def announce(urls: tuple[str, ...], chain: str, var: Path, **flags: Any) -> None:
-    """Announce published files, to be downloaded, parsed and loaded."""
+    """Announce published files to the pipeline, which downloads, parses and loads them."""
     from gogobe.feeds.ordering import store_of
     from gogobe.io.kafka.topics import PublishError, publish
     from gogobe.records.addresses import has_credentials, public_address
@@ -31,7 +31,7 @@ def announce(urls: tuple[str, ...], chain: str, var: Path, **flags: Any) -> None
     messages = [FileDiscovered(chain=chain, url=url, timestamp=now) for url in urls]
     try:
         for one in messages:
-            decoder(FileDiscovered).decode(encode(one))  # as the pipeline will
+            decoder(FileDiscovered).decode(encode(one))  # the pipeline's own check
     except ValueError as error:
         raise click.UsageError(f"not an announcement: {error}") from error
     try:

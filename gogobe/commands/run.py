@@ -1,4 +1,4 @@
-"""`gogobe run`: a job handed to its runner."""
+"""`gogobe run`: submits a job to its runner."""
 
 from __future__ import annotations
 
@@ -24,22 +24,21 @@ JOBS: Final = {
 }
 _DETAILS: Final = """
 
-    Other options are passed through: Beam's own and its runners'. Without --runner the job goes to the local
-    stack's Flink, and runs on there until the stack stops. One that is submitted anew continues where the one
-    before it had committed its offsets."""
+    Other options are passed to Beam and its runner. Without --runner the job is submitted to Flink of the local
+    stack and runs until the stack stops. A job that is submitted again continues at the committed offsets."""
 
 
 @click.group()
 def run() -> None:
     """Submit a job: the whole pipeline, or one of its stages.
 
-    `ingest` does it all. `download`, `parse` and `load` do it one after the other, each as a job that can be
-    scaled alone. All read as one consumer group, and may run side by side: the database takes nothing twice.
+    `ingest` does all steps in one job. `download`, `parse` and `load` do them in sequence, each as a job that
+    scales on its own. All jobs may run at the same time: the database loads nothing twice.
     """
 
 
 def _either_spelling(flag: str) -> str:
-    """`--views_every`, as the pipelines have it, is `--views-every`."""
+    """Makes `--views_every`, the spelling of the pipelines, `--views-every`."""
     return flag.replace("_", "-")
 
 
@@ -184,7 +183,7 @@ def _job_name(name: str, share: Share) -> str:
 
 
 def _make_room(stack: StackAddresses, name: str, shares: Sequence[Share], *, replace: bool) -> None:
-    """Two jobs of a kind would do the same work twice where they read the same partitions."""
+    """Stops jobs that read the same partitions, or refuses without --replace: they would repeat the work."""
     running = [job for job in jobs(stack.flink) if job.state not in ENDED]
     in_the_way = [job for job in running if _reads_the_same(job, name, shares)]
     if in_the_way and not replace:
