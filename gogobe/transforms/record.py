@@ -13,7 +13,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from gogobe.database.address import Dsn
 from gogobe.database.dead_letters import record_dead_letters
-from gogobe.database.load.sent import Offered
+from gogobe.database.load.sent import SentHashes
 from gogobe.database.review.pairs import record_decisions
 from gogobe.database.session import Session
 from gogobe.io.objects import ObjectStore
@@ -47,10 +47,10 @@ class _RecordDecisions(beam.DoFn):
         self._recorded = Metrics.counter("gogobe.match", "decisions_recorded")
 
     def setup(self) -> None:
-        self._offered = Offered()
+        self._sent = SentHashes()
 
     def start_bundle(self) -> None:
-        self._offered.rollback()  # of a bundle that failed
+        self._sent.rollback()  # of a bundle that failed
         self._fresh: list[Decision] = []
 
     def process(self, decisions: list[Decision]) -> Iterator[TaggedOutput]:
@@ -60,7 +60,7 @@ class _RecordDecisions(beam.DoFn):
         for one in decisions:
             # Without the score: it differs a little from store to store, with the price.
             pair = (one.chain_id, one.item_code, one.candidate_id, one.match, one.item_name)
-            if not self._offered.is_known(hash(pair)):
+            if self._sent.add(hash(pair)):
                 self._fresh.append(one)
         yield from ()
 
@@ -68,7 +68,7 @@ class _RecordDecisions(beam.DoFn):
         if not self._fresh:
             return
         failed = record_each(self._session, self._fresh, self._letters)
-        self._offered.commit()
+        self._sent.commit()
         count = len(self._fresh) - len(failed)
         self._recorded.inc(count)
         yield windowed(count)

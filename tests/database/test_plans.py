@@ -12,20 +12,23 @@ from gogobe.database import dead_letters, queries, upkeep
 from gogobe.database.connection import POSTGRESQL, Connection, connect, copy_rows, staging_table
 from gogobe.database.load import (
     aliases,
+    batches,
     counts,
     descriptions,
     endings,
+    files,
     identities,
     joining,
-    ledger,
     moves,
     prices,
     promotions,
+    readings,
     recency,
     stores,
 )
 from gogobe.database.load.loader import Loader
 from gogobe.database.load.marks import file_row_base
+from gogobe.database.load.subjects import TABLES
 from gogobe.database.review import redirects
 from gogobe.database.views import refresh_views
 from gogobe.local.postgres import PostgresServer
@@ -135,25 +138,39 @@ BOTH = {
     "target": 8,
 }
 MOVE = {"from": 7, "to": 8, "name": "1"}
-PRICES, PROMOTIONS = joining._SUBJECTS
+PRICES, PROMOTIONS = TABLES.values()
 
 PATTERNS = {"word0": "%מוצר%", "word1": "%77%", "query": "מוצר 77", "limit": 10}
-AGAIN = {"discovered_at": at(1), "source_url": "u", "address_key": "u", "file": "x77"}
-END = {"store_key": 7, "published_at": at(9), "file_row": 0, "file": "x66"}
+AGAIN = {"discovered_at": at(1), "source_url": "u", "object_path": "o", "address_key": "u", "file": "x77"}
+AGAIN_READ = {
+    "store_key": 7,
+    "published_at": at(0),
+    "first_row": 1,
+    "last_row": 9,
+    "sha": "x66",
+    "kind": "price",
+}
+END = {"store_key": 7, "published_at": at(9), "file_row": 0}
 
 
 @pytest.mark.parametrize(
     ("statement", "values"),
     [
-        (ledger._TAKE_BATCHES, (["a", "b"], ["x1", "x2"], [1, 1], [1, 1])),
-        (ledger._COUNT, {"loaded": 1, "unchanged": 1, "stale": 1, "refused": 1, "file": "x77"}),
-        (ledger._SETTLE, (["x77", "x78"],)),
-        (ledger._ANNOUNCED_AGAIN, AGAIN),
-        (ledger._ADDRESS_AGAIN, AGAIN),
+        (batches._ENTER, (["a", "b"], ["x1", "x2"], [1, 1], [1, 1], [1, 1], [2, 2], ["m", "m"])),
+        (files._COUNT, {"loaded": 1, "unchanged": 1, "stale": 1, "refused": 1, "file": "x77"}),
+        (files._SETTLE, (["x77", "x78"],)),
+        (files._ANNOUNCED_AGAIN, AGAIN),
+        (files._ADDRESS_AGAIN, AGAIN),
         (recency._NEWER_LISTS, ([7], [at(0)], [0], "prices")),
-        (prices._END, END),
-        (promotions._END, END),
-        (promotions._STANDING, ([7, 7], ["1", "2"])),
+        (PRICES.fill(endings._END_UNLISTED).decode(), END),
+        (PROMOTIONS.fill(endings._END_UNLISTED).decode(), END),
+        *[
+            (subject.fill(statement).decode(), AGAIN_READ)
+            for subject, statements in zip((PRICES, PROMOTIONS), readings._UNDO.values(), strict=True)
+            for statement in (*statements, readings._REOPEN)
+        ],
+        (readings._EARLIER_FULL, AGAIN_READ),
+        (promotions._STORED, ([7, 7], ["1", "2"])),
         (promotions._DELETE, ([7, 7], ["1", "2"])),
         (promotions._TOUCH, ([7], ["1"], [at(1)], [1])),
         (endings._DROP_LISTS, (7, "prices", at(1), 1)),
@@ -163,16 +180,16 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0, "file": "x66"}
         (dead_letters._RESOLVE, (["x77", "x78"], ["c1"] * 2, ["https://77", "https://78"], [at(0)] * 2)),
         (upkeep._DROP_OLD_LISTS, (upkeep.LISTS_KEPT,)),
         (identities._READ, (["1", "1"], ["s7", "s8"])),
-        (stores._LOCK, ([1007, 1008],)),
+        (stores._LOCK, ([1007, 1008], ["x66"], [2])),
         (moves._LOCK, ([1007, 1008],)),
         (moves._RENAME, ([1007], ["2"])),
         (moves._MOVE_FILES, MOVE),
         (moves._MOVE_LISTS, MOVE),
         (descriptions._READ, ([1007, 1008],)),
-        (joining._CHANGE, BOTH),
+        (PRICES.fill(joining._CHANGE).decode(), BOTH),
         (joining._DROP_KNOWN_CHANGES, {"source": 7, "target": 8}),
         *[
-            (joining._of(statement, subject).decode(), BOTH)
+            (subject.fill(statement).decode(), BOTH)
             for subject in (PRICES, PROMOTIONS)
             for statement in (
                 joining._FIRST_SEEN,

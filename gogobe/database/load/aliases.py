@@ -13,7 +13,7 @@ from datetime import UTC, date
 from typing import Any, Final
 
 from gogobe.database.connection import Cursor, Dialect, copy_rows
-from gogobe.database.load.sent import Offered
+from gogobe.database.load.sent import SentHashes
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Item
 
@@ -127,9 +127,9 @@ _NAME_MASTERS: Final = """
 _MATCH_RANK: Final = {"gtin": 4, "alias": 3, "vector": 2, "review": 1, "new": 0}
 
 
-def load_aliases(cursor: Cursor, dialect: Dialect, batches: Iterable[IngestBatch], offered: Offered) -> None:
+def load_aliases(cursor: Cursor, dialect: Dialect, batches: Iterable[IngestBatch], sent: SentHashes) -> None:
     """Writes what the batches say of their chains' codes, where newer or better, and names the masters."""
-    staged = _new_words(batches, offered)
+    staged = _new_words(batches, sent)
     if not staged:
         return
     if not dialect.empties_on_commit:
@@ -150,7 +150,7 @@ def load_aliases(cursor: Cursor, dialect: Dialect, batches: Iterable[IngestBatch
         cursor.execute(_NAME_MASTERS, (rename,))
 
 
-def _new_words(batches: Iterable[IngestBatch], offered: Offered) -> Mapping[tuple[str, str], tuple[Any, ...]]:
+def _new_words(batches: Iterable[IngestBatch], sent: SentHashes) -> Mapping[tuple[str, str], tuple[Any, ...]]:
     staged: dict[tuple[str, str], tuple[Any, ...]] = {}
     for batch in batches:
         day = batch.published_at.astimezone(UTC).date()
@@ -171,9 +171,7 @@ def _new_words(batches: Iterable[IngestBatch], offered: Offered) -> Mapping[tupl
                 item.item_id,
                 item.is_service,
             )
-            if offered.is_known(
-                hash((chain_id, item.item_code, day, version, item.master_id, item.match, words))
-            ):
+            if not sent.add(hash((chain_id, item.item_code, day, version, item.master_id, item.match, words))):
                 continue
             key = chain_id, item.item_code
             row = _alias_row(key, day, version, item, words)

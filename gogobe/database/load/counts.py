@@ -1,9 +1,9 @@
 """Whether a file is complete although its Count says otherwise.
 
-Some chains publish a Count that is always wrong. Taken at its word, none of their files would ever be complete:
-no price would end, and what full files list would be kept for ever. So the Count is weighed like any evidence,
-and only where the file itself is whole: read to the closing tag of its root, from an undamaged container. A
-file that was cut short is never complete.
+Some chains publish a Count that is always wrong. Taken at its word, none of their files would ever be
+complete: no price would end, and what full files list would be kept for ever. So the Count is weighed like
+any evidence, and only where the file itself is whole: read to the closing tag of its root, from an undamaged
+container. A file that was cut short is never complete.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ EVIDENCE: Final = timedelta(days=7)
 SAME_DIFFERENCES: Final = 2
 WRONG_DAYS: Final = 3
 
-# What the Counts of a chain's files of one kind were worth in the days before. Files without rows are left out:
-# a Count of zero is right by chance.
+# What the Counts of a chain's files of one kind were worth in the days before. Files without rows are left
+# out: a Count of zero is right by chance.
 _EARLIER_FILES: Final = """
     SELECT count(*) FILTER (WHERE announced = read),
            count(*) FILTER (WHERE announced - read = %(difference)s),
@@ -41,9 +41,9 @@ def is_complete(cursor: Cursor, batch: IngestBatch, totals: FileTotals) -> bool:
     """Whether a file lists all that it should, by the totals that its last batch carries.
 
     A whole file with more rows than announced lacks none. One with fewer is complete where the chain's Counts
-    are known to be wrong: in the seven days before, none of its whole files of this kind had as many rows as it
-    announced, and either two of them differ by the same number, or Counts were wrong on three earlier days. One
-    file whose Count is right restores the trust in the next ones.
+    are known to be wrong: in the seven days before, none of its whole files of this kind had as many rows as
+    it announced, and either two of them differ by the same number, or Counts were wrong on three earlier
+    days. One file whose Count is right restores the trust in the next ones.
     """
     if totals.complete:
         return True

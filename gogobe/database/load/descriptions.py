@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from gogobe.database.connection import Cursor
-from gogobe.database.load.ledger import Tally
-from gogobe.database.load.marks import recency, source_row
+from gogobe.database.load.marks import mark_of, recency, row_mark
+from gogobe.database.load.tallies import Tally
 from gogobe.records.messages import IngestBatch
 
 Description = tuple[Any, ...]
@@ -71,9 +71,9 @@ def describe_stores(
     for batch in ordered:
         tally = tallies[batch.batch_id]
         for row, key in zip(batch.stores, keys_of[batch.batch_id], strict=True):
-            mark = (batch.published_at, source_row(batch, row.row))
+            mark = row_mark(mark_of(batch), row.row)
             before = known.get(key, _NOTHING)
-            if before[0] is not None and recency(*mark) < recency(before[0], before[1]):
+            if before[0] is not None and recency(mark) < recency((before[0], before[1])):
                 tally.stale += 1
                 continue
             told = (getattr(row, name) for name in DESCRIPTION)

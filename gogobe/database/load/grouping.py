@@ -5,7 +5,8 @@ of one chain there are names under which its price and promotion files speak (so
 files list. The rule, in this order:
 
 1. A name that is both sold and listed means what it says.
-2. A sold name of sub-chain 0 that no Stores file lists means the number's home: the name that is listed by the
+2. A sold name of sub-chain 0 that no Stores file lists means the number's home: the name that is listed by
+the
    oldest of the Stores files that list the number. Where that file lists it under several sub-chains there is
    no home. (A file that names no sub-chain has sub-chain 0 too.)
 3. Any other sold name that no Stores file lists means the only name that is listed, if it is itself the only
@@ -29,8 +30,9 @@ UNSAID: Final = "0"
 
 @dataclass(frozen=True)
 class Name:
-    """A sub-chain under which a chain speaks of one of its numbers. `is_sold`: its price or promotion files do;
-    `listed`: the mark of the oldest of its Stores files that do."""
+    """A sub-chain under which a chain speaks of one of its numbers. `is_sold`: its price or promotion files
+    do; `listed`: the mark of the oldest of its Stores files that do.
+    """
 
     sub_chain_id: str
     is_sold: bool = False
@@ -39,8 +41,9 @@ class Name:
 
 @dataclass(frozen=True)
 class Placement:
-    """A group of names that mean one store. `sub_chain_id` is the listed name's, or else the sold one's. `keep`
-    is the row of `stores` that it gets, None a new one; the rows `join` are joined to it."""
+    """A group of names that mean one store. `sub_chain_id` is the listed name's, or else the sold one's.
+    `keep` is the row of `stores` that it gets, None a new one; the rows `join` are joined to it.
+    """
 
     names: tuple[str, ...]
     sub_chain_id: str

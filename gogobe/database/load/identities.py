@@ -1,8 +1,9 @@
-"""Published names of stores and the rows of `stores` that they mean: decided in the database, the same for all.
+"""Published names of stores and the rows of `stores` that they mean: decided in the database, the same for
+all.
 
-`store_identities` has a row for every name (chain, sub-chain, number) under which files speak of a store, with
-the evidence about it. Loaders of one chain take turns in adding evidence; one that adds some applies the rule
-of `grouping` to the numbers concerned, and moves names and rows where the rule now says otherwise.
+`store_identities` has a row for every name (chain, sub-chain, number) under which files speak of a store,
+with the evidence about it. Loaders of one chain take turns in adding evidence; one that adds some applies the
+rule of `grouping` to the numbers concerned, and moves names and rows where the rule now says otherwise.
 """
 
 from __future__ import annotations

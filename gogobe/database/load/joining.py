@@ -1,43 +1,32 @@
-"""Two rows of `stores` that turn out to be one store: joined with their prices, promotions and files.
+"""Joins two rows of `stores` that are one store, with their prices, promotions and files.
 
-The result is what loading all files into one row would have come to. Of an item that both rows have, the state
-that is known later counts: that of the newer file, where a complete full file speaks for all items of its row,
-also for those it does not list.
+The result is that of loading all files into one row. Of an item that both rows have, the newer state counts.
+A complete full file is a state of all items of its row, those that it does not list included.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
 from psycopg import sql
 
 from gogobe.database.connection import Cursor
+from gogobe.database.load.marks import MARK, RECENCY
+from gogobe.database.load.subjects import TABLES, SubjectTable
 
+# `one` and `other` are rows of the two stores; the parameters `one_…` and `other_…` are their stores' keys
+# and the marks of their full files.
+_FULL: Final = "(%({side}_at)s::timestamptz, %({side}_row)s::bigint)"
 
-@dataclass(frozen=True)
-class _Subject:
-    table: LiteralString
-    code: LiteralString
-    full_at: LiteralString
-    full_row: LiteralString
-
-
-_SUBJECTS: Final = (
-    _Subject("prices", "item_code", "prices_full_at", "prices_full_row"),
-    _Subject("promotions", "promotion_id", "promotions_full_at", "promotions_full_row"),
-)
-
-# Until when a row's state is known: its own time, or that of its store's newest complete full file. `one` and
-# `other` are rows of the two stores; the parameters `one_…` and `other_…` are their stores' keys and marks.
-# Times are compared as `marks.recency` says: a row whose time of publication is not known is older than all
-# others.
-_ROW: Final = "({side}.source_row >= 0, {side}.published_at, {side}.source_row)"
-_MARK: Final = "(%({side}_at)s::timestamptz IS NOT NULL, %({side}_at)s::timestamptz, %({side}_row)s::bigint)"
-_KNOWN_UNTIL: Final = f"(CASE WHEN {_MARK} > {_ROW} THEN {_MARK} ELSE {_ROW} END)"
-_ONE: Final = _KNOWN_UNTIL.format(side="one")
-_OTHER: Final = _KNOWN_UNTIL.format(side="other")
+# The state of a row of known time is known until its store's full file. A row of unknown time is not in that
+# file: otherwise the file's own row would have replaced it.
+_KNOWN_UNTIL: Final = f"""
+    (CASE WHEN {{side}}.source_row >= 0 AND {_FULL} > {MARK.format(row="{side}")}
+          THEN (true, %({{side}}_at)s::timestamptz, %({{side}}_row)s::bigint)
+          ELSE {RECENCY.format(row="{side}")} END)
+"""
+_IS_NEWER: Final = f"{_KNOWN_UNTIL.format(side='other')} > {_KNOWN_UNTIL.format(side='one')}"
 
 _BOTH: Final = """
     one.store_key = %(one_key)s AND other.store_key = %(other_key)s AND one.{code} = other.{code}
@@ -49,26 +38,28 @@ _FIRST_SEEN: Final = f"""
 """
 
 _DROP_OLDER: Final = f"""
-    DELETE FROM {{table}} one USING {{table}} other WHERE {_BOTH} AND {_OTHER} > {_ONE}
+    DELETE FROM {{table}} one USING {{table}} other WHERE {_BOTH} AND {_IS_NEWER}
 """
 
-# Of rows that are known until the same moment the one that stays, does.
+# Of two rows that are known until the same moment the target's stays.
 _DROP_SAME: Final = f"""
     DELETE FROM {{table}} one USING {{table}} other WHERE {_BOTH}
 """
 
-# What the other row's full file, newer than anything known of this row, does not list.
+# A row that the other store's full file does not list, unless its own store's newer one does.
 _END_UNLISTED: Final = f"""
     UPDATE {{table}} one SET ended_at = %(other_at)s
     WHERE one.store_key = %(one_key)s AND one.ended_at IS NULL
-      AND {_MARK.format(side="other")} > {_ONE}
+      AND {_FULL.format(side="other")} > {MARK.format(row="one")}
+      AND (one.source_row < 0 OR %(one_at)s::timestamptz IS NULL
+           OR {_FULL.format(side="other")} > {_FULL.format(side="one")})
 """
 
 _CHANGE: Final = f"""
     INSERT INTO price_changes (store_key, item_code, changed_at, old_price, new_price)
     SELECT %(target)s, one.item_code, other.published_at, one.price, other.price
-    FROM prices one JOIN prices other ON {_BOTH.format(code="item_code")}
-    WHERE {_OTHER} > {_ONE} AND other.published_at > one.published_at AND other.price <> one.price
+    FROM {{table}} one JOIN {{table}} other ON {_BOTH}
+    WHERE {_IS_NEWER} AND other.published_at > one.published_at AND other.price <> one.price
       AND one.first_seen_at < other.published_at
     ON CONFLICT (store_key, item_code, changed_at) DO NOTHING
 """
@@ -89,9 +80,10 @@ _FOLLOW: Final = ("prices", "promotions", "price_changes", "listed_codes", "file
 
 
 def join_stores(cursor: Cursor, source: int, target: int) -> None:
-    """Moves all that the row `source` of `stores` has to the row `target`, and deletes `source`. Both rows are
-    locked by the caller."""
-    for subject in _SUBJECTS:
+    """Moves everything of the row `source` of `stores` to the row `target`, and deletes `source`. The caller
+    has locked both rows.
+    """
+    for subject in TABLES.values():
         _settle_both(cursor, subject, source, target)
     cursor.execute(_DROP_KNOWN_CHANGES, {"source": source, "target": target})
     for table in _FOLLOW:
@@ -100,7 +92,7 @@ def join_stores(cursor: Cursor, source: int, target: int) -> None:
     cursor.execute("DELETE FROM stores WHERE store_key = %s", (source,))
 
 
-def _settle_both(cursor: Cursor, subject: _Subject, source: int, target: int) -> None:
+def _settle_both(cursor: Cursor, subject: SubjectTable, source: int, target: int) -> None:
     """Leaves at most one row of an item or promotion in the two stores, and the newer mark in the target."""
     source_mark, target_mark = (_mark(cursor, subject, key) for key in (source, target))
     ways = (
@@ -110,18 +102,18 @@ def _settle_both(cursor: Cursor, subject: _Subject, source: int, target: int) ->
     for statement in (_FIRST_SEEN, _DROP_OLDER):
         for values in ways:
             if subject.table == "prices" and statement is _DROP_OLDER:
-                cursor.execute(_CHANGE, values)
-            cursor.execute(_of(statement, subject), values)
-    cursor.execute(_of(_DROP_SAME, subject), ways[0])
+                cursor.execute(subject.fill(_CHANGE), values)
+            cursor.execute(subject.fill(statement), values)
+    cursor.execute(subject.fill(_DROP_SAME), ways[0])
     for values in ways:
-        cursor.execute(_of(_END_UNLISTED, subject), values)
+        cursor.execute(subject.fill(_END_UNLISTED), values)
     if source_mark[0] is not None:
         values = {"at": source_mark[0], "row": source_mark[1], "target": target}
-        cursor.execute(_of(_NEWER_MARK, subject), values)
+        cursor.execute(subject.fill(_NEWER_MARK), values)
 
 
-def _mark(cursor: Cursor, subject: _Subject, store_key: int) -> tuple[datetime | None, int | None]:
-    found = cursor.execute(_of(_MARKS, subject), (store_key,)).fetchone()
+def _mark(cursor: Cursor, subject: SubjectTable, store_key: int) -> tuple[datetime | None, int | None]:
+    found = cursor.execute(subject.fill(_MARKS), (store_key,)).fetchone()
     return (None, None) if found is None else (found[0], found[1])
 
 
@@ -132,8 +124,3 @@ def _values(one: tuple[Any, ...], other: tuple[Any, ...], target: int) -> dict[s
         **{f"other_{name}": value for name, value in zip(names, other, strict=True)},
         "target": target,
     }
-
-
-def _of(statement: LiteralString, subject: _Subject) -> bytes:
-    names = {"table": subject.table, "code": subject.code}
-    return statement.format(**names, full_at=subject.full_at, full_row=subject.full_row).encode()

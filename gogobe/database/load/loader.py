@@ -25,7 +25,7 @@ from gogobe.database.load.aliases import STAGING as ALIAS_STAGING
 from gogobe.database.load.owners import ChainOwners
 from gogobe.database.load.prices import STAGING as PRICE_STAGING
 from gogobe.database.load.results import REFUSED, FailedBatch, LoadResult
-from gogobe.database.load.sent import Offered
+from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import StoreKeys, StoreMovedError
 from gogobe.database.load.transaction import enter_failed, load_together
 from gogobe.database.migrations import ensure_months
@@ -45,8 +45,8 @@ class Loader:
     """Loads batches through one connection, which is made when needed and made again when lost.
 
     One loader serves one thread; any number of them may load at once. The database must have the schema
-    (`gogobe.database.migrations.migrate`). The role needs SELECT, INSERT, UPDATE and DELETE on the tables, and
-    the right to make temporary ones.
+    (`gogobe.database.migrations.migrate`). The role needs SELECT, INSERT, UPDATE and DELETE on the tables,
+    and the right to make temporary ones.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Loader:
 
     def _forget(self) -> None:
         self._store_keys = StoreKeys()
-        self._offered = Offered()
+        self._sent = SentHashes()
 
     def __enter__(self) -> Self:
         return self
@@ -124,15 +124,15 @@ class Loader:
         try:
             rows = self._store_keys.ensure(connection, batches)
             with connection.transaction(), connection.cursor() as cursor:
-                result = load_together(cursor, self._dialect, batches, rows, self._offered)
+                result = load_together(cursor, self._dialect, batches, rows, self._sent)
         except BaseException as error:
-            self._offered.rollback()
+            self._sent.rollback()
             if isinstance(error, errors.ForeignKeyViolation):
                 self._forget()  # something that this loader remembers was removed
             elif isinstance(error, StoreMovedError):
                 self._store_keys = StoreKeys()
             raise
-        self._offered.commit()
+        self._sent.commit()
         return result
 
     def _prepare(self, connection: Connection) -> None:

@@ -1,20 +1,36 @@
-"""What orders rows: when their file was published, and within one moment a number drawn from file and row.
+"""The order of rows and files by time of publication, in Python and in SQL.
 
-`source_row` has the file's rank (30 bits, drawn from its content), the version of the reader (6 bits) and the
-row's place in its file (27 bits). It is negative for a file whose time of publication is not known: such a row
-counts as older than any whose time is known, whatever its time of discovery says.
+A mark is a time of publication and a `source_row`. The number has the file's rank (30 bits, drawn from its
+content), the version of the reader (6 bits) and the row's place in its file (27 bits), so two marks are never
+equal by chance and the order does not depend on which file arrives first.
+
+A file whose time of publication is not known counts as published when it was discovered, and its `source_row`
+is negative. Marks are compared in two ways:
+
+- Two rows of one code, `recency` and `RECENCY`: a row of known time is newer than any row of unknown time. So
+  a file
+  of unknown time never overwrites a row of known time.
+- A row and a full file, `Mark` as a tuple and `MARK`: by time. A full file lists what its store had at that
+  moment,
+  so it ends an earlier row, and says nothing of a row that was published or discovered later.
 """
 
 from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Final
+from typing import Final, LiteralString
 
 from gogobe.records.messages import IngestBatch
 
 Mark = tuple[datetime, int]
-"""When a file was published, and its first `source_row`: what orders the files of one store or chain."""
+"""Time of publication (aware) and `source_row`: of a row, or of a file (its first `source_row`)."""
+
+MARK: Final[LiteralString] = "({row}.published_at, {row}.source_row)"
+"""The mark of a row in SQL; `{row}` is the table's alias."""
+
+RECENCY: Final[LiteralString] = "({row}.source_row >= 0, {row}.published_at, {row}.source_row)"
+"""`recency` of a row in SQL; `{row}` is the table's alias."""
 
 _ROW_BITS: Final = 27
 _VERSION_BITS: Final = 6
@@ -22,12 +38,19 @@ _RANK_BITS: Final = 30
 _LAST_ROW: Final = (1 << _ROW_BITS) - 1
 _UNKNOWN: Final = -(1 << 63)
 ROWS_OF_A_FILE: Final = 1 << (_ROW_BITS + _VERSION_BITS)
-"""The `source_row`s of all readings of a file: so many from the first one of version 0 on."""
+"""How many `source_row`s all readings of a file share, from the first one of version 0 on."""
+
+
+def recency(mark: Mark) -> tuple[bool, datetime, int]:
+    """The key by which the newer of two rows of one code is found."""
+    return mark[1] >= 0, *mark
 
 
 def file_row_base(content_sha256: str, reader_version: int = 0, *, published_known: bool = True) -> int:
-    """The first `source_row` of a reading of a file. Of two files published at the same moment the same one
-    wins whichever comes first; of two readings of a file the newer."""
+    """The first `source_row` of a reading of a file.
+
+    The rank orders two files that were published at the same moment, the version two readings of one file.
+    """
     digest = hashlib.blake2b(content_sha256.encode(), digest_size=8).digest()
     rank = int.from_bytes(digest, "big") >> (64 - _RANK_BITS)
     version = min(reader_version, (1 << _VERSION_BITS) - 1)
@@ -35,17 +58,12 @@ def file_row_base(content_sha256: str, reader_version: int = 0, *, published_kno
     return base if published_known else base + _UNKNOWN
 
 
-def source_row(batch: IngestBatch, row: int) -> int:
-    """A row's place among all rows of its moment of publication."""
-    return mark_of(batch)[1] + min(row, _LAST_ROW)
-
-
 def mark_of(batch: IngestBatch) -> Mark:
-    """What orders the batch's file among the files of its store."""
+    """The mark of the batch's file."""
     base = file_row_base(batch.content_sha256, batch.reader_version, published_known=batch.published_known)
     return batch.published_at, base
 
 
-def recency(published_at: datetime, row: int) -> tuple[bool, datetime, int]:
-    """What is compared to find the newer of two rows."""
-    return row >= 0, published_at, row
+def row_mark(file: Mark, row: int) -> Mark:
+    """The mark of a row, given its file's mark and its place in the file, from 1."""
+    return file[0], file[1] + min(row, _LAST_ROW)

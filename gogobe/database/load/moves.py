@@ -10,6 +10,7 @@ from gogobe.database.connection import Cursor
 from gogobe.database.load.descriptions import Description, read_descriptions, write_description
 from gogobe.database.load.grouping import Name, Placement
 from gogobe.database.load.joining import join_stores
+from gogobe.database.load.marks import recency
 
 Number = tuple[str, str]
 
@@ -146,7 +147,9 @@ def _move_descriptions(
             key for name in placement.names if name in change.listed_before for key in change.keys.get(name, ())
         ]
         own = max(
-            (descriptions[key] for key in sources if key in descriptions), default=None, key=lambda d: d[:2]
+            (descriptions[key] for key in sources if key in descriptions),
+            default=None,
+            key=lambda one: recency((one[0], one[1])),
         )
         if own != (None if placement.keep is None else descriptions.get(placement.keep)):
             write_description(cursor, rows[change.number, placement.sub_chain_id], own)

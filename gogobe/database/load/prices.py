@@ -1,7 +1,8 @@
-"""Prices: staged by COPY, merged where newer, with a line of history where the price is another one.
+"""Prices: staged by COPY, merged where newer, with a line of history for each changed price.
 
-A PriceFull's row that confirms what stands is not written again: that its file lists it stands in
-`listed_codes` and, once the file is complete, in its store's mark. docs/database.md tells why that is sound.
+A row of a PriceFull that equals the stored row is not written: `listed_codes` and, once the file is complete,
+the store's mark record that the file lists it. Where the stored row is of unknown time, it is written.
+docs/database.md explains why that is sound.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from gogobe.database.connection import Cursor, Dialect, copy_rows
-from gogobe.database.load.ledger import CompletedFile, Taken, is_full
-from gogobe.database.load.marks import mark_of
-from gogobe.database.load.recency import NewerLists, take_current
+from gogobe.database.load.marks import RECENCY, mark_of, row_mark
+from gogobe.database.load.recency import NewerLists, select_current
 from gogobe.database.load.stores import LockedStore
+from gogobe.database.load.subjects import is_full
+from gogobe.database.load.tallies import NewBatches
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Item
 
 _Row = tuple[int, int, Item]
-"""The number of a batch among those of its round, the key of its store, and one of its items."""
+"""The number of a batch in its round, the key of its store, and one of its items."""
 
-# Prices travel as text: psycopg needs five times as long for a binary numeric.
+# Prices are staged as text: psycopg needs five times as long for a binary numeric.
 STAGING: Final = """
     batch            smallint NOT NULL,
     store_key        integer NOT NULL,
@@ -51,15 +53,14 @@ _COLUMNS: Final = (
     ("is_full", "bool"),
 )
 
-# What becomes of a staged row: n(ew), c(hanged), s(ame: only the file is newer), o(lder than what stands).
-# The stores' rows are held, so between reading `prices` and writing it nobody else writes it. OFFSET 0 keeps
-# the planner from a join with the whole table, which it holds to be cheaper than thousands of look-ups.
-_MERGE: Final = """
+# The outcome of a staged row: n(ew), c(hanged), s(ame: only the file is newer), o(lder than the stored row).
+# The stores' rows are locked, so no other transaction writes these prices between reading and writing. OFFSET
+# 0 forces a look-up for each row; the planner would choose a join with the whole table.
+_MERGE: Final = f"""
     WITH compared AS MATERIALIZED (
         SELECT s.*, p.price AS old_price, p.first_seen_at, p.published_at = s.published_at AS again,
                CASE WHEN p.item_code IS NULL THEN 'n'
-                    WHEN (p.source_row >= 0, p.published_at, p.source_row)
-                         >= (s.source_row >= 0, s.published_at, s.source_row) THEN 'o'
+                    WHEN {RECENCY.format(row="p")} >= {RECENCY.format(row="s")} THEN 'o'
                     WHEN p.price = s.price AND p.ended_at IS NULL
                          AND p.unit_price IS NOT DISTINCT FROM s.unit_price
                          AND p.unit_basis IS NOT DISTINCT FROM s.unit_basis
@@ -87,7 +88,7 @@ _MERGE: Final = """
             source_row = c.source_row, ended_at = NULL
         FROM compared c
         WHERE p.store_key = c.store_key AND p.item_code = c.item_code
-          AND (c.outcome = 'c' OR (c.outcome = 's' AND NOT c.is_full))
+          AND (c.outcome = 'c' OR (c.outcome = 's' AND (NOT c.is_full OR p.source_row < 0)))
     ), history AS (
         INSERT INTO price_changes (store_key, item_code, changed_at, old_price, new_price)
         SELECT store_key, item_code, published_at, old_price, price
@@ -105,40 +106,65 @@ _DROP_TAKEN_BACK: Final = """
       AND h.old_price = h.new_price
 """
 
-_END: Final = """
-    UPDATE prices p SET ended_at = %(published_at)s
-    WHERE p.store_key = %(store_key)s AND p.ended_at IS NULL
-      AND (p.published_at, p.source_row) < (%(published_at)s, %(file_row)s)
-      AND NOT EXISTS (
-          SELECT 1 FROM (SELECT unnest(codes) AS code FROM listed_codes WHERE content_sha256 = %(file)s) listed
-          WHERE listed.code = p.item_code)
+# Rows of known time that came after the full file that ends them: kept as ended, so that a row of unknown
+# time does not seem to be the newest one of its code.
+_KEEP_OUTDATED: Final = """
+    INSERT INTO prices AS p (store_key, item_code, price, unit_price, unit_basis, price_per_unit,
+                             allow_discount, price_updated_at, published_at, source_row, first_seen_at,
+                             ended_at)
+    SELECT DISTINCT ON (s.store_key, s.item_code)
+           s.store_key, s.item_code, s.price::numeric, s.unit_price::numeric, s.unit_basis,
+           s.price_per_unit::numeric, s.allow_discount, s.price_updated_at, s.published_at, s.source_row,
+           s.published_at, store.prices_full_at
+    FROM staged_prices s JOIN stores store ON store.store_key = s.store_key
+    ORDER BY s.store_key, s.item_code, s.published_at DESC, s.source_row DESC
+    ON CONFLICT (store_key, item_code) DO UPDATE SET
+        price = excluded.price, unit_price = excluded.unit_price, unit_basis = excluded.unit_basis,
+        price_per_unit = excluded.price_per_unit, allow_discount = excluded.allow_discount,
+        price_updated_at = excluded.price_updated_at, published_at = excluded.published_at,
+        source_row = excluded.source_row, ended_at = excluded.ended_at
+    WHERE p.source_row < 0
 """
 
 
 def load_prices(
     cursor: Cursor,
     dialect: Dialect,
-    taken: Taken,
+    new: NewBatches,
     store_keys: Mapping[str, int],
     stores: Mapping[int, LockedStore],
 ) -> None:
-    """Merges the batches' prices and counts into their tallies. `store_keys` by batch id; `stores` are held."""
-    rounds, lists = take_current(cursor, taken, store_keys, stores, "prices")
-    for number, together in enumerate(rounds):
-        if number > 0 or not dialect.empties_on_commit:
-            cursor.execute("DELETE FROM staged_prices")
-        _merge(cursor, together, _newest_rows(together, taken, store_keys, lists), taken)
+    """Merges the batches' prices and counts into their tallies. `store_keys` by batch id; `stores` are
+    locked.
+    """
+    selected = select_current(cursor, new, store_keys, stores, "prices")
+    is_empty = dialect.empties_on_commit
+    for together in selected.rounds:
+        _stage(cursor, together, _newest_rows(together, new, store_keys, selected.lists), is_empty=is_empty)
+        _merge(cursor, together, new)
+        is_empty = False
+    if selected.outdated:
+        rows = [
+            (number, store_keys[batch.batch_id], item)
+            for number, batch in enumerate(selected.outdated)
+            for item in batch.items
+        ]
+        _stage(cursor, selected.outdated, rows, is_empty=is_empty)
+        cursor.execute(_KEEP_OUTDATED)
 
 
 def _newest_rows(
-    batches: Sequence[IngestBatch], taken: Taken, store_keys: Mapping[str, int], lists: NewerLists
+    batches: Sequence[IngestBatch], new: NewBatches, store_keys: Mapping[str, int], lists: NewerLists
 ) -> list[_Row]:
-    """One row for each store and code, the file's last, in the order of the key. The others are counted: as
-    unchanged where the later row says the same, else as loaded, as if each batch had its own commit."""
+    """One row for each store and code, the file's last, in the order of the key.
+
+    The other rows are counted as if each batch had its own commit: as unchanged where the next row has the
+    same price, else as loaded.
+    """
     newest: dict[tuple[int, str], _Row] = {}
     for number, batch in enumerate(batches):
         store_key = store_keys[batch.batch_id]
-        tally = taken.tallies[batch.batch_id]
+        tally = new.tally(batch)
         listed = lists.codes_after(store_key, mark_of(batch))
         for item in batch.items:
             key = store_key, item.item_code
@@ -154,12 +180,17 @@ def _newest_rows(
     return [newest[key] for key in sorted(newest)]
 
 
-def _merge(cursor: Cursor, batches: Sequence[IngestBatch], rows: Sequence[_Row], taken: Taken) -> None:
+def _stage(cursor: Cursor, batches: Sequence[IngestBatch], rows: Sequence[_Row], *, is_empty: bool) -> None:
+    if not is_empty:
+        cursor.execute("DELETE FROM staged_prices")
     copy_rows(cursor, "staged_prices", _COLUMNS, _staged(batches, rows))
+
+
+def _merge(cursor: Cursor, batches: Sequence[IngestBatch], new: NewBatches) -> None:
     cursor.execute(_MERGE)
     corrected = 0
     for number, outcome, count, again in cursor.fetchall():
-        tally = taken.tallies[batches[number].batch_id]
+        tally = new.tally(batches[number])
         if outcome == "s":
             tally.unchanged += count
         elif outcome == "o":
@@ -172,9 +203,9 @@ def _merge(cursor: Cursor, batches: Sequence[IngestBatch], rows: Sequence[_Row],
 
 
 def _staged(batches: Sequence[IngestBatch], rows: Sequence[_Row]) -> Iterable[tuple[Any, ...]]:
-    files = [(*mark_of(batch), is_full(batch)) for batch in batches]
+    files = [(mark_of(batch), is_full(batch.kind)) for batch in batches]
     for number, store_key, item in rows:
-        published_at, file_row, full = files[number]
+        mark, full = files[number]
         yield (
             number,
             store_key,
@@ -185,21 +216,6 @@ def _staged(batches: Sequence[IngestBatch], rows: Sequence[_Row]) -> Iterable[tu
             None if item.price_per_unit is None else str(item.price_per_unit),
             item.allow_discount,
             item.price_updated_at,
-            published_at,
-            file_row + item.row,
+            *row_mark(mark, item.row),
             full,
         )
-
-
-def end_prices(cursor: Cursor, file: CompletedFile) -> int:
-    """Marks as ended what the store had and the complete PriceFull no longer lists; returns how many."""
-    cursor.execute(
-        _END,
-        {
-            "store_key": file.store_key,
-            "published_at": file.published_at,
-            "file_row": file.mark[1],
-            "file": file.content_sha256,
-        },
-    )
-    return cursor.rowcount

@@ -1,10 +1,11 @@
-"""A file that is read again by a newer reader: the newest reading counts, what only an older one had is undone.
+"""A file that is read again by a newer reader: its newest reading counts, and older readings are undone.
 
-A reading is a file's content and the reader's version. When the first batch of a newer reading comes, the rows
-that the older reading wrote, and that no later file has overwritten, are put back to what they were before it;
-then the newer reading is loaded like any file. Batches of an older reading that come later are not taken.
+A reading is a file's content and the reader's version. The first batch of a newer reading undoes the older
+one: rows that it wrote and that no later file overwrote or confirmed get their previous state back. Then the
+newer reading is loaded like any file. Batches of an older reading that arrive later are not loaded.
 
-What later files wrote is left alone, and so is its history: it has the old price as it was read then.
+Rows of later files, and their history, stay as they are. If the store has a later complete full file, that
+file decides which rows are current, so nothing is undone.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
 from gogobe.database.connection import Cursor
-from gogobe.database.load.marks import ROWS_OF_A_FILE, file_row_base
+from gogobe.database.load.marks import ROWS_OF_A_FILE, Mark, file_row_base
+from gogobe.database.load.stores import LockedStore, StoreMovedError
+from gogobe.database.load.subjects import TABLES, Subject, is_full, subject_of
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Kind
 
@@ -42,13 +45,25 @@ _NEW_READING: Final = """
     WHERE content_sha256 = %(sha)s
 """
 
-# Of the rows that the older reading wrote last: a price that it changed is what it was before, one that it was
-# the first to have is removed, and one whose other fields it changed only counts as old again.
-_TAKE_BACK_PRICES: Final = """
+# A full file does not write rows that it confirms. So a row is not undone while a newer full file lists its
+# code.
+_NOT_LISTED: Final = """
+    NOT EXISTS (
+        SELECT 1 FROM (
+            SELECT unnest(codes) AS code FROM listed_codes l WHERE l.store_key = %(store_key)s
+               AND l.subject = '{table}' AND (l.published_at, l.file_row) > (%(published_at)s, %(last_row)s)
+        ) listed WHERE listed.code = {table}.{code})
+"""
+_WRITTEN: Final = f"""
+    store_key = %(store_key)s AND published_at = %(published_at)s
+    AND source_row BETWEEN %(first_row)s AND %(last_row)s AND {_NOT_LISTED}
+"""
+
+# Of the rows that the older reading wrote: a price that it added is removed, a price that it changed gets its
+# previous value back, and where it only changed other fields the row counts as old again.
+_UNDO_PRICES: Final = f"""
     WITH written AS (
-        SELECT store_key, item_code, first_seen_at FROM prices
-        WHERE store_key = %(store_key)s AND published_at = %(published_at)s
-          AND source_row BETWEEN %(first_row)s AND %(last_row)s
+        SELECT store_key, item_code, first_seen_at FROM prices WHERE {_WRITTEN}
     ), undone AS (
         DELETE FROM price_changes h USING written w
         WHERE h.store_key = w.store_key AND h.item_code = w.item_code AND h.changed_at = %(published_at)s
@@ -63,33 +78,28 @@ _TAKE_BACK_PRICES: Final = """
     FROM written w LEFT JOIN undone u ON u.item_code = w.item_code
     WHERE p.store_key = w.store_key AND p.item_code = w.item_code AND w.first_seen_at < %(published_at)s
 """
-
-_TAKE_BACK_PROMOTIONS: Final = """
-    DELETE FROM promotions WHERE store_key = %(store_key)s AND published_at = %(published_at)s
-      AND source_row BETWEEN %(first_row)s AND %(last_row)s AND first_seen_at >= %(published_at)s
+_REMOVE_PROMOTIONS: Final = f"""
+    DELETE FROM promotions WHERE {_WRITTEN} AND first_seen_at >= %(published_at)s
 """
-_AGE_PROMOTIONS: Final = """
-    UPDATE promotions SET published_at = first_seen_at, source_row = 0
-    WHERE store_key = %(store_key)s AND published_at = %(published_at)s
-      AND source_row BETWEEN %(first_row)s AND %(last_row)s
+_AGE_PROMOTIONS: Final = f"""
+    UPDATE promotions SET published_at = first_seen_at, source_row = 0 WHERE {_WRITTEN}
+"""
+_UNDO: Final = {"prices": (_UNDO_PRICES,), "promotions": (_REMOVE_PROMOTIONS, _AGE_PROMOTIONS)}
+
+# The newer reading of a full file decides again what the file ends.
+_REOPEN: Final = """
+    UPDATE {table} SET ended_at = NULL WHERE store_key = %(store_key)s AND ended_at = %(published_at)s
 """
 
-# What the older reading of a full file ended is decided anew, and so is which full file of its store is the
-# newest.
-_REOPEN: Final[Mapping[Kind, tuple[LiteralString, LiteralString]]] = {
-    "pricefull": (
-        "UPDATE prices SET ended_at = NULL WHERE store_key = %(store_key)s AND ended_at = %(published_at)s",
-        "UPDATE stores SET prices_full_at = NULL, prices_full_row = NULL "
-        "WHERE store_key = %(store_key)s AND prices_full_at = %(published_at)s "
-        "AND prices_full_row BETWEEN %(first_row)s AND %(last_row)s",
-    ),
-    "promofull": (
-        "UPDATE promotions SET ended_at = NULL WHERE store_key = %(store_key)s AND ended_at = %(published_at)s",
-        "UPDATE stores SET promotions_full_at = NULL, promotions_full_row = NULL "
-        "WHERE store_key = %(store_key)s AND promotions_full_at = %(published_at)s "
-        "AND promotions_full_row BETWEEN %(first_row)s AND %(last_row)s",
-    ),
-}
+_EARLIER_FULL: Final = """
+    SELECT published_at, content_sha256, reader_version FROM files
+    WHERE store_key = %(store_key)s AND kind = %(kind)s AND state = 'loaded' AND published_known
+      AND content_sha256 <> %(sha)s AND NOT 'lists_dropped' = ANY(problems)
+    ORDER BY published_at DESC LIMIT 8
+"""
+_SET_MARK: Final = """
+    UPDATE stores SET {full_at} = %(full_at)s, {full_row} = %(full_row)s WHERE store_key = %(store_key)s
+"""
 _FORGET: Final = (
     "DELETE FROM refused_rows WHERE content_sha256 = %(sha)s",
     "DELETE FROM listed_codes WHERE content_sha256 = %(sha)s",
@@ -101,12 +111,13 @@ def newest_readings(
     batches: Sequence[IngestBatch],
     counted: Mapping[str, Reading],
     store_keys: Mapping[str, int | None],
+    stores: Mapping[int, LockedStore],
 ) -> tuple[list[IngestBatch], bool]:
-    """The batches that belong to the newest reading of their file, and whether an older reading was undone for
-    one of them, which may have changed what the stores' rows say of full files.
+    """Returns the batches of the newest reading of their file, and whether an older reading was undone, which
+    may have changed the marks of stores.
 
-    `counted` is the reading of each file that the ledger counts, the file's line being held; `store_keys` are
-    by batch id.
+    `counted`: by content hash, the reading that the locked ledger line counts. `store_keys`: by batch id.
+    `stores`: the locked stores. Raises StoreMovedError if the store of an older reading is not among them.
     """
     newest: dict[str, IngestBatch] = {}
     for batch in batches:
@@ -115,29 +126,53 @@ def newest_readings(
             newest[batch.content_sha256] = batch
     replaced = {sha: batch for sha, batch in newest.items() if batch.reader_version > counted[sha].version}
     for sha in sorted(replaced):
-        _replace(cursor, replaced[sha], counted[sha], store_keys[replaced[sha].batch_id])
+        batch, old = replaced[sha], counted[sha]
+        if old.store_key is not None and old.store_key not in stores:
+            raise StoreMovedError("a file that is read again moved to another store")
+        _undo(cursor, sha, old, stores)
+        _enter(cursor, batch, store_keys[batch.batch_id])
     versions = {sha: max(batch.reader_version, counted[sha].version) for sha, batch in newest.items()}
     current = [batch for batch in batches if batch.reader_version == versions[batch.content_sha256]]
     return current, bool(replaced)
 
 
-def _replace(cursor: Cursor, batch: IngestBatch, old: Reading, store_key: int | None) -> None:
-    """Undoes the older reading of a file and enters the one that the batch belongs to."""
-    first_row = file_row_base(batch.content_sha256, published_known=old.published_known)
+def _undo(cursor: Cursor, sha: str, old: Reading, stores: Mapping[int, LockedStore]) -> None:
+    """Undoes what the older reading of a file wrote and ended."""
+    first_row = file_row_base(sha, published_known=old.published_known)
     values: dict[str, Any] = {
-        "sha": batch.content_sha256,
+        "sha": sha,
+        "kind": old.kind,
         "store_key": old.store_key,
         "published_at": old.published_at,
         "first_row": first_row,
         "last_row": first_row + ROWS_OF_A_FILE - 1,
     }
-    if old.store_key is not None:
-        cursor.execute("SELECT 1 FROM stores WHERE store_key = %s FOR NO KEY UPDATE", (old.store_key,))
-        undo = (_TAKE_BACK_PRICES, _TAKE_BACK_PROMOTIONS, _AGE_PROMOTIONS, *_REOPEN.get(old.kind, ()))
-        for statement in undo:
-            cursor.execute(statement, values)
+    subject = subject_of(old.kind)
+    if old.store_key is not None and subject is not None:
+        last: Mark = (old.published_at, values["last_row"])
+        if not stores[old.store_key].is_outdated(subject, last):
+            for statement in _UNDO[subject]:
+                cursor.execute(TABLES[subject].fill(statement), values)
+            if is_full(old.kind):
+                _undo_endings(cursor, subject, values, stores[old.store_key])
     for statement in _FORGET:
         cursor.execute(statement, values)
+
+
+def _undo_endings(cursor: Cursor, subject: Subject, values: dict[str, Any], store: LockedStore) -> None:
+    """Reopens what the older reading ended; the store's full file is again the one before it."""
+    cursor.execute(TABLES[subject].fill(_REOPEN), values)
+    mark = store.full[subject]
+    if mark is None or mark < (values["published_at"], values["first_row"]):
+        return
+    cursor.execute(_EARLIER_FULL, values)
+    earlier = ((at, file_row_base(sha, version)) for at, sha, version in cursor.fetchall())
+    full_at, full_row = max(earlier, default=(None, None))
+    cursor.execute(TABLES[subject].fill(_SET_MARK), values | {"full_at": full_at, "full_row": full_row})
+
+
+def _enter(cursor: Cursor, batch: IngestBatch, store_key: int | None) -> None:
+    """Starts the ledger line of a file anew with the reading of the batch."""
     cursor.execute(
         _NEW_READING,
         {

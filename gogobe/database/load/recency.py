@@ -1,14 +1,18 @@
-"""Which batches of a load are current, and in what order: the same for prices and for promotions."""
+"""Which batches of a transaction are current, and in what order they are merged: for prices and for
+promotions.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from gogobe.database.connection import Cursor, copy_rows
-from gogobe.database.load.ledger import Subject, Taken, is_full, subject_of
 from gogobe.database.load.marks import Mark, mark_of
 from gogobe.database.load.stores import LockedStore
+from gogobe.database.load.subjects import Subject, codes_of, is_full
+from gogobe.database.load.tallies import NewBatches
 from gogobe.records.messages import IngestBatch
 
 _NEWER_LISTS: Final = """
@@ -30,7 +34,7 @@ _LISTED_COLUMNS: Final = (
 
 
 class NewerLists:
-    """What full files that are still on their way list: a row of an older file is stale where they list it."""
+    """The codes that full files list which are not complete yet: they make rows of older files stale."""
 
     def __init__(self, rows: Iterable[tuple[int, Mark, Sequence[str]]]) -> None:
         self._lists: dict[int, dict[Mark, set[str]]] = {}
@@ -43,46 +47,55 @@ class NewerLists:
         return {code for other, codes in lists.items() if other > mark for code in codes}
 
 
-def take_current(
+@dataclass(frozen=True)
+class Selected:
+    """The batches of one subject in a transaction.
+
+    `rounds`: current batches in the order of their merges. Each round has one file of a store, so that the
+    history has a line for each file, however many share a commit. `lists`: what newer full files list that
+    are not complete. `outdated`: batches of known time that are older than their store's newest complete full
+    file.
+    """
+
+    rounds: Sequence[Sequence[IngestBatch]]
+    lists: NewerLists
+    outdated: Sequence[IngestBatch]
+
+
+def select_current(
     cursor: Cursor,
-    taken: Taken,
+    new: NewBatches,
     store_keys: Mapping[str, int],
     stores: Mapping[int, LockedStore],
     subject: Subject,
-) -> tuple[list[list[IngestBatch]], NewerLists]:
-    """The subject's batches that a newer complete full file has not overtaken, in rounds (see `_rounds`), and
-    what newer full files on their way list. The rows of the others are counted as stale; what current full
-    files list is kept until they are complete. `store_keys` by batch id; `stores` are held."""
-    current = []
-    for batch in _in_order(taken.batches, subject):
-        if stores[store_keys[batch.batch_id]].is_outdated(subject, mark_of(batch)):
-            taken.tallies[batch.batch_id].stale += len(_codes(batch))
-        else:
+) -> Selected:
+    """Separates current batches from outdated ones, whose rows are counted as stale, and keeps what current
+    full files list until they are complete. `store_keys` by batch id; `stores` are locked.
+    """
+    current, outdated = [], []
+    for batch in sorted(new.of_subject(subject), key=lambda batch: (*mark_of(batch), batch.sequence)):
+        if not stores[store_keys[batch.batch_id]].is_outdated(subject, mark_of(batch)):
             current.append(batch)
+            continue
+        new.tally(batch).stale += len(codes_of(batch))
+        if batch.published_known:
+            outdated.append(batch)
     if not current:
-        return [], NewerLists([])
+        return Selected([], NewerLists([]), outdated)
     lists = _newer_lists(cursor, current, store_keys, subject)
     _keep_listed_codes(
-        cursor, [batch for batch in current if is_full(batch) and batch.published_known], store_keys, subject
+        cursor,
+        [batch for batch in current if is_full(batch.kind) and batch.published_known],
+        store_keys,
+        subject,
     )
-    return _rounds(current, store_keys), lists
-
-
-def _codes(batch: IngestBatch) -> list[str]:
-    """The codes of the batch's rows; it has items or promotions, never both."""
-    return [row.item_code for row in batch.items] or [row.promotion_id for row in batch.promotions]
-
-
-def _in_order(batches: Iterable[IngestBatch], subject: Subject) -> list[IngestBatch]:
-    """The batches of one subject, older files first, each file's in its order."""
-    chosen = [batch for batch in batches if subject_of(batch) == subject]
-    return sorted(chosen, key=lambda batch: (*mark_of(batch), batch.sequence))
+    return Selected(_rounds(current, store_keys), lists, outdated)
 
 
 def _newer_lists(
     cursor: Cursor, batches: Iterable[IngestBatch], store_keys: Mapping[str, int], subject: Subject
 ) -> NewerLists:
-    """The lists of full files not yet complete that are newer than the store's oldest of the batches."""
+    """The lists of incomplete full files that are newer than the store's oldest of the batches."""
     oldest: dict[int, Mark] = {}
     for batch in batches:
         key = store_keys[batch.batch_id]
@@ -95,7 +108,7 @@ def _newer_lists(
 def _keep_listed_codes(
     cursor: Cursor, batches: Sequence[IngestBatch], store_keys: Mapping[str, int], subject: Subject
 ) -> None:
-    """Keeps which codes batches of full files list, those of refused rows too, until the file is complete."""
+    """Writes the codes that batches of full files list, those of refused rows included."""
     if not batches:
         return
     rows = [
@@ -105,7 +118,7 @@ def _keep_listed_codes(
             store_keys[batch.batch_id],
             subject,
             *mark_of(batch),
-            [*_codes(batch), *(row.item_code for row in batch.refused if row.item_code)],
+            [*codes_of(batch), *(row.item_code for row in batch.refused if row.item_code)],
         )
         for batch in batches
     ]
@@ -113,8 +126,7 @@ def _keep_listed_codes(
 
 
 def _rounds(batches: Iterable[IngestBatch], store_keys: Mapping[str, int]) -> list[list[IngestBatch]]:
-    """The batches, given in order, in rounds that have one file of a store each: a store's files are merged one
-    after the other, so that the history tells of each, whatever shares a commit."""
+    """The batches, given in order, in rounds that have one file of each store."""
     found: list[list[IngestBatch]] = []
     files: dict[int, list[str]] = {}
     for batch in batches:

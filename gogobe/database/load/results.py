@@ -13,8 +13,9 @@ REFUSED: Final = "refused_by_database"
 @dataclass(frozen=True)
 class FailedBatch:
     """A batch that was not loaded. `reason`: `refused_by_database` (its data has no form in the database),
-    `chain_differs` (its ChainId belongs to another chain) or `internal_error` (the loader itself failed on it);
-    `detail` a sentence for people, `cause` the error."""
+    `chain_differs` (its ChainId belongs to another chain) or `internal_error` (the loader itself failed on
+    it); `detail` a sentence for people, `cause` the error.
+    """
 
     batch: IngestBatch
     reason: str
@@ -25,7 +26,8 @@ class FailedBatch:
 @dataclass
 class LoadResult:
     """What a load did. Of each row exactly one is counted: `rows` (written, because new or changed),
-    `unchanged` (confirmed what stood), `stale` (a newer file had spoken), `refused` (not taken by the reader).
+    `unchanged` (confirmed what stood), `stale` (a newer file had spoken), `refused` (not taken by the
+    reader).
 
     `batches` were taken, `duplicate_batches` were in the ledger before. `ended`: prices and promotions that a
     complete file no longer lists.

@@ -1,12 +1,13 @@
-"""What has been sent to the database already."""
+"""A worker's memory of what it has written, so that it does not send the same rows again."""
 
 from __future__ import annotations
 
 
-class Offered:
-    """What one worker has already committed, so that a chain's next store does not send the same again.
+class SentHashes:
+    """Hashes of rows that one worker has committed.
 
-    Holds hashes only; at `limit` of them it starts anew, which costs a second sending and nothing else.
+    It is emptied when it would hold more than `limit` hashes; the rows are then sent a second time, which
+    changes nothing.
     """
 
     def __init__(self, limit: int = 500_000) -> None:
@@ -14,20 +15,20 @@ class Offered:
         self._committed: set[int] = set()
         self._pending: set[int] = set()
 
-    def is_known(self, what: int) -> bool:
-        """Whether this (a hash of it) has been offered before; if not, it is from the next commit on."""
-        if what in self._committed or what in self._pending:
-            return True
-        self._pending.add(what)
-        return False
+    def add(self, row_hash: int) -> bool:
+        """Adds a hash to the current transaction; returns whether it is new."""
+        if row_hash in self._committed or row_hash in self._pending:
+            return False
+        self._pending.add(row_hash)
+        return True
 
     def commit(self) -> None:
-        """What was offered is in the database."""
+        """Keeps the hashes of the current transaction."""
         if len(self._committed) + len(self._pending) > self._limit:
             self._committed.clear()
         self._committed |= self._pending
         self._pending.clear()
 
     def rollback(self) -> None:
-        """What was offered is not in the database."""
+        """Forgets the hashes of the current transaction."""
         self._pending.clear()

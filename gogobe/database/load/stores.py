@@ -1,7 +1,7 @@
-"""The stores of a load: their rows by the names in its batches, and held while it writes.
+"""The stores of a transaction: their rows by published name, locked while the transaction writes.
 
-A loader remembers which row a name means, so that most loads need not ask. What it remembers may be overtaken
-by another loader's evidence; `lock_stores` notices, and the loader asks again.
+A loader remembers which row a name means, so most transactions need no query for it. Another loader's
+evidence may change the meaning of a name; `lock_stores` detects that, and the transaction is repeated.
 """
 
 from __future__ import annotations
@@ -14,35 +14,39 @@ import psycopg
 
 from gogobe.database.connection import Connection, Cursor
 from gogobe.database.load.identities import Evidence, Identity, StoreId, decide
-from gogobe.database.load.ledger import Subject
 from gogobe.database.load.marks import Mark, file_row_base
+from gogobe.database.load.subjects import Subject
 from gogobe.feeds.names import normal_store_id
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Store
 
 
 class StoreMovedError(psycopg.OperationalError):
-    """A name means another row than the loader remembers. Transient: asked again, the loader knows."""
+    """A name means another row than the loader remembers, or a file moved to another store meanwhile.
+    Transient: the transaction is repeated with what the database has now.
+    """
 
 
 @dataclass(frozen=True)
 class LockedStore:
-    """A store whose row this transaction holds; the newest complete full files, where there are any."""
+    """A store whose row this transaction has locked. `full`: the marks of its newest complete full files."""
 
     store_key: int
     full: Mapping[Subject, Mark | None]
 
     def is_outdated(self, subject: Subject, mark: Mark) -> bool:
-        """Whether a newer complete full file has already said what the store has."""
+        """Whether the store has a complete full file that is newer than `mark`."""
         newest = self.full[subject]
         return newest is not None and mark < newest
 
 
 @dataclass(frozen=True)
 class BatchStores:
-    """The rows of `stores` of a load's batches, by batch id: the one that a batch of prices or promotions is
-    about, and those that a batch of a Stores file describes, in its rows' order. `identities` are all of
-    them."""
+    """The keys of the stores of some batches, by batch id.
+
+    `sold`: the store of a batch of prices or promotions. `described`: the stores of a batch of a Stores file,
+    in the order of its rows. `identities`: all of them.
+    """
 
     sold: Mapping[str, int]
     described: Mapping[str, Sequence[int]]
@@ -53,36 +57,43 @@ _ADD_CHAIN: Final = """
     INSERT INTO chains (chain_id, name) VALUES (%s, %s) ON CONFLICT (chain_id) DO NOTHING
 """
 
+# The stores of files that are read again are locked too: the older reading's rows may be another store's.
 _LOCK: Final = """
     SELECT store_key, identity_version, prices_full_at, prices_full_row, promotions_full_at, promotions_full_row
-    FROM stores WHERE store_key = ANY(%s) ORDER BY store_key FOR NO KEY UPDATE
+    FROM stores
+    WHERE store_key = ANY(%s::integer[] || ARRAY(
+        SELECT f.store_key FROM unnest(%s::text[], %s::integer[]) AS batch (content_sha256, reader_version)
+        JOIN files f ON f.content_sha256 = batch.content_sha256 AND f.reader_version < batch.reader_version))
+    ORDER BY store_key FOR NO KEY UPDATE
 """
 
 
 def store_id_of(batch: IngestBatch) -> StoreId:
-    """The store that a batch of prices or promotions is about."""
+    """The store of a batch of prices or promotions."""
     return StoreId(batch.chain_id, batch.sub_chain_id, batch.store_id)
 
 
 def described_store_id(batch: IngestBatch, row: Store) -> StoreId:
-    """The store that a row of a Stores file describes, in the batch's chain (rows may spell it otherwise)."""
+    """The store that a row of a Stores file describes, in the batch's chain (rows may spell the chain
+    differently).
+    """
     sub_chain_id = normal_store_id(row.sub_chain_id or batch.sub_chain_id or "0")
     return StoreId(batch.chain_id, sub_chain_id, normal_store_id(row.store_id))
 
 
 class StoreKeys:
-    """The rows of stores by published name, remembered by one loader."""
+    """One loader's memory of the rows of `stores` by published name."""
 
     def __init__(self) -> None:
         self._known: dict[StoreId, Identity] = {}
         self._chains: set[str] = set()
 
     def ensure(self, connection: Connection, batches: Sequence[IngestBatch]) -> BatchStores:
-        """The rows of all stores that the batches are about or describe; chains and stores that are new are
-        added.
+        """Returns the stores of the batches; adds new chains and stores.
 
-        This is a short transaction of its own, so that nothing else is held while others may be adding the same
-        stores: a chain's loaders take turns in it. A store without prices does no harm if the load then fails.
+        New evidence is added in a short transaction of its own, because the loaders of a chain wait for each
+        other in it and must not hold other locks meanwhile. A store without prices does no harm if the load
+        fails afterwards.
         """
         evidence = _evidence(batches)
         names = {batch.chain_id: batch.chain for batch in batches if batch.chain_id not in self._chains}
@@ -113,7 +124,7 @@ class StoreKeys:
 
 
 def _evidence(batches: Iterable[IngestBatch]) -> dict[StoreId, Evidence]:
-    """What the batches say of names of stores."""
+    """The evidence that the batches contain about names of stores."""
     evidence: dict[StoreId, Evidence] = {}
     for batch in batches:
         if batch.kind == "stores":
@@ -129,17 +140,21 @@ def _evidence(batches: Iterable[IngestBatch]) -> dict[StoreId, Evidence]:
     return evidence
 
 
-def lock_stores(cursor: Cursor, identities: Iterable[Identity]) -> dict[int, LockedStore]:
-    """Holds the stores' rows until the commit, in the order of their keys: whoever writes a store's prices or
-    promotions holds it first, so no other does meanwhile, and no two loaders wait for each other.
+def lock_stores(
+    cursor: Cursor, identities: Iterable[Identity], batches: Iterable[IngestBatch] = ()
+) -> dict[int, LockedStore]:
+    """Locks the stores' rows until the commit, in the order of their keys, so that no two loaders write the
+    prices or promotions of one store at once or wait for each other in a circle.
 
-    Raises StoreMovedError where a name means another row by now.
+    Locked as well: the stores of older readings that `batches` replace. Raises StoreMovedError if a name
+    means another row than `identities` say.
     """
     versions = {one.store_key: one.version for one in identities}
-    cursor.execute(_LOCK, (sorted(versions),))
+    files = {batch.content_sha256: batch.reader_version for batch in batches}
+    cursor.execute(_LOCK, (sorted(versions), list(files), list(files.values())))
     rows = cursor.fetchall()
-    if {row[0]: row[1] for row in rows} != versions:
-        raise StoreMovedError("a store of this load has moved: its files are sorted anew")
+    if {row[0]: row[1] for row in rows if row[0] in versions} != versions:
+        raise StoreMovedError("a store of these batches moved: its names are looked up again")
     return {
         key: LockedStore(
             key,

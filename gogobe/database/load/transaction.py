@@ -7,21 +7,17 @@ from collections.abc import Sequence
 from gogobe.database.connection import Cursor, Dialect
 from gogobe.database.dead_letters import resolve_letters
 from gogobe.database.load.aliases import load_aliases
+from gogobe.database.load.batches import enter_batches, keep_refused_rows, mark_failed
 from gogobe.database.load.descriptions import describe_stores
-from gogobe.database.load.endings import end_what_is_gone
-from gogobe.database.load.ledger import (
-    Taken,
-    add_files,
-    count_batches,
-    fail_batch,
-    keep_refused_rows,
-    take_batches,
-)
+from gogobe.database.load.endings import end_unlisted
+from gogobe.database.load.files import count_batches, count_failed, hold_files
 from gogobe.database.load.prices import load_prices
 from gogobe.database.load.promotions import load_promotions
+from gogobe.database.load.readings import newest_readings
 from gogobe.database.load.results import LoadResult
-from gogobe.database.load.sent import Offered
-from gogobe.database.load.stores import BatchStores, lock_stores
+from gogobe.database.load.sent import SentHashes
+from gogobe.database.load.stores import BatchStores, LockedStore, lock_stores
+from gogobe.database.load.tallies import NewBatches
 from gogobe.records.messages import IngestBatch
 
 
@@ -30,38 +26,49 @@ def load_together(
     dialect: Dialect,
     batches: Sequence[IngestBatch],
     rows: BatchStores,
-    offered: Offered,
+    sent: SentHashes,
 ) -> LoadResult:
-    """Loads batches within the cursor's transaction. Locks are taken in one order everywhere: stores, files,
-    batches, prices and promotions, masters, aliases, dead letters; within each by key. Raises
-    StoreMovedError."""
-    stores = lock_stores(cursor, rows.identities)
-    keys = {batch.batch_id: rows.sold.get(batch.batch_id) for batch in batches}
-    newest, undone = add_files(cursor, batches, keys)
-    if undone:
-        stores = lock_stores(cursor, rows.identities)  # held already; their full files may be others now
-    taken = take_batches(cursor, newest)
-    taken.duplicates += len(batches) - len(newest)
-    if not taken.batches and not taken.broken_off:
+    """Loads batches within the cursor's transaction.
+
+    Every loader takes its locks in this order: stores, files, batches, prices and promotions, masters,
+    aliases, dead letters; within each by key. Raises StoreMovedError.
+    """
+    new, stores = _enter(cursor, batches, rows)
+    if not new.entered:
         resolve_letters(cursor, batches)
-        return LoadResult(duplicate_batches=taken.duplicates)
-    lists = [batch for batch in taken.batches if batch.kind == "stores"]
-    describe_stores(cursor, lists, taken.tallies, rows.described)
-    load_prices(cursor, dialect, taken, rows.sold, stores)
-    load_promotions(cursor, taken, rows.sold, stores)
-    load_aliases(cursor, dialect, taken.batches, offered)
-    keep_refused_rows(cursor, taken.batches)
-    completed = count_batches(cursor, taken)
-    ended = end_what_is_gone(cursor, completed, stores)
+        return LoadResult(duplicate_batches=new.duplicates)
+    lists = [batch for batch in new.batches if batch.kind == "stores"]
+    describe_stores(cursor, lists, new.tallies, rows.described)
+    load_prices(cursor, dialect, new, rows.sold, stores)
+    load_promotions(cursor, new, rows.sold, stores)
+    load_aliases(cursor, dialect, new.batches, sent)
+    keep_refused_rows(cursor, new.batches)
+    completed = count_batches(cursor, new)
+    ended = end_unlisted(cursor, completed, stores)
     resolve_letters(cursor, batches)
-    return _result(taken, len(completed), ended)
+    return _result(new, len(completed), ended)
 
 
-def _result(taken: Taken, completed: int, ended: int) -> LoadResult:
-    tallies = taken.tallies.values()
+def _enter(
+    cursor: Cursor, batches: Sequence[IngestBatch], rows: BatchStores
+) -> tuple[NewBatches, dict[int, LockedStore]]:
+    """Locks stores and files, undoes readings that the batches replace, and enters the batches."""
+    stores = lock_stores(cursor, rows.identities, batches)
+    store_keys = {batch.batch_id: rows.sold.get(batch.batch_id) for batch in batches}
+    counted = hold_files(cursor, batches, store_keys)
+    newest, undone = newest_readings(cursor, batches, counted, store_keys, stores)
+    if undone:
+        stores = lock_stores(cursor, rows.identities)  # locked already; their marks may have changed
+    new = enter_batches(cursor, newest)
+    new.duplicates += len(batches) - len(newest)
+    return new, stores
+
+
+def _result(new: NewBatches, completed: int, ended: int) -> LoadResult:
+    tallies = new.tallies.values()
     return LoadResult(
-        batches=len(taken.tallies),
-        duplicate_batches=taken.duplicates,
+        batches=len(new.tallies),
+        duplicate_batches=new.duplicates,
         rows=sum(tally.loaded for tally in tallies),
         unchanged=sum(tally.unchanged for tally in tallies),
         stale=sum(tally.stale for tally in tallies),
@@ -72,11 +79,12 @@ def _result(taken: Taken, completed: int, ended: int) -> LoadResult:
 
 
 def enter_failed(cursor: Cursor, batch: IngestBatch, rows: BatchStores, problem: str) -> LoadResult:
-    """Enters a batch that could not be loaded in the ledger, so that its file ends as incomplete and not as
-    loading; `problem` is added to the file's."""
-    lock_stores(cursor, rows.identities)
-    newest, _ = add_files(cursor, [batch], {batch.batch_id: rows.sold.get(batch.batch_id)})
-    if not take_batches(cursor, newest).batches:
+    """Enters a batch that could not be loaded as failed, so that its file ends as incomplete instead of
+    staying `loading`. `problem` is added to the file's problems. Raises StoreMovedError.
+    """
+    new, _ = _enter(cursor, [batch], rows)
+    if not new.batches:
         return LoadResult(duplicate_batches=1)
-    fail_batch(cursor, batch, problem)
+    mark_failed(cursor, [batch])
+    count_failed(cursor, batch, problem)
     return LoadResult()

@@ -123,20 +123,25 @@ def stores_file(store_id: str) -> list[IngestBatch]:
 
 
 ROWS = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 3)), unique_by=lambda row: row[0], min_size=1)
-FILES = st.lists(st.tuples(st.sampled_from(["0", "1"]), st.booleans(), ROWS), min_size=1, max_size=8)
+FILES = st.lists(
+    st.tuples(st.sampled_from(["0", "1"]), st.booleans(), ROWS, st.sampled_from([True, True, False])),
+    min_size=1,
+    max_size=8,
+)
 
 
 def test_joined_is_as_loaded_into_one(dsn: str, db: Connection) -> None:
     numbers = itertools.count(100)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=80, deadline=None)
     @given(drawn=FILES, promotions=st.booleans(), swapped=st.booleans(), late=st.integers(0, 7))
     def check(drawn: Sequence[Any], promotions: bool, swapped: bool, late: int) -> None:
         together, apart = (str(next(numbers)) for _ in range(2))
 
         def load(hour: int, store_id: str, sub_chain_id: str) -> None:
-            _, is_full, rows = drawn[hour]
+            _, is_full, rows, is_known = drawn[hour]
             where: dict[str, Any] = {"hour": hour, "store_id": store_id, "sub_chain_id": sub_chain_id}
+            where["published_known"] = is_known
             if promotions:
                 offers = [promotion(code, str(price)) for code, price in rows]
                 loader.load(file_batches(offers, kind="promofull" if is_full else "promo", **where))

@@ -24,8 +24,9 @@ from gogobe.database.connection import (
     with_retries,
 )
 from gogobe.database.load import transaction
-from gogobe.database.load.ledger import Taken, add_files
+from gogobe.database.load.files import hold_files
 from gogobe.database.load.loader import Loader, LoadResult
+from gogobe.database.load.tallies import NewBatches
 from gogobe.records.messages import IngestBatch
 from tests.database.samples import at, empty, file_batches, item
 
@@ -86,7 +87,7 @@ def fail_on(monkeypatch: pytest.MonkeyPatch, name: str, error: Exception, code: 
     step = getattr(transaction, name)
 
     def failing(cursor: Cursor, *arguments: Any) -> Any:
-        batches = next((one.batches for one in arguments if isinstance(one, Taken)), None) or arguments[1]
+        batches = next((one.batches for one in arguments if isinstance(one, NewBatches)), None) or arguments[1]
         if any(row.item_code == code for batch in batches for row in batch.items):
             raise error
         return step(cursor, *arguments)
@@ -125,9 +126,9 @@ def test_a_batch_that_cannot_even_be_entered_in_the_ledger_stops_nothing(
     def failing(cursor: Cursor, batches: Sequence[IngestBatch], keys: Any) -> Any:
         if batches[0].published_at == at(1):
             raise ValueError("ours")
-        return add_files(cursor, batches, keys)
+        return hold_files(cursor, batches, keys)
 
-    monkeypatch.setattr(transaction, "add_files", failing)
+    monkeypatch.setattr(transaction, "hold_files", failing)
     with Loader(dsn) as loader:
         assert [failed.batch for failed in loader.load(batches).failed] == batches[:1]
     assert db.execute("SELECT item_code FROM prices").fetchall() == [("2",)]

@@ -92,13 +92,13 @@ def test_only_a_changed_price_writes_history(dsn: str, db: Connection) -> None:
     assert history(db) == [("200", at(2), Decimal(7), Decimal(8))]
 
 
-def test_an_older_file_changes_nothing(dsn: str, db: Connection) -> None:
+def test_an_older_file_changes_no_current_price(dsn: str, db: Connection) -> None:
     with Loader(dsn) as loader:
         loader.load(file_batches([item("100", "5")], hour=2))
         full = loader.load(file_batches([item("100", "4"), item("300", "3")], hour=1))
         partial = loader.load(file_batches([item("100", "3")], hour=1.5, kind="price"))
     assert (full.stale, partial.stale) == (2, 1)
-    assert prices(db) == {"100": (Decimal(5), False)}
+    assert prices(db) == {"100": (Decimal(5), False), "300": (Decimal(3), True)}
     assert history(db) == []
 
 

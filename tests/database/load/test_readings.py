@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, connect
 from gogobe.database.load.loader import Loader
 from gogobe.database.queries import files_report
 from gogobe.records.messages import IngestBatch
@@ -185,3 +186,133 @@ def _open_codes(db: Connection) -> list[tuple[Any, ...]]:
         "SELECT promotion_id FROM promotions WHERE ended_at IS NULL "
         "UNION SELECT item_code FROM prices WHERE ended_at IS NULL ORDER BY 1"
     ).fetchall()
+
+
+def test_while_a_file_is_read_again_the_full_file_before_it_counts(dsn: str, db: Connection) -> None:
+    """The newer reading is not complete, so what is older than the full file before it is still out of date."""
+    before = file_batches([item("100", "5")], hour=1)
+    older, newer = (
+        reading(1, [item("100", "5")], hour=2),
+        reading(2, [item("100", "6")], hour=2, complete=False),
+    )
+    late = file_batches([item("200", "7")], kind="price", hour=0.5)
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("100", "4")], hour=0.1))
+        loader.load(before)
+        loader.load(older)
+        loader.load(newer)
+        assert db.execute("SELECT prices_full_at FROM stores").fetchone() == (at(1),)
+        assert loader.load(late).stale == 1
+    assert _open_codes(db) == [("100",)]
+    with Loader(dsn) as loader:
+        loader.load(file_batches([promotion("1", "100")], kind="promofull", hour=1))
+        again: dict[str, Any] = {"kind": "promofull", "hour": 3, "content_sha256": "cd" * 32}
+        loader.load(file_batches([promotion("1", "100")], **again))
+        loader.load(file_batches([], **again, reader_version=2, complete=False))
+    assert db.execute("SELECT promotions_full_at FROM stores").fetchone() == (at(1),)
+
+
+@pytest.mark.parametrize("kind", ["pricefull", "price"])
+@pytest.mark.parametrize("is_complete", [True, False])
+def test_what_a_later_full_file_confirmed_is_not_taken_back(
+    dsn: str, db: Connection, kind: Any, is_complete: bool
+) -> None:
+    """A full file does not write what is unchanged: such a row still bears the file that is read again."""
+    later = file_batches([item("100", "5"), item("200", "6")], hour=1, size=1)
+    offers = file_batches([promotion("1", "100"), promotion("2", "100")], kind="promofull", hour=1, size=1)
+    promo_kind: Any = {"pricefull": "promofull", "price": "promo"}[kind]
+    with Loader(dsn) as loader:
+        loader.load(reading(1, [item("100", "5")], kind=kind))
+        loader.load(file_batches([promotion("1", "100")], kind=promo_kind, content_sha256="cd" * 32))
+        loader.load((later + offers) if is_complete else [later[0], offers[0]])
+        loader.load(reading(2, [item("100", "50")], kind=kind))
+        loader.load(
+            file_batches([promotion("1", "200")], kind=promo_kind, content_sha256="cd" * 32, reader_version=2)
+        )
+        loader.load(later + offers)
+    assert db.execute("SELECT item_code, price FROM prices WHERE ended_at IS NULL ORDER BY 1").fetchall() == [
+        ("100", 5), ("200", 6),
+    ]  # fmt: skip
+    assert db.execute(
+        "SELECT promotion_id, item_code FROM promotions JOIN promotion_items USING (store_key, promotion_id) "
+        "WHERE ended_at IS NULL ORDER BY 1"
+    ).fetchall() == [("1", "100"), ("2", "100")]
+
+
+def test_a_reading_that_names_another_store_locks_stores_before_files(dsn: str, db: Connection) -> None:
+    """Else two loaders may wait for each other: one holds the store, the other the file."""
+    with Loader(dsn) as loader:
+        loader.load(reading(1, [item("100", "5")], store_id="5"))
+        loader.load(file_batches([item("100", "5")], kind="price", store_id="6", hour=-1))
+    (key,) = db.execute("SELECT store_key FROM stores WHERE store_id = '5'").fetchone() or (None,)
+
+    def read_again() -> None:
+        with Loader(dsn) as other:
+            other.load(reading(2, [item("100", "6")], store_id="6"))
+
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with ThreadPoolExecutor(1) as pool, connect(dsn) as watch:
+        with db.transaction():
+            db.execute("SELECT 1 FROM stores WHERE store_key = %s FOR NO KEY UPDATE", (key,))
+            done = pool.submit(read_again)
+            while not watch.execute(waiting).fetchone():
+                assert not done.done(), "it did not wait"
+            db.execute("SET LOCAL lock_timeout = '2s'")
+            db.execute("SELECT 1 FROM files WHERE content_sha256 = %s FOR NO KEY UPDATE", (SHA,))
+        done.result()
+    assert db.execute(
+        "SELECT store_id, price FROM prices JOIN stores USING (store_key) WHERE ended_at IS NULL"
+    ).fetchall() == [("6", 6)]
+    row = db.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetchone()
+    assert row == (0,)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_file_read_again_among_others_ends_as_if_read_once(dsn: str, db: Connection, seed: int) -> None:
+    """Full files and files of changes before and after it, and the older reading anywhere before the newer."""
+    draw = random.Random(seed)
+    others = [
+        file_batches(some_items(draw), kind=draw.choice(["price", "pricefull"]), hour=hour)
+        for hour in (-2, -1, 1, 2)
+    ]
+    kind = draw.choice(["price", "pricefull"])
+    older, newer = reading(1, some_items(draw), kind=kind), reading(2, some_items(draw), kind=kind)
+    with Loader(dsn) as loader:
+        for batches in (*others[:2], newer, *others[2:]):
+            loader.load(batches)
+        expected = _current(db)
+        empty(db)
+    with Loader(dsn) as loader:
+        for batches in (*others[:2], older, *others[2:], newer):
+            loader.load(batches)
+    last_full = max((n for n, one in enumerate(others) if one[0].kind == "pricefull"), default=-1)
+    if last_full >= 2:
+        assert _current(db) == expected, "the later full file says it all"
+    later = {one.item_code for batches in others[2:] for batch in batches for one in batch.items}
+    assert {code: price for code, price in _current(db).items() if code in later} == {
+        code: price for code, price in expected.items() if code in later
+    }
+
+
+def _current(db: Connection) -> dict[str, Decimal]:
+    return dict(db.execute("SELECT item_code, price FROM prices WHERE ended_at IS NULL").fetchall())
+
+
+def test_one_content_at_two_addresses_in_one_commit_and_read_again_at_one(dsn: str, db: Connection) -> None:
+    first, second = "https://a.example/Price1.gz", "https://b.example/Price1.gz"
+    with Loader(dsn) as loader:
+        result = loader.load(
+            [
+                *reading(1, [item("100", "5")], source_url=first),
+                *reading(1, [item("100", "5")], source_url=second),
+            ]
+        )
+        assert (result.batches, result.duplicate_batches, result.rows) == (1, 1, 1)
+        loader.load(reading(2, [item("100", "6")], source_url=second))
+        loader.load(reading(1, [item("100", "5")], source_url=first))
+    assert [(line.source_url, line.state, line.read) for line in files_report(db, [first, second], at(-1))] == [
+        (first, "loaded", 1),
+        (second, "loaded", 1),
+    ]
+    assert _current(db) == {"100": 6}
+    assert db.execute("SELECT reader_version FROM files").fetchall() == [(2,)]

@@ -1,18 +1,18 @@
-"""What has been sent to the database already."""
+"""A worker's memory of what it has written."""
 
 from __future__ import annotations
 
-from gogobe.database.load.sent import Offered
+from gogobe.database.load.sent import SentHashes
 
 
-def test_what_was_rolled_back_is_offered_again() -> None:
-    offered = Offered(limit=2)
-    assert not offered.is_known(1)
-    offered.rollback()
-    assert not offered.is_known(1)
-    offered.commit()
-    assert offered.is_known(1)
-    assert not offered.is_known(2)
-    assert not offered.is_known(3)
-    offered.commit()
-    assert not offered.is_known(1), "beyond its limit it starts anew"
+def test_hashes_of_a_rolled_back_transaction_are_new_again() -> None:
+    sent = SentHashes(limit=2)
+    assert sent.add(1)
+    sent.rollback()
+    assert sent.add(1)
+    sent.commit()
+    assert not sent.add(1)
+    assert sent.add(2)
+    assert sent.add(3)
+    sent.commit()
+    assert sent.add(1), "beyond its limit it is emptied"

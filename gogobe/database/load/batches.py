@@ -1,0 +1,90 @@
+"""The table `batches`: each batch is entered once, so its rows are loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from gogobe.database.connection import Cursor
+from gogobe.database.load.files import follow_announcement
+from gogobe.database.load.tallies import NewBatches, Tally
+from gogobe.records.messages import IngestBatch
+
+_ENTER: Final = """
+    INSERT INTO batches (batch_id, content_sha256, sequence, reader_version, first_row, last_row,
+                         masters_version)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::integer[], %s::integer[], %s::integer[], %s::integer[],
+                         %s::text[])
+    ON CONFLICT (batch_id) DO UPDATE SET failed = false, committed_at = now(), first_row = excluded.first_row,
+        last_row = excluded.last_row, masters_version = excluded.masters_version
+    WHERE batches.failed
+    RETURNING batch_id
+"""
+
+# A failed batch is loaded when the file is read again and brings it complete.
+_FAIL: Final = "UPDATE batches SET failed = true WHERE batch_id = ANY(%s)"
+
+_KEEP_REFUSED: Final = """
+    INSERT INTO refused_rows (content_sha256, file_row, line, reason, item_code, detail)
+    VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (content_sha256, file_row) DO NOTHING
+"""
+
+
+def enter_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> NewBatches:
+    """Enters the batches in the ledger and returns those that it did not have, or had as failed.
+
+    A known batch that is its file's last means that the file was announced again.
+    """
+    offered = {batch.batch_id: batch for batch in batches}
+    ordered = [offered[batch_id] for batch_id in sorted(offered)]
+    spans = [_row_span(batch) for batch in ordered]
+    cursor.execute(
+        _ENTER,
+        (
+            [batch.batch_id for batch in ordered],
+            [batch.content_sha256 for batch in ordered],
+            [batch.sequence for batch in ordered],
+            [batch.reader_version for batch in ordered],
+            [first for first, _ in spans],
+            [last for _, last in spans],
+            [batch.masters_version for batch in ordered],
+        ),
+    )
+    new = {row[0] for row in cursor.fetchall()}
+    for batch in ordered:
+        if batch.last and batch.batch_id not in new:
+            follow_announcement(cursor, batch)
+    entered = [batch for batch in offered.values() if batch.batch_id in new]
+    broken_off = [batch for batch in entered if batch.is_broken_off]
+    if broken_off:
+        mark_failed(cursor, broken_off)
+    return NewBatches(
+        [batch for batch in entered if not batch.is_broken_off],
+        broken_off,
+        {batch.batch_id: Tally(refused=len(batch.refused)) for batch in entered},
+        duplicates=len(batches) - len(entered),
+    )
+
+
+def _row_span(batch: IngestBatch) -> tuple[int | None, int | None]:
+    """The first and the last row of its file in a batch, refused rows included; None for a batch without rows.
+    Rows are in the order of the file."""
+    parts = (batch.items, batch.promotions, batch.stores, batch.refused)
+    ends = [one.row for part in parts if part for one in (part[0], part[-1])]
+    return (min(ends), max(ends)) if ends else (None, None)
+
+
+def mark_failed(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
+    """Marks entered batches as failed."""
+    cursor.execute(_FAIL, ([batch.batch_id for batch in batches],))
+
+
+def keep_refused_rows(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
+    """Writes the refused rows of the batches with reason and line."""
+    rows = [
+        (batch.content_sha256, row.row, row.line, row.reason, row.item_code, row.detail)
+        for batch in batches
+        for row in batch.refused
+    ]
+    if rows:
+        cursor.executemany(_KEEP_REFUSED, rows)

@@ -1,0 +1,225 @@
+"""The tables `files` and `file_addresses`: a line for each file, its counts, and when it is complete."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.types.json import Jsonb
+
+from gogobe.database.connection import Cursor
+from gogobe.database.load.counts import is_complete, is_whole
+from gogobe.database.load.marks import Mark, file_row_base
+from gogobe.database.load.readings import Reading
+from gogobe.database.load.tallies import NewBatches, sum_by_file
+from gogobe.records.messages import IngestBatch
+from gogobe.records.rows import Kind
+
+
+@dataclass(frozen=True)
+class CompletedFile:
+    """A file with all its `batches` in the database. `is_loaded`: the file is complete, and no batch failed."""
+
+    content_sha256: str
+    reader_version: int
+    kind: Kind
+    store_key: int | None
+    published_at: datetime
+    batches: int
+    is_loaded: bool
+    published_known: bool
+
+    @property
+    def mark(self) -> Mark:
+        """The file's mark."""
+        return self.published_at, file_row_base(
+            self.content_sha256, self.reader_version, published_known=self.published_known
+        )
+
+
+_ADD_FILES: Final = """
+    INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file,
+                       published_at, published_known, source_url, discovered_at, downloaded_at, reader_version,
+                       object_path, seen_at, first_loaded_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, clock_timestamp(), clock_timestamp())
+    ON CONFLICT (content_sha256) DO NOTHING
+"""
+
+_ADD_ADDRESSES: Final = """
+    INSERT INTO file_addresses (content_sha256, address_key, source_url, file, discovered_at, downloaded_at,
+                                seen_at)
+    VALUES (%s, %s, %s, %s, %s, %s, clock_timestamp())
+    ON CONFLICT (content_sha256, address_key) DO NOTHING
+"""
+
+# Held until the commit, so that two loaders of one file count one after the other.
+_HOLD_FILES: Final = """
+    SELECT content_sha256, reader_version, published_at, published_known, store_key, kind FROM files
+    WHERE content_sha256 = ANY(%s) ORDER BY content_sha256 FOR NO KEY UPDATE
+"""
+
+# A file that is announced again: its line follows the latest announcement, its counts stay.
+_ANNOUNCED_AGAIN: Final = """
+    UPDATE files SET
+        source_url = CASE WHEN %(discovered_at)s >= discovered_at THEN %(source_url)s ELSE source_url END,
+        object_path = CASE WHEN %(discovered_at)s >= discovered_at
+                           THEN coalesce(%(object_path)s, object_path) ELSE object_path END,
+        discovered_at = greatest(discovered_at, %(discovered_at)s), seen_at = clock_timestamp()
+    WHERE content_sha256 = %(file)s
+"""
+_ADDRESS_AGAIN: Final = """
+    UPDATE file_addresses SET
+        discovered_at = greatest(discovered_at, %(discovered_at)s), seen_at = clock_timestamp()
+    WHERE content_sha256 = %(file)s AND address_key = %(address_key)s
+"""
+
+_COUNT: Final = """
+    UPDATE files SET loaded = loaded + %(loaded)s, unchanged = unchanged + %(unchanged)s,
+        stale = stale + %(stale)s, refused = refused + %(refused)s,
+        (batches_loaded, batches_failed) = (
+            SELECT count(*) FILTER (WHERE NOT b.failed), count(*) FILTER (WHERE b.failed) FROM batches b
+            WHERE b.content_sha256 = %(file)s AND b.reader_version = files.reader_version)
+    WHERE content_sha256 = %(file)s
+"""
+
+_FAIL: Final = """
+    UPDATE files SET batches_failed = batches_failed + 1, problems = array_append(problems, %s)
+    WHERE content_sha256 = %s
+"""
+
+_TOTALS: Final = """
+    UPDATE files SET announced = %s, read = %s, is_whole = %s, complete = %s,
+        problems = ARRAY(SELECT DISTINCT unnest(problems || %s::text[])), unknown_elements = %s,
+        batches_expected = %s
+    WHERE content_sha256 = %s
+"""
+
+_SETTLE: Final = """
+    UPDATE files SET
+        state = CASE WHEN complete AND batches_failed = 0 THEN 'loaded' ELSE 'incomplete' END,
+        completed_at = clock_timestamp()
+    WHERE content_sha256 = ANY(%s) AND batches_loaded + batches_failed = batches_expected
+    RETURNING content_sha256, reader_version, kind, store_key, published_at, batches_expected,
+        state = 'loaded', published_known
+"""
+
+
+def address_key(source_url: str) -> str:
+    """The key of an address in `file_addresses`: its SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(source_url.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hold_files(
+    cursor: Cursor, batches: Sequence[IngestBatch], store_keys: Mapping[str, int | None]
+) -> dict[str, Reading]:
+    """Adds a line for each file that has none, and its address, and locks the lines until the commit.
+
+    Returns, by content hash, the reading that each line counts. `store_keys` by batch id.
+    """
+    files = {batch.content_sha256: batch for batch in batches}
+    cursor.executemany(
+        _ADD_FILES,
+        [
+            (
+                sha,
+                batch.chain,
+                batch.chain_id,
+                batch.sub_chain_id,
+                batch.store_id,
+                store_keys[batch.batch_id],
+                batch.kind,
+                batch.file,
+                batch.published_at,
+                batch.published_known,
+                batch.source_url,
+                batch.discovered_at,
+                batch.downloaded_at,
+                batch.reader_version,
+                batch.s3_path,
+            )
+            for sha, batch in sorted(files.items())
+        ],
+    )
+    cursor.execute(_HOLD_FILES, (list(files),))
+    counted = {sha: Reading(*line) for sha, *line in cursor.fetchall()}
+    addresses = {(batch.content_sha256, address_key(batch.source_url)): batch for batch in batches}
+    cursor.executemany(
+        _ADD_ADDRESSES,
+        [
+            (sha, key, batch.source_url, batch.file, batch.discovered_at, batch.downloaded_at)
+            for (sha, key), batch in sorted(addresses.items(), key=lambda entry: entry[0])
+        ],
+    )
+    return counted
+
+
+def follow_announcement(cursor: Cursor, batch: IngestBatch) -> None:
+    """Brings the address and the times of a file that was announced again up to date; its counts stay."""
+    again = {
+        "discovered_at": batch.discovered_at,
+        "source_url": batch.source_url,
+        "object_path": batch.s3_path,
+        "address_key": address_key(batch.source_url),
+        "file": batch.content_sha256,
+    }
+    cursor.execute(_ANNOUNCED_AGAIN, again)
+    cursor.execute(_ADDRESS_AGAIN, again)
+
+
+def count_batches(cursor: Cursor, new: NewBatches) -> list[CompletedFile]:
+    """Adds the batches' tallies to their files' lines; returns the files that are complete now."""
+    sums = sum_by_file(new.entered, new.tallies)
+    files = sorted(sums)
+    cursor.executemany(
+        _COUNT,
+        [
+            {
+                "file": sha,
+                "loaded": sums[sha].loaded,
+                "unchanged": sums[sha].unchanged,
+                "stale": sums[sha].stale,
+                "refused": sums[sha].refused,
+            }
+            for sha in files
+        ],
+    )
+    _write_totals(cursor, new.entered)
+    return _settle(cursor, files)
+
+
+def count_failed(cursor: Cursor, batch: IngestBatch, problem: str) -> None:
+    """Counts a batch that could not be loaded; its file may be complete, as incomplete, by that. `problem` is
+    added to the file's problems."""
+    cursor.execute(_FAIL, (problem, batch.content_sha256))
+    _write_totals(cursor, [batch])
+    _settle(cursor, [batch.content_sha256])
+
+
+def _write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
+    """Writes the totals of a whole file, which its last batch carries."""
+    for batch in sorted(batches, key=lambda batch: batch.content_sha256):
+        if not batch.last:
+            continue
+        totals = batch.totals
+        cursor.execute(
+            _TOTALS,
+            (
+                totals.announced if totals else None,
+                totals.read if totals else None,
+                totals is not None and is_whole(totals),
+                totals is not None and is_complete(cursor, batch, totals),
+                totals.problems if totals else ["no_totals"],
+                Jsonb(totals.unknown_elements) if totals and totals.unknown_elements else None,
+                batch.sequence + 1,
+                batch.content_sha256,
+            ),
+        )
+
+
+def _settle(cursor: Cursor, files: Sequence[str]) -> list[CompletedFile]:
+    """Gives files that have all their batches their final state, and returns them."""
+    cursor.execute(_SETTLE, (list(files),))
+    return [CompletedFile(*row) for row in cursor.fetchall()]

@@ -1,0 +1,65 @@
+"""What a transaction accepts and what becomes of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gogobe.database.load.subjects import Subject, subject_of
+from gogobe.records.messages import IngestBatch
+
+
+@dataclass
+class Tally:
+    """Rows of a batch by outcome; each row is counted once.
+
+    `loaded`: written, because new or changed; `unchanged`: equal to the stored row; `stale`: older than the
+    stored row or than a full file; `refused`: not taken by the reader.
+    """
+
+    loaded: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    refused: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Adds another tally to this one."""
+        self.loaded += other.loaded
+        self.unchanged += other.unchanged
+        self.stale += other.stale
+        self.refused += other.refused
+
+
+@dataclass
+class NewBatches:
+    """The batches that a transaction loads, because the ledger did not have them.
+
+    `tallies` by batch id. `broken_off`: batches without rows that only end their file, entered as failed.
+    `duplicates`: how many batches the ledger had before.
+    """
+
+    batches: list[IngestBatch] = field(default_factory=list)
+    broken_off: list[IngestBatch] = field(default_factory=list)
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    duplicates: int = 0
+
+    @property
+    def entered(self) -> list[IngestBatch]:
+        """All batches that were entered in the ledger, those broken off included."""
+        return [*self.batches, *self.broken_off]
+
+    def of_subject(self, subject: Subject) -> list[IngestBatch]:
+        """The batches of prices or of promotions."""
+        return [batch for batch in self.batches if subject_of(batch.kind) == subject]
+
+    def tally(self, batch: IngestBatch) -> Tally:
+        """The batch's tally."""
+        return self.tallies[batch.batch_id]
+
+
+def sum_by_file(batches: Iterable[IngestBatch], tallies: Mapping[str, Tally]) -> dict[str, Tally]:
+    """The sums of the batches' tallies by content hash."""
+    sums: dict[str, Tally] = {}
+    for batch in batches:
+        sums.setdefault(batch.content_sha256, Tally()).add(tallies[batch.batch_id])
+    return sums
