@@ -67,11 +67,13 @@ def enter_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> NewBatches:
 
 
 def _row_span(batch: IngestBatch) -> tuple[int | None, int | None]:
-    """The first and the last row of its file in a batch, refused rows included; None for a batch without rows.
-    Rows are in the order of the file."""
-    parts = (batch.items, batch.promotions, batch.stores, batch.refused)
-    ends = [one.row for part in parts if part for one in (part[0], part[-1])]
-    return (min(ends), max(ends)) if ends else (None, None)
+    """The first and the last row of its file in a batch, refused rows included; None for a batch without
+    rows.
+    """
+    rows = [one.row for part in (batch.promotions, batch.stores, batch.refused) for one in part]
+    if batch.items:  # in the order of the file
+        rows += [batch.items[0].row, batch.items[-1].row]
+    return (min(rows), max(rows)) if rows else (None, None)
 
 
 def mark_failed(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
