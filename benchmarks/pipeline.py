@@ -33,6 +33,7 @@ from benchmarks.measure import (
     show_services,
     write_report,
 )
+from gogobe.chains.load import load_chains
 from gogobe.database.load.loader import Loader
 from gogobe.database.migrations import migrate
 from gogobe.database.views import refresh_views
@@ -42,10 +43,12 @@ from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.ordering import store_of
 from gogobe.feeds.reader import FeedReader
 from gogobe.io.curl import Client
+from gogobe.io.downloads import Plan, Ticket
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.kafka.topics import ensure_topics, publish
 from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
+from gogobe.io.portals import Portals
 from gogobe.local.flink import cancel_jobs
 from gogobe.local.postgres import running_postgres
 from gogobe.local.stack import Stack, StackAddresses, running_stack
@@ -64,7 +67,8 @@ from gogobe.records.messages import (
     IngestBatch,
     encode,
 )
-from gogobe.transforms.download import download
+from gogobe.transforms.dead_letters import DeadLetters
+from gogobe.transforms.download import DownloadConfig, Downloader
 from gogobe.transforms.publish import keyed_batch
 
 COMMIT_BATCHES: Final = 20
@@ -117,16 +121,14 @@ def load(database: str, batches: Sequence[IngestBatch]) -> int:
 
 def plain_loop(stack: StackAddresses, var: Path, masters: Path, announced: Sequence[FileDiscovered]) -> int:
     """What the pipeline does, by the same functions one after the other, without Beam and Flink."""
-    store, settings = (
-        ObjectStore(str(var / "loop-store")),
-        FetchSettings(allowed=AllowedHosts.parse("127.0.0.1")),
-    )
-    client = Client(settings)
+    store = ObjectStore(str(var / "loop-store"))
+    settings = FetchSettings(allowed=AllowedHosts.parse("127.0.0.1"))
+    config = DownloadConfig(store, settings, Portals(load_chains(), per_host=4), Plan())
+    downloader = Downloader(config, Client(settings), DeadLetters("download", store), var)
     resolver, waiting, count = Resolver(open_snapshot(masters)), [], 0
     with Loader(stack.database) as loader:
         for message in announced:
-            file = download(message, store, settings, client, var)
-            assert isinstance(file, FileDownloaded), file
+            file = downloader.download(message, Ticket())
             with store.open(file.s3_path) as source:
                 for batch in cut_batches(FeedReader(source, file.file_name), file):
                     resolver.resolve(batch.chain_id, batch.items)

@@ -61,11 +61,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_batches: Annotated[int, _help("Batches in one commit, at most.", 1)] = 20
     commit_seconds: Annotated[float, _help("How long a batch may wait for its commit.", 0)] = 2.0
     views_every: Annotated[float, _help("Materialized views are refreshed at most this often.", 1)] = 10.0
-    fetch_attempts: Annotated[int, _help("Attempts at a download before its dead letter.", 1)] = 4
+    fetch_attempts: Annotated[int, _help("Attempts at a download before its file waits.", 1)] = 2
     fetch_deadline: Annotated[float, _help("Bound of one attempt, lookup to last byte.", 1)] = 120.0
     fetch_total: Annotated[float, _help("Bound of all attempts at one file.", 1)] = 300.0
     fetch_threads: Annotated[int, _help("Downloads at once in one worker.", 1)] = 8
-    fetch_per_host: Annotated[int, _help("Downloads at once from one host in one worker.", 1)] = 4
+    fetch_per_host: Annotated[int, _help("Downloads at once from a host that no chain has.", 1)] = 4
+    fetch_wait: Annotated[float, _help("How long a bundle waits for a download.", 0.1)] = 2.0
+    fetch_slow_threads: Annotated[int, _help("Downloads at once that take longer, in one worker.", 1)] = 16
+    fetch_give_up: Annotated[float, _help("How long a file may wait for its portal.", 1)] = 86_400.0
     fetch_hosts: Annotated[str, _help("Hosts and networks to download from though they are not public.")] = ""
     fetch_insecure_redirects: Annotated[bool, _help("Whether a redirect may lead from https to http.")] = False
     fetch_user_agent: Annotated[str, _help("User-Agent of downloads; some portals want a browser's.")] = (

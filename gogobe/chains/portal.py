@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Annotated, Final, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from gogobe.chains.hours import Hours
+from gogobe.records.addresses import public_address
 from gogobe.secrets import Secret
 
 Engine = Literal[
@@ -123,6 +124,21 @@ class PortalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     def host(self) -> str:
         """The host of its address, in lower case."""
         return urlsplit(self.url).hostname or ""
+
+    @property
+    def all_hosts(self) -> frozenset[str]:
+        """The hosts that its files and redirects may be on, in lower case."""
+        return frozenset({self.host, *(host.lower() for host in self.hosts)})
+
+    def address_of(self, url: str) -> str:
+        """The address of a file as it may be stored: without credentials, signature and fragment."""
+        address = public_address(url).partition("#")[0]
+        if not self.signature or "?" not in address:
+            return address
+        signing = {name.lower() for name in self.signature}
+        path, _, query = address.partition("?")
+        kept = [pair for pair in query.split("&") if unquote(pair.partition("=")[0]).lower() not in signing]
+        return f"{path}?{'&'.join(kept)}" if kept else path
 
 
 def _check_url(url: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, Cursor
 from gogobe.database.session import Session, session_of
+from gogobe.database.waiting import end_failed
 from gogobe.records.addresses import public_address
 from gogobe.records.excerpts import storable
 from gogobe.records.messages import DeadLetter, IngestBatch
@@ -65,16 +66,17 @@ def letter_key(letter: DeadLetter) -> str:
 
 def record_dead_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> None:
     """Puts the letters into the table, in one transaction. A letter that comes again later counts its attempts
-    and is open again. Raises psycopg.Error."""
+    and is open again. Its file waits no longer for its portal. Raises psycopg.Error."""
     rows = [_row(letter) for letter in letters]
     rows.sort(key=lambda row: (row["letter_key"], row["failed_at"]))
     with session_of(database) as session:
-        session.run(lambda connection: _record(connection, rows))
+        session.run(lambda connection: _record(connection, rows, letters))
 
 
-def _record(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+def _record(connection: Connection, rows: Sequence[dict[str, Any]], letters: Sequence[DeadLetter]) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(_RECORD, rows)
+        end_failed(cursor, letters)
 
 
 def _row(letter: DeadLetter) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from gogobe.database.portals import PortalErrors, PortalHealth
 from gogobe.discovery.listing import ListingError
 from gogobe.discovery.metrics import Metrics
 from gogobe.discovery.portal import Portal
-from gogobe.discovery.rhythm import Circuit
 from gogobe.feeds.names import parse_if_known
+from gogobe.io.circuit import Circuit
 
 logger = logging.getLogger(__name__)
 

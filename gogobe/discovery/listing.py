@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 
@@ -61,12 +60,3 @@ def address_refused(host: str, refusal: str | None) -> ListingError:
 
 class NotModified(Exception):  # noqa: N818 (an answer, not an error)
     """The portal reports that its listing has not changed since the last complete one."""
-
-
-_END: Final = b"\0"
-
-
-def identity_of(chain: str, address: str, file_name: str) -> bytes:
-    """The identity of an announcement: sha256 over chain, address without its signature and file name."""
-    text = (part.encode("utf-8", "surrogatepass") for part in (chain, address, file_name))
-    return hashlib.sha256(_END.join((*text, b""))).digest()

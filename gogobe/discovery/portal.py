@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from cssselect import SelectorError
@@ -15,7 +15,6 @@ from lxml.cssselect import CSSSelector
 
 from gogobe.chains.chain import Chain, Chains
 from gogobe.chains.portal import PortalSettings
-from gogobe.records.addresses import public_address
 
 
 class PortalError(ValueError):
@@ -50,11 +49,7 @@ class Portal:
     @cached_property
     def hosts(self) -> frozenset[str]:
         """The allowed hosts of its files and redirects, in lower case."""
-        return frozenset({self.settings.host, *(host.lower() for host in self.settings.hosts)})
-
-    @cached_property
-    def _signing(self) -> frozenset[str]:
-        return frozenset(name.lower() for name in self.settings.signature)
+        return self.settings.all_hosts
 
     @cached_property
     def _wanted(self) -> re.Pattern[str]:
@@ -62,12 +57,7 @@ class Portal:
 
     def address_of(self, url: str) -> str:
         """The address of a listed file for storage: without credentials, signature and fragment."""
-        address = public_address(url).partition("#")[0]
-        if not self._signing or "?" not in address:
-            return address
-        path, _, query = address.partition("?")
-        kept = [pair for pair in query.split("&") if _name(pair) not in self._signing]
-        return f"{path}?{'&'.join(kept)}" if kept else path
+        return self.settings.address_of(url)
 
     def wants(self, file_name: str) -> bool:
         """Whether a listed file is a feed to announce (`match`)."""
@@ -77,10 +67,6 @@ class Portal:
         """The days whose pages are read: today and the days before it, in the portal's time zone."""
         today = now.astimezone(self.zone).date()
         return [today - timedelta(days=back) for back in range(self.settings.days)]
-
-
-def _name(pair: str) -> str:
-    return unquote(pair.partition("=")[0]).lower()
 
 
 def portals_of(chains: Chains, only: Collection[str] = ()) -> list[Portal]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from gogobe.chains.hours import Hours
@@ -57,35 +56,3 @@ class Rhythm:
                 break
             moment = moment.replace(second=0, microsecond=0) + _MINUTE
         return moment
-
-
-@dataclass
-class Circuit:
-    """A circuit breaker. After `OPEN_AFTER` failures in a row the circuit is open until the portal answers. The
-    pause between attempts doubles with each failure."""
-
-    failures: int = 0
-
-    OPEN_AFTER: ClassVar[int] = 4
-    FIRST_SECONDS: ClassVar[float] = 30.0
-    LONGEST_SECONDS: ClassVar[float] = 1800.0
-    LONGEST_ASKED_SECONDS: ClassVar[float] = 6 * 3600.0
-
-    @property
-    def state(self) -> str:
-        """`open` or `closed`."""
-        return "open" if self.failures >= self.OPEN_AFTER else "closed"
-
-    def succeed(self) -> bool:
-        """Records an answer; returns whether it closed an open circuit."""
-        was_open = self.state == "open"
-        self.failures = 0
-        return was_open
-
-    def fail(self, retry_after: float | None = None) -> float:
-        """Records a failure; returns the seconds until the next attempt: a random half to all of a span that
-        doubles, but at least `retry_after`."""
-        self.failures += 1
-        span = min(self.LONGEST_SECONDS, self.FIRST_SECONDS * 2.0 ** min(self.failures - 1, 16))
-        asked = min(self.LONGEST_ASKED_SECONDS, retry_after or 0.0)
-        return max(asked, span * random.uniform(0.5, 1.0))

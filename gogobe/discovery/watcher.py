@@ -16,12 +16,13 @@ from gogobe.database.announcements import Listed
 from gogobe.discovery.announcer import Announcement, Outcome, message_of
 from gogobe.discovery.client import Engine, PortalClient
 from gogobe.discovery.health import Health, Listing
-from gogobe.discovery.listing import ListedFile, ListingError, NotModified, identity_of
+from gogobe.discovery.listing import ListedFile, ListingError, NotModified
 from gogobe.discovery.memory import Memory, key_of
 from gogobe.discovery.metrics import Metrics
 from gogobe.discovery.portal import Portal
-from gogobe.discovery.rhythm import Circuit, Rhythm
-from gogobe.records.addresses import has_credentials, host_of
+from gogobe.discovery.rhythm import Rhythm
+from gogobe.io.circuit import Circuit
+from gogobe.records.addresses import has_credentials, host_of, identity_of
 from gogobe.records.messages import FileDiscovered, decoder, encode
 
 logger = logging.getLogger(__name__)

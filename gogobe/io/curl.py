@@ -15,7 +15,7 @@ import re
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -26,6 +26,7 @@ import pycurl
 
 from gogobe.io.fetching import Fetched, FetchError, FetchSettings
 from gogobe.io.networks import ascii_host
+from gogobe.io.retry_after import seconds_until
 from gogobe.records.addresses import has_credentials, public_address
 
 logger = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ class Answer(NamedTuple):
     location: str | None
     fetched: Fetched
     start: bytes
+    retry_after: float | None = None
 
 
 class Client:
@@ -132,13 +134,15 @@ class Session:
         self._curl = curl
         self._settings = settings
 
-    def get(self, url: str, file: BinaryIO, until: float) -> Answer:
+    def get(
+        self, url: str, file: BinaryIO, until: float, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Answer:
         """Asks for an address and writes the body of a 200, as it comes and undecoded, into `file`.
 
-        Ends when the monotonic clock is at `until`, at the latest. Raises FetchError; OSError where the machine
-        itself is the reason, as with a full disk.
+        Ends when the monotonic clock is at `until`, at the latest, and about a second after `is_cancelled`.
+        Raises FetchError; OSError where the machine itself is the reason, as with a full disk.
         """
-        exchange = _Exchange(target_of(url), public_address(url), self._settings, file)
+        exchange = _Exchange(target_of(url), public_address(url), self._settings, file, is_cancelled)
         seconds = until - time.monotonic()
         if seconds <= 0:
             raise exchange.too_slow()
@@ -175,6 +179,8 @@ class Session:
             pycurl.OPENSOCKETFUNCTION: exchange.open_socket,
             pycurl.HEADERFUNCTION: exchange.take_header,
             pycurl.WRITEFUNCTION: exchange.take_body,
+            pycurl.NOPROGRESS: 0,
+            pycurl.XFERINFOFUNCTION: exchange.goes_on,
         }
         for option, value in options.items():
             curl.setopt(option, value)
@@ -183,8 +189,16 @@ class Session:
 class _Exchange:
     """One request and what comes back: libcurl's callbacks. What they raise would be lost, so they keep it."""
 
-    def __init__(self, target: Target, shown: str, settings: FetchSettings, file: BinaryIO) -> None:
+    def __init__(
+        self,
+        target: Target,
+        shown: str,
+        settings: FetchSettings,
+        file: BinaryIO,
+        is_cancelled: Callable[[], bool],
+    ) -> None:
         self.target = target
+        self._is_cancelled = is_cancelled
         self._shown = shown
         self._settings = settings
         self._file = file
@@ -192,6 +206,7 @@ class _Exchange:
         self._status = 0
         self._phrase = ""
         self._location: str | None = None
+        self._retry_after: float | None = None
         self._size = 0
         self._discarded = 0
         self._start = b""
@@ -214,11 +229,18 @@ class _Exchange:
     def take_header(self, line: bytes) -> None:
         """Takes one line of the headers."""
         if status := _STATUS.match(line):
-            self._status, self._location = int(status[1]), None
+            self._status, self._location, self._retry_after = int(status[1]), None, None
             self._phrase = status[2][:MAX_PHRASE].decode("latin-1").strip()
         name, _, value = line.partition(b":")
-        if name.strip().lower() == b"location":
-            self._location = value.strip().decode("utf-8", "replace")
+        match name.strip().lower():
+            case b"location":
+                self._location = value.strip().decode("utf-8", "replace")
+            case b"retry-after":
+                self._retry_after = seconds_until(value.decode("latin-1"))
+
+    def goes_on(self, *_progress: float) -> int:
+        """Asked by libcurl about once a second: anything but 0 ends the request."""
+        return int(self._is_cancelled())
 
     def take_body(self, chunk: bytes) -> int:
         """Takes some of the body; ends the request where it is unwanted, too large or cannot be written."""
@@ -248,7 +270,7 @@ class _Exchange:
     def answer(self) -> Answer:
         """What came."""
         fetched = Fetched(self._size, self._digest.hexdigest())
-        return Answer(self._status, self._phrase, self._location, fetched, self._start)
+        return Answer(self._status, self._phrase, self._location, fetched, self._start, self._retry_after)
 
     def failure(self, code: int, message: str, *, asked: bool) -> Exception:
         """What libcurl's error means; `asked` says whether the request was sent."""
@@ -265,8 +287,14 @@ class _Exchange:
             return OSError(f"libcurl: {message}")
         if code == pycurl.E_OPERATION_TIMEDOUT and asked:
             return self.too_slow()
+        return self._passing(code, message)
+
+    def _passing(self, code: int, message: str) -> FetchError:
+        """An error that may pass."""
         reason = "unreachable"
-        if code == pycurl.E_PARTIAL_FILE or (self._size and code == pycurl.E_RECV_ERROR):
+        if code == pycurl.E_ABORTED_BY_CALLBACK:
+            reason, message = "too_slow", "given up for lack of room"
+        elif code == pycurl.E_PARTIAL_FILE or (self._size and code == pycurl.E_RECV_ERROR):
             reason = "short_body"
         elif code in _BAD_RESPONSE:
             reason = "bad_response"

@@ -1,108 +1,349 @@
-"""Scheduling of downloads: many at once, each store's results in order, each host with a bounded share."""
+"""Scheduling of downloads: many at once, each store's results in order, each host within its limits.
+
+A bundle holds up the checkpoint, so it waits `wait` seconds for a download and no longer. A download that
+takes longer is left behind: its bundle ends without it, and it goes on in threads of its own (the slow lane).
+Its file has meanwhile been handed to the waiting place, so nothing is lost with this process. A host that is
+known to be slow, or that has a queue, is not waited for at all, and one whose circuit is open is not asked.
+"""
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
-from collections import Counter
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Generic, TypeVar
+from queue import SimpleQueue
+from typing import Final, Generic, Literal, TypeVar
 
-T = TypeVar("T")
+from gogobe.io.hosts import Host, Limits
+
+logger = logging.getLogger(__name__)
+
+Message = TypeVar("Message")
+Value = TypeVar("Value")
+
+LATER_SECONDS: Final = 30.0
+MOST_HOSTS: Final = 4096
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`threads` downloads run at once that bundles wait for, each for `wait` seconds; `pending` are at most
+    submitted and not yet given back. `slow_threads` run that were left behind, and up to `backlog` more of them
+    wait for their host."""
+
+    threads: int = 8
+    slow_threads: int = 16
+    wait: float = 2.0
+    pending: int = 16
+    backlog: int = 2000
+
+
+@dataclass
+class Ticket:
+    """What a download is told while it runs: no bundle waits for it any more (`is_left`), or it is to end now
+    (`is_cancelled`)."""
+
+    is_left: bool = False
+    is_cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class Ended(Generic[Value]):
+    """The outcome of a download. `host_failed` says that it is its host's fault; `retry_after` are the seconds
+    that the host asks to wait."""
+
+    value: Value
+    host_failed: bool = False
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Postponed:
+    """A download that is not waited for. It comes again after `seconds` unless it ends by itself before.
+
+    `host_ill`: the host was not asked. `slow`: the download goes on, or waits for its host's limits. `busy`:
+    this worker has no room for it.
+    """
+
+    reason: Literal["host_ill", "slow", "busy"]
+    seconds: float
+
+
+Work = Callable[[Ticket], Ended[Value]]
+Result = tuple[Message, Ended[Value] | Postponed]
 
 
 @dataclass(eq=False)
-class _Download(Generic[T]):
-    key: str
+class _Download(Generic[Message, Value]):
+    message: Message
+    identity: bytes
+    order: str
     host: str
-    work: Callable[[], T]
-    outcome: Future[T] | None = None
+    work: Work[Value]
+    submitted: float
+    started: float | None = None
+    outcome: Ended[Value] | BaseException | None = None
+    ticket: Ticket = field(default_factory=Ticket)
 
-    @property
-    def done(self) -> bool:
-        return self.outcome is not None and self.outcome.done()
 
+class Downloads(Generic[Message, Value]):
+    """Runs downloads in threads and gives their results: those of one order key in the order of their
+    submission, those of different keys as soon as they are there.
 
-class Downloads(Generic[T]):
-    """Runs work in threads and gives its results: those of one key in the order of their submission, those of
-    different keys as soon as they are there.
-
-    At most `per_host` pieces of work of one host run at once, however many threads are free, so that a slow
-    host leaves threads to the others. At most `pending` are submitted and not yet given back: `submit` blocks
-    where more would be.
-
-    What the work raises is raised when its result is due. One thread submits and takes the results.
+    What the work raises is raised when its result is due; of a download that was left behind it is logged,
+    since its file comes again. One thread submits and takes the results.
     """
 
-    def __init__(self, threads: int, per_host: int, pending: int) -> None:
-        self._threads = threads
-        self._per_host = per_host
-        self._limit = pending
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="download")
-        self._changed = threading.Condition()
-        # In the order of submission: running, done but not first of its key, or waiting for its host's share.
-        self._pending: list[_Download[T]] = []
-        self._running: Counter[str] = Counter()
+    def __init__(
+        self, plan: Plan, limits: Callable[[str], Limits], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._plan = plan
+        self._limits = limits
+        self._clock = clock
+        self._pool = _Threads()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        self._timer = threading.Condition(lock)
+        self._hosts: dict[str, Host] = {}
+        # In the order of submission: running, done but not first of its key, or waiting for its host.
+        self._pending: list[_Download[Message, Value]] = []
+        # Left behind: all by identity, those that have not begun by host, and those that have ended.
+        self._left: dict[bytes, _Download[Message, Value]] = {}
+        self._queues: dict[str, deque[_Download[Message, Value]]] = {}
+        self._ended_late: list[_Download[Message, Value]] = []
+        self._fast = self._slow = 0
+        self._wake_at = math.inf
+        self._is_closed = False
+        self._clockwork = threading.Thread(target=self._keep_time, name="download-clock", daemon=True)
+        self._clockwork.start()
 
-    def submit(self, key: str, host: str, work: Callable[[], T]) -> list[T]:
-        """Takes work for the threads; returns the results that are due by now."""
+    def submit(
+        self, message: Message, *, identity: bytes, order: str, host: str, work: Work[Value]
+    ) -> list[Result[Message, Value]]:
+        """Takes a download; returns the results that are due by now, its own `Postponed` among them where it is
+        not waited for. `identity` is the same for the same file that comes again."""
+        download = _Download(message, identity, order, host, work, self._clock())
         with self._changed:
             due = self._take_due()
-            while len(self._pending) >= self._limit:
-                self._changed.wait()
-                due += self._take_due()
-            self._pending.append(_Download(key, host, work))
-            self._start()
+            state, now = self._host(host), self._clock()
+            if identity in self._left:
+                due.append((message, Postponed("slow", LATER_SECONDS + 1.5 * state.backlog_seconds())))
+            elif state.is_refusing(now):
+                due.append((message, Postponed("host_ill", state.pause(now))))
+            elif host in self._queues or not state.is_prompt(self._plan.wait):
+                due.append(self._leave(download))
+                self._start()
+            else:
+                while len(self._pending) >= self._plan.pending:
+                    self._wait()
+                    due += self._take_due()
+                self._pending.append(download)
+                self._start()
         return due
 
-    def finish(self) -> Iterator[T]:
-        """The results of all that was submitted, each as soon as it is due."""
+    def finish(self) -> Iterator[Result[Message, Value]]:
+        """The results of all that was submitted, each as soon as it is due; within `wait` seconds at most."""
         while True:
             with self._changed:
                 while not (due := self._take_due()) and self._pending:
-                    self._changed.wait()
+                    self._wait()
             if not due:
                 return
             yield from due
 
     def abandon(self) -> None:
-        """Forgets all that was submitted. Work that runs goes on to its end, and its result is dropped."""
+        """Forgets what a bundle submitted that failed. Work that runs goes on to its end, and its result is
+        dropped. What was left behind stays."""
         with self._changed:
             self._pending.clear()
 
     def close(self) -> None:
-        """Abandons what is pending and waits for the work that runs."""
-        self.abandon()
-        self._pool.shutdown()
+        """Forgets all that has not begun, and waits for what bundles waited for. What was left behind and runs
+        is not waited for."""
+        with self._changed:
+            self._pending.clear()
+            for host in list(self._queues):
+                self._drop_queue(host)
+            self._is_closed = True
+            self._timer.notify_all()
+            while self._fast:
+                self._changed.wait()
+        self._pool.close()
+        self._clockwork.join()
 
-    def _take_due(self) -> list[T]:
-        """Removes and returns the results before which no other of their key is pending."""
+    def _host(self, name: str) -> Host:
+        found = self._hosts.get(name)
+        if found is None:
+            if len(self._hosts) >= MOST_HOSTS:
+                self._hosts = {key: host for key, host in self._hosts.items() if not host.is_idle}
+            found = self._hosts[name] = Host(self._limits(name))
+        return found
+
+    def _take_due(self) -> list[Result[Message, Value]]:
+        """Removes and returns what has ended: of a key, only what no pending download of the same key was
+        submitted before. Also leaves behind what has taken too long."""
+        due: list[Result[Message, Value]] = []
+        for one in self._ended_late:
+            assert isinstance(one.outcome, Ended)
+            due.append((one.message, one.outcome))
+        self._ended_late = []
+        overdue = self._clock() - self._plan.wait
         blocked: set[str] = set()
-        due: list[_Download[T]] = []
+        kept = []
         for one in self._pending:
-            if one.key not in blocked and one.done:
-                due.append(one)
+            if one.outcome is None and one.submitted <= overdue:
+                due.append(self._leave(one))
+            elif one.outcome is None or one.order in blocked:
+                blocked.add(one.order)
+                kept.append(one)
+            elif isinstance(one.outcome, Ended):
+                due.append((one.message, one.outcome))
             else:
-                blocked.add(one.key)
-        self._pending = [one for one in self._pending if one not in due]
-        return [one.outcome.result() for one in due if one.outcome is not None]
+                raise one.outcome
+        if len(kept) < len(self._pending):
+            self._pending = kept
+            self._start()
+        return due
+
+    def _wait(self) -> None:
+        """Waits for a change, or until the oldest pending download has taken too long."""
+        until = min(one.submitted for one in self._pending) + self._plan.wait
+        self._changed.wait(max(0.0, until - self._clock()) + 0.001)
+
+    def _leave(self, one: _Download[Message, Value]) -> Result[Message, Value]:
+        """Goes on without a download: it joins the slow lane or its host's queue there, or ends for lack of
+        room."""
+        host = self._host(one.host)
+        has_room = self._slow < self._plan.slow_threads if one.started else len(self._left) < self._plan.backlog
+        if not has_room:
+            one.ticket.is_cancelled = True
+            return one.message, Postponed("busy", LATER_SECONDS + host.backlog_seconds())
+        one.ticket.is_left = True
+        self._left[one.identity] = one
+        host.left += 1
+        if one.started:
+            self._fast -= 1
+            self._slow += 1
+        else:
+            self._queues.setdefault(one.host, deque()).append(one)
+        return one.message, Postponed("slow", LATER_SECONDS + 1.5 * host.backlog_seconds())
 
     def _start(self) -> None:
-        """Gives free threads to what waits, in the order of submission; a host with its full share is passed
-        over."""
+        """Gives free threads to what may begin: what a bundle waits for in the order of submission, what was
+        left behind host by host."""
+        now, wake_at = self._clock(), math.inf
         for one in self._pending:
-            if self._running.total() >= self._threads:
-                return
-            if one.outcome is None and self._running[one.host] < self._per_host:
-                self._running[one.host] += 1
-                one.outcome = self._pool.submit(one.work)
-                one.outcome.add_done_callback(partial(self._ended, one.host))
+            if self._fast >= self._plan.threads:
+                break
+            if one.started is None:
+                ready_at = self._host(one.host).ready_at(now)
+                if ready_at <= now:
+                    self._fast += 1
+                    self._begin(one, now)
+                else:
+                    wake_at = min(wake_at, ready_at)
+        for name in list(self._queues):
+            while self._slow < self._plan.slow_threads and name in self._queues:
+                ready_at = self._host(name).ready_at(now)
+                if ready_at > now:
+                    wake_at = min(wake_at, ready_at)
+                    break
+                queue = self._queues.pop(name)
+                self._slow += 1
+                self._begin(queue.popleft(), now)
+                if queue:  # behind the others
+                    self._queues[name] = queue
+                    break
+        if wake_at < self._wake_at:
+            self._wake_at = wake_at
+            self._timer.notify()
 
-    def _ended(self, host: str, _: Future[T]) -> None:
+    def _begin(self, one: _Download[Message, Value], now: float) -> None:
+        one.started = now
+        self._host(one.host).begin(now)
+        self._pool.run(partial(self._run, one))
+
+    def _run(self, one: _Download[Message, Value]) -> None:
+        outcome: Ended[Value] | BaseException
+        try:
+            outcome = one.work(one.ticket)
+        except BaseException as error:  # noqa: BLE001 - it is raised where its result is taken
+            outcome = error
         with self._changed:
-            self._running[host] -= 1
-            self._running += Counter()  # drops hosts with nothing running
+            one.outcome = outcome
+            self._note(one, outcome)
             self._start()
             self._changed.notify_all()
+
+    def _note(self, one: _Download[Message, Value], outcome: Ended[Value] | BaseException) -> None:
+        """Notes that a download has ended: for its host, for its lane, and among the results."""
+        host, now = self._host(one.host), self._clock()
+        assert one.started is not None
+        if one.ticket.is_cancelled or not isinstance(outcome, Ended):
+            host.cancel()
+        elif host.end(now, now - one.started, failed=outcome.host_failed, retry_after=outcome.retry_after):
+            logger.warning("%s counts as ill after %d failures in a row", one.host, host.circuit.failures)
+            self._drop_queue(one.host)
+        if not one.ticket.is_left:
+            self._fast -= 1
+            return
+        self._slow -= 1
+        host.left -= 1
+        del self._left[one.identity]
+        if isinstance(outcome, Ended):
+            self._ended_late.append(one)
+        else:
+            logger.warning("a download that was left behind failed, its file comes again", exc_info=outcome)
+
+    def _drop_queue(self, name: str) -> None:
+        """Forgets what waits for a host and has not begun; it comes again from the waiting place."""
+        for one in self._queues.pop(name, ()):
+            del self._left[one.identity]
+            self._host(name).left -= 1
+
+    def _keep_time(self) -> None:
+        """Starts downloads when their host's turn comes, whether a bundle is under way or not."""
+        with self._timer:
+            while not self._is_closed:
+                seconds = self._wake_at - self._clock()
+                if seconds > 0:
+                    self._timer.wait(None if math.isinf(seconds) else seconds)
+                    continue
+                self._wake_at = math.inf
+                self._start()
+
+
+class _Threads:
+    """Threads that are made when needed and kept. They are daemons: a process that ends does not wait for slow
+    downloads, as it would for those of an executor."""
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._count = 0
+        self._busy = 0
+        self._lock = threading.Lock()
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Runs some work in a free thread, or in a new one."""
+        with self._lock:
+            self._busy += 1
+            if self._busy > self._count:
+                self._count += 1
+                threading.Thread(target=self._serve, name="download", daemon=True).start()
+        self._work.put(work)
+
+    def close(self) -> None:
+        """Each thread ends after the work that it does now."""
+        for _ in range(self._count):
+            self._work.put(None)
+
+    def _serve(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+            with self._lock:
+                self._busy -= 1

@@ -20,7 +20,7 @@ class FetchSettings:
     certificates to trust, the usual ones unless given.
     """
 
-    attempts: int = 4
+    attempts: int = 2
     backoff: float = 0.5
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
@@ -51,8 +51,11 @@ class FetchError(Exception):
     `too_slow`.
     """
 
-    def __init__(self, reason: str, detail: str, *, transient: bool = False) -> None:
+    def __init__(
+        self, reason: str, detail: str, *, transient: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(detail)
         self.reason = reason
         self.transient = transient
+        self.retry_after = retry_after
         self.attempts = 1

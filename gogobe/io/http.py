@@ -8,6 +8,7 @@ a `FetchError` with a reason code; transient ones only after all attempts.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin
@@ -21,30 +22,46 @@ REDIRECTS: Final = (301, 302, 303, 307, 308)
 HTML_STARTS: Final = (b"<!doctype html", b"<html")
 
 
-def fetch(url: str, target: Path, settings: FetchSettings, client: Client) -> Fetched:
+def fetch(
+    url: str,
+    target: Path,
+    settings: FetchSettings,
+    client: Client,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> Fetched:
     """Fetches `url` into `target` (overwritten), with retries of what may pass, for `settings.total` seconds in
-    all. Raises FetchError; OSError where this machine is the reason."""
+    all, or until `is_cancelled`. Raises FetchError; OSError where this machine is the reason."""
     end = time.monotonic() + settings.total
     attempt = 1
     while True:
         until = min(time.monotonic() + settings.deadline, end)
         try:
-            return _fetch_once(url, target, settings, client, until)
+            return _fetch_once(url, target, settings, client, until, is_cancelled=is_cancelled)
         except FetchError as error:
             error.attempts = attempt
             pause = settings.backoff * 2 ** (attempt - 1)
-            if not error.transient or attempt >= settings.attempts or time.monotonic() + pause >= end:
+            has_time = attempt < settings.attempts and time.monotonic() + pause < end
+            # A portal that says when to come again is not asked before.
+            if not error.transient or not has_time or error.retry_after or is_cancelled():
                 raise
         time.sleep(pause)
         attempt += 1
 
 
-def _fetch_once(url: str, target: Path, settings: FetchSettings, client: Client, until: float) -> Fetched:
+def _fetch_once(
+    url: str,
+    target: Path,
+    settings: FetchSettings,
+    client: Client,
+    until: float,
+    *,
+    is_cancelled: Callable[[], bool],
+) -> Fetched:
     address = url
     with client.session() as session:
         for _ in range(settings.max_redirects + 1):
             with target.open("wb") as file:
-                answer = session.get(address, file, until)
+                answer = session.get(address, file, until, is_cancelled)
             if answer.status not in REDIRECTS or answer.location is None:
                 break
             address = _redirected(address, answer.location, settings)
@@ -86,7 +103,7 @@ def _check_status(address: str, answer: Answer) -> None:
     if status in PERMANENT:
         raise FetchError(PERMANENT[status], detail)
     if status == 429 or status >= 500:
-        raise FetchError("server_error", detail, transient=True)
+        raise FetchError("server_error", detail, transient=True, retry_after=answer.retry_after)
     raise FetchError("http_status", detail)
 
 

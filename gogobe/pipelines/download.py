@@ -9,12 +9,14 @@ from typing import Final
 
 import apache_beam as beam
 
-from gogobe.pipelines.job import Job, JobKind, fetch_settings
+from gogobe.pipelines.fetching import download_config
+from gogobe.pipelines.job import Job, JobKind
 from gogobe.pipelines.submission import main
 from gogobe.records.messages import DISCOVERED, DOWNLOADED, FileDiscovered, FileDownloaded
 from gogobe.transforms.download import DownloadFiles
-from gogobe.transforms.order import InStoreOrder
+from gogobe.transforms.order import ByHost
 from gogobe.transforms.publish import KeyDownloaded
+from gogobe.transforms.waiting import RecordWaiting
 
 
 def build(job: Job) -> None:
@@ -25,13 +27,13 @@ def build(job: Job) -> None:
 
 
 def download(job: Job, announced: beam.PCollection[FileDiscovered]) -> beam.PCollection[FileDownloaded]:
-    """Announced files → files in the object store; a store's in their order."""
-    settings = job.settings
-    ordered = job.add(announced | "Spread downloads" >> InStoreOrder(FileDiscovered, job.store))
-    fetching = DownloadFiles(
-        job.store, fetch_settings(settings), settings.fetch_threads, settings.fetch_per_host
-    )
-    return job.add(ordered.messages | "Download" >> fetching).files
+    """Announced files → files in the object store; a store's in their order. What a portal does not give is
+    recorded in the waiting place."""
+    spread = job.add(announced | "Spread downloads" >> ByHost(job.store))
+    fetching = DownloadFiles(download_config(job.settings, job.store, job.chains))
+    downloaded = job.add(spread.messages | "Download" >> fetching)
+    job.add(downloaded.waiting | "Record waiting" >> RecordWaiting(job.database, job.store))
+    return downloaded.files
 
 
 def publish_files(job: Job, files: beam.PCollection[FileDownloaded]) -> None:

@@ -13,10 +13,8 @@ import msgspec
 from gogobe.chains.chain import Chains
 from gogobe.chains.load import ChainsFileError, load_chains
 from gogobe.database.address import DatabaseAddress
-from gogobe.io.fetching import FetchSettings
 from gogobe.io.kafka.beam import ReadTopic, WriteTopic
 from gogobe.io.kafka.reading import Backlog
-from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import DEADLETTER
@@ -121,19 +119,3 @@ def known_chains(settings: Settings) -> Chains:
         return load_chains(settings.chains)
     except ChainsFileError as error:
         raise SettingsError(str(error)) from error
-
-
-def fetch_settings(settings: Settings) -> FetchSettings:
-    """How to download, from the settings. Raises SettingsError where `fetch_hosts` cannot be read."""
-    try:
-        allowed = AllowedHosts.parse(settings.fetch_hosts)
-    except ValueError as error:
-        raise SettingsError(f"fetch_hosts: {error}") from error
-    return FetchSettings(
-        attempts=settings.fetch_attempts,
-        deadline=settings.fetch_deadline,
-        total=settings.fetch_total,
-        allowed=allowed,
-        insecure_redirects=settings.fetch_insecure_redirects,
-        headers={"User-Agent": settings.fetch_user_agent},
-    )

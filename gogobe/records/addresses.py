@@ -10,6 +10,7 @@ found.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -17,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 MAX_NAME: Final = 255
 REDACTED: Final = "***@"
+_END: Final = b"\0"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 # The slashes before a host, in plain text and as JSON escapes them.
@@ -61,6 +63,21 @@ def host_of(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def authority_of(url: str) -> str:
+    """The host and port of an address in lower case, as it has them; empty where it has no host. Raises
+    nothing."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
+
+
+def identity_of(chain: str, address: str, file_name: str) -> bytes:
+    """The identity of an announced file: sha256 over chain, address without its signature and file name."""
+    text = (part.encode("utf-8", "surrogatepass") for part in (chain, address, file_name))
+    return hashlib.sha256(_END.join((*text, b""))).digest()
 
 
 def has_credentials(url: str) -> bool:

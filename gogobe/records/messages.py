@@ -33,13 +33,42 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 class FileDiscovered(msgspec.Struct, frozen=True, omit_defaults=True):
     """A chain's portal lists a file. `file_name` is given where the URL does not end in it. `s3_path` is given
-    for a file that is in the object store already: it is read from there, and not downloaded from `url`."""
+    for a file that is in the object store already: it is read from there, and not downloaded from `url`.
+
+    A file that comes again from the waiting place has `waiting_since`, the time of its first failure, and
+    `attempts`, the attempts that failed until now; `timestamp` is that of its first announcement.
+    """
 
     chain: Chain
     url: Url
     timestamp: Instant
     file_name: PublishedName | None = None
     s3_path: Name | None = None
+    attempts: Annotated[int, msgspec.Meta(ge=0)] = 0
+    waiting_since: Instant | None = None
+
+
+class WaitingFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An announced file that its portal did not give, in the waiting place (the table `waiting_files`) until
+    `due_at`.
+
+    `url` is the address without its signature; `is_signed` says that the announced one had one, so the file
+    needs a new link. `host` is the address's host and port. `attempts` counts those that failed, `failed_at` is
+    when the file was handed to the waiting place the last time, `waiting_since` the first time.
+    """
+
+    chain: Chain
+    url: Url
+    file_name: PublishedName
+    discovered_at: Instant
+    host: str
+    reason: Name
+    detail: str
+    is_signed: bool
+    attempts: int
+    waiting_since: Instant
+    failed_at: Instant
+    due_at: Instant
 
 
 class FileDownloaded(msgspec.Struct, frozen=True, omit_defaults=True):

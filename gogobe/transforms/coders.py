@@ -21,6 +21,7 @@ from gogobe.records.messages import (
     FileDiscovered,
     FileDownloaded,
     IngestBatch,
+    WaitingFile,
     decoder,
     encode,
 )
@@ -31,6 +32,7 @@ ELEMENT_TYPES: Final = (
     FileDownloaded,
     IngestBatch,
     DeadLetter,
+    WaitingFile,
     LoadResult,
     Decision,
     MastersAddress,

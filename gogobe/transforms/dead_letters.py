@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import logging
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -63,11 +63,12 @@ class DeadLetters:
 
     A letter has at most `MAX_LETTER_BYTES` as JSON, whatever the element is, and no address in it has a user or
     password. Its `source_url` also loses its signature; the original keeps signatures, so that it can be
-    replayed while they hold.
+    replayed while they hold. `address_of` gives an announced file's address without its signature.
     """
 
     stage: str
     store: ObjectStore
+    address_of: Callable[[FileDiscovered], str] = lambda message: public_address(message.url)
 
     def letter(
         self,
@@ -83,7 +84,7 @@ class DeadLetters:
 
         Raises one of `store_errors()` where the store does not take an original.
         """
-        facts = _facts_of(element) | ({} if place is None else {"place": place})
+        facts = self._facts_of(element) | ({} if place is None else {"place": place})
         fields: dict[str, Any] = {name: excerpt(storable(fact), MAX_FACT_BYTES) for name, fact in facts.items()}
         fields |= self._original_fields(quoted(element))
         return DeadLetter(
@@ -125,6 +126,29 @@ class DeadLetters:
                 raise
             yield failure(self.internal_error(element, error))
 
+    def _facts_of(self, element: object) -> dict[str, str]:
+        """The fields of a letter that identify the file, or its part, which an element is about."""
+        match element:
+            case FileDiscovered():
+                name = element.file_name or file_name_of(element.url)
+                return {"chain": element.chain, "source_url": self.address_of(element), "file": name}
+            case FileDownloaded():
+                about = {"file": element.file_name}
+            case IngestBatch():
+                about = {
+                    "file": element.file,
+                    "batch_id": element.batch_id,
+                    "place": f"batch {element.sequence}",
+                }
+            case _:
+                return {}
+        return {
+            "chain": element.chain,
+            "source_url": public_address(element.source_url),
+            "content_sha256": element.content_sha256,
+            **about,
+        }
+
     def _original_fields(self, original: bytes) -> dict[str, Any]:
         """The fields of a letter that hold its original, or name the object that does."""
         original = _redacted(original)
@@ -141,26 +165,6 @@ class DeadLetters:
             "original_sha256": sha256,
             "original_size": len(original),
         }
-
-
-def _facts_of(element: object) -> dict[str, str]:
-    """The fields of a letter that identify the file, or its part, which an element is about."""
-    match element:
-        case FileDiscovered():
-            name = element.file_name or file_name_of(element.url)
-            return {"chain": element.chain, "source_url": public_address(element.url), "file": name}
-        case FileDownloaded():
-            about = {"file": element.file_name}
-        case IngestBatch():
-            about = {"file": element.file, "batch_id": element.batch_id, "place": f"batch {element.sequence}"}
-        case _:
-            return {}
-    return {
-        "chain": element.chain,
-        "source_url": public_address(element.source_url),
-        "content_sha256": element.content_sha256,
-        **about,
-    }
 
 
 def quoted(element: object) -> bytes:

@@ -1,10 +1,13 @@
-"""Discovered files to files in the object store."""
+"""Discovered files to files in the object store, and to the waiting place where their portal does not give
+them."""
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -16,99 +19,137 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from gogobe.feeds.ordering import store_of
 from gogobe.io.curl import Client
-from gogobe.io.downloads import Downloads
+from gogobe.io.downloads import Downloads, Ended, Plan, Postponed, Ticket
 from gogobe.io.fetching import FetchError, FetchSettings
 from gogobe.io.http import fetch
+from gogobe.io.late import find_late, put_late
 from gogobe.io.objects import ObjectStore, content_key
-from gogobe.records.addresses import file_name_of, host_of, public_address
-from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded
+from gogobe.io.portals import Portals, name_of
+from gogobe.records.addresses import authority_of
+from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, WaitingFile
 from gogobe.transforms.dead_letters import DeadLetters, failure, now
 from gogobe.transforms.outages import is_outage
 from gogobe.transforms.steps import step, windowed
 from gogobe.transforms.stored import stored_file
+from gogobe.transforms.waiting import Missed, gone_letter, is_given_up, waiting_file
 
 STAGE: Final = "download"
-PENDING_PER_THREAD: Final = 2
+WAITING: Final = "waiting"
+LINK_EXPIRED: Final = "link_expired"
+# What a portal says of a signed address whose time is over. It says nothing about the host.
+_DEAD_LINK: Final = frozenset({"forbidden", "not_found", "html_page"})
+
+Outcome = FileDownloaded | DeadLetter | Missed
 
 
-def download_or_report(
-    message: FileDiscovered, store: ObjectStore, settings: FetchSettings, client: Client, scratch: Path
-) -> FileDownloaded | DeadLetter:
-    """Fetches one announced file and puts it into the store; where it cannot be fetched, its dead letter.
+@dataclass(frozen=True)
+class DownloadConfig:
+    """How files are downloaded. `give_up`: seconds after which a file that its portal does not give is a dead
+    letter."""
 
-    What fails on our side (a store out of reach, a full disk) is raised: the runner tries again.
-    """
-    letters = DeadLetters(STAGE, store)
-    try:
-        return download(message, store, settings, client, scratch)
-    except FetchError as error:
-        cause = repr(error.__cause__) if error.__cause__ else None
-        return letters.letter(message, error.reason, str(error), cause=cause, attempts=error.attempts)
-    except Exception as error:
-        if is_outage(error):
-            raise
-        return letters.internal_error(message, error)
+    store: ObjectStore
+    settings: FetchSettings
+    portals: Portals
+    plan: Plan
+    give_up: float = 86_400.0
 
 
-def download(
-    message: FileDiscovered, store: ObjectStore, settings: FetchSettings, client: Client, scratch: Path
-) -> FileDownloaded:
-    """Fetches one announced file and puts it into the store, unless the store holds it already. Raises
-    FetchError, one of `store_errors()`."""
-    if message.s3_path is not None:
-        return stored_file(message, store)
-    part = scratch / uuid.uuid4().hex
-    file_name = message.file_name or file_name_of(message.url)
-    try:
-        fetched = fetch(message.url, part, settings, client)
-        path = store.put(content_key(message.chain, fetched.sha256, file_name), part)
-    finally:
-        part.unlink(missing_ok=True)
-    return FileDownloaded(
-        chain=message.chain,
-        s3_path=path,
-        local_path=store.local_path(path),
-        content_sha256=fetched.sha256,
-        size=fetched.size,
-        source_url=public_address(message.url),
-        file_name=file_name,
-        discovered_at=message.timestamp,
-        downloaded_at=now(),
-    )
+@dataclass(frozen=True)
+class Downloader:
+    """Downloads single files; used by threads. `scratch` is a folder for what is under way."""
+
+    config: DownloadConfig
+    client: Client
+    letters: DeadLetters
+    scratch: Path
+
+    def outcome(self, message: FileDiscovered, delivery: bytes, ticket: Ticket) -> Ended[Outcome]:
+        """One announced file in the store, or why not.
+
+        What fails on our side (a store out of reach, a full disk) is raised: the runner tries again.
+        """
+        try:
+            return Ended(self._file(message, delivery, ticket))
+        except FetchError as error:
+            if error.reason in _DEAD_LINK and self.config.portals.is_signed(message):
+                return Ended(Missed(LINK_EXPIRED, str(error), error.attempts))
+            if error.transient:
+                missed = Missed(error.reason, str(error), error.attempts, error.retry_after)
+                return Ended(missed, host_failed=True, retry_after=error.retry_after)
+            cause = repr(error.__cause__) if error.__cause__ else None
+            letter = self.letters.letter(
+                message, error.reason, str(error), cause=cause, attempts=message.attempts + error.attempts
+            )
+            return Ended(letter)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            return Ended(self.letters.internal_error(message, error))
+
+    def _file(self, message: FileDiscovered, delivery: bytes, ticket: Ticket) -> FileDownloaded:
+        store = self.config.store
+        if message.waiting_since is not None and (found := find_late(delivery, store)):
+            return found
+        file = self.download(message, ticket)
+        if ticket.is_left:
+            put_late(delivery, file, store)
+        return file
+
+    def download(self, message: FileDiscovered, ticket: Ticket) -> FileDownloaded:
+        """Fetches a file and puts it into the store, unless the announcement says that it is there. Raises
+        FetchError, one of `store_errors()`."""
+        if message.s3_path is not None:
+            return stored_file(message, self.config.store)
+        config, part = self.config, self.scratch / uuid.uuid4().hex
+        file_name = name_of(message)
+        try:
+            fetched = fetch(message.url, part, config.settings, self.client, lambda: ticket.is_cancelled)
+            path = config.store.put(content_key(message.chain, fetched.sha256, file_name), part)
+        finally:
+            part.unlink(missing_ok=True)
+        return FileDownloaded(
+            chain=message.chain,
+            s3_path=path,
+            local_path=config.store.local_path(path),
+            content_sha256=fetched.sha256,
+            size=fetched.size,
+            source_url=config.portals.address_of(message),
+            file_name=file_name,
+            discovered_at=message.timestamp,
+            downloaded_at=now(),
+        )
 
 
 class DownloadFiles(beam.PTransform):
-    """`FileDiscovered` → `FileDownloaded`: a store's files in the order they came, each as soon as it is due.
+    """`FileDiscovered` → `FileDownloaded`: a store's files in the order they came, each as soon as it is due;
+    in `waiting` the files that their portal did not give in time."""
 
-    `threads` downloads run at once in a worker, at most `per_host` of them from one host.
-    """
-
-    def __init__(self, store: ObjectStore, settings: FetchSettings, threads: int, per_host: int) -> None:
+    def __init__(self, config: DownloadConfig) -> None:
         super().__init__()
-        self._dofn = _Download(store, settings, threads, per_host)
+        self._dofn = _Download(config)
 
     def expand(self, messages: beam.PCollection[FileDiscovered]) -> beam.pvalue.DoOutputsTuple:
-        return messages | step("Fetch", self._dofn, main="files", output=FileDownloaded)
+        return messages | step("Fetch", self._dofn, main="files", output=FileDownloaded, waiting=WaitingFile)
 
 
 class _Download(beam.DoFn):
-    """Nothing is under way between two bundles: what a bundle took has ended when it ends."""
+    """A bundle waits a little for its downloads. What it does not wait for is in the waiting place when it
+    ends, so nothing is lost with this worker; a download that ends later is an output of a later bundle."""
 
-    def __init__(self, store: ObjectStore, settings: FetchSettings, threads: int, per_host: int) -> None:
-        self._store = store
-        self._letters = DeadLetters(STAGE, store)
-        self._settings = settings
-        self._threads = threads
-        self._per_host = per_host
+    def __init__(self, config: DownloadConfig) -> None:
+        self._config = config
+        self._letters = DeadLetters(STAGE, config.store, config.portals.address_of)
         self._files = Metrics.counter("gogobe.download", "files")
         self._bytes = Metrics.counter("gogobe.download", "bytes")
 
     def setup(self) -> None:
-        self._client = Client(self._settings)
-        self._downloads: Downloads[FileDownloaded | DeadLetter] = Downloads(
-            self._threads, self._per_host, PENDING_PER_THREAD * self._threads
+        self._client = Client(self._config.settings)
+        self._scratch = Path(tempfile.mkdtemp(prefix="gogobe-download-"))
+        downloader = Downloader(self._config, self._client, self._letters, self._scratch)
+        self._outcome = downloader.outcome
+        self._downloads: Downloads[FileDiscovered, Outcome] = Downloads(
+            self._config.plan, self._config.portals.limits
         )
-        self._scratch = tempfile.TemporaryDirectory(prefix="gogobe-download-")
 
     def start_bundle(self) -> None:
         self._downloads.abandon()  # what a bundle left that failed
@@ -117,23 +158,38 @@ class _Download(beam.DoFn):
         yield from self._letters.guard(message, self._submit(message))
 
     def _submit(self, message: FileDiscovered) -> Iterator[FileDownloaded | TaggedOutput]:
-        folder = Path(self._scratch.name)
-        work = partial(download_or_report, message, self._store, self._settings, self._client, folder)
-        for result in self._downloads.submit(store_of(message), host_of(message.url), work):
-            yield self._output(result)
+        delivery = self._config.portals.delivery_of(message)
+        for one, outcome in self._downloads.submit(
+            message,
+            identity=delivery,
+            order=store_of(message),
+            host="" if message.s3_path else authority_of(message.url),
+            work=partial(self._outcome, message, delivery),
+        ):
+            yield self._output(one, outcome)
 
     def finish_bundle(self) -> Iterator[WindowedValue | TaggedOutput]:
-        for result in self._downloads.finish():
-            yield windowed(self._output(result))
+        for message, outcome in self._downloads.finish():
+            yield windowed(self._output(message, outcome))
 
     def teardown(self) -> None:
         self._downloads.close()
         self._client.close()
-        self._scratch.cleanup()
+        with contextlib.suppress(OSError):  # a download that was left behind still writes there
+            self._scratch.rmdir()
 
-    def _output(self, result: FileDownloaded | DeadLetter) -> FileDownloaded | TaggedOutput:
+    def _output(
+        self, message: FileDiscovered, outcome: Ended[Outcome] | Postponed
+    ) -> FileDownloaded | TaggedOutput:
+        result = outcome.value if isinstance(outcome, Ended) else outcome
+        if isinstance(result, FileDownloaded):
+            self._files.inc()
+            self._bytes.inc(result.size)
+            return result
         if isinstance(result, DeadLetter):
             return failure(result)
-        self._files.inc()
-        self._bytes.inc(result.size)
-        return result
+        at = now()
+        if is_given_up(message, result, self._config.give_up, at):
+            return failure(gone_letter(message, result, self._letters, at))
+        Metrics.counter("gogobe.download", f"waiting.{result.reason}").inc()
+        return TaggedOutput(WAITING, waiting_file(message, result, self._config.portals, at))

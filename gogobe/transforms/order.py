@@ -1,8 +1,9 @@
-"""Spreading files over the workers while each store's files keep their order."""
+"""Spreading files over the workers: by store, so that each store's files keep their order, or by host."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
@@ -12,35 +13,51 @@ from apache_beam.transforms.window import GlobalWindows
 
 from gogobe.feeds.ordering import store_of
 from gogobe.io.objects import ObjectStore
+from gogobe.records.addresses import authority_of
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, decoder, encode
 from gogobe.transforms.dead_letters import DeadLetters
 from gogobe.transforms.steps import step
 
 STAGE: Final = "order"
+# Grouping by key keeps a little of every key for good, so the number of keys is bounded.
+HOST_KEYS: Final = 1024
 
 
 class InOrder(NamedTuple):
-    """The outputs of `InStoreOrder`."""
+    """The outputs of a redistribution."""
 
     messages: beam.PCollection[Any]
     failures: beam.PCollection[DeadLetter]
 
 
-class InStoreOrder(beam.PTransform):
-    """Redistributes messages over all workers: a store's go to one worker at a time, in their order.
+def host_key(message: FileDiscovered | FileDownloaded) -> str:
+    """The key of a file's host, one of `HOST_KEYS`. Raises nothing."""
+    url = message.url if isinstance(message, FileDiscovered) else message.source_url
+    return f"host {zlib.crc32(authority_of(url).encode('utf-8', 'replace')) % HOST_KEYS}"
 
-    A grouping by store that fires at every element, in processing time, so that an idle partition's watermark
-    holds nothing up. What travels is the message's JSON, a few hundred bytes.
+
+class SpreadBy(beam.PTransform):
+    """Redistributes messages over all workers: those of one key go to one worker at a time, in their order.
+
+    A grouping that fires at every element, in processing time, so that an idle partition's watermark holds
+    nothing up. What travels is the message's JSON, a few hundred bytes. `key_of` is a module's function: it
+    travels by name.
     """
 
-    def __init__(self, message_type: type[FileDiscovered] | type[FileDownloaded], store: ObjectStore) -> None:
+    def __init__(
+        self,
+        key_of: Callable[[FileDiscovered | FileDownloaded], str],
+        message_type: type[FileDiscovered] | type[FileDownloaded],
+        store: ObjectStore,
+    ) -> None:
         super().__init__()
+        self._key_of = key_of
         self._message_type = message_type
         self._letters = DeadLetters(STAGE, store)
 
     def expand(self, messages: beam.PCollection[FileDiscovered] | beam.PCollection[FileDownloaded]) -> InOrder:
         keyed = messages | step(
-            "Key by store", _KeyByStore(self._letters), main="keyed", output=tuple[str, bytes]
+            "Key", _Key(self._key_of, self._letters), main="keyed", output=tuple[str, bytes]
         )
         grouped = (
             keyed.keyed
@@ -50,7 +67,7 @@ class InStoreOrder(beam.PTransform):
                 trigger=Repeatedly(AfterCount(1)),
                 accumulation_mode=AccumulationMode.DISCARDING,
             )
-            | "Group by store" >> beam.GroupByKey()
+            | "Group" >> beam.GroupByKey()
         )
         ungrouped = grouped | step(
             "Ungroup", _Ungroup(self._message_type, self._letters), main="messages", output=self._message_type
@@ -62,15 +79,31 @@ class InStoreOrder(beam.PTransform):
         )
 
 
-class _KeyByStore(beam.DoFn):
-    def __init__(self, letters: DeadLetters) -> None:
+class InStoreOrder(SpreadBy):
+    """Messages by store: a store's files are read in the order in which they were announced."""
+
+    def __init__(self, message_type: type[FileDiscovered] | type[FileDownloaded], store: ObjectStore) -> None:
+        super().__init__(store_of, message_type, store)
+
+
+class ByHost(SpreadBy):
+    """Announcements by host, so that one worker keeps a host's limits. A store's files keep their order, since
+    they are on one host."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        super().__init__(host_key, FileDiscovered, store)
+
+
+class _Key(beam.DoFn):
+    def __init__(self, key_of: Callable[[FileDiscovered | FileDownloaded], str], letters: DeadLetters) -> None:
+        self._key_of = key_of
         self._letters = letters
 
     def process(self, message: FileDiscovered | FileDownloaded) -> Iterator[tuple[str, bytes] | TaggedOutput]:
         yield from self._letters.guard(message, self._keyed(message))
 
     def _keyed(self, message: FileDiscovered | FileDownloaded) -> Iterator[tuple[str, bytes]]:
-        yield store_of(message), encode(message)
+        yield self._key_of(message), encode(message)
 
 
 class _Ungroup(beam.DoFn):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from gogobe.chains.portal import PortalSettings
-from gogobe.discovery.rhythm import Circuit, Rhythm
+from gogobe.discovery.rhythm import Rhythm
+from gogobe.io.circuit import Circuit
 
 
 def rhythm(**settings: Any) -> Rhythm:

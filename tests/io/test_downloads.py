@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
-from gogobe.io.downloads import Downloads
+from gogobe.io.downloads import Downloads, Ended, Plan, Postponed, Ticket, Work
+from gogobe.io.hosts import Limits
 
 SECONDS = 20.0
+NEVER = 1000.0
 
 
-class Work:
+class Pieces:
     """Pieces of work by name: each waits until it is released. Counts what runs, by host."""
 
     def __init__(self) -> None:
@@ -24,20 +29,24 @@ class Work:
         self._lock = threading.Lock()
         self.running: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
+        self.tickets: dict[str, Ticket] = {}
 
-    def piece(self, name: str, host: str = "h") -> Callable[[], str]:
+    def piece(self, name: str, host: str = "h", *, fails: bool = False) -> Work[str]:
         self._gates[name] = threading.Event()
         self._started[name] = threading.Event()
 
-        def run() -> str:
+        def run(ticket: Ticket) -> Ended[str]:
             with self._lock:
                 self.running[host] += 1
                 self.most[host] = max(self.most[host], self.running[host])
+            self.tickets[name] = ticket
             self._started[name].set()
-            assert self._gates[name].wait(SECONDS)
+            until = time.monotonic() + SECONDS
+            while not self._gates[name].wait(0.01) and not ticket.is_cancelled:
+                assert time.monotonic() < until
             with self._lock:
                 self.running[host] -= 1
-            return name
+            return Ended(name, host_failed=fails)
 
         return run
 
@@ -56,144 +65,285 @@ class Work:
         return {name for name, event in self._started.items() if event.is_set()}
 
 
-@pytest.fixture
-def work() -> Iterator[Work]:
-    made = Work()
-    yield made
-    made.release_all()
+class Tried:
+    """A scheduler under test, with its pieces of work."""
+
+    def __init__(self, plan: Plan, limits: Callable[[str], Limits]) -> None:
+        self.work = Pieces()
+        self.downloads: Downloads[str, str] = Downloads(plan, limits)
+
+    def submit(self, name: str, order: str = "", host: str = "h", *, fails: bool = False) -> list[str]:
+        """Submits a piece of work of its own name; what is due, as names, or as names with a reason."""
+        piece = self.work.piece(name, host, fails=fails)
+        due = self.downloads.submit(name, identity=name.encode(), order=order or name, host=host, work=piece)
+        return list(map(shown, due))
+
+    def finish(self) -> Iterator[str]:
+        return map(shown, self.downloads.finish())
+
+    def run(self, name: str, host: str = "h", *, fails: bool = False) -> list[str]:
+        """Submits what ends at once, and finishes."""
+        due = self.submit(name, host=host, fails=fails)
+        self.work.release(name)
+        return [*due, *self.finish()]
+
+    def until_late(self, count: int) -> list[str]:
+        """What ends after its bundle, as later bundles get it."""
+        found: list[str] = []
+        until = time.monotonic() + SECONDS
+        while len(found) < count:
+            found += self.finish()
+            assert time.monotonic() < until, found
+            time.sleep(0.005)
+        return found
+
+    def close(self) -> None:
+        self.work.release_all()
+        self.downloads.close()
+
+
+def shown(result: tuple[str, Ended[str] | Postponed]) -> str:
+    message, outcome = result
+    if isinstance(outcome, Ended):
+        assert outcome.value == message
+        return message
+    return f"{message} {outcome.reason}"
+
+
+Make = Callable[..., Tried]
 
 
 @pytest.fixture
-def downloads(work: Work) -> Iterator[Downloads[str]]:
-    made: Downloads[str] = Downloads(threads=4, per_host=2, pending=8)
-    yield made
-    work.release_all()
-    made.close()
+def make() -> Iterator[Make]:
+    made: list[Tried] = []
+
+    def build(limits: Callable[[str], Limits] = lambda _: Limits(2), **plan: Any) -> Tried:
+        made.append(Tried(Plan(**({"threads": 4, "wait": NEVER, "pending": 8} | plan)), limits))
+        return made[-1]
+
+    yield build
+    for one in made:
+        one.close()
 
 
-def test_a_store_s_results_keep_their_order_and_others_overtake(work: Work, downloads: Downloads[str]):
+def test_a_store_s_results_keep_their_order_and_others_overtake(make: Make):
+    tried = make()
     for key, name, host in (("s", "s1", "a"), ("s", "s2", "a"), ("t", "t1", "b"), ("s", "s3", "b")):
-        assert downloads.submit(key, host, work.piece(name, host)) == []
-    work.wait_until_started("s1", "s2", "t1", "s3")
-    results = downloads.finish()
-    work.release("s3", "s2", "t1")
+        assert tried.submit(name, key, host) == []
+    tried.work.wait_until_started("s1", "s2", "t1", "s3")
+    results = tried.finish()
+    tried.work.release("s3", "s2", "t1")
     assert next(results) == "t1"
     # s2 and s3 have ended, and wait for s1.
-    work.release("s1")
+    tried.work.release("s1")
     assert list(results) == ["s1", "s2", "s3"]
 
 
-def test_a_result_that_is_due_leaves_with_the_next_submission(work: Work, downloads: Downloads[str]):
-    downloads.submit("slow", "a", work.piece("slow", "a"))
-    downloads.submit("fast", "b", work.piece("fast", "b"))
-    work.release("fast")
+def test_a_result_that_is_due_leaves_with_the_next_submission(make: Make):
+    tried = make()
+    tried.submit("slow", host="a")
+    tried.submit("fast", host="b")
+    tried.work.release("fast")
     left: list[str] = []
     for number in range(6):
-        key = f"other {number}"
-        left += downloads.submit(key, "c", work.piece(key, "c"))
-        work.release(key)
-    left += downloads.submit("last", "d", work.piece("last", "d"))  # the eighth: has to wait for nothing
-    left += downloads.submit("more", "d", work.piece("more", "d"))  # the ninth: has to wait for one
+        left += tried.submit(f"other {number}", host="c")
+        tried.work.release(f"other {number}")
+    left += tried.submit("last", host="d")  # the eighth: has to wait for nothing
+    left += tried.submit("more", host="d")  # the ninth: has to wait for one
     assert left, "nothing overtook the slow one"
     assert "slow" not in left
 
 
-def test_a_host_has_no_more_than_its_share_of_the_threads(work: Work, downloads: Downloads[str]):
+def test_a_host_has_no_more_than_its_share_of_the_threads(make: Make):
+    tried = make()
     for number in range(4):
-        downloads.submit(f"a{number}", "a", work.piece(f"a{number}", "a"))
-    downloads.submit("b", "b", work.piece("b", "b"))
-    work.wait_until_started("a0", "a1", "b")
-    work.release("b")
-    results = downloads.finish()
+        tried.submit(f"a{number}", host="a")
+    tried.submit("b", host="b")
+    tried.work.wait_until_started("a0", "a1", "b")
+    tried.work.release("b")
+    results = tried.finish()
     assert next(results) == "b"
-    assert work.started() == {"a0", "a1", "b"}
-    work.release("a0")
-    work.wait_until_started("a2")
-    work.release_all()
+    assert tried.work.started() == {"a0", "a1", "b"}
+    tried.work.release("a0")
+    tried.work.wait_until_started("a2")
+    tried.work.release_all()
     assert sorted(results) == ["a0", "a1", "a2", "a3"]
-    assert work.most == {"a": 2, "b": 1}
+    assert tried.work.most == {"a": 2, "b": 1}
 
 
-def test_only_so_many_are_pending(work: Work):
-    downloads: Downloads[str] = Downloads(threads=1, per_host=1, pending=2)
-    try:
-        downloads.submit("a", "h", work.piece("a"))
-        downloads.submit("b", "h", work.piece("b"))
-        due: list[str] = []
-        submitting = threading.Thread(target=lambda: due.extend(downloads.submit("c", "h", work.piece("c"))))
-        submitting.start()
-        submitting.join(0.2)
-        assert submitting.is_alive(), "the third was taken while two were pending"
-        work.release("a")
-        submitting.join(SECONDS)
-        assert not submitting.is_alive()
-        assert due == ["a"]
-        work.release_all()
-        assert list(downloads.finish()) == ["b", "c"]
-    finally:
-        work.release_all()
-        downloads.close()
+def test_only_so_many_are_pending(make: Make):
+    tried = make(threads=1, pending=2)
+    tried.submit("a")
+    tried.submit("b")
+    due: list[str] = []
+    submitting = threading.Thread(target=lambda: due.extend(tried.submit("c")))
+    submitting.start()
+    submitting.join(0.2)
+    assert submitting.is_alive(), "the third was taken while two were pending"
+    tried.work.release("a")
+    submitting.join(SECONDS)
+    assert not submitting.is_alive()
+    assert due == ["a"]
+    tried.work.release_all()
+    assert list(tried.finish()) == ["b", "c"]
 
 
-def test_what_waits_for_an_earlier_of_its_store_counts_as_pending(work: Work):
-    downloads: Downloads[str] = Downloads(threads=2, per_host=2, pending=2)
-    try:
-        downloads.submit("s", "h", work.piece("s1"))
-        downloads.submit("s", "h", work.piece("s2"))
-        work.release("s2")
-        submitting = threading.Thread(target=lambda: downloads.submit("t", "h", work.piece("t")))
-        submitting.start()
-        submitting.join(0.2)
-        assert submitting.is_alive()
-        work.release("s1")
-        submitting.join(SECONDS)
-        assert not submitting.is_alive()
-    finally:
-        work.release_all()
-        downloads.close()
+def test_what_the_work_raises_is_raised_in_its_turn(make: Make):
+    tried = make()
 
-
-def test_what_the_work_raises_is_raised_in_its_turn(work: Work, downloads: Downloads[str]):
-    def fails() -> str:
+    def fails(_: Ticket) -> Ended[str]:
         raise ConnectionError("the store is out of reach")
 
-    downloads.submit("s", "a", work.piece("s1", "a"))
-    downloads.submit("s", "a", fails)
-    downloads.submit("t", "b", work.piece("t1", "b"))
-    results = downloads.finish()
-    work.release("t1")
+    tried.submit("s1", "s", "a")
+    tried.downloads.submit("s2", identity=b"s2", order="s", host="a", work=fails)
+    tried.submit("t1", "t", "b")
+    results = tried.finish()
+    tried.work.release("t1")
     assert next(results) == "t1"
-    work.release("s1")
+    tried.work.release("s1")
     with pytest.raises(ConnectionError):
         list(results)
-    downloads.abandon()
-    downloads.submit("u", "a", work.piece("u1", "a"))
-    work.release("u1")
-    assert list(downloads.finish()) == ["u1"]
+    tried.downloads.abandon()
+    assert tried.run("u1", "a") == ["u1"]
 
 
-def test_what_is_abandoned_never_starts_and_gives_nothing(work: Work, downloads: Downloads[str]):
+def test_what_is_abandoned_never_starts_and_gives_nothing(make: Make):
+    tried = make()
     for number in range(4):
-        downloads.submit(f"a{number}", "a", work.piece(f"a{number}", "a"))
-    work.wait_until_started("a0", "a1")
-    downloads.abandon()
-    assert list(downloads.finish()) == []
-    downloads.submit("b", "a", work.piece("b", "a"))
-    assert "b" not in work.started(), "the abandoned ones still run, and have their share"
-    work.release("a0", "a1")
-    work.wait_until_started("b")
-    work.release("b")
-    assert list(downloads.finish()) == ["b"]
-    assert work.started() == {"a0", "a1", "b"}
+        tried.submit(f"a{number}", host="a")
+    tried.work.wait_until_started("a0", "a1")
+    tried.downloads.abandon()
+    assert list(tried.finish()) == []
+    tried.submit("b", host="a")
+    assert "b" not in tried.work.started(), "the abandoned ones still run, and have their share"
+    tried.work.release("a0", "a1")
+    tried.work.wait_until_started("b")
+    tried.work.release("b")
+    assert list(tried.finish()) == ["b"]
+    assert tried.work.started() == {"a0", "a1", "b"}
+
+
+# What a bundle does not wait for
+
+
+def test_a_slow_download_is_left_behind_and_ends_in_a_later_bundle(make: Make):
+    tried = make(wait=0.05)
+    tried.submit("slow", host="a")
+    assert list(tried.finish()) == ["slow slow"]
+    assert tried.work.tickets["slow"].is_left
+    tried.work.release("slow")
+    assert tried.until_late(1) == ["slow"]
+
+
+def test_what_comes_again_while_it_is_downloaded_is_not_downloaded_twice(make: Make):
+    tried = make(wait=0.05)
+    tried.submit("slow")
+    list(tried.finish())
+    first = tried.work.tickets["slow"]
+    again = tried.downloads.submit("slow", identity=b"slow", order="", host="h", work=tried.work.piece("other"))
+    assert list(map(shown, again)) == ["slow slow"]
+    assert "other" not in tried.work.started()
+    assert tried.work.tickets["slow"] is first
+
+
+def test_a_host_that_was_slow_is_not_waited_for_and_others_are(make: Make):
+    tried = make(wait=0.2)
+    for number in range(4):
+        tried.submit(f"a{number}", host="a")
+    assert list(tried.finish()) == [f"a{number} slow" for number in range(4)]
+    begun = time.monotonic()
+    for number in range(4, 50):
+        assert tried.submit(f"a{number}", host="a") == [f"a{number} slow"]
+    assert list(tried.finish()) == []
+    assert time.monotonic() - begun < 0.2 * 4
+    assert tried.run("b", "b") == ["b"]
+    tried.work.release_all()
+    assert sorted(tried.until_late(50)) == sorted(f"a{number}" for number in range(50))
+    assert tried.work.most["a"] == 2
+    assert tried.run("a50", "a") == ["a50"], "the host is quick again"
+
+
+def test_slow_hosts_leave_all_threads_to_the_others(make: Make):
+    tried = make(threads=2, slow_threads=2, wait=0.1, pending=4)
+    # Two hosts fill the slow lane, a third finds no room in it.
+    for host in "abc":
+        tried.submit(host, host=host)
+        assert list(tried.finish()) == [f"{host} {'busy' if host == 'c' else 'slow'}"]
+    assert tried.work.tickets["c"].is_cancelled
+    assert [tried.run(f"d{number}", "d") for number in range(4)] == [[f"d{number}"] for number in range(4)]
+    tried.work.release("a", "b")
+    assert sorted(tried.until_late(2)) == ["a", "b"]
+
+
+def test_the_backlog_is_bounded(make: Make):
+    tried = make(wait=0.05, backlog=3)
+    for number in range(2):
+        tried.submit(f"a{number}")
+    list(tried.finish())
+    assert [tried.submit(f"b{number}") for number in range(3)] == [["b0 slow"], ["b1 busy"], ["b2 busy"]]
+
+
+def test_a_dead_host_is_not_asked_after_a_few_failures(make: Make):
+    tried = make()
+    outcomes = [tried.run(f"a{number}", "a", fails=True) for number in range(20)]
+    assert outcomes == [[f"a{number}"] for number in range(4)] + [[f"a{n} host_ill"] for n in range(4, 20)]
+    assert len(tried.work.started()) == 4
+    assert tried.run("b", "b") == ["b"]
+
+
+def test_what_waits_for_a_host_that_turns_out_ill_is_dropped(make: Make):
+    tried = make(limits=lambda _: Limits(4), wait=0.05)
+    for number in range(4):
+        tried.submit(f"a{number}", fails=True)
+    list(tried.finish())
+    for number in range(4, 12):
+        tried.submit(f"a{number}")
+    tried.work.release("a0", "a1", "a2", "a3")
+    assert sorted(tried.until_late(4)) == ["a0", "a1", "a2", "a3"]
+    assert tried.work.started() <= {"a0", "a1", "a2", "a3", "a4", "a5", "a6"}
+    tried.work.release_all()
+
+
+def test_a_rate_holds_and_what_it_delays_is_not_waited_for(make: Make):
+    tried = make(limits=lambda _: Limits(8, 20.0), threads=8, wait=0.2)
+    begun: list[float] = []
+
+    def work(name: str, _: Ticket) -> Ended[str]:
+        begun.append(time.monotonic())
+        return Ended(name)
+
+    names = [f"a{number}" for number in range(12)]
+    results: list[str] = []
+    for name in names:
+        due = tried.downloads.submit(
+            name, identity=name.encode(), order=name, host="h", work=partial(work, name)
+        )
+        results += map(shown, due)
+    results += tried.finish()
+    delayed = [one for one in results if one.endswith("slow")]
+    assert delayed
+    results += tried.until_late(len(names) + len(delayed) - len(results))
+    assert sorted(one for one in results if one not in delayed) == sorted(names)
+    assert min(later - earlier for earlier, later in itertools.pairwise(begun)) >= 0.045
+
+
+def test_closing_waits_for_what_a_bundle_waited_for_and_not_for_the_slow(make: Make):
+    tried = make(wait=0.05)
+    tried.submit("slow", host="a")
+    list(tried.finish())
+    tried.downloads.close()
+    assert tried.work.running["a"] == 1
 
 
 def test_nothing_is_lost_and_every_store_is_in_order_whatever_takes_how_long():
     chance = random.Random(5)
-    downloads: Downloads[tuple[str, int]] = Downloads(threads=8, per_host=3, pending=16)
+    downloads: Downloads[int, tuple[str, int]] = Downloads(
+        Plan(threads=8, wait=NEVER, pending=16), lambda _: Limits(3)
+    )
     running: Counter[str] = Counter()
     lock = threading.Lock()
 
-    def piece(key: str, host: str, number: int) -> tuple[str, int]:
+    def piece(key: str, host: str, number: int, _: Ticket) -> Ended[tuple[str, int]]:
         with lock:
             running[host] += 1
             assert running[host] <= 3
@@ -201,17 +351,46 @@ def test_nothing_is_lost_and_every_store_is_in_order_whatever_takes_how_long():
         threading.Event().wait(chance.random() / 200)
         with lock:
             running[host] -= 1
-        return key, number
+        return Ended((key, number))
 
-    results: list[tuple[str, int]] = []
+    results: list[Any] = []
     for number in range(600):
         key = f"store {chance.randrange(20)}"
         host = f"host {chance.randrange(4)}"
-        results += downloads.submit(key, host, partial(piece, key, host, number))
+        work = partial(piece, key, host, number)
+        results += downloads.submit(number, identity=b"%d" % number, order=key, host=host, work=work)
     results += downloads.finish()
     downloads.close()
-    assert sorted(number for _, number in results) == list(range(600))
-    for key in {key for key, _ in results}:
-        numbers = [number for found, number in results if found == key]
+    found = [outcome.value for _, outcome in results]
+    assert sorted(number for _, number in found) == list(range(600))
+    for key in {key for key, _ in found}:
+        numbers = [number for one, number in found if one == key]
         assert numbers == sorted(numbers)
-    assert [number for _, number in results] != list(range(600))
+    assert [number for _, number in found] != list(range(600))
+
+
+def test_every_submission_has_an_outcome_whatever_is_slow_fails_or_is_refused():
+    """At random: each message has an outcome of its bundle, and each download that was begun ends once."""
+    chance = random.Random(7)
+    downloads: Downloads[int, int] = Downloads(
+        Plan(threads=4, slow_threads=3, wait=0.02, pending=8, backlog=10), lambda _: Limits(2, 400.0)
+    )
+
+    def piece(number: int, seconds: float, ticket: Ticket) -> Ended[int]:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not ticket.is_cancelled:
+            time.sleep(0.001)
+        return Ended(number, host_failed=number % 5 == 0)
+
+    outcomes: Counter[tuple[int, bool]] = Counter()
+    for number in range(400):
+        work = partial(piece, number, chance.choice([0.0, 0.001, 0.001, 0.06]))
+        host = f"host {chance.randrange(8)}"
+        due = downloads.submit(number, identity=b"%d" % number, order=host, host=host, work=work)
+        if number % 8 == 7:
+            due += downloads.finish()
+        outcomes.update((message, isinstance(outcome, Ended)) for message, outcome in due)
+    outcomes.update((message, isinstance(outcome, Ended)) for message, outcome in downloads.finish())
+    downloads.close()
+    assert {message for message, _ in outcomes} == set(range(400))
+    assert set(outcomes.values()) == {1}

@@ -17,7 +17,7 @@ from tests.pipelines.graphs import graph_of
 DATA = Path(__file__).parent / "data"
 STEPS = {name: (DATA / f"{name}_steps.txt").read_text("utf-8").splitlines() for name in JOBS}
 CODERS = {
-    "download": {"FileDiscovered", "FileDownloaded", "DeadLetter"},
+    "download": {"FileDiscovered", "FileDownloaded", "WaitingFile", "DeadLetter"},
     "parse": {"FileDownloaded", "IngestBatch", "DeadLetter", "MastersAddress"},
     "load": {"IngestBatch", "LoadResult", "DeadLetter"},
 }

@@ -11,11 +11,12 @@ import msgspec
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from gogobe.chains.load import load_chains
 from gogobe.io.kafka.options import KafkaOptions
-from gogobe.pipelines.job import fetch_settings
+from gogobe.io.objects import ObjectStore
+from gogobe.pipelines.fetching import download_config, fetch_settings
 from gogobe.pipelines.options import (
     BUNDLE_ELEMENTS,
-    CHECKPOINT_TIMEOUT_MILLISECONDS,
     flags_of,
     flink_flags,
     refuse_unknown,
@@ -126,13 +127,11 @@ def test_hosts_that_cannot_be_read_are_a_setting_that_is_wrong():
         fetch_settings(Settings(fetch_hosts="http://portal"))
 
 
-def test_the_slowest_bundle_ends_before_its_checkpoint_is_given_up():
-    """As docs/pipeline.md says: all its files are of one portal that never finishes."""
-    defaults = Settings()
-    at_once = min(defaults.fetch_threads, defaults.fetch_per_host)
-    seconds = -(-BUNDLE_ELEMENTS // at_once) * defaults.fetch_total
-    assert seconds == 600
-    assert seconds * 1000 < CHECKPOINT_TIMEOUT_MILLISECONDS / 2
+def test_a_bundle_waits_for_all_its_downloads_at_once():
+    """As docs/pipeline.md says: a bundle's downloads wait together, so it ends soon after `fetch_wait`."""
+    plan = download_config(Settings(), ObjectStore("/store"), load_chains()).plan
+    assert plan.pending >= BUNDLE_ELEMENTS
+    assert plan.wait == Settings().fetch_wait == 2.0
 
 
 def test_secrets_are_references_in_the_options_and_come_back_as_such(monkeypatch: pytest.MonkeyPatch):

@@ -15,7 +15,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.published.store import SnapshotStore
-from gogobe.records.messages import DeadLetter, FileDiscovered, decoder, encode
+from gogobe.records.messages import DeadLetter, FileDiscovered, WaitingFile, decoder, encode
 from gogobe.transforms.masters import MastersAddress
 from gogobe.transforms.steps import FAILURES
 from tests.database.samples import at, file_batches, item
@@ -41,6 +41,10 @@ class Unforeseen:
 
 DISCOVERED = FileDiscovered("shufersal", "http://127.0.0.1:1/Price7290027600007-001-202508070300.gz", at(1))
 (BATCH,) = file_batches([item("1", "5")])
+WAITING = WaitingFile(
+    "shufersal", DISCOVERED.url, "Price.gz", at(1), "127.0.0.1:1", "unreachable", "detail",
+    is_signed=False, attempts=1, waiting_since=at(1), failed_at=at(2), due_at=at(3),
+)  # fmt: skip
 DECISION = Decision("review", "9", "501", "עגבניה", 10**14 + 5, 7, "עגבניות", 0.6)
 LETTER = DeadLetter("parse", "truncated", "detail", "original", at(1))
 
@@ -54,10 +58,11 @@ def file_of(folder: Path) -> Any:
 # A good element for each step that is a DoFn of ours, and how many main outputs come of it.
 GOOD: dict[str, tuple[Callable[[Path], Any], int]] = {
     "Decode/Validate/ParDo": (lambda _: (b"k", encode(DISCOVERED)), 1),
-    "Spread downloads/Key by store/ParDo": (lambda _: DISCOVERED, 1),
+    "Spread downloads/Key/ParDo": (lambda _: DISCOVERED, 1),
     "Spread downloads/Ungroup/ParDo": (lambda _: ("store", [encode(DISCOVERED)]), 1),
     "Download/Fetch/ParDo": (lambda _: DISCOVERED, 0),
-    "Spread files/Key by store/ParDo": (file_of, 1),
+    "Record waiting/Record/ParDo": (lambda _: WAITING, 1),
+    "Spread files/Key/ParDo": (file_of, 1),
     "Spread files/Ungroup/ParDo": (lambda folder: ("store", [encode(file_of(folder))]), 1),
     "Parse and match/Cut into batches/ParDo": (file_of, 1),
     "Record decisions/Record/ParDo": (lambda _: [DECISION], 1),

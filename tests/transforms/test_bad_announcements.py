@@ -14,8 +14,9 @@ from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, encode
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
-from gogobe.transforms.order import InStoreOrder
+from gogobe.transforms.order import ByHost, InStoreOrder
 from gogobe.transforms.steps import FAILURES
+from tests.io.samples import config
 from tests.portals import Request, Response, portal
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
@@ -79,9 +80,9 @@ def _run(portal: str, allowed: AllowedHosts, folder: Path) -> None:
     with TestPipeline() as pipeline:
         store = ObjectStore(str(folder / "store"))
         decoded = pipeline | beam.Create(messages) | DecodeMessages(FileDiscovered, store)
-        spread = decoded.messages | "Spread downloads" >> InStoreOrder(FileDiscovered, store)
+        spread = decoded.messages | "Spread downloads" >> ByHost(store)
         downloaded = spread.messages | DownloadFiles(
-            store, FetchSettings(attempts=1, allowed=allowed), threads=2, per_host=2
+            config(store, FetchSettings(attempts=1, allowed=allowed), threads=2)
         )
         files = (downloaded.files | "Spread files" >> InStoreOrder(FileDownloaded, store)).messages
         assert_that(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +16,34 @@ from apache_beam.utils.windowed_value import WindowedValue
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gogobe.chains.portal import PortalSettings
+from gogobe.io.downloads import Ticket
 from gogobe.io.fetching import Fetched, FetchSettings
 from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
-from gogobe.records.messages import FileDiscovered, FileDownloaded, decoder, encode
+from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, WaitingFile, decoder, encode
 from gogobe.transforms import download
 from gogobe.transforms.coders import MessageCoder
-from gogobe.transforms.download import _Download
+from gogobe.transforms.download import DownloadConfig, Downloader, _Download
+from gogobe.transforms.waiting import PORTAL_GONE
+from tests.io.samples import config
 from tests.portals import Portal, Request, Response, portal
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
 SECONDS = 20.0
 SETTINGS = FetchSettings(attempts=1, allowed=AllowedHosts.parse("127.0.0.1 localhost"))
+
+
+@contextlib.contextmanager
+def bundle(made: DownloadConfig) -> Iterator[_Download]:
+    """The step, set up, in its first bundle."""
+    step = _Download(made)
+    step.setup()
+    step.start_bundle()
+    try:
+        yield step
+    finally:
+        step.teardown()
 
 
 class Gate:
@@ -55,12 +73,9 @@ def served(gate: Gate) -> Iterator[Portal]:
 
 @pytest.fixture
 def step(tmp_path: Path, gate: Gate) -> Iterator[_Download]:
-    made = _Download(ObjectStore(str(tmp_path / "store")), SETTINGS, threads=4, per_host=2)
-    made.setup()
-    made.start_bundle()
-    yield made
-    gate.open.set()
-    made.teardown()
+    with bundle(config(ObjectStore(str(tmp_path / "store")), SETTINGS)) as made:
+        yield made
+        gate.open.set()
 
 
 def file(url: str, store: int, hour: int, slow: str = "fast") -> FileDiscovered:
@@ -98,10 +113,7 @@ def test_a_slow_portal_leaves_threads_to_others(step: _Download, served: Portal,
 
 
 def test_at_most_two_downloads_a_thread_are_pending(served: Portal, gate: Gate, tmp_path: Path):
-    step = _Download(ObjectStore(str(tmp_path / "store")), SETTINGS, threads=1, per_host=1)
-    step.setup()
-    step.start_bundle()
-    try:
+    with bundle(config(ObjectStore(str(tmp_path / "store")), SETTINGS, threads=1)) as step:
         for store in range(2):
             list(step.process(file(served.url, store, 0, "slow")))
         third = threading.Thread(target=lambda: list(step.process(file(served.url, 3, 0))))
@@ -111,9 +123,6 @@ def test_at_most_two_downloads_a_thread_are_pending(served: Portal, gate: Gate, 
         gate.open.set()
         third.join(SECONDS)
         assert not third.is_alive()
-    finally:
-        gate.open.set()
-        step.teardown()
 
 
 def test_what_a_finished_bundle_gives_is_in_a_window(step: _Download, served: Portal):
@@ -149,7 +158,7 @@ def test_a_signature_is_used_and_not_passed_on(step: _Download, served: Portal):
     assert served.requests[-1].path.endswith("sig=S1gned&id=3")
     assert found.source_url == f"{served.url}/Price7290-1-202501010000.gz?id=3"
     assert b"S1gned" not in encode(found)
-    assert list(Path(step._scratch.name).iterdir()) == []
+    assert list(step._scratch.iterdir()) == []
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -173,6 +182,144 @@ def test_whatever_may_be_announced_can_be_passed_on(
     except ValueError:
         return
     monkeypatch.setattr(download, "fetch", fetched)
-    client: Any = None
-    found = download.download(message, ObjectStore(str(tmp_path / "store")), SETTINGS, client, tmp_path)
+    anything: Any = None
+    made = config(ObjectStore(str(tmp_path / "store")), SETTINGS)
+    found = Downloader(made, anything, anything, tmp_path).download(message, Ticket())
     assert MessageCoder(FileDownloaded).decode(MessageCoder(FileDownloaded).encode(found)) == found
+
+
+# What a portal does not give
+
+
+def values(outputs: Any) -> list[Any]:
+    """The elements of outputs, without window and tag."""
+    untagged = [one.value if isinstance(one, TaggedOutput) else one for one in outputs]
+    return [one.value if isinstance(one, WindowedValue) else one for one in untagged]
+
+
+def of(step: _Download, *messages: FileDiscovered) -> list[Any]:
+    """What comes of a bundle of messages."""
+    step.start_bundle()
+    return values([*(one for message in messages for one in step.process(message)), *step.finish_bundle()])
+
+
+def again(waiting: WaitingFile, url: str = "", since: datetime | None = None) -> FileDiscovered:
+    """The announcement of a file that waited."""
+    return FileDiscovered(
+        waiting.chain,
+        url or waiting.url,
+        waiting.discovered_at,
+        attempts=waiting.attempts,
+        waiting_since=since or waiting.waiting_since,
+    )
+
+
+def answers_by_folder(**statuses: int) -> Callable[[Request], Response]:
+    """Each folder answers with its status; all others give the file."""
+
+    def answer(request: Request) -> Response:
+        status = statuses.get(request.path.split("/")[1], 200)
+        headers = {"Retry-After": "120"} if status == 429 else {}
+        return Response(status, b"prices" if status == 200 else b"", headers)
+
+    return answer
+
+
+def test_what_may_pass_waits_and_what_may_not_is_a_dead_letter(tmp_path: Path):
+    with (
+        portal(answers_by_folder(busy=503, gone=404)) as running,
+        bundle(config(ObjectStore(str(tmp_path / "store")), SETTINGS)) as step,
+    ):
+        found = of(step, file(running.url, 1, 0, "busy"), file(running.url, 2, 0, "gone"))
+        (waiting,) = [one for one in found if isinstance(one, WaitingFile)]
+        (letter,) = [one for one in found if isinstance(one, DeadLetter)]
+        assert letter.reason == "not_found"
+        assert (waiting.reason, waiting.attempts, waiting.host) == ("server_error", 1, running.host)
+        assert waiting.url == f"{running.url}/busy/Price7290-1-202501010000.gz"
+        assert 15 <= (waiting.due_at - waiting.failed_at).total_seconds() <= 30
+        (later,) = of(step, again(waiting))
+        assert (later.attempts, later.waiting_since) == (2, waiting.waiting_since)
+        assert later.discovered_at == waiting.discovered_at
+        assert 30 <= (later.due_at - later.failed_at).total_seconds() <= 60
+        assert decoder(WaitingFile).decode(encode(later)) == later
+
+
+def test_a_file_that_waited_too_long_is_a_dead_letter_with_its_history(tmp_path: Path):
+    with (
+        portal(answers_by_folder(busy=503)) as running,
+        bundle(config(ObjectStore(str(tmp_path / "store")), SETTINGS, give_up=3600)) as step,
+    ):
+        (waiting,) = of(step, file(running.url, 1, 0, "busy"))
+        (still,) = of(step, again(waiting, since=datetime.now(UTC) - timedelta(minutes=59)))
+        assert isinstance(still, WaitingFile)
+        (letter,) = of(step, again(still, since=datetime.now(UTC) - timedelta(minutes=61)))
+        assert (letter.reason, letter.attempts, letter.source_url) == (PORTAL_GONE, 3, waiting.url)
+        assert "1.0 hours" in letter.detail
+        assert "server_error" in letter.detail
+        # One that its portal gives at last is no dead letter, however long it took.
+        good = again(waiting, f"{running.url}/good/x.gz", datetime.now(UTC) - timedelta(days=3))
+        assert isinstance(of(step, good)[0], FileDownloaded)
+
+
+def test_a_portal_that_is_down_is_not_asked_again_by_each_file(tmp_path: Path):
+    with (
+        portal(answers_by_folder(down=500)) as running,
+        bundle(config(ObjectStore(str(tmp_path / "store")), SETTINGS)) as step,
+    ):
+        found = [one for n in range(30) for one in of(step, file(running.url, n, 0, "down"))]
+        assert [one.reason for one in found] == ["server_error"] * 4 + ["host_ill"] * 26
+        assert len(running.requests) == 4
+        assert {one.attempts for one in found[4:]} == {0}
+        assert min((one.due_at - one.failed_at).total_seconds() for one in found[4:]) > 15
+        old = again(found[-1], since=datetime.now(UTC) - timedelta(days=2))
+        assert of(step, old)[0].reason == PORTAL_GONE, "it is given up though the host is not asked"
+
+
+def test_retry_after_is_kept(tmp_path: Path):
+    with (
+        portal(answers_by_folder(limited=429)) as running,
+        bundle(config(ObjectStore(str(tmp_path / "store")), SETTINGS)) as step,
+    ):
+        first, second = of(step, file(running.url, 1, 0, "limited")), of(step, file(running.url, 2, 0, "good"))
+        assert (first[0].reason, second[0].reason) == ("server_error", "host_ill")
+        assert [(one.due_at - one.failed_at).total_seconds() >= 119 for one in (*first, *second)] == [True] * 2
+        assert len(running.requests) == 1
+
+
+def test_a_signed_link_that_is_over_waits_for_a_new_one(tmp_path: Path):
+    settings = PortalSettings(engine="html_links", url="http://127.0.0.1", signature=("ticket",))
+    with (
+        portal(lambda request: Response(200, b"prices") if "new" in request.path else Response(403)) as running,
+        bundle(config(ObjectStore(str(tmp_path / "store")), SETTINGS, settings)) as step,
+    ):
+        address = f"{running.url}/Price7290-1-202501010000.gz"
+        (waiting,) = of(step, FileDiscovered("chain", f"{address}?ticket=old", NOW))
+        assert (waiting.reason, waiting.is_signed, waiting.url) == ("link_expired", True, address)
+        (found,) = of(step, again(waiting, f"{address}?ticket=new"))
+        assert found.source_url == address
+        (letter,) = of(step, FileDiscovered("chain", address, NOW))
+        assert (letter.reason, letter.source_url) == ("forbidden", address)
+        for number in range(10):  # a dead link says nothing about the portal
+            (waiting,) = of(step, FileDiscovered("chain", f"{address}?ticket={number}", NOW))
+            assert waiting.reason == "link_expired"
+
+
+def test_a_slow_download_ends_after_its_bundle_and_another_worker_finds_it(
+    gate: Gate, served: Portal, tmp_path: Path
+):
+    made = config(ObjectStore(str(tmp_path / "store")), SETTINGS, wait=0.1)
+    with bundle(made) as step, bundle(made) as other:
+        (waiting,) = of(step, file(served.url, 1, 0, "slow"))
+        assert (waiting.reason, waiting.attempts) == ("slow", 0)
+        gate.open.set()
+        until = time.monotonic() + SECONDS
+        found: list[Any] = []
+        while not found and time.monotonic() < until:
+            found = of(step)
+        assert [one.file_name for one in found] == ["Price7290-1-202501010000.gz"]
+        (same,) = of(other, again(waiting))
+        assert same == found[0]
+        assert len(served.requests) == 1
+        # Another announcement of the same address is another content: it is asked for.
+        of(other, FileDiscovered("chain", waiting.url, NOW + timedelta(hours=1), waiting_since=NOW))
+        assert len(served.requests) == 2

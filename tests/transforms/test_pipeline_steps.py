@@ -27,6 +27,7 @@ from gogobe.transforms.parse import ParseAndMatch, _ParseAndMatch
 from gogobe.transforms.publish import ROWS_LOADED, KeyBatches, keyed_batch
 from gogobe.transforms.steps import FAILURES
 from tests.conftest import Bucket
+from tests.io.samples import config
 from tests.portals.bundled import Published, bundled_portal
 
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
@@ -88,7 +89,7 @@ def test_download_parse_and_match(store: ObjectStore, tmp_path: Path):
         downloaded = (
             pipeline
             | beam.Create([discovered(one) for one in [*wanted, *bad]])
-            | "Download" >> DownloadFiles(store, QUICK, threads=4, per_host=2)
+            | "Download" >> DownloadFiles(config(store, QUICK))
         )
         parsed = downloaded.files | ParseAndMatch(store, SnapshotStore(str(tmp_path / "masters")), 1000)
         letters = (downloaded[FAILURES], parsed[FAILURES]) | beam.Flatten()

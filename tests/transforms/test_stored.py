@@ -9,12 +9,16 @@ import msgspec
 import pytest
 
 from gogobe.io.curl import Client
+from gogobe.io.downloads import Ticket
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.objects import ObjectStore, content_key
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded
-from gogobe.transforms.download import download_or_report
+from gogobe.transforms.dead_letters import DeadLetters
+from gogobe.transforms.download import Downloader
+from gogobe.transforms.waiting import Missed
 from tests.conftest import Bucket
 from tests.database.samples import at
+from tests.io.samples import config
 
 NAME = "Price7290027600007-001-202508070300.gz"
 
@@ -28,7 +32,10 @@ def put(store: ObjectStore, tmp_path: Path, content: bytes = b"<Root/>") -> File
 
 def taken(message: FileDiscovered, store: ObjectStore, tmp_path: Path) -> FileDownloaded | DeadLetter:
     settings = FetchSettings()
-    return download_or_report(message, store, settings, Client(settings), tmp_path)
+    downloader = Downloader(config(store, settings), Client(settings), DeadLetters("download", store), tmp_path)
+    outcome = downloader.outcome(message, b"", Ticket()).value
+    assert not isinstance(outcome, Missed)
+    return outcome
 
 
 def test_a_stored_file_is_described_by_its_bytes(tmp_path: Path):

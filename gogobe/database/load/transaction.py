@@ -18,6 +18,7 @@ from gogobe.database.load.results import LoadResult
 from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import BatchStores, LockedStore, lock_stores
 from gogobe.database.load.tallies import NewBatches
+from gogobe.database.waiting import end_loaded
 from gogobe.records.messages import IngestBatch
 
 
@@ -31,11 +32,12 @@ def load_together(
     """Loads batches within the cursor's transaction.
 
     Every loader takes its locks in this order: stores, files, batches, prices and promotions, masters,
-    aliases, dead letters; within each by key. Raises StoreMovedError.
+    aliases, dead letters, waiting files; within each by key. Raises StoreMovedError.
     """
     new, stores = _enter(cursor, batches, rows)
     if not new.entered:
         resolve_letters(cursor, batches)
+        end_loaded(cursor, batches)
         return LoadResult(duplicate_batches=new.duplicates)
     lists = [batch for batch in new.batches if batch.kind == "stores"]
     describe_stores(cursor, lists, new.tallies, rows.described)
@@ -46,6 +48,7 @@ def load_together(
     completed = count_batches(cursor, new)
     ended = end_unlisted(cursor, completed, stores)
     resolve_letters(cursor, batches)
+    end_loaded(cursor, batches)
     return _result(new, len(completed), ended)
 
 

@@ -1,0 +1,69 @@
+"""What the chains' settings say about downloading a file: whose portal has it, and what may be asked of its
+host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from gogobe.chains.chain import Chains
+from gogobe.chains.portal import PortalSettings
+from gogobe.io.hosts import Limits
+from gogobe.records.addresses import authority_of, file_name_of, host_of, identity_of, public_address
+from gogobe.records.messages import FileDiscovered
+
+_OF_DELIVERY: Final = "\0"
+
+
+class Portals:
+    """The portals of the known chains, by chain and host."""
+
+    def __init__(self, chains: Chains, per_host: int) -> None:
+        """`per_host`: downloads at once from a host of no portal."""
+        self._chains = chains
+        self._per_host = per_host
+        self._limits = _limits_of(chains)
+
+    def portal_of(self, message: FileDiscovered) -> PortalSettings | None:
+        """The portal of a message's chain that has the file's host among its own: the one whose listing is at
+        the same host and port, where there are several."""
+        chain = self._chains.get(message.chain)
+        host = host_of(message.url)
+        found = [one for one in chain.portals if host in one.all_hosts] if chain else []
+        authority = authority_of(message.url)
+        return min(found, key=lambda one: authority_of(one.url) != authority, default=None)
+
+    def address_of(self, message: FileDiscovered) -> str:
+        """A file's address as it may be stored: without credentials and signature."""
+        portal = self.portal_of(message)
+        return public_address(message.url) if portal is None else portal.address_of(message.url)
+
+    def is_signed(self, message: FileDiscovered) -> bool:
+        """Whether a file's address has a signature, which may be over."""
+        return self.address_of(message) != message.url.partition("#")[0]
+
+    def delivery_of(self, message: FileDiscovered) -> bytes:
+        """What identifies one announcement of a file, however often it comes again."""
+        name = name_of(message) + _OF_DELIVERY + message.timestamp.isoformat()
+        return identity_of(message.chain, self.address_of(message), name)
+
+    def limits(self, authority: str) -> Limits:
+        """What may be asked of a host (and port). Where portals on it have different settings, the strictest
+        count."""
+        return self._limits.get(authority) or Limits(self._per_host)
+
+
+def name_of(message: FileDiscovered) -> str:
+    """The published file's name."""
+    return message.file_name or file_name_of(message.url)
+
+
+def _limits_of(chains: Chains) -> Mapping[str, Limits]:
+    found: dict[str, Limits] = {}
+    for portal in (portal for chain in chains for portal in chain.portals):
+        for authority in {authority_of(portal.url), *(host.lower() for host in portal.hosts)}:
+            known = found.get(authority, Limits(portal.concurrency, portal.rate))
+            found[authority] = Limits(
+                min(known.concurrency, portal.concurrency), min(known.rate or portal.rate, portal.rate)
+            )
+    return found

@@ -1,0 +1,44 @@
+"""The configuration of downloads, from the settings."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gogobe.chains.chain import Chains
+from gogobe.io.downloads import Plan
+from gogobe.io.fetching import FetchSettings
+from gogobe.io.networks import AllowedHosts
+from gogobe.io.objects import ObjectStore
+from gogobe.io.portals import Portals
+from gogobe.settings import Settings, SettingsError
+from gogobe.transforms.download import DownloadConfig
+
+PENDING_PER_THREAD: Final = 2
+
+
+def download_config(settings: Settings, store: ObjectStore, chains: Chains) -> DownloadConfig:
+    """How the download step works. Raises SettingsError."""
+    plan = Plan(
+        threads=settings.fetch_threads,
+        slow_threads=settings.fetch_slow_threads,
+        wait=settings.fetch_wait,
+        pending=PENDING_PER_THREAD * settings.fetch_threads,
+    )
+    portals = Portals(chains, settings.fetch_per_host)
+    return DownloadConfig(store, fetch_settings(settings), portals, plan, settings.fetch_give_up)
+
+
+def fetch_settings(settings: Settings) -> FetchSettings:
+    """How one file is downloaded. Raises SettingsError where `fetch_hosts` cannot be read."""
+    try:
+        allowed = AllowedHosts.parse(settings.fetch_hosts)
+    except ValueError as error:
+        raise SettingsError(f"fetch_hosts: {error}") from error
+    return FetchSettings(
+        attempts=settings.fetch_attempts,
+        deadline=settings.fetch_deadline,
+        total=settings.fetch_total,
+        allowed=allowed,
+        insecure_redirects=settings.fetch_insecure_redirects,
+        headers={"User-Agent": settings.fetch_user_agent},
+    )
