@@ -20,6 +20,7 @@ from gogobe.commands.load import load
 from gogobe.commands.masters import masters
 from gogobe.commands.options import VAR
 from gogobe.commands.prices import prices
+from gogobe.commands.retry import retry
 from gogobe.commands.run import run
 from gogobe.commands.stack import down, status, up
 from gogobe.commands.terminal import PlainConsole, harmless
@@ -106,5 +107,19 @@ def demo(var: Path) -> None:
         raise click.ClickException("interrupted; everything that was started is stopped") from None
 
 
-for command in (up, down, status, crawl, chains, run, announce, load, deadletters, inspect, prices, masters):
+for command in (
+    up,
+    down,
+    status,
+    crawl,
+    retry,
+    chains,
+    run,
+    announce,
+    load,
+    deadletters,
+    inspect,
+    prices,
+    masters,
+):
     main.add_command(command)

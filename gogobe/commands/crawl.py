@@ -46,8 +46,8 @@ def crawl(
 ) -> None:
     """Watch the chains' portals and announce each new file once.
 
-    Several agents share the portals; if one dies, the others take over its portals. With --once the exit code
-    is 1 if a portal could not be listed.
+    Also announces files of the waiting place again when they are due. Several agents share the portals; if one
+    dies, the others take over its portals. With --once the exit code is 1 if a portal could not be listed.
     """
     from gogobe.database.migrations import migrate
     from gogobe.discovery.agent import AgentSettings, agent_name
@@ -79,6 +79,8 @@ def crawl(
         lease=settings.crawl_lease,
         listings=settings.crawl_listings,
         keep_days=settings.crawl_keep_days,
+        give_up=settings.fetch_give_up,
+        only=frozenset(portal.chain for portal in portals) if only else None,
     )
     try:
         if once:

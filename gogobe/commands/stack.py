@@ -14,6 +14,7 @@ from rich.table import Table
 
 from gogobe.commands.chains import portals_line
 from gogobe.commands.options import VAR, settings_options, wide_console
+from gogobe.commands.retry import waiting_line
 from gogobe.commands.terminal import harmless
 from gogobe.local.flink import jobs
 from gogobe.local.stack import Stack, StackAddresses, StackPorts
@@ -70,6 +71,7 @@ def status(var: Path) -> None:
         click.echo(f"{'pipeline':18} none: `gogobe run ingest` submits it")
     with suppress(psycopg.Error):  # the table of services shows that the database is down
         click.echo(f"{'portals':18} {harmless(portals_line(addresses.database))}")
+        click.echo(f"{'waiting':18} {harmless(waiting_line(addresses.database))}")
 
 
 def _print_addresses(addresses: StackAddresses) -> None:

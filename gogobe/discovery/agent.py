@@ -27,6 +27,7 @@ from gogobe.discovery.metrics import Metrics
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.presence import Presence
 from gogobe.discovery.queue import AnnouncementQueue
+from gogobe.discovery.retries import ALL_OF_A_HOST, Retries
 from gogobe.discovery.sharing import share
 from gogobe.discovery.throttle import Throttles
 from gogobe.discovery.watcher import Watcher
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 HEALTH_SECONDS: Final = 5.0
 HOUSEKEEPING_SECONDS: Final = 3600.0
+RETRY_SECONDS: Final = 5.0
 START_SECONDS: Final = 30.0
 START_A_SECOND: Final = 50
 ROUNDS: Final = 3
@@ -49,7 +51,8 @@ class AgentSettings:
 
     `allowed`: addresses that are not public but may be connected to; `lease`: seconds for which the agent
     counts as alive after a heartbeat; `listings`: maximum of concurrent listings; `keep_days`: days for which a
-    file that no portal lists is remembered.
+    file that no portal lists is remembered; `give_up`: seconds after which the pipeline gives up a waiting
+    file; `only`: the chains whose waiting files are announced again, all unless given.
     """
 
     dsn: Dsn
@@ -59,6 +62,8 @@ class AgentSettings:
     lease: float = 30.0
     listings: int = 64
     keep_days: int = 30
+    give_up: float = 86_400.0
+    only: frozenset[str] | None = None
 
 
 def agent_name() -> str:
@@ -97,10 +102,17 @@ class Agent:
         self._places = asyncio.Semaphore(settings.listings)
         self._presence = Presence(settings.dsn, settings.name, settings.lease)
         self._queue = AnnouncementQueue(Announcer(settings.dsn, settings.topic, settings.name, settings.lease))
+        self._retries = Retries(
+            settings.dsn, settings.topic, self._metrics, give_up=settings.give_up, chains=settings.only
+        )
         for portal in self._portals:
-            client = PortalClient(portal, self._connections)
             self._watchers[portal.key] = Watcher(
-                portal, ENGINES[portal.settings.engine], client, agent=settings.name, metrics=self._metrics
+                portal,
+                ENGINES[portal.settings.engine],
+                PortalClient(portal, self._connections),
+                agent=settings.name,
+                metrics=self._metrics,
+                retries=self._retries,
             )
         try:
             await self._presence.beat()
@@ -114,6 +126,7 @@ class Agent:
         for watcher in self._watchers.values():
             await watcher.close()
         await self._connections.close()
+        await self._retries.close()
         await self._presence.leave()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -123,6 +136,7 @@ class Agent:
         """
         async with self._working():
             self._start(self._every(self._settings.lease / 3, self._share))
+            self._start(self._every(RETRY_SECONDS, self._retries.announce_due))
             await stop.wait()
             logger.info("agent %s stops", self._settings.name)
 
@@ -134,6 +148,7 @@ class Agent:
         """
         async with self._working():
             self._start(self._every(self._settings.lease / 3, self._presence.beat))
+            await self._retries.announce_due(per_host=ALL_OF_A_HOST)
             listings = await self._list(self._watchers)
             for _ in range(ROUNDS):
                 again = [key for key, listing in listings.items() if listing.pending]

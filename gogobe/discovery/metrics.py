@@ -24,6 +24,10 @@ class Metrics:
         )
         self.listed = Counter("gogobe_files_listed", "Files in listings", ["chain"], registry=self.registry)
         self.announced = Counter("gogobe_files_announced", "Files announced", ["chain"], registry=self.registry)
+        self.announced_again = Counter(
+            "gogobe_files_announced_again", "Files of the waiting place announced again", ["chain"],
+            registry=self.registry,
+        )  # fmt: skip
         self.lateness = Histogram(
             "gogobe_announcement_lateness_seconds", "From a file's own timestamp to its announcement",
             ["chain"], buckets=_LATENESS, registry=self.registry,

@@ -20,6 +20,7 @@ from gogobe.discovery.listing import ListedFile, ListingError, NotModified
 from gogobe.discovery.memory import Memory, key_of
 from gogobe.discovery.metrics import Metrics
 from gogobe.discovery.portal import Portal
+from gogobe.discovery.retries import Retries
 from gogobe.discovery.rhythm import Rhythm
 from gogobe.io.circuit import Circuit
 from gogobe.records.addresses import has_credentials, host_of, identity_of
@@ -34,10 +35,18 @@ _message: Final = decoder(FileDiscovered)
 
 
 class Watcher:
-    """Watches one portal: `list_files` makes one listing and sets `due`, the time of the next one."""
+    """Watches one portal: `list_files` makes one listing and sets `due`, the time of the next one. With
+    `retries`, a listing also gives new links to the files that wait for one."""
 
     def __init__(
-        self, portal: Portal, engine: Engine, client: PortalClient, *, agent: str, metrics: Metrics
+        self,
+        portal: Portal,
+        engine: Engine,
+        client: PortalClient,
+        *,
+        agent: str,
+        metrics: Metrics,
+        retries: Retries | None = None,
     ) -> None:
         self.portal = portal
         self.rhythm = Rhythm(portal.settings)
@@ -47,7 +56,11 @@ class Watcher:
         self._client = client
         self._circuit = Circuit()
         self._memory = Memory()
-        client.known = lambda file: self._memory.knows(key_of(self._listed(file)))
+        self._retries = retries
+        # Files that wait for a new link, and the links that this listing has for them.
+        self._expected: frozenset[bytes] = frozenset()
+        self._links: dict[bytes, str] = {}
+        client.known = lambda file: not self._expected and self._memory.knows(key_of(self._listed(file)))
 
     async def close(self) -> None:
         """Closes the session with the portal."""
@@ -57,7 +70,9 @@ class Watcher:
         """Makes one listing and passes every file that is not known to be announced to `put`. Returns when all
         are announced. Errors of the portal are part of the outcome; raises only errors of `put`."""
         started = time.monotonic()
-        if self._memory.is_new(self._client.now()):
+        if self._retries is not None:
+            self._expected, self._links = await self._retries.expected(self.portal.chain), {}
+        if self._memory.is_new(self._client.now()) or self._expected:
             self._client.forget()
         self._client.begin()
         listing = Listing()
@@ -81,7 +96,11 @@ class Watcher:
         if listing.is_complete:
             self._complete(listing, keys)
             self._check_content(listing)
-        self._conclude(listing, new)
+        answers_again = self._conclude(listing, new)
+        if self._retries is not None:
+            await self._retries.announce_with(self._links)
+            if answers_again:
+                await self._retries.wake(self.portal.chain)
         listing.seconds = time.monotonic() - started
         return listing
 
@@ -93,6 +112,8 @@ class Watcher:
             listing.ignored += 1
             return
         listed = self._listed(file)
+        if listed.identity in self._expected:
+            self._links[listed.identity] = file.url
         key = key_of(listed)
         if key in keys or self._memory.knows(key):
             keys.add(key)
@@ -155,9 +176,9 @@ class Watcher:
         elif not self.rhythm.is_quiet(self._client.now()):
             listing.count(ListingError("empty_listing", f"{self.portal.host}: it lists no file"))
 
-    def _conclude(self, listing: Listing, new: Sequence[Listed]) -> None:
-        """Schedules the next listing and updates the portal's health."""
-        now, wait = self._client.now(), 0.0
+    def _conclude(self, listing: Listing, new: Sequence[Listed]) -> bool:
+        """Schedules the next listing and updates the portal's health. Returns whether its circuit closed."""
+        now, wait, has_closed = self._client.now(), 0.0, False
         if listing.error is not None:
             listing.count(listing.error)
             was_open = self._circuit.state == "open"
@@ -166,10 +187,11 @@ class Watcher:
             level = logging.WARNING if has_opened else logging.INFO
             state = "has its circuit open" if has_opened else "failed"
             logger.log(level, "portal %s %s: %s: %s", self.portal.key, state, listing.error.kind, listing.error)
-        elif self._circuit.succeed():
+        elif has_closed := self._circuit.succeed():
             logger.warning("portal %s answers again", self.portal.key)
         self.due = self.rhythm.next(now, at_least=wait)
         self.health.note(listing, new, self._circuit, now=now, due=self.due)
+        return has_closed
 
 
 class _Unannounced:

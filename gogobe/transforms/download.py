@@ -71,7 +71,7 @@ class Downloader:
         try:
             return Ended(self._file(message, delivery, ticket))
         except FetchError as error:
-            if error.reason in _DEAD_LINK and self.config.portals.is_signed(message):
+            if error.reason in _DEAD_LINK and self._may_be_signed(message):
                 return Ended(Missed(LINK_EXPIRED, str(error), error.attempts))
             if error.transient:
                 missed = Missed(error.reason, str(error), error.attempts, error.retry_after)
@@ -85,6 +85,13 @@ class Downloader:
             if is_outage(error):
                 raise
             return Ended(self.letters.internal_error(message, error))
+
+    def _may_be_signed(self, message: FileDiscovered) -> bool:
+        """Whether a dead link may be one whose signature is over. A file that is given up comes a last time
+        without its signature."""
+        since = message.waiting_since
+        is_last = since is not None and (now() - since).total_seconds() >= self.config.give_up
+        return is_last or self.config.portals.is_signed(message)
 
     def _file(self, message: FileDiscovered, delivery: bytes, ticket: Ticket) -> FileDownloaded:
         store = self.config.store
