@@ -24,6 +24,7 @@ from gogobe.commands.retry import retry
 from gogobe.commands.run import run
 from gogobe.commands.stack import down, status, up
 from gogobe.commands.terminal import PlainConsole, harmless
+from gogobe.commands.views import views
 from gogobe.database.migrations import MigrationError
 from gogobe.database.review.merges import MergeError
 from gogobe.io.kafka.options import KafkaOptionsError
@@ -120,6 +121,7 @@ for command in (
     deadletters,
     inspect,
     prices,
+    views,
     masters,
 ):
     main.add_command(command)

@@ -42,11 +42,18 @@ _NOT_THE_BATCH: Final = (psycopg.Error, SecretError, AddressError, MemoryError)
 
 
 class Loader:
-    """Loads batches through one connection, which is made when needed and made again when lost.
+    """Loads batches through one connection, which it opens on demand and reopens when it is lost.
 
-    One loader serves one thread; any number of them may load at once. The database must have the schema
-    (`gogobe.database.migrations.migrate`). The role needs SELECT, INSERT, UPDATE and DELETE on the tables,
-    and the right to make temporary ones.
+    A loader is for one thread; any number of loaders may run concurrently. The database must have the schema
+    (`gogobe.database.migrations.migrate`). The role needs SELECT, INSERT, UPDATE and DELETE on the tables, and
+    the right to create temporary tables. `batches` below are those of `gogobe.feeds.batches.cut_batches`:
+
+    >>> with Loader(dsn) as loader:
+    ...     first, second = loader.load(batches), loader.load(batches)
+    >>> first.batches, first.rows, first.files_completed
+    (1, 2, 1)
+    >>> second.duplicate_batches, second.rows  # the ledger has the batch
+    (1, 0)
     """
 
     def __init__(
