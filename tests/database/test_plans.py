@@ -88,6 +88,13 @@ def fill(dsn: str) -> None:
             "now(), now() FROM generate_series(1, 5000) n"
         )
         connection.execute(
+            "INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file, "
+            "published_at, source_url, discovered_at, downloaded_at, seen_at, first_loaded_at, is_whole, announced, "
+            "read) SELECT 'y' || n, 'c1', '1', '1', '1', 1 + n % 60, 'pricefull', 'f', %s, 'https://y' || n, now(), "
+            "now(), now(), now(), true, 5, 5 FROM generate_series(1, 5000) n",
+            (at(-0.5),),
+        )
+        connection.execute(
             "INSERT INTO stores (store_key, chain_id, sub_chain_id, store_id) "
             "SELECT 1000 + n, '1', '1', 's' || n FROM generate_series(1, 5000) n"
         )
@@ -251,6 +258,16 @@ def test_the_merges_look_rows_up(market: Connection, rows: int) -> None:
         )
         for statement in (aliases._DROP_KNOWN, aliases._REWORDED, aliases._WRITE_ALIASES):
             assert scanned(market, statement) == set()
+
+
+def test_a_chains_earlier_files_of_one_kind_are_found_by_an_index(market: Connection) -> None:
+    """Of the other kinds nothing is read, however many files a chain has published."""
+    plan = "\n".join(
+        row[0] for row in market.execute(f"EXPLAIN {counts._EARLIER_FILES}".encode(), EVIDENCE).fetchall()
+    )
+    assert "files_by_chain_kind" in plan
+    condition = next(line for line in plan.splitlines() if "Index Cond" in line)
+    assert all(column in condition for column in ("chain_id", "kind", "published_at"))
 
 
 def test_every_foreign_key_has_its_index(market: Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +16,18 @@ from gogobe.database.load.counts import is_complete, is_whole
 from gogobe.database.load.marks import Mark, file_row_base
 from gogobe.database.load.readings import Reading
 from gogobe.database.load.tallies import NewBatches, sum_by_file
+from gogobe.feeds.price_level import PriceLevels, price_level_problem
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Kind
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class CompletedFile:
-    """A file with all its `batches` in the database. `is_loaded`: the file is complete, and no batch failed."""
+    """A file with all its `batches` in the database. `is_loaded`: the file is complete, and no batch failed.
+    `levels`: its prices compared with its store's last ones.
+    """
 
     content_sha256: str
     reader_version: int
@@ -31,6 +37,7 @@ class CompletedFile:
     batches: int
     is_loaded: bool
     published_known: bool
+    levels: PriceLevels
 
     @property
     def mark(self) -> Mark:
@@ -55,9 +62,9 @@ _ADD_ADDRESSES: Final = """
     ON CONFLICT (content_sha256, address_key) DO NOTHING
 """
 
-# Held until the commit, so that two loaders of one file count one after the other.
+# Locked until the commit, so that two loaders of one file count one after the other.
 _HOLD_FILES: Final = """
-    SELECT content_sha256, reader_version, published_at, published_known, store_key, kind FROM files
+    SELECT content_sha256, reader_version, published_at, published_known, chain_id, store_key, kind FROM files
     WHERE content_sha256 = ANY(%s) ORDER BY content_sha256 FOR NO KEY UPDATE
 """
 
@@ -79,6 +86,8 @@ _ADDRESS_AGAIN: Final = """
 _COUNT: Final = """
     UPDATE files SET loaded = loaded + %(loaded)s, unchanged = unchanged + %(unchanged)s,
         stale = stale + %(stale)s, refused = refused + %(refused)s,
+        prices_compared = prices_compared + %(compared)s, prices_higher = prices_higher + %(higher)s,
+        prices_lower = prices_lower + %(lower)s,
         (batches_loaded, batches_failed) = (
             SELECT count(*) FILTER (WHERE NOT b.failed), count(*) FILTER (WHERE b.failed) FROM batches b
             WHERE b.content_sha256 = %(file)s AND b.reader_version = files.reader_version)
@@ -88,6 +97,11 @@ _COUNT: Final = """
 _FAIL: Final = """
     UPDATE files SET batches_failed = batches_failed + 1, problems = array_append(problems, %s)
     WHERE content_sha256 = %s
+"""
+
+_ADD_PROBLEM: Final = """
+    UPDATE files SET problems = array_append(array_remove(problems, %(code)s), %(code)s)
+    WHERE content_sha256 = %(file)s
 """
 
 _TOTALS: Final = """
@@ -103,7 +117,7 @@ _SETTLE: Final = """
         completed_at = clock_timestamp()
     WHERE content_sha256 = ANY(%s) AND batches_loaded + batches_failed = batches_expected
     RETURNING content_sha256, reader_version, kind, store_key, published_at, batches_expected,
-        state = 'loaded', published_known
+        state = 'loaded', published_known, prices_compared, prices_higher, prices_lower
 """
 
 
@@ -182,6 +196,9 @@ def count_batches(cursor: Cursor, new: NewBatches) -> list[CompletedFile]:
                 "unchanged": sums[sha].unchanged,
                 "stale": sums[sha].stale,
                 "refused": sums[sha].refused,
+                "compared": sums[sha].levels.compared,
+                "higher": sums[sha].levels.higher,
+                "lower": sums[sha].levels.lower,
             }
             for sha in files
         ],
@@ -222,4 +239,12 @@ def _write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
 def _settle(cursor: Cursor, files: Sequence[str]) -> list[CompletedFile]:
     """Gives files that have all their batches their final state, and returns them."""
     cursor.execute(_SETTLE, (list(files),))
-    return [CompletedFile(*row) for row in cursor.fetchall()]
+    completed = [
+        CompletedFile(*line, levels=PriceLevels(compared, higher, lower))
+        for *line, compared, higher, lower in cursor.fetchall()
+    ]
+    for file in completed:
+        if (problem := price_level_problem(file.levels)) is not None:
+            logger.warning("%s: %s", file.content_sha256, problem.detail)
+            cursor.execute(_ADD_PROBLEM, {"code": problem.code, "file": file.content_sha256})
+    return completed

@@ -13,45 +13,33 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gogobe.database.connection import Cursor
+from gogobe.database.load.descriptions import show_descriptions
 from gogobe.database.load.grouping import Name, Placement, Rows, place
 from gogobe.database.load.marks import Mark
 from gogobe.database.load.moves import Change, apply_moves
-
-Number = tuple[str, str]
-"""A chain's id and the number of one of its stores."""
-
-
-@dataclass(frozen=True, order=True)
-class StoreId:
-    """A store's name as published; ids without leading zeros."""
-
-    chain_id: str
-    sub_chain_id: str
-    store_id: str
-
-    @property
-    def number(self) -> Number:
-        return self.chain_id, self.store_id
+from gogobe.database.load.store_ids import Number, StoreId
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a load says of a name: that prices or promotions are published under it, and the oldest of its
-    Stores files that list it."""
+    """Evidence about a name: `is_sold` if prices or promotions are published under it; `listed`: the mark of
+    the oldest Stores file that lists it.
+    """
 
     is_sold: bool = False
     listed: Mark | None = None
 
     def __or__(self, other: Evidence) -> Evidence:
-        """Both together."""
+        """The evidence of both."""
         marks = [mark for mark in (self.listed, other.listed) if mark is not None]
         return Evidence(self.is_sold or other.is_sold, min(marks, default=None))
 
 
 @dataclass(frozen=True)
 class Identity:
-    """A name and the row of `stores` that it means. `version` is the row's: it changes when a name that meant
-    the row means another one from then on."""
+    """The row of `stores` that a name means. `version` is the row's `identity_version`, which grows when a
+    name leaves the row.
+    """
 
     store_key: int
     version: int
@@ -64,7 +52,7 @@ class Identity:
 
 @dataclass
 class _Known:
-    """What the database says of one number."""
+    """The names and rows of one number in the database."""
 
     names: dict[str, Name] = field(default_factory=dict)
     keys: dict[str, set[int]] = field(default_factory=dict)
@@ -73,7 +61,7 @@ class _Known:
     has_unnamed_row: bool = False
 
     def with_evidence(self, evidence: Mapping[str, Evidence]) -> list[Name]:
-        """The names with what a load adds to them."""
+        """The names with the evidence of a load added."""
         names = dict(self.names)
         for sub_chain_id, new in evidence.items():
             before = names.get(sub_chain_id, Name(sub_chain_id))
@@ -82,13 +70,13 @@ class _Known:
         return list(names.values())
 
     def rows(self) -> Rows:
-        """The rows of `stores` as the rule takes them."""
+        """The rows of `stores` as input of the rule."""
         keys = {name: frozenset(keys) for name, keys in self.keys.items()}
         sold = frozenset(name.sub_chain_id for name in self.names.values() if name.is_sold)
         return Rows(keys, sold, self.sub_chain_ids)
 
 
-# A row that no name means counts for its own natural key: what it has is joined to what that name means.
+# A row that no name means is treated as meant by its own natural key, and is joined to that name's row.
 _READ: Final = """
     SELECT s.chain_id, s.store_id, coalesce(i.sub_chain_id, s.sub_chain_id), s.store_key, s.sub_chain_id,
            s.identity_version, i.store_key IS NULL, coalesce(i.is_sold, true), i.listed_at, i.listed_row
@@ -110,8 +98,9 @@ _WRITE_NAMES: Final = """
 
 
 def decide(cursor: Cursor, evidence: Mapping[StoreId, Evidence]) -> dict[StoreId, Identity]:
-    """Adds evidence to the database and returns what all names of the numbers concerned mean. The chains must
-    be in `chains`; the cursor's transaction holds them until it ends."""
+    """Adds evidence and returns the rows that all names of the numbers concerned mean. The chains must be in
+    `chains`; they are locked until the transaction ends.
+    """
     cursor.execute(_LOCK_CHAINS, (sorted({store.chain_id for store in evidence}),))
     numbers: dict[Number, dict[str, Evidence]] = {}
     for store, one in evidence.items():
@@ -125,6 +114,7 @@ def decide(cursor: Cursor, evidence: Mapping[StoreId, Evidence]) -> dict[StoreId
             changes.append(_change(number, known[number], names, placements))
     if changes:
         _write_names(cursor, changes, apply_moves(cursor, changes))
+        show_descriptions(cursor, [change.number for change in changes])
         known = _read(cursor, numbers)
     return {
         StoreId(chain_id, name.sub_chain_id, store_id): Identity(
@@ -152,12 +142,11 @@ def _read(cursor: Cursor, numbers: Iterable[Number]) -> dict[Number, _Known]:
 
 
 def _change(number: Number, known: _Known, names: Sequence[Name], placements: Sequence[Placement]) -> Change:
-    listed = frozenset(name.sub_chain_id for name in known.names.values() if name.listed is not None)
-    return Change(number, names, placements, known.keys, known.sub_chain_ids, listed)
+    return Change(number, names, placements, known.keys, known.sub_chain_ids)
 
 
 def _differs(known: _Known, names: Sequence[Name], placements: Iterable[Placement]) -> bool:
-    """Whether the database says anything else than the names and placements."""
+    """Whether the database differs from the names and placements."""
     if known.has_unnamed_row or {name.sub_chain_id: name for name in names} != known.names:
         return True
     return any(
@@ -170,7 +159,7 @@ def _differs(known: _Known, names: Sequence[Name], placements: Iterable[Placemen
 
 
 def _write_names(cursor: Cursor, changes: Iterable[Change], keys: Mapping[tuple[Number, str], int]) -> None:
-    """`keys`: the row of each name."""
+    """Writes the names with their evidence. `keys`: the row of each name."""
     rows = [
         (
             *change.number,

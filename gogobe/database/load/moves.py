@@ -1,4 +1,4 @@
-"""Rows of `stores` made, joined and renamed, so that names mean what the rule of `grouping` says."""
+"""Adds, joins and renames rows of `stores`, so that names mean what the rule of `grouping` says."""
 
 from __future__ import annotations
 
@@ -7,29 +7,27 @@ from dataclasses import dataclass
 from typing import Final
 
 from gogobe.database.connection import Cursor
-from gogobe.database.load.descriptions import Description, read_descriptions, write_description
 from gogobe.database.load.grouping import Name, Placement
 from gogobe.database.load.joining import join_stores
-from gogobe.database.load.marks import recency
-
-Number = tuple[str, str]
+from gogobe.database.load.store_ids import Number
 
 
 @dataclass(frozen=True)
 class Change:
-    """A number (chain and store id) whose names or rows are to be others: its names, where they are to be
-    placed, the rows that each name means so far, the sub-chain in the natural key of each row, and the names
-    that Stores files had listed before."""
+    """New placements of the names of one number.
+
+    `names`: the names with all evidence. `keys`: the rows that each name meant before. `sub_chain_ids`: the
+    sub-chain in the natural key of each row.
+    """
 
     number: Number
     names: Sequence[Name]
     placements: Sequence[Placement]
     keys: Mapping[str, set[int]]
     sub_chain_ids: Mapping[int, str]
-    listed_before: frozenset[str]
 
     def leaving(self) -> Iterator[tuple[str, int, Placement]]:
-        """The names that are to mean another row than the one given, which stays another store's."""
+        """Names that leave a row which stays another store's: name, old row, new placement."""
         staying = {placement.keep for placement in self.placements}
         for placement in self.placements:
             for name in placement.names:
@@ -46,7 +44,7 @@ _ADD: Final = """
     RETURNING chain_id, store_id, sub_chain_id, store_key
 """
 
-# In two steps, because the new natural key may still be that of another row that is renamed too.
+# In two steps, because the new natural key may still be that of another row that is renamed as well.
 _FREE_NATURAL_KEYS: Final = """
     UPDATE stores SET sub_chain_id = sub_chain_id || ' ' || store_key WHERE store_key = ANY(%s)
 """
@@ -58,7 +56,7 @@ _RENAME: Final = """
 
 _LEAVE: Final = "UPDATE stores SET identity_version = identity_version + 1 WHERE store_key = ANY(%s)"
 
-# Files still on their way go on under the row that their name means now; what is loaded stays where it is.
+# Files that are still loading continue under the row that their name means now. Loaded rows stay.
 _MOVE_LISTS: Final = """
     UPDATE listed_codes SET store_key = %(to)s
     WHERE store_key = %(from)s AND EXISTS (
@@ -72,12 +70,12 @@ _MOVE_FILES: Final = """
 
 
 def apply_moves(cursor: Cursor, changes: Sequence[Change]) -> dict[tuple[Number, str], int]:
-    """Makes the rows what the changes' placements say; returns the row of each name. The caller holds the
-    chains and writes the names afterwards."""
+    """Adds, joins and renames rows as the placements say; returns the row of each name. The caller has locked
+    the chains and writes the names afterwards.
+    """
     known = sorted({key for change in changes for key in change.sub_chain_ids})
     if known:
         cursor.execute(_LOCK, (known,))
-    descriptions = read_descriptions(cursor, known)
     for change in changes:
         for placement in change.placements:
             for source in placement.join:
@@ -87,7 +85,6 @@ def apply_moves(cursor: Cursor, changes: Sequence[Change]) -> dict[tuple[Number,
     rows = _add(cursor, changes)
     for change in changes:
         _move_names(cursor, change, rows)
-        _move_descriptions(cursor, change, rows, descriptions)
     return {
         (change.number, name): rows[change.number, placement.sub_chain_id]
         for change in changes
@@ -110,7 +107,7 @@ def _rename(cursor: Cursor, changes: Iterable[Change]) -> None:
 
 
 def _add(cursor: Cursor, changes: Iterable[Change]) -> dict[tuple[Number, str], int]:
-    """The row of each placement, by number and sub-chain; those that have none are added."""
+    """Returns the row of each placement, by number and sub-chain; adds missing rows."""
     rows: dict[tuple[Number, str], int] = {}
     new: list[tuple[str, str, str]] = []
     for change in changes:
@@ -127,29 +124,11 @@ def _add(cursor: Cursor, changes: Iterable[Change]) -> dict[tuple[Number, str], 
 
 
 def _move_names(cursor: Cursor, change: Change, rows: Mapping[tuple[Number, str], int]) -> None:
-    """Takes what is on its way along with names that leave a row; loaders that remember the row will notice."""
+    """Moves loading files along with names that leave a row. The row's new version tells loaders that
+    remember it.
+    """
     for name, key, placement in change.leaving():
         to = rows[change.number, placement.sub_chain_id]
         for statement in (_MOVE_LISTS, _MOVE_FILES):
             cursor.execute(statement, {"from": key, "to": to, "name": name})
         cursor.execute(_LEAVE, ([key],))
-
-
-def _move_descriptions(
-    cursor: Cursor,
-    change: Change,
-    rows: Mapping[tuple[Number, str], int],
-    descriptions: Mapping[int, Description],
-) -> None:
-    """A description belongs to the name that Stores files list, and goes where that one goes."""
-    for placement in change.placements:
-        sources = [
-            key for name in placement.names if name in change.listed_before for key in change.keys.get(name, ())
-        ]
-        own = max(
-            (descriptions[key] for key in sources if key in descriptions),
-            default=None,
-            key=lambda one: recency((one[0], one[1])),
-        )
-        if own != (None if placement.keep is None else descriptions.get(placement.keep)):
-            write_description(cursor, rows[change.number, placement.sub_chain_id], own)

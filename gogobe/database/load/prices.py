@@ -16,6 +16,7 @@ from gogobe.database.load.recency import NewerLists, select_current
 from gogobe.database.load.stores import LockedStore
 from gogobe.database.load.subjects import is_full
 from gogobe.database.load.tallies import NewBatches
+from gogobe.feeds.price_level import PRICE_LEVEL_FACTOR, PriceLevels
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Item
 
@@ -95,7 +96,9 @@ _MERGE: Final = f"""
         FROM compared WHERE outcome = 'c' AND price <> old_price AND first_seen_at < published_at
         ON CONFLICT (store_key, item_code, changed_at) DO UPDATE SET new_price = excluded.new_price
     )
-    SELECT batch, outcome, count(*), count(*) FILTER (WHERE again AND outcome = 'c')
+    SELECT batch, outcome, count(*), count(*) FILTER (WHERE again AND outcome = 'c'),
+           count(*) FILTER (WHERE outcome = 'c' AND price >= old_price * {PRICE_LEVEL_FACTOR}),
+           count(*) FILTER (WHERE outcome = 'c' AND price * {PRICE_LEVEL_FACTOR} <= old_price)
     FROM compared GROUP BY batch, outcome
 """
 
@@ -189,8 +192,10 @@ def _stage(cursor: Cursor, batches: Sequence[IngestBatch], rows: Sequence[_Row],
 def _merge(cursor: Cursor, batches: Sequence[IngestBatch], new: NewBatches) -> None:
     cursor.execute(_MERGE)
     corrected = 0
-    for number, outcome, count, again in cursor.fetchall():
+    for number, outcome, count, again, higher, lower in cursor.fetchall():
         tally = new.tally(batches[number])
+        if outcome in ("s", "c"):
+            tally.levels += PriceLevels(count, higher, lower)
         if outcome == "s":
             tally.unchanged += count
         elif outcome == "o":

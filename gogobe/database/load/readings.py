@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from gogobe.database.connection import Cursor
+from gogobe.database.load.descriptions import undo_descriptions
 from gogobe.database.load.marks import ROWS_OF_A_FILE, Mark, file_row_base
 from gogobe.database.load.stores import LockedStore, StoreMovedError
 from gogobe.database.load.subjects import TABLES, Subject, is_full, subject_of
@@ -30,6 +31,7 @@ class Reading:
     version: int
     published_at: datetime
     published_known: bool
+    chain_id: str
     store_key: int | None
     kind: Kind
 
@@ -41,7 +43,8 @@ _NEW_READING: Final = """
         published_at = %(published_at)s, published_known = %(published_known)s,
         state = 'loading', completed_at = NULL, announced = NULL, read = NULL, loaded = 0, unchanged = 0,
         stale = 0, refused = 0, ended = 0, batches_expected = NULL, batches_loaded = 0, batches_failed = 0,
-        complete = NULL, is_whole = NULL, problems = '{}', unknown_elements = NULL
+        complete = NULL, is_whole = NULL, problems = '{}', unknown_elements = NULL,
+        prices_compared = 0, prices_higher = 0, prices_lower = 0
     WHERE content_sha256 = %(sha)s
 """
 
@@ -155,6 +158,9 @@ def _undo(cursor: Cursor, sha: str, old: Reading, stores: Mapping[int, LockedSto
                 cursor.execute(TABLES[subject].fill(statement), values)
             if is_full(old.kind):
                 _undo_endings(cursor, subject, values, stores[old.store_key])
+    if old.kind == "stores":
+        first: Mark = (old.published_at, first_row)
+        undo_descriptions(cursor, old.chain_id, first, (old.published_at, values["last_row"]))
     for statement in _FORGET:
         cursor.execute(statement, values)
 

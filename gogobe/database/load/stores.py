@@ -13,12 +13,11 @@ from typing import Final
 import psycopg
 
 from gogobe.database.connection import Connection, Cursor
-from gogobe.database.load.identities import Evidence, Identity, StoreId, decide
+from gogobe.database.load.identities import Evidence, Identity, decide
 from gogobe.database.load.marks import Mark, file_row_base
+from gogobe.database.load.store_ids import StoreId, described_store_id, store_id_of
 from gogobe.database.load.subjects import Subject
-from gogobe.feeds.names import normal_store_id
 from gogobe.records.messages import IngestBatch
-from gogobe.records.rows import Store
 
 
 class StoreMovedError(psycopg.OperationalError):
@@ -42,14 +41,11 @@ class LockedStore:
 
 @dataclass(frozen=True)
 class BatchStores:
-    """The keys of the stores of some batches, by batch id.
-
-    `sold`: the store of a batch of prices or promotions. `described`: the stores of a batch of a Stores file,
-    in the order of its rows. `identities`: all of them.
+    """The stores of some batches. `sold`: the key of the store of a batch of prices or promotions, by batch
+    id. `identities`: all stores, those that Stores files describe included.
     """
 
     sold: Mapping[str, int]
-    described: Mapping[str, Sequence[int]]
     identities: Sequence[Identity]
 
 
@@ -66,19 +62,6 @@ _LOCK: Final = """
         JOIN files f ON f.content_sha256 = batch.content_sha256 AND f.reader_version < batch.reader_version))
     ORDER BY store_key FOR NO KEY UPDATE
 """
-
-
-def store_id_of(batch: IngestBatch) -> StoreId:
-    """The store of a batch of prices or promotions."""
-    return StoreId(batch.chain_id, batch.sub_chain_id, batch.store_id)
-
-
-def described_store_id(batch: IngestBatch, row: Store) -> StoreId:
-    """The store that a row of a Stores file describes, in the batch's chain (rows may spell the chain
-    differently).
-    """
-    sub_chain_id = normal_store_id(row.sub_chain_id or batch.sub_chain_id or "0")
-    return StoreId(batch.chain_id, sub_chain_id, normal_store_id(row.store_id))
 
 
 class StoreKeys:
@@ -112,15 +95,12 @@ class StoreKeys:
         return known is not None and known.knows(evidence)
 
     def _of_batches(self, batches: Iterable[IngestBatch], stores: Iterable[StoreId]) -> BatchStores:
-        sold: dict[str, int] = {}
-        described: dict[str, Sequence[int]] = {}
-        for batch in batches:
-            if batch.kind == "stores":
-                ids = [described_store_id(batch, row) for row in batch.stores]
-                described[batch.batch_id] = [self._known[store].store_key for store in ids]
-            else:
-                sold[batch.batch_id] = self._known[store_id_of(batch)].store_key
-        return BatchStores(sold, described, [self._known[store] for store in stores])
+        sold = {
+            batch.batch_id: self._known[store_id_of(batch)].store_key
+            for batch in batches
+            if batch.kind != "stores"
+        }
+        return BatchStores(sold, [self._known[store] for store in stores])
 
 
 def _evidence(batches: Iterable[IngestBatch]) -> dict[StoreId, Evidence]:
@@ -140,8 +120,19 @@ def _evidence(batches: Iterable[IngestBatch]) -> dict[StoreId, Evidence]:
     return evidence
 
 
+# The stores that an older reading of a Stores file describes.
+_DESCRIBED: Final = """
+    SELECT DISTINCT i.store_key
+    FROM unnest(%s::text[], %s::integer[]) AS batch (content_sha256, reader_version)
+    JOIN files f ON f.content_sha256 = batch.content_sha256 AND f.reader_version < batch.reader_version
+    JOIN store_descriptions d ON d.chain_id = f.chain_id AND f.published_at IN (d.first_at, d.last_at)
+    JOIN store_identities i
+         ON i.chain_id = d.chain_id AND i.store_id = d.store_id AND i.sub_chain_id = d.sub_chain_id
+"""
+
+
 def lock_stores(
-    cursor: Cursor, identities: Iterable[Identity], batches: Iterable[IngestBatch] = ()
+    cursor: Cursor, identities: Iterable[Identity], batches: Sequence[IngestBatch] = ()
 ) -> dict[int, LockedStore]:
     """Locks the stores' rows until the commit, in the order of their keys, so that no two loaders write the
     prices or promotions of one store at once or wait for each other in a circle.
@@ -151,7 +142,11 @@ def lock_stores(
     """
     versions = {one.store_key: one.version for one in identities}
     files = {batch.content_sha256: batch.reader_version for batch in batches}
-    cursor.execute(_LOCK, (sorted(versions), list(files), list(files.values())))
+    keys = set(versions)
+    if any(batch.kind == "stores" for batch in batches):
+        cursor.execute(_DESCRIBED, (list(files), list(files.values())))
+        keys |= {key for (key,) in cursor.fetchall()}
+    cursor.execute(_LOCK, (sorted(keys), list(files), list(files.values())))
     rows = cursor.fetchall()
     if {row[0]: row[1] for row in rows if row[0] in versions} != versions:
         raise StoreMovedError("a store of these batches moved: its names are looked up again")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gogobe.database.load.subjects import Subject, subject_of
+from gogobe.feeds.price_level import PriceLevels
 from gogobe.records.messages import IngestBatch
 
 
@@ -14,13 +15,15 @@ class Tally:
     """Rows of a batch by outcome; each row is counted once.
 
     `loaded`: written, because new or changed; `unchanged`: equal to the stored row; `stale`: older than the
-    stored row or than a full file; `refused`: not taken by the reader.
+    stored row or than a full file; `refused`: not taken by the reader. `levels`: newer prices, compared
+    with the store's last ones.
     """
 
     loaded: int = 0
     unchanged: int = 0
     stale: int = 0
     refused: int = 0
+    levels: PriceLevels = field(default_factory=PriceLevels)
 
     def add(self, other: Tally) -> None:
         """Adds another tally to this one."""
@@ -28,6 +31,7 @@ class Tally:
         self.unchanged += other.unchanged
         self.stale += other.stale
         self.refused += other.refused
+        self.levels += other.levels
 
 
 @dataclass

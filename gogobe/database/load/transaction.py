@@ -40,7 +40,7 @@ def load_together(
         end_loaded(cursor, batches)
         return LoadResult(duplicate_batches=new.duplicates)
     lists = [batch for batch in new.batches if batch.kind == "stores"]
-    describe_stores(cursor, lists, new.tallies, rows.described)
+    describe_stores(cursor, lists, new.tallies)
     load_prices(cursor, dialect, new, rows.sold, stores)
     load_promotions(cursor, new, rows.sold, stores)
     load_aliases(cursor, dialect, new.batches, sent)

@@ -6,6 +6,7 @@ import itertools
 import random
 from decimal import Decimal
 from io import BytesIO
+from typing import Any
 
 import pytest
 
@@ -249,3 +250,76 @@ def test_any_order_of_commits_ends_in_the_newest_files_prices(dsn: str, db: Conn
         }
         assert listed(db) == 0
         assert db.execute("SELECT DISTINCT state FROM files").fetchall() == [("loaded",)]
+
+
+def levels(db: Connection, batches: list[IngestBatch]) -> tuple[Any, ...] | None:
+    return db.execute(
+        "SELECT state, problems, prices_compared, prices_higher, prices_lower FROM files WHERE content_sha256 = %s",
+        (batches[0].content_sha256,),
+    ).fetchone()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "factor", "notice"),
+    [("pricefull", "100", True), ("price", "0.01", True), ("pricefull", "3", False), ("price", "1", False)],
+)
+def test_prices_on_another_scale_are_noticed(
+    dsn: str, db: Connection, kind: Any, factor: str, notice: bool, at_once: bool
+) -> None:
+    """Counted over the file's batches: none of them has enough prices to tell."""
+    codes = [str(code) for code in range(100, 112)]
+    first = file_batches([item(code, "5.90") for code in codes])
+    again = file_batches(
+        [item(code, str(Decimal("5.90") * Decimal(factor))) for code in [*codes, "999"]],
+        kind=kind,
+        hour=1,
+        size=5,
+    )
+    with Loader(dsn) as loader:
+        loader.load(first)
+        for batches in [again] if at_once else [[batch] for batch in again]:
+            loader.load(batches)
+    counts = (12, 12 if factor == "100" else 0, 12 if factor == "0.01" else 0)
+    assert levels(db, again) == ("loaded", ["implausible_price_level"] if notice else [], *counts)
+    assert levels(db, first) == ("loaded", [], 0, 0, 0)
+
+
+def test_few_prices_on_another_scale_among_many_are_not(dsn: str, db: Connection) -> None:
+    codes = [str(code) for code in range(100, 130)]
+    again = file_batches([item(code, "590" if code < "112" else "5.90") for code in codes], hour=1)
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item(code, "5.90") for code in codes]))
+        loader.load(again)
+    assert levels(db, again) == ("loaded", [], 30, 12, 0)
+
+
+def test_a_newer_reading_counts_price_levels_anew(dsn: str, db: Connection) -> None:
+    codes = [str(code) for code in range(100, 112)]
+    wrong, right = (
+        file_batches(
+            [item(code, price) for code in codes], hour=1, content_sha256="ab" * 32, reader_version=version
+        )
+        for version, price in ((1, "590"), (2, "6.90"))
+    )
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item(code, "5.90") for code in codes]))
+        loader.load(wrong)
+        assert levels(db, wrong) == ("loaded", ["implausible_price_level"], 12, 12, 0)
+        loader.load(right)
+    assert levels(db, right) == ("loaded", [], 12, 0, 0)
+
+
+def test_the_ledger_has_rows_read_taken_and_refused(dsn: str, db: Connection) -> None:
+    refused = [RefusedRow(3, 9, "no_price", "300")]
+    batches = file_batches([item("100", "5"), item("100", "6"), item("200", "5")], refused=refused, size=2)
+    with Loader(dsn) as loader:
+        for batch in batches:
+            loader.load([batch])
+        loader.load(file_batches([item("100", "4"), item("200", "5")], hour=-1))
+        loader.load(file_batches([item("100", "6"), item("200", "5")], hour=1))
+    assert db.execute("SELECT read, taken, refused FROM files ORDER BY published_at").fetchall() == [
+        (2, 2, 0),
+        (4, 3, 1),
+        (2, 2, 0),
+    ]

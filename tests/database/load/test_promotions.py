@@ -207,3 +207,67 @@ def test_without_a_shelf_price_no_offer_is_the_best(dsn: str, db: Connection) ->
         assert best_offers(db, masters) == {}
         loader.load(file_batches([item("100", "5")], kind="pricefull", store_id="2"))
     assert [offer.price for offer in best_offers(db, masters).values()] == [3]
+
+
+@pytest.mark.parametrize(
+    ("terms", "shelf", "expected"),
+    [
+        # Per kilogram, and the item is sold by weight.
+        ({"is_weighted": True}, {"is_weighted": True}, ("kg", 8, 5, None)),
+        # Per kilogram, and the item is a piece: its price of a kilogram counts, where it is known.
+        (
+            {"is_weighted": True},
+            {"unit_basis": "kg", "price_per_unit": Decimal(16)},
+            ("kg", 16, 5, None),
+        ),
+        (
+            {"is_weighted": True},
+            {"unit_basis": "kg", "price_per_unit": Decimal(4)},
+            ("kg", 4, None, "above_shelf_price"),
+        ),
+        (
+            {"is_weighted": True},
+            {"unit_basis": "piece", "price_per_unit": Decimal(8)},
+            ("kg", 8, None, "other_unit"),
+        ),
+        ({"is_weighted": True}, {}, ("kg", 8, None, "other_unit")),
+        # Of a piece, and the item is sold by weight.
+        ({"is_weighted": False}, {"is_weighted": True}, ("piece", 8, None, "other_unit")),
+        # The promotion does not say: the unit is that of the item.
+        ({}, {"is_weighted": True}, ("kg", 8, 5, None)),
+        ({}, {}, ("piece", 8, 5, None)),
+    ],
+)
+def test_an_offer_is_compared_with_the_price_of_its_own_unit(
+    dsn: str, db: Connection, terms: dict[str, Any], shelf: dict[str, Any], expected: tuple[Any, ...]
+) -> None:
+    offered = promotion("1", "100", discounted_price=Decimal(5), min_qty=Decimal(1), starts_at=at(0), **terms)
+    fill_offers([offered])
+    with Loader(dsn) as loader:
+        loader.load(file_batches([offered], kind="promofull"))
+        loader.load(file_batches([item("100", "8.00", **shelf)]))
+    row = db.execute("SELECT offer_per, shelf_price, price, reason FROM item_promotions").fetchone()
+    assert row == expected
+    masters = [key for (key,) in db.execute("SELECT master_id FROM masters")]
+    assert (len(best_offers(db, masters)) == 1) == (expected[2] is not None)
+
+
+def test_a_percentage_is_taken_off_in_any_unit(dsn: str, db: Connection) -> None:
+    offered = promotion("1", "100", discount_percent=Decimal(25), is_weighted=True, starts_at=at(0))
+    with Loader(dsn) as loader:
+        loader.load(file_batches([offered], kind="promofull"))
+        loader.load(file_batches([item("100", "8.00")]))
+    assert db.execute("SELECT price, shelf_price, reason FROM item_promotions").fetchall() == [(6, 8, None)]
+
+
+def test_groups_that_repeat_an_id_repeat_no_item(dsn: str, db: Connection) -> None:
+    offered = promotion(
+        "1",
+        "100",
+        groups=[PromotionGroup("1", Decimal(50)), PromotionGroup("1", Decimal(75)), PromotionGroup("1")],
+    )
+    with Loader(dsn) as loader:
+        loader.load(file_batches([offered], kind="promofull"))
+    assert db.execute("SELECT item_code, group_min_purchase_amount FROM item_promotions").fetchall() == [
+        ("100", 75)
+    ]
