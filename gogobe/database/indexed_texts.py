@@ -33,6 +33,7 @@ _CODE: Final = Bound(LONGEST_CODE, "gogobe/feeds/values.py: a row or file with a
 _HASH: Final = Bound(64, "a SHA-256 in hexadecimal digits, computed here")
 
 INDEXED_TEXTS: Final[Mapping[str, Bound]] = {
+    "chain": Bound(63, "gogobe/records/messages.py: the pattern of Chain"),
     "chain_id": _CODE,
     "sub_chain_id": _CODE,
     "store_id": _CODE,

@@ -90,7 +90,7 @@ def fill(dsn: str) -> None:
         connection.execute(
             "INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file, "
             "published_at, source_url, discovered_at, downloaded_at, seen_at, first_loaded_at, is_whole, announced, "
-            "read) SELECT 'y' || n, 'c1', '1', '1', '1', 1 + n % 60, 'pricefull', 'f', %s, 'https://y' || n, now(), "
+            "read) SELECT 'y' || n, 'c1', '1', '1', '1', 1 + n %% 60, 'pricefull', 'f', %s, 'https://y' || n, now(), "
             "now(), now(), now(), true, 5, 5 FROM generate_series(1, 5000) n",
             (at(-0.5),),
         )
@@ -149,7 +149,12 @@ PRICES, PROMOTIONS = TABLES.values()
 
 PATTERNS = {"word0": "%מוצר%", "word1": "%77%", "query": "מוצר 77", "limit": 10}
 AGAIN = {"discovered_at": at(1), "source_url": "u", "object_path": "o", "address_key": "u", "file": "x77"}
+COUNTS: dict[str, Any] = {
+    **dict.fromkeys(("loaded", "unchanged", "stale", "refused", "compared", "higher", "lower"), 1),
+    "file": "x77",
+}
 AGAIN_READ = {
+    "chain_id": "1",
     "store_key": 7,
     "published_at": at(0),
     "first_row": 1,
@@ -164,7 +169,7 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0}
     ("statement", "values"),
     [
         (batches._ENTER, (["a", "b"], ["x1", "x2"], [1, 1], [1, 1], [1, 1], [2, 2], ["m", "m"])),
-        (files._COUNT, {"loaded": 1, "unchanged": 1, "stale": 1, "refused": 1, "file": "x77"}),
+        (files._COUNT, COUNTS),
         (files._SETTLE, (["x77", "x78"],)),
         (files._ANNOUNCED_AGAIN, AGAIN),
         (files._ADDRESS_AGAIN, AGAIN),
@@ -192,7 +197,10 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0}
         (moves._RENAME, ([1007], ["2"])),
         (moves._MOVE_FILES, MOVE),
         (moves._MOVE_LISTS, MOVE),
-        (descriptions._READ, ([1007, 1008],)),
+        (descriptions._READ, (["1", "1"], ["s7", "s8"])),
+        (descriptions._READ_STORES, (["1", "1"], ["s7", "s8"])),
+        *[(statement, AGAIN_READ) for statement in descriptions._UNDO],
+        (stores._DESCRIBED, (["x66"], [2])),
         (PRICES.fill(joining._CHANGE).decode(), BOTH),
         (joining._DROP_KNOWN_CHANGES, {"source": 7, "target": 8}),
         *[

@@ -25,9 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CompletedFile:
-    """A file with all its `batches` in the database. `is_loaded`: the file is complete, and no batch failed.
-    `levels`: its prices compared with its store's last ones.
-    """
+    """A file with all its `batches` in the database. `is_loaded`: the file is complete, and no batch failed."""
 
     content_sha256: str
     reader_version: int
@@ -37,7 +35,6 @@ class CompletedFile:
     batches: int
     is_loaded: bool
     published_known: bool
-    levels: PriceLevels
 
     @property
     def mark(self) -> Mark:
@@ -237,14 +234,14 @@ def _write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
 
 
 def _settle(cursor: Cursor, files: Sequence[str]) -> list[CompletedFile]:
-    """Gives files that have all their batches their final state, and returns them."""
+    """Gives files that have all their batches their final state, and returns them. Prices on another scale
+    than the store's last ones are noticed here, when all of them are counted.
+    """
     cursor.execute(_SETTLE, (list(files),))
-    completed = [
-        CompletedFile(*line, levels=PriceLevels(compared, higher, lower))
-        for *line, compared, higher, lower in cursor.fetchall()
-    ]
-    for file in completed:
-        if (problem := price_level_problem(file.levels)) is not None:
-            logger.warning("%s: %s", file.content_sha256, problem.detail)
-            cursor.execute(_ADD_PROBLEM, {"code": problem.code, "file": file.content_sha256})
-    return completed
+    lines = cursor.fetchall()
+    for sha, *_, compared, higher, lower in lines:
+        problem = price_level_problem(PriceLevels(compared, higher, lower))
+        if problem is not None:
+            logger.warning("%s: %s", sha, problem.detail)
+            cursor.execute(_ADD_PROBLEM, {"code": problem.code, "file": sha})
+    return [CompletedFile(*line[:-3]) for line in lines]
