@@ -13,15 +13,16 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 
 
 @click.command()
-@click.argument("query")
+@click.argument("words", nargs=-1, required=True)
 @click.option("--limit", default=10, show_default=True, help="Maximum number of products.")
 @VAR
 @settings_options("database", "database_password")
-def prices(query: str, limit: int, var: Path, **flags: Any) -> None:
+def prices(words: tuple[str, ...], limit: int, var: Path, **flags: Any) -> None:
     """Compare a product across chains, by barcode or by words of its name: shelf prices and the best offer."""
-    from gogobe.database.queries import compare_prices
+    from gogobe.database.comparisons import compare_prices
     from gogobe.offers.wording import offer_words
 
+    query = " ".join(words)
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
     found = compare_prices(settings.database_address, query, limit)

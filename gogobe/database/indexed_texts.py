@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gogobe.feeds.values import LONGEST_CODE
+from gogobe.masters.search.documents import LONGEST_WORD
 
 BTREE_BYTES: Final = 2704
 """The longest entry of a B-tree of PostgreSQL with pages of 8 KiB: a third of a page.
@@ -30,6 +31,7 @@ class Bound:
 
 
 _CODE: Final = Bound(LONGEST_CODE, "gogobe/feeds/values.py: a row or file with a longer code is refused")
+_WORD: Final = Bound(LONGEST_WORD, "gogobe/masters/search/documents.py: longer words are left out")
 _HASH: Final = Bound(64, "a SHA-256 in hexadecimal digits, computed here")
 
 INDEXED_TEXTS: Final[Mapping[str, Bound]] = {
@@ -46,6 +48,9 @@ INDEXED_TEXTS: Final[Mapping[str, Bound]] = {
     "agent": Bound(128, "gogobe/discovery/agent.py: agent_name makes it"),
     "portal": Bound(72, "a chain's key, which the chains file bounds, and a number"),
     "kind": Bound(32, "gogobe/discovery/listing.py: one of the words of Kind"),
+    "word": _WORD,
+    "lemma": _WORD,
+    "sound": Bound(2 * LONGEST_WORD, "gogobe/masters/search/sounds.py: two letters at most for one of a word"),
     "subject": Bound(16, "one of the words that its CHECK names"),
 }
 """By the column's name, which means the same in every table and view."""

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from gogobe.database.address import Dsn, maintenance_of
 from gogobe.database.connection import Connection
+from gogobe.database.search_index import update_search_index
 from gogobe.database.session import Session
 from gogobe.database.upkeep import tidy_up
 
@@ -16,7 +17,6 @@ logger = logging.getLogger(__name__)
 
 VIEWS: Final = (
     "master_chain_prices",
-    "master_search",
     "open_promotions",
     "recent_changes",
     "chain_health",
@@ -27,8 +27,8 @@ _LOCK: Final = 0x676F676F6265 + 2
 
 
 def refresh_views(database: Session | Dsn) -> bool:
-    """Refreshes all views, each as a statement of its own, after what else is due from time to time
-    (`gogobe.database.upkeep`).
+    """Refreshes all views, each as a statement of its own, then the search index; before, does what else is due
+    from time to time (`gogobe.database.upkeep`).
 
     Returns False, having done nothing, where another worker is refreshing them now. Raises psycopg.Error.
     """
@@ -53,6 +53,8 @@ def _refresh(connection: Connection) -> bool:
         for view in VIEWS:
             _analyze_unknown(connection)
             _refresh_view(connection, sql.Identifier(view))
+        update_search_index(connection)
+        _analyze_unknown(connection)
     finally:
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))

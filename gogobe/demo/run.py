@@ -14,9 +14,9 @@ from apache_beam.runners.runner import PipelineState
 
 from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.database.announcements import Announced, announced_files
+from gogobe.database.comparisons import MasterComparison, sold_by_weight, well_known
 from gogobe.database.connection import connect
 from gogobe.database.matches import joined_by_name, matches_by_chain
-from gogobe.database.queries import MasterComparison, sold_by_weight, well_known
 from gogobe.database.review.pairs import undecided_pairs
 from gogobe.database.views import refresh_views
 from gogobe.demo.follow import FileOutcome, by_state, follow

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gogobe.cli import main
+from gogobe.database.comparisons import compare_prices
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
-from gogobe.database.queries import compare_prices
 from gogobe.database.review.known_items import known_items
 from gogobe.database.review.pairs import decided_pairs, record_decisions, undecided_pairs
 from gogobe.masters.build.build import build_snapshot

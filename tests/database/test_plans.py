@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gogobe.database import dead_letters, queries, upkeep
+from gogobe.database import comparisons, dead_letters, queries, search, search_index, upkeep
 from gogobe.database.connection import POSTGRESQL, Connection, connect, copy_rows, staging_table
 from gogobe.database.load import (
     aliases,
@@ -147,7 +147,8 @@ BOTH = {
 MOVE = {"from": 7, "to": 8, "name": "1"}
 PRICES, PROMOTIONS = TABLES.values()
 
-PATTERNS = {"word0": "%מוצר%", "word1": "%77%", "query": "מוצר 77", "limit": 10}
+RANKED = {"places": [0, 1], "words": ["חלב", "77"], "qualities": [1.0, 0.9], "required": [True, True],
+          "looked_up": [1], "candidates": 5, "limit": 10}  # fmt: skip
 AGAIN = {"discovered_at": at(1), "source_url": "u", "object_path": "o", "address_key": "u", "file": "x77"}
 COUNTS: dict[str, Any] = {
     **dict.fromkeys(("loaded", "unchanged", "stale", "refused", "compared", "higher", "lower"), 1),
@@ -215,12 +216,16 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0}
         ],
         (aliases._LOCK_MASTERS, ([7290000000001, 7290000000002],)),
         (aliases._NAME_MASTERS, ([7290000000001, 7290000000002],)),
-        (queries._BY_CODE, {"number": 7290000000001, "codes": ["7290000000001"], "limit": 10}),
-        (queries._by_words(queries._BY_WORDS, 2).as_string(), PATTERNS),
-        (queries._by_words(queries._BY_WEIGHT, 2).as_string(), PATTERNS),
-        (queries._BY_RESEMBLANCE, PATTERNS),
+        (comparisons._BY_CODE, {"number": 7290000000001, "codes": ["7290000000001"], "limit": 10}),
+        (search._SAME, {"lemmas": ["חלב", "חלבת"], "sound": "lb"}),
+        (search._BEGUN, {"prefix": "7%"}),
+        (search._MISSPELT, {"word": "7290", "sound": "lb"}),
+        (search._RANKED, RANKED),
+        (search_index._DROP_WORDS, ([1, 2],)),
+        (search_index._FORGET, ([1, 2],)),
+        (comparisons._WEIGHED, {"ids": [1, 2]}),
         (redirects._OF_MASTER, (7290000000001,)),
-        (queries._WELL_KNOWN, {"limit": 12}),
+        (comparisons._WELL_KNOWN, {"limit": 12}),
         (queries._FILES, (["https://77", "https://78"], at(0))),
         (queries._FAILURES, (["https://77", "https://78"], at(0))),
         ("SELECT * FROM item_promotions WHERE item_code = %s AND store_key = 7", ("7290000000007",)),
@@ -302,7 +307,8 @@ def test_updates_of_prices_need_no_index_entry(market: Connection) -> None:
 @pytest.mark.parametrize(
     "table",
     ["prices", "price_changes_2025_08", "masters", "master_aliases", "promotions", "promotion_items", "files",
-     "batches", "listed_codes", "dead_letters", "stores", "store_identities", "master_chain_prices", "master_search", "open_promotions",
+     "batches", "listed_codes", "dead_letters", "stores", "store_identities", "master_chain_prices", "master_search",
+     "search_words", "search_vocabulary", "open_promotions",
      "recent_changes"],
 )  # fmt: skip
 def test_the_fixture_is_large_enough_to_tell(market: Connection, table: str) -> None:

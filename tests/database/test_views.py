@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from gogobe.database.connection import Connection
+from gogobe.database import views
+from gogobe.database.connection import Connection, connect
 from gogobe.database.load.loader import Loader
 from gogobe.database.views import VIEWS, refresh_views
 from gogobe.records.rows import PromotionItem
@@ -116,3 +117,15 @@ def test_todays_promotions_show_what_is_paid(dsn: str, db: Connection) -> None:
         ("1", 20, "n_for_price", 4, 20, 5, True, 200),
         ("2", None, "unknown", 1, None, None, False, None),
     ]
+
+
+def test_views_refresh_while_they_are_read_and_one_at_a_time(dsn: str) -> None:
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("7290000000001", "8.00")]))
+    refresh_views(dsn)
+    with connect(dsn) as reader, reader.transaction():
+        assert reader.execute("SELECT count(*) FROM master_chain_prices").fetchone() == (1,)
+        assert refresh_views(dsn), "a reader's lock does not hold up a refresh"
+    with connect(dsn) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (views._LOCK,))
+        assert not refresh_views(dsn)

@@ -1,0 +1,125 @@
+"""What products cost: a master's current price in each chain, with the best running offer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from gogobe.database.address import Dsn
+from gogobe.database.connection import Connection, connect
+from gogobe.database.offers import best_offers
+from gogobe.database.search import find_masters
+from gogobe.records.offers import OpenOffer
+
+
+class ChainPrice(msgspec.Struct, frozen=True):
+    """A master's current price in one chain's stores, in the chain's currency; `median` is a price that is
+    asked somewhere. `last_seen_at` is the newest file (published, UTC) that lists it. `offer` is the best of
+    the promotions that are running now."""
+
+    chain: str
+    chain_id: str
+    cheapest: Decimal
+    median: Decimal
+    dearest: Decimal
+    stores: int
+    last_seen_at: datetime
+    offer: OpenOffer | None = None
+
+
+class MasterComparison(msgspec.Struct, frozen=True):
+    """A master and its price by chain, the cheapest chain first."""
+
+    master_id: int
+    name: str | None
+    brand: str | None
+    prices: list[ChainPrice]
+
+
+WEIGHED_LOOKED_AT: Final = 50
+"""Masters found by a name among which `sold_by_weight` looks for one that is sold by weight."""
+
+_BY_CODE: Final = """
+    SELECT DISTINCT coalesce(m.merged_into, m.master_id) AS master_id FROM masters m
+    WHERE m.master_id IN (
+        SELECT %(number)s::bigint
+        UNION SELECT a.master_id FROM master_aliases a WHERE a.item_code = ANY(%(codes)s))
+    ORDER BY 1 LIMIT %(limit)s
+"""
+
+_WEIGHED: Final = """
+    SELECT DISTINCT coalesce(m.merged_into, m.master_id) FROM masters m
+    JOIN master_aliases a ON a.master_id = m.master_id
+    WHERE (m.master_id = ANY(%(ids)s) OR m.merged_into = ANY(%(ids)s)) AND a.is_weighted
+"""
+
+_WELL_KNOWN: Final = """
+    SELECT master_id FROM master_search ORDER BY chains DESC, stores DESC, master_id LIMIT %(limit)s
+"""
+
+_MASTERS: Final = """
+    SELECT m.master_id, m.name, m.brand, c.name, v.chain_id, v.cheapest, v.median, v.dearest, v.stores,
+           v.last_seen_at
+    FROM unnest(%s::bigint[]) WITH ORDINALITY AS wanted (master_id, place)
+    JOIN masters m ON m.master_id = wanted.master_id
+    JOIN master_chain_prices v ON v.master_id = m.master_id
+    JOIN chains c ON c.chain_id = v.chain_id
+    ORDER BY wanted.place, v.cheapest, c.name, v.chain_id
+"""
+
+
+def compare_prices(dsn: Dsn, query: str, limit: int = 10) -> list[MasterComparison]:
+    """Masters that are sold now and match the query, with their price by chain, the best match first.
+
+    A query of digits is a barcode (leading zeros do not matter) or a chain's own code; any other is words of a
+    name (`gogobe.database.search`).
+    """
+    text = query.strip()
+    with connect(dsn) as connection:
+        if text.isascii() and text.isdecimal():
+            return _comparisons(connection, _by_code(connection, text, limit))
+        return _comparisons(connection, find_masters(connection, text, limit))
+
+
+def sold_by_weight(dsn: Dsn, names: Sequence[str]) -> list[MasterComparison]:
+    """For each of some names, the best match that is sold by weight, with its price by chain. A name without a
+    match is left out, and a master of two names comes once."""
+    best: list[int] = []
+    with connect(dsn) as connection:
+        for name in names:
+            found = find_masters(connection, name, WEIGHED_LOOKED_AT)
+            weighed = set(_ids(connection, _WEIGHED, {"ids": found}))
+            best += [master_id for master_id in found if master_id in weighed][:1]
+        return _comparisons(connection, list(dict.fromkeys(best)))
+
+
+def well_known(dsn: Dsn, n: int) -> list[MasterComparison]:
+    """The `n` masters that most chains sell (then most stores), with their price by chain."""
+    with connect(dsn) as connection:
+        return _comparisons(connection, _ids(connection, _WELL_KNOWN, {"limit": n}))
+
+
+def _by_code(connection: Connection, digits: str, limit: int) -> list[int]:
+    bare = digits.lstrip("0") or "0"
+    number = int(bare) if len(bare) <= 16 else -1
+    codes = sorted({digits, bare, *(bare.zfill(length) for length in (8, 12, 13, 14))})
+    return _ids(connection, _BY_CODE, {"number": number, "codes": codes, "limit": limit})
+
+
+def _ids(connection: Connection, statement: str, values: dict[str, Any]) -> list[int]:
+    return [row[0] for row in connection.execute(statement.encode(), values)]
+
+
+def _comparisons(connection: Connection, master_ids: Sequence[int]) -> list[MasterComparison]:
+    found: dict[int, MasterComparison] = {}
+    offers = best_offers(connection, master_ids)
+    for master_id, name, brand, *price in connection.execute(_MASTERS, (list(master_ids),)):
+        comparison = found.setdefault(master_id, MasterComparison(master_id, name, brand, []))
+        one = ChainPrice(*price)
+        offer = offers.get((master_id, one.chain_id))
+        comparison.prices.append(msgspec.structs.replace(one, offer=offer))
+    return list(found.values())

@@ -1,0 +1,145 @@
+"""Finding masters by words of their names. `gogobe.database.search_index` keeps what is read here.
+
+The order, in one sentence: masters that have most of the query's words come first, among them those whose words
+weigh most, a word counting for less where it is inflected, in the other script, begun or misspelt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from gogobe.database.connection import Connection
+from gogobe.masters.search.queries import (
+    MISSPELT,
+    RARE,
+    Alternative,
+    KnownWord,
+    QueryWord,
+    begun_word,
+    is_slip,
+    misspelt_word,
+    read_query,
+    same_word,
+)
+
+CANDIDATES: Final = 5_000
+"""Masters that are ranked: those in which one word of the query, the rarest, weighs most."""
+ALTERNATIVES: Final = 40
+"""Words that may count as one word of the query, at most: the best, then the most frequent."""
+
+_SAME: Final = """
+    SELECT word, masters FROM search_vocabulary
+    WHERE lemma = ANY(%(lemmas)s) OR (sound = %(sound)s AND sound <> '')
+"""
+_BEGUN: Final = """
+    SELECT word, masters FROM search_vocabulary WHERE word LIKE %(prefix)s ORDER BY masters DESC, word LIMIT 50
+"""
+# By its sound, and by its letters: within the distance that may be a slip, two words share trigrams.
+_MISSPELT: Final = """
+    (SELECT word, masters FROM search_vocabulary WHERE sound = %(sound)s AND sound <> '')
+    UNION
+    (SELECT word, masters FROM search_vocabulary WHERE search_text(word) %% search_text(%(word)s)
+     ORDER BY similarity(search_text(word), search_text(%(word)s)) DESC, word LIMIT 50)
+"""
+_RANKED: Final = """
+    WITH wanted AS (
+        SELECT * FROM unnest(%(places)s::integer[], %(words)s::text[], %(qualities)s::real[],
+                             %(required)s::boolean[]) AS w (place, word, quality, required)
+    ), candidates AS (
+        SELECT DISTINCT best.master_id FROM wanted
+        CROSS JOIN LATERAL (
+            SELECT master_id FROM search_words s WHERE s.word = wanted.word
+            ORDER BY s.weight DESC, s.master_id LIMIT %(candidates)s
+        ) best
+        WHERE wanted.place = ANY(%(looked_up)s)
+    ), found AS (
+        SELECT c.master_id, w.place, w.required, max(s.weight * w.quality) AS weight
+        FROM candidates c
+        JOIN search_words s ON s.master_id = c.master_id AND s.word = ANY(%(words)s)
+        JOIN wanted w ON w.word = s.word
+        GROUP BY 1, 2, 3
+    )
+    SELECT master_id, count(*) FILTER (WHERE required)::integer AS words, sum(weight)::float8 AS weight
+    FROM found GROUP BY master_id ORDER BY words DESC, weight DESC, master_id LIMIT %(limit)s
+"""
+
+
+def find_masters(connection: Connection, query: str, limit: int) -> list[int]:
+    """The masters that a shopper means by these words, best first; at most `limit`.
+
+    Masters with the words themselves come first, inflected or in the other script. If these are fewer than
+    `limit`, masters follow with words that begin so. A word that hardly any master has is taken for a slip of a
+    frequent one. A query of several words finds masters with most of them where none has all.
+    """
+    wanted = read_query(query)
+    meant = [_meant(connection, place, word) for place, word in enumerate(wanted)]
+    found = _ranked(connection, wanted, meant, limit)
+    if len(found) < limit:
+        wider = [
+            [*same, *_begun(connection, place, word)]
+            for place, (word, same) in enumerate(zip(wanted, meant, strict=True))
+        ]
+        known = set(found)
+        found += [one for one in _ranked(connection, wanted, wider, limit) if one not in known]
+    return found[:limit]
+
+
+def _meant(connection: Connection, place: int, word: QueryWord) -> list[Alternative]:
+    """The words that are the query's word; if no or hardly any master has one of them, also those of which it
+    may be a slip."""
+    values = {"lemmas": word.forms, "sound": word.sound}
+    same = list(same_word(place, word, _known(connection, _SAME, values)))
+    if not word.required or sum(one.masters for one in same) > RARE:
+        return same
+    values = {"word": word.word, "sound": word.sound}
+    similar = list(misspelt_word(place, word, _known(connection, _MISSPELT, values)))
+    similar += _begun(connection, place, word)
+    if not is_slip(same, similar):
+        return same
+    return [replace(one, quality=min(one.quality, MISSPELT)) for one in same] + similar
+
+
+def _begun(connection: Connection, place: int, word: QueryWord) -> list[Alternative]:
+    known = _known(connection, _BEGUN, {"prefix": _escaped(word.word) + "%"}) if word.required else []
+    return list(begun_word(place, word, known))
+
+
+def _known(connection: Connection, statement: str, values: dict[str, Any]) -> list[KnownWord]:
+    return [KnownWord(*row) for row in connection.execute(statement.encode(), values)]
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _ranked(
+    connection: Connection, wanted: Sequence[QueryWord], meant: Sequence[Sequence[Alternative]], limit: int
+) -> list[int]:
+    """Masters with the most of the query's words, ranked; none where less than half of the words are known."""
+    alternatives = [one for same_place in meant for one in _best(same_place)]
+    known = {one.place for one in alternatives if wanted[one.place].required}
+    if not known or 2 * len(known) < sum(one.required for one in wanted):
+        return []
+    values = {
+        "places": [one.place for one in alternatives],
+        "words": [one.word for one in alternatives],
+        "qualities": [one.quality for one in alternatives],
+        "required": [wanted[one.place].required for one in alternatives],
+        "looked_up": [min(known, key=lambda place: sum(one.masters for one in meant[place]))],
+        "candidates": CANDIDATES,
+        "limit": limit,
+    }
+    rows = connection.execute(_RANKED, values).fetchall()
+    if rows and rows[0][1] < len(known):  # no master has all of them: the rarest word is no better than another
+        rows = connection.execute(_RANKED, values | {"looked_up": sorted(known)}).fetchall()
+    return [master_id for master_id, words, _ in rows if words == rows[0][1] and 2 * words >= len(known)]
+
+
+def _best(alternatives: Iterable[Alternative]) -> list[Alternative]:
+    """The best alternatives of one place, each word once."""
+    by_word: dict[str, Alternative] = {}
+    for one in sorted(alternatives, key=lambda one: (-one.quality, -one.masters, one.word)):
+        by_word.setdefault(one.word, one)
+    return list(by_word.values())[:ALTERNATIVES]

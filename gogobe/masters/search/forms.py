@@ -1,0 +1,59 @@
+"""The forms in which a Hebrew word of a query may be written in a name, and how well each stands for it.
+
+Names have a word in another number ("בננות" for "בננה"), gender, in the construct state ("תפוחי אדמה", "עוגת
+שוקולד"), or with a preposition written in one with it ("לחתולים"). Words are in normal form.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gogobe.masters.text.morphology import lemma
+
+NUMBER: Final = 0.95
+INFLECTED: Final = 0.5
+CONSTRUCT: Final = 0.9
+WITH_PREPOSITION: Final = 0.5
+
+_PLURALS: Final = ("ימ", "ות")
+_PREPOSITIONS: Final = "בלמ"
+_SHORTEST_STEM: Final = 3
+_OF_MANY, _OF_ONE = "י", "ת"  # the ends of the construct state
+
+
+def lemmas(word: str) -> list[str]:
+    """The lemmas of all forms of a word: what to look up. `form_quality` judges the words that have them."""
+    own = lemma(word)
+    behind = [letter + stem for letter in _PREPOSITIONS for stem in dict.fromkeys((own, word))]
+    others = [own + _OF_MANY, own + _OF_ONE, *behind, _of_construct(word), _without_preposition(word)]
+    return list(dict.fromkeys([own, *behind, *(lemma(one) for one in others if one)]))
+
+
+def form_quality(word: str, other: str) -> float:
+    """How well `other` stands for `word`, 0 to 1; 0 where it is no form of it."""
+    if other == word:
+        return 1.0
+    own, form = lemma(word), lemma(other)
+    if form == own:
+        return NUMBER if word.endswith(_PLURALS) != other.endswith(_PLURALS) else INFLECTED
+    for one, theirs in ((_of_construct(word), form), (_of_construct(other), own)):
+        if one and lemma(one) == theirs:
+            return CONSTRUCT
+    for one, theirs in ((_without_preposition(word), form), (_without_preposition(other), own)):
+        if one and lemma(one) == theirs:
+            return WITH_PREPOSITION
+    return 0.0
+
+
+def _of_construct(word: str) -> str:
+    """The word outside the construct state, if it may be in it; else "". Its end is that of a plural or of a
+    feminine noun. A name may be cut or mean something else: "חלבי" is not the milk of something."""
+    if len(word) <= _SHORTEST_STEM or word.endswith(_PLURALS):
+        return ""
+    if word.endswith(_OF_MANY):
+        return word[:-1] + _PLURALS[0]
+    return word[:-1] + "ה" if word.endswith(_OF_ONE) else ""
+
+
+def _without_preposition(word: str) -> str:
+    return word[1:] if word[:1] in _PREPOSITIONS and len(word) > _SHORTEST_STEM + 1 else ""
