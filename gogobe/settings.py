@@ -69,7 +69,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fetch_wait: Annotated[float, _help("How long a bundle waits for a download.", 0.1)] = 2.0
     fetch_slow_threads: Annotated[int, _help("Downloads at once that take longer, in one worker.", 1)] = 16
     fetch_give_up: Annotated[float, _help("How long a file may wait for its portal.", 1)] = 86_400.0
-    fetch_hosts: Annotated[str, _help("Hosts and networks to download from though they are not public.")] = ""
+    fetch_hosts: Annotated[
+        str, _help("Hosts and networks to download from though not public or no chain's.")
+    ] = ""
+    fetch_folders: Annotated[str, _help("Folders and buckets that files may be copied from.")] = ""
     fetch_insecure_redirects: Annotated[bool, _help("Whether a redirect may lead from https to http.")] = False
     fetch_user_agent: Annotated[str, _help("User-Agent of downloads; some portals want a browser's.")] = (
         "gogobe"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import ssl
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
 
 from gogobe.discovery.listing import Kind, ListingError
 from gogobe.discovery.page import Page
+from gogobe.io.retry_after import seconds_until
 from gogobe.secrets import SecretError
 
 _KINDS: Final[Mapping[int, Kind]] = {
@@ -29,25 +28,8 @@ def check_status(page: Page) -> None:
     if page.status == 200:
         return
     kind = _KINDS.get(page.status, "server_error" if page.status >= 500 else "http_status")
-    wait = retry_after(page.headers.get("Retry-After"))
+    wait = seconds_until(page.headers.get("Retry-After"))
     raise ListingError(kind, f"{page.url}: the portal answered {page.status}", retry_after=wait)
-
-
-def retry_after(header: str | None) -> float | None:
-    """Seconds to wait, from a number or a date; None without a valid header.
-
-    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
-    """
-    if header is None:
-        return None
-    if header.strip().isascii() and header.strip().isdigit():
-        return float(header[:9])
-    try:
-        moment = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 @contextlib.contextmanager

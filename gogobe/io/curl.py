@@ -1,4 +1,4 @@
-"""One HTTP request at a time over libcurl, to addresses that are allowed, within a deadline.
+"""One request at a time over libcurl, HTTP or FTP, to addresses that are allowed, within a deadline.
 
 libcurl, because its time limit covers all of a request, the lookup of the name too, and because it asks before
 it connects: `CURLOPT_OPENSOCKETFUNCTION` is called with the very address of the connection, so what is checked
@@ -8,172 +8,182 @@ is what is connected to. Proxies of the environment are not used: they would con
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
+import io
 import logging
-import re
-import socket
+import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import BinaryIO, Final, NamedTuple
-from urllib.parse import quote, urlsplit
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO, Final
+from urllib.parse import urlencode
 from urllib.request import getproxies_environment
 
 import certifi
 import pycurl
 
-from gogobe.io.fetching import Fetched, FetchError, FetchSettings
-from gogobe.io.networks import ascii_host
-from gogobe.io.retry_after import seconds_until
-from gogobe.records.addresses import has_credentials, public_address
+from gogobe.io.access import Access
+from gogobe.io.exchange import Answer, Exchange, Rules, foreign_host
+from gogobe.io.fetching import FetchSettings
+from gogobe.io.targets import WEB, Target, target_of
+from gogobe.records.addresses import authority_of, public_address
 
 logger = logging.getLogger(__name__)
 
-PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 BUFFER_BYTES: Final = 1 << 18
-START_BYTES: Final = 512
-# What comes with a status other than 200 is read to its end, for the connection's sake, unless it is longer.
-DISCARDED_BYTES: Final = 1 << 16
-MAX_PHRASE: Final = 100
-
-_HOST: Final = re.compile(r"[a-z0-9_.-]+|\[[0-9a-f:.]+(?:%[a-z0-9_.-]+)?\]")
-_STATUS: Final = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3}) ?(.*)")
-_OURS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-
-# What pycurl has no names for.
+MOST_IDLE: Final = 128
+# What pycurl has no name for: closing a handle does not wait for its lookup.
 _QUICK_EXIT: Final = 322
-_E_TOO_LARGE: Final = 100
-# What answers speaks no HTTP, or its headers have no end.
-_BAD_RESPONSE: Final = (pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY, _E_TOO_LARGE)
+_Key = tuple[str, Access]
 
 
-@dataclass(frozen=True)
-class Target:
-    """An address in the only form that is given to libcurl, with the parts that are checked."""
+@dataclass(eq=False)
+class _Handle:
+    """A handle of libcurl with its open connections, and the addresses that they go to."""
 
-    url: str
-    scheme: str
-    host: str
-    port: int
-
-
-def target_of(url: str) -> Target:
-    """Reads an address. Raises FetchError: `credentials_in_url`, `unsupported_url`."""
-    shown = public_address(url)
-    if has_credentials(url):
-        raise FetchError(
-            "credentials_in_url",
-            f"{shown}: the address carried a user or a password; announce it without",
-        )
-    try:
-        parts = urlsplit(url.strip())
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else ascii_host(parts.hostname or "")
-        port = parts.port
-    except ValueError as error:
-        raise FetchError("unsupported_url", f"{shown}: {error}") from error
-    if parts.scheme not in PORTS:
-        raise FetchError("unsupported_url", f"{shown}: only http and https addresses can be fetched")
-    if not _HOST.fullmatch(host) or port == 0:
-        raise FetchError("unsupported_url", f"{shown}: it names no host that can be asked")
-    path = quote(parts.path or "/", safe="/%!$&'()*+,;=:@~", errors="replace")
-    query = quote(parts.query, safe="/%!$&'()*+,;=:@~?", errors="replace")
-    number = port or PORTS[parts.scheme]
-    address = f"{parts.scheme}://{host}:{number}{path}{'?' if query else ''}{query}"
-    return Target(address, parts.scheme, host.strip("[]"), number)
-
-
-class Answer(NamedTuple):
-    """What a portal answered: the status, where a redirect leads, the file (of a 200) and its first bytes."""
-
-    status: int
-    phrase: str
-    location: str | None
-    fetched: Fetched
-    start: bytes
-    retry_after: float | None = None
+    curl: pycurl.Curl = field(default_factory=pycurl.Curl)
+    peers: set[str] = field(default_factory=set)
 
 
 class Client:
-    """Connections to portals, kept open for the next request; may be shared by threads."""
+    """Connections to portals, kept open for the next request; may be shared by threads.
+
+    A connection serves files of the same host and the same chain's access only, because it is checked when it
+    is opened.
+    """
 
     def __init__(self, settings: FetchSettings) -> None:
         self._settings = settings
-        self._idle: deque[pycurl.Curl] = deque()
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[_Handle, _Key] = OrderedDict()
+        self._by_key: dict[_Key, list[_Handle]] = {}
         for scheme, proxy in getproxies_environment().items():
-            if scheme in (*PORTS, "all"):
+            if scheme in (*WEB, "all"):
                 logger.warning("the environment's proxy %s is not used for downloads", public_address(proxy))
 
     @contextlib.contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(
+        self, url: str, access: Access, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Session]:
         """A session for one file; its cookies end with it."""
+        key = authority_of(url), access
+        handle = self._take(key) or _Handle()
         try:
-            curl = self._idle.pop()
-        except IndexError:  # not asked before: another thread may take the last one in between
-            curl = pycurl.Curl()
-        try:
-            yield Session(curl, self._settings)
+            yield Session(handle.curl, handle.peers, Rules(self._settings, access, is_cancelled))
         except BaseException:
             # A handle whose lookup was given up makes the next lookup wait for it.
-            curl.close()
+            handle.curl.close()
             raise
-        curl.setopt(pycurl.COOKIELIST, "ALL")
-        self._idle.append(curl)
+        handle.curl.setopt(pycurl.COOKIELIST, "ALL")
+        self._put(key, handle)
 
     def close(self) -> None:
         """Closes the connections that no thread uses."""
-        while self._idle:
-            self._idle.pop().close()
+        with self._lock:
+            handles = list(self._idle)
+            self._idle.clear()
+            self._by_key.clear()
+        for handle in handles:
+            handle.curl.close()
+
+    def _take(self, key: _Key) -> _Handle | None:
+        with self._lock:
+            handles = self._by_key.get(key)
+            if not handles:
+                return None
+            handle = handles.pop()
+            if not handles:
+                del self._by_key[key]
+            del self._idle[handle]
+            return handle
+
+    def _put(self, key: _Key, handle: _Handle) -> None:
+        with self._lock:
+            self._idle[handle] = key
+            self._by_key.setdefault(key, []).append(handle)
+            oldest = None
+            if len(self._idle) > MOST_IDLE:
+                oldest, of = self._idle.popitem(last=False)
+                self._by_key[of].remove(oldest)
+                if not self._by_key[of]:
+                    del self._by_key[of]
+        if oldest is not None:
+            oldest.curl.close()
 
 
 class Session:
-    """Requests for one file, redirects among them, over one handle."""
+    """Requests for one file, redirects and logins among them, over one handle."""
 
-    def __init__(self, curl: pycurl.Curl, settings: FetchSettings) -> None:
+    def __init__(self, curl: pycurl.Curl, peers: set[str], rules: Rules) -> None:
         self._curl = curl
-        self._settings = settings
+        self._peers = peers
+        self._rules = rules
+        self.access = rules.access
 
-    def get(
-        self, url: str, file: BinaryIO, until: float, is_cancelled: Callable[[], bool] = lambda: False
-    ) -> Answer:
-        """Asks for an address and writes the body of a 200, as it comes and undecoded, into `file`.
+    def request(self, url: str, file: BinaryIO, until: float, form: Mapping[str, str] | None = None) -> Answer:
+        """Asks for an address, or sends a form to it, and writes the body of a 200, as it comes and undecoded,
+        into `file`.
 
-        Ends when the monotonic clock is at `until`, at the latest, and about a second after `is_cancelled`.
+        Ends when the monotonic clock is at `until`, at the latest, and about a second after it is cancelled.
         Raises FetchError; OSError where the machine itself is the reason, as with a full disk.
         """
-        exchange = _Exchange(target_of(url), public_address(url), self._settings, file, is_cancelled)
+        target, proxy = target_of(url), self.access.proxy_value()
+        exchange = Exchange(target, public_address(url), self._rules, file, self._peers, proxy=bool(proxy))
+        if proxy and self.access.hosts is not None and target.host not in self.access.hosts:
+            # The proxy connects, so only the name can be checked.
+            raise foreign_host(target.host, public_address(url))
         seconds = until - time.monotonic()
         if seconds <= 0:
             raise exchange.too_slow()
-        self._prepare(exchange, seconds)
+        self._prepare(exchange, seconds, proxy, form)
         try:
             self._curl.perform()
         except pycurl.error as error:
             if not exchange.answered:
-                raise exchange.failure(int(error.args[0]), self._curl.errstr(), asked=self._asked()) from error
+                asked, response = bool(self._get(pycurl.REQUEST_SIZE)), int(self._get(pycurl.RESPONSE_CODE))
+                raise exchange.failure(
+                    int(error.args[0]), self._curl.errstr(), asked=asked or target.is_ftp, response=response
+                ) from error
         return exchange.answer()
 
-    def _asked(self) -> bool:
-        """Whether the request was sent: before that, what fails is the connection."""
-        return bool(self._curl.getinfo(pycurl.REQUEST_SIZE))
+    def read(self, url: str, until: float, form: Mapping[str, str] | None = None) -> tuple[Answer, bytes]:
+        """Asks for a page; its answer and its body. Raises what `request` raises."""
+        body = io.BytesIO()
+        answer = self.request(url, body, until, form)
+        return answer, body.getvalue()
 
-    def _prepare(self, exchange: _Exchange, seconds: float) -> None:
-        settings, curl = self._settings, self._curl
+    @property
+    def cookies(self) -> Sequence[str]:
+        """The cookies that the portal has set, in libcurl's form."""
+        return tuple(self._curl.getinfo(pycurl.INFO_COOKIELIST))
+
+    def set_cookies(self, cookies: Sequence[str]) -> None:
+        """Replaces the cookies."""
+        self._curl.setopt(pycurl.COOKIEFILE, "")
+        for line in ("ALL", *cookies):
+            self._curl.setopt(pycurl.COOKIELIST, line)
+
+    def _get(self, info: int) -> float:
+        return float(self._curl.getinfo(info) or 0)
+
+    def _prepare(self, exchange: Exchange, seconds: float, proxy: str, form: Mapping[str, str] | None) -> None:
+        settings, curl, access = self._rules.settings, self._curl, self.access
         curl.reset()
-        headers = {**settings.headers, "Accept-Encoding": "identity"}
+        headers = {**settings.headers, **dict(access.headers), "Accept-Encoding": "identity"}
         options: dict[int, object] = {
             pycurl.URL: exchange.target.url,
-            pycurl.PROXY: "",
+            pycurl.PROXY: proxy,
             pycurl.NOSIGNAL: 1,
             pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
             pycurl.HTTPHEADER: [f"{name}: {value}".encode() for name, value in headers.items()],
             pycurl.COOKIEFILE: "",
-            pycurl.CAINFO: settings.ca_file or certifi.where(),
+            pycurl.CAINFO: access.ca_file or settings.ca_file or certifi.where(),
+            pycurl.SSL_VERIFYPEER: int(access.verify_tls),
+            pycurl.SSL_VERIFYHOST: 2 if access.verify_tls else 0,
             pycurl.BUFFERSIZE: BUFFER_BYTES,
             pycurl.TIMEOUT_MS: max(1, int(seconds * 1000)),
             pycurl.CONNECTTIMEOUT_MS: max(1, int(min(seconds, settings.connect_timeout) * 1000)),
-            _QUICK_EXIT: 1,  # closing a handle does not wait for its lookup
+            _QUICK_EXIT: 1,
             pycurl.LOW_SPEED_LIMIT: 1,
             pycurl.LOW_SPEED_TIME: max(1, round(settings.read_timeout)),
             pycurl.OPENSOCKETFUNCTION: exchange.open_socket,
@@ -182,131 +192,21 @@ class Session:
             pycurl.NOPROGRESS: 0,
             pycurl.XFERINFOFUNCTION: exchange.goes_on,
         }
+        if form is not None:
+            options[pycurl.POSTFIELDS] = urlencode(form)
+        if exchange.target.is_ftp:
+            options |= self._ftp_options(exchange.target)
         for option, value in options.items():
             curl.setopt(option, value)
 
-
-class _Exchange:
-    """One request and what comes back: libcurl's callbacks. What they raise would be lost, so they keep it."""
-
-    def __init__(
-        self,
-        target: Target,
-        shown: str,
-        settings: FetchSettings,
-        file: BinaryIO,
-        is_cancelled: Callable[[], bool],
-    ) -> None:
-        self.target = target
-        self._is_cancelled = is_cancelled
-        self._shown = shown
-        self._settings = settings
-        self._file = file
-        self._digest = hashlib.sha256()
-        self._status = 0
-        self._phrase = ""
-        self._location: str | None = None
-        self._retry_after: float | None = None
-        self._size = 0
-        self._discarded = 0
-        self._start = b""
-        self._refused: str | None = None
-        self._error: OSError | FetchError | None = None
-
-    def open_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> socket.socket | int:
-        """Opens a socket for an address that the host's name was resolved to, if it may be connected to."""
-        if address.family not in (socket.AF_INET, socket.AF_INET6):
-            return pycurl.SOCKET_BAD
-        self._refused = self._settings.allowed.refusal(self.target.host, str(address.addr[0]), self.target.port)
-        if self._refused is not None:
-            return pycurl.SOCKET_BAD
-        try:
-            return socket.socket(address.family, address.socktype, address.protocol)
-        except OSError as error:  # for one, a machine without IPv6: the next address is tried
-            self._error = error if error.errno in _OURS else None
-            return pycurl.SOCKET_BAD
-
-    def take_header(self, line: bytes) -> None:
-        """Takes one line of the headers."""
-        if status := _STATUS.match(line):
-            self._status, self._location, self._retry_after = int(status[1]), None, None
-            self._phrase = status[2][:MAX_PHRASE].decode("latin-1").strip()
-        name, _, value = line.partition(b":")
-        match name.strip().lower():
-            case b"location":
-                self._location = value.strip().decode("utf-8", "replace")
-            case b"retry-after":
-                self._retry_after = seconds_until(value.decode("latin-1"))
-
-    def goes_on(self, *_progress: float) -> int:
-        """Asked by libcurl about once a second: anything but 0 ends the request."""
-        return int(self._is_cancelled())
-
-    def take_body(self, chunk: bytes) -> int:
-        """Takes some of the body; ends the request where it is unwanted, too large or cannot be written."""
-        if self._status != 200:
-            self._discarded += len(chunk)
-            return len(chunk) if self._discarded <= DISCARDED_BYTES else -1
-        if len(self._start) < START_BYTES:
-            self._start += chunk[:START_BYTES]
-        self._size += len(chunk)
-        if self._size > self._settings.max_bytes:
-            detail = f"{self._shown}: more than {self._settings.max_bytes} bytes"
-            self._error = FetchError("too_large", detail)
-            return -1
-        self._digest.update(chunk)
-        try:
-            self._file.write(chunk)
-        except OSError as error:
-            self._error = error
-            return -1
-        return len(chunk)
-
-    @property
-    def answered(self) -> bool:
-        """Whether all is known although the request was ended: the body of a redirect or an error was long."""
-        return self._discarded > DISCARDED_BYTES
-
-    def answer(self) -> Answer:
-        """What came."""
-        fetched = Fetched(self._size, self._digest.hexdigest())
-        return Answer(self._status, self._phrase, self._location, fetched, self._start, self._retry_after)
-
-    def failure(self, code: int, message: str, *, asked: bool) -> Exception:
-        """What libcurl's error means; `asked` says whether the request was sent."""
-        if self._error is not None:
-            return self._error
-        if self._refused is not None and code == pycurl.E_COULDNT_CONNECT:
-            return FetchError(
-                "forbidden_address",
-                f"{self._shown}: {self._refused}; the setting fetch_hosts lists what is allowed all the same",
-            )
-        if code == pycurl.E_PEER_FAILED_VERIFICATION:
-            return FetchError("bad_certificate", f"{self._shown}: {message}")
-        if code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_OUT_OF_MEMORY):
-            return OSError(f"libcurl: {message}")
-        if code == pycurl.E_OPERATION_TIMEDOUT and asked:
-            return self.too_slow()
-        return self._passing(code, message)
-
-    def _passing(self, code: int, message: str) -> FetchError:
-        """An error that may pass."""
-        reason = "unreachable"
-        if code == pycurl.E_ABORTED_BY_CALLBACK:
-            reason, message = "too_slow", "given up for lack of room"
-        elif code == pycurl.E_PARTIAL_FILE or (self._size and code == pycurl.E_RECV_ERROR):
-            reason = "short_body"
-        elif code in _BAD_RESPONSE:
-            reason = "bad_response"
-        return FetchError(reason, f"{self._shown}: {message}", transient=True)
-
-    def too_slow(self) -> FetchError:
-        """The error of a request that was given up."""
-        settings = self._settings
-        return FetchError(
-            "too_slow",
-            f"{self._shown}: {self._size} bytes came, and no end within {settings.deadline:g} seconds "
-            f"(fetch_deadline) or what was left of {settings.total:g} (fetch_total), or no byte for "
-            f"{settings.read_timeout:g}",
-            transient=True,
-        )
+    def _ftp_options(self, target: Target) -> Mapping[int, object]:
+        """The login goes to the portal's own host only, and over TLS where the scheme says so."""
+        options: dict[int, object] = {
+            pycurl.FTP_FILEMETHOD: pycurl.FTPMETHOD_NOCWD,
+            pycurl.FTP_SKIP_PASV_IP: 1,
+            pycurl.USE_SSL: pycurl.USESSL_ALL if target.scheme == "ftps" else pycurl.USESSL_NONE,
+        }
+        if self.access.user and target_of(self.access.url + "/x").host == target.host:
+            options[pycurl.USERNAME] = self.access.user
+            options[pycurl.PASSWORD] = self.access.password_value()
+        return options

@@ -15,9 +15,10 @@ class FetchSettings:
     `total` bounds all attempts at the file, with the pauses between them; `deadline` one attempt, from the
     lookup of the host's name over connection, TLS, headers and redirects to the last byte. Within an attempt,
     `connect_timeout` bounds each lookup with its connection, `read_timeout` the time without a byte. `allowed`
-    lists what may be connected to although it is not public, `insecure_redirects` lets a redirect leave https
-    for http. `headers` are sent to every host on the way, so they hold no secrets. `ca_file` has the
-    certificates to trust, the usual ones unless given.
+    lists hosts that may be asked although they are not public or no host of a chain, `folders` the folders and
+    buckets that files may be copied from, with the buckets' server `endpoint`; `insecure_redirects` lets a
+    redirect leave https for http. `headers` are sent to every host on the way, so they hold no secrets.
+    `ca_file` has the certificates to trust, the usual ones unless given.
     """
 
     attempts: int = 2
@@ -32,6 +33,8 @@ class FetchSettings:
     allowed: AllowedHosts = field(default_factory=AllowedHosts)
     headers: Mapping[str, str] = field(default_factory=lambda: {"User-Agent": "gogobe"})
     ca_file: str = ""
+    folders: tuple[str, ...] = ()
+    endpoint: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,9 @@ class Fetched:
 class FetchError(Exception):
     """A file that could not be downloaded; its message names the address without credentials and signature.
 
-    Permanent reasons: `unsupported_url`, `credentials_in_url`, `forbidden_address`, `too_many_redirects`,
-    `insecure_redirect`, `bad_certificate`, `not_found`, `forbidden`, `http_status`, `too_large`, `empty_body`,
-    `html_page`. Transient ones, after `attempts`: `unreachable`, `bad_response`, `server_error`, `short_body`,
-    `too_slow`.
+    `transient` reasons may pass: `unreachable`, `bad_response`, `server_error`, `short_body`, `too_slow`,
+    `login_failed`, `no_secret`. All others are permanent; docs/downloads.md lists them. `attempts` counts the
+    attempts that failed; `retry_after` are the seconds that the portal asks to wait.
     """
 
     def __init__(

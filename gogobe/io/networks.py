@@ -105,6 +105,12 @@ class AllowedHosts:
         that cannot be read."""
         return cls(tuple(_parse(word) for word in text.replace(",", " ").split()))
 
+    def admits(self, host: str, address: str, port: int) -> bool:
+        """Whether an entry lists `host` (as `ascii_host` gives it) or `address`, to which it was resolved."""
+        parsed = ipaddress.ip_address(address)
+        mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+        return any(one.admits(host, same, port) for one in self.entries for same in (parsed, mapped or parsed))
+
     def refusal(self, host: str, address: str, port: int) -> str | None:
         """Why `host` (as `ascii_host` gives it) may not be connected to at `address`, to which it was resolved;
         None where it may.
@@ -119,8 +125,7 @@ class AllowedHosts:
         kind = special_kind(parsed)
         if kind is None:
             return None
-        mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-        if any(one.admits(host, same, port) for one in self.entries for same in (parsed, mapped or parsed)):
+        if self.admits(host, address, port):
             return None
         return f"{address} is not public ({kind})"
 

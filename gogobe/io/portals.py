@@ -8,6 +8,7 @@ from typing import Final
 
 from gogobe.chains.chain import Chains
 from gogobe.chains.portal import PortalSettings
+from gogobe.io.access import Access
 from gogobe.io.hosts import Limits
 from gogobe.records.addresses import authority_of, file_name_of, host_of, identity_of, public_address
 from gogobe.records.messages import FileDiscovered
@@ -32,6 +33,12 @@ class Portals:
         found = [one for one in chain.portals if host in one.all_hosts] if chain else []
         authority = authority_of(message.url)
         return min(found, key=lambda one: authority_of(one.url) != authority, default=None)
+
+    def access_of(self, message: FileDiscovered) -> Access:
+        """How a file's portal is asked."""
+        chain = self._chains.get(message.chain)
+        hosts = frozenset[str]().union(*(one.all_hosts for one in chain.portals)) if chain else frozenset[str]()
+        return Access.of(hosts, self.portal_of(message))
 
     def address_of(self, message: FileDiscovered) -> str:
         """A file's address as it may be stored: without credentials and signature."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from gogobe.chains.chain import Chains
@@ -14,6 +15,7 @@ from gogobe.settings import Settings, SettingsError
 from gogobe.transforms.download import DownloadConfig
 
 PENDING_PER_THREAD: Final = 2
+_BUCKET: Final = re.compile(r"(?:s3|gs)://[^/]+(?:/.*)?")
 
 
 def download_config(settings: Settings, store: ObjectStore, chains: Chains) -> DownloadConfig:
@@ -29,7 +31,7 @@ def download_config(settings: Settings, store: ObjectStore, chains: Chains) -> D
 
 
 def fetch_settings(settings: Settings) -> FetchSettings:
-    """How one file is downloaded. Raises SettingsError where `fetch_hosts` cannot be read."""
+    """How one file is downloaded. Raises SettingsError."""
     try:
         allowed = AllowedHosts.parse(settings.fetch_hosts)
     except ValueError as error:
@@ -41,4 +43,18 @@ def fetch_settings(settings: Settings) -> FetchSettings:
         allowed=allowed,
         insecure_redirects=settings.fetch_insecure_redirects,
         headers={"User-Agent": settings.fetch_user_agent},
+        folders=_folders(settings.fetch_folders),
+        endpoint=settings.store_endpoint,
     )
+
+
+def _folders(text: str) -> tuple[str, ...]:
+    """The folders and buckets of the setting. Raises SettingsError."""
+    found = tuple(folder.strip() for folder in text.split(",") if folder.strip())
+    for folder in found:
+        if not (folder.startswith("/") or _BUCKET.fullmatch(folder)):
+            raise SettingsError(
+                f"fetch_folders: {folder}: neither an absolute folder nor a bucket, as in /data/feeds, "
+                "s3://bucket/prefix or gs://bucket"
+            )
+    return found

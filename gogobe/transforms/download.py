@@ -18,10 +18,9 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
 
 from gogobe.feeds.ordering import store_of
-from gogobe.io.curl import Client
 from gogobe.io.downloads import Downloads, Ended, Plan, Postponed, Ticket
+from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import FetchError, FetchSettings
-from gogobe.io.http import fetch
 from gogobe.io.late import find_late, put_late
 from gogobe.io.objects import ObjectStore, content_key
 from gogobe.io.portals import Portals, name_of
@@ -59,7 +58,7 @@ class Downloader:
     """Downloads single files; used by threads. `scratch` is a folder for what is under way."""
 
     config: DownloadConfig
-    client: Client
+    fetcher: Fetcher
     letters: DeadLetters
     scratch: Path
 
@@ -110,7 +109,8 @@ class Downloader:
         config, part = self.config, self.scratch / uuid.uuid4().hex
         file_name = name_of(message)
         try:
-            fetched = fetch(message.url, part, config.settings, self.client, lambda: ticket.is_cancelled)
+            access = config.portals.access_of(message)
+            fetched = self.fetcher.fetch(message.url, part, access, lambda: ticket.is_cancelled)
             path = config.store.put(content_key(message.chain, fetched.sha256, file_name), part)
         finally:
             part.unlink(missing_ok=True)
@@ -150,9 +150,9 @@ class _Download(beam.DoFn):
         self._bytes = Metrics.counter("gogobe.download", "bytes")
 
     def setup(self) -> None:
-        self._client = Client(self._config.settings)
+        self._fetcher = Fetcher(self._config.settings)
         self._scratch = Path(tempfile.mkdtemp(prefix="gogobe-download-"))
-        downloader = Downloader(self._config, self._client, self._letters, self._scratch)
+        downloader = Downloader(self._config, self._fetcher, self._letters, self._scratch)
         self._outcome = downloader.outcome
         self._downloads: Downloads[FileDiscovered, Outcome] = Downloads(
             self._config.plan, self._config.portals.limits
@@ -181,7 +181,7 @@ class _Download(beam.DoFn):
 
     def teardown(self) -> None:
         self._downloads.close()
-        self._client.close()
+        self._fetcher.close()
         with contextlib.suppress(OSError):  # a download that was left behind still writes there
             self._scratch.rmdir()
 

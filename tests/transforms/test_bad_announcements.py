@@ -61,12 +61,15 @@ def _run(portal: str, allowed: AllowedHosts, folder: Path) -> None:
     ]
     not_to_be_had = {
         "http://[bad/a.gz": "unsupported_url",
-        "file:///etc/passwd": "unsupported_url",
+        "file:///etc/passwd": "forbidden_address",
+        "s3://bucket/x.gz": "forbidden_address",
+        "gopher://p/x": "unsupported_url",
+        "ftp://127.0.0.1/x": "foreign_host",
         f"{portal}/astray": "unsupported_url",
-        f"{portal}/inside": "forbidden_address",
+        f"{portal}/inside": "foreign_host",
         f"{portal}/in-circles": "too_many_redirects",
         f"{portal}/with-password": "credentials_in_url",
-        "http://localhost:1/x.gz": "forbidden_address",
+        "http://localhost:1/x.gz": "foreign_host",
         portal.replace("//", "//user:S3cr3t@") + "/x.gz": "credentials_in_url",
         portal.replace("//", '//us er:S3cr3t" x@') + "/x.gz": "credentials_in_url",
     }

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from gogobe.chains.portal import PortalSettings
 from gogobe.io.downloads import Ticket
+from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import Fetched, FetchSettings
 from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, WaitingFile, decoder, encode
-from gogobe.transforms import download
 from gogobe.transforms.coders import MessageCoder
 from gogobe.transforms.download import DownloadConfig, Downloader, _Download
 from gogobe.transforms.waiting import PORTAL_GONE
@@ -127,7 +127,7 @@ def test_at_most_two_downloads_a_thread_are_pending(served: Portal, gate: Gate, 
 
 def test_what_a_finished_bundle_gives_is_in_a_window(step: _Download, served: Portal):
     list(step.process(FileDiscovered("chain", f"{served.url}/x.gz", NOW)))
-    list(step.process(FileDiscovered("chain", "file:///etc/passwd", NOW)))
+    list(step.process(FileDiscovered("chain", "gopher://p/etc", NOW)))
     outputs = list(step.finish_bundle())
     (letter,) = [one for one in outputs if isinstance(one, TaggedOutput)]
     (good,) = [one for one in outputs if not isinstance(one, TaggedOutput)]
@@ -173,7 +173,7 @@ def test_whatever_may_be_announced_can_be_passed_on(
 ):
     """What a coder refuses between two steps fails outside of any step, and then for ever."""
 
-    def fetched(_url: str, part: Path, *_: Any) -> Fetched:
+    def fetched(_fetcher: Fetcher, _url: str, part: Path, *_: Any) -> Fetched:
         part.write_bytes(b"prices")
         return Fetched(6, "ab" * 32)
 
@@ -181,10 +181,10 @@ def test_whatever_may_be_announced_can_be_passed_on(
         message = decoder(FileDiscovered).decode(encode(FileDiscovered(chain, path + url, NOW, file_name)))
     except ValueError:
         return
-    monkeypatch.setattr(download, "fetch", fetched)
+    monkeypatch.setattr(Fetcher, "fetch", fetched)
     anything: Any = None
     made = config(ObjectStore(str(tmp_path / "store")), SETTINGS)
-    found = Downloader(made, anything, anything, tmp_path).download(message, Ticket())
+    found = Downloader(made, Fetcher(SETTINGS), anything, tmp_path).download(message, Ticket())
     assert MessageCoder(FileDownloaded).decode(MessageCoder(FileDownloaded).encode(found)) == found
 
 

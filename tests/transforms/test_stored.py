@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gogobe.io.curl import Client
 from gogobe.io.downloads import Ticket
+from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.objects import ObjectStore, content_key
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded
@@ -32,7 +32,9 @@ def put(store: ObjectStore, tmp_path: Path, content: bytes = b"<Root/>") -> File
 
 def taken(message: FileDiscovered, store: ObjectStore, tmp_path: Path) -> FileDownloaded | DeadLetter:
     settings = FetchSettings()
-    downloader = Downloader(config(store, settings), Client(settings), DeadLetters("download", store), tmp_path)
+    downloader = Downloader(
+        config(store, settings), Fetcher(settings), DeadLetters("download", store), tmp_path
+    )
     outcome = downloader.outcome(message, b"", Ticket()).value
     assert not isinstance(outcome, Missed)
     return outcome

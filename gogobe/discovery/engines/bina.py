@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any, Final
-from urllib.parse import quote
 
 from gogobe.discovery.client import PortalClient
 from gogobe.discovery.listing import ListedFile, ListingError
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.texts import time_of
 from gogobe.feeds.names import parse_if_known
+from gogobe.io.bina import download_address
 
 CUT_ROWS: Final = 1000
 EVERY_TYPE: Final = "0"
@@ -32,7 +32,7 @@ async def list_files(portal: Portal, client: PortalClient) -> AsyncIterator[List
         name = str(row.get("FileNm") or "").strip()
         if name and name not in seen:
             seen.add(name)
-            address = f"{portal.base}Download.aspx?FileNm={quote(name)}"
+            address = download_address(portal.base, name)
             yield ListedFile(address, name, None, time_of(row.get("DateFile"), portal.zone))
 
 

@@ -22,10 +22,17 @@ from gogobe.discovery.listing import ListedFile, ListingError
 from gogobe.discovery.page import Page
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.texts import size_of, time_of
+from gogobe.io.cerberus import (
+    FILES_PAGE,
+    LOGIN_FORM,
+    LOGIN_PAGE,
+    SESSION_SECONDS,
+    is_login_page,
+    login_form,
+    token_in,
+)
 from gogobe.secrets import SecretError
 
-SESSION_SECONDS: Final = 25 * 60
-_TOKEN: Final = re.compile(r"""<meta\s+name=["']csrftoken["']\s+content=["']([^"']*)["']""", re.IGNORECASE)
 _TAG: Final = re.compile(r"<[^>]*>")
 
 
@@ -66,7 +73,7 @@ async def _rows(portal: Portal, client: PortalClient, folder: str) -> list[dict[
     try:
         found = page.json()
     except ListingError:
-        if _TOKEN.search(page.text()):  # the login page instead
+        if token_in(page.text()) is not None:  # the login page instead
             return None
         raise
     rows = found.get("aaData") if isinstance(found, dict) else None
@@ -90,19 +97,16 @@ async def _log_in(portal: Portal, client: PortalClient) -> str:
         password = settings.password.value() if settings.password else ""
     except SecretError as error:
         raise ListingError("settings", f"password: {error}") from error
-    form = _token_of(await client.get(urljoin(portal.base, "/login")))
-    await client.post(
-        urljoin(portal.base, "/login/user"),
-        {"username": settings.user, "password": password, "csrftoken": form, "r": ""},
-    )
-    page = await client.get(urljoin(portal.base, "/file"))
-    if urlsplit(page.url).path.startswith("/login"):
+    token = _token_of(await client.get(urljoin(portal.base, LOGIN_PAGE)))
+    await client.post(urljoin(portal.base, LOGIN_FORM), login_form(settings.user, password, token))
+    page = await client.get(urljoin(portal.base, FILES_PAGE))
+    if is_login_page(page.url):
         raise ListingError("login_failed", f"{portal.host}: the login of {settings.user!r} was refused")
     return _token_of(page)
 
 
 def _token_of(page: Page) -> str:
-    found = _TOKEN.search(page.text())
+    found = token_in(page.text())
     if found is None:
         raise ListingError("not_a_listing", f"{page.url}: a page without a csrftoken")
-    return html.unescape(found[1])
+    return found

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import gzip
 import hashlib
+import random
 import socket
 import socketserver
 import threading
@@ -15,13 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from gogobe.io.curl import Client
+from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import Fetched, FetchError, FetchSettings
-from gogobe.io.http import fetch
 from gogobe.io.networks import AllowedHosts
 from tests.portals import Portal, Request, Response, certificate, portal, raw_portal
 
-BODY = b"\x1f\x8b" + bytes(range(256)) * 40
+BODY = gzip.compress(random.Random(1).randbytes(10_000))
 PAGE = b"\xef\xbb\xbf\r\n<!DOCTYPE html><html>login</html>"
 LOOPBACK = AllowedHosts.parse("127.0.0.0/8, ::1")
 QUICK = FetchSettings(
@@ -70,11 +71,11 @@ def served() -> Iterator[Portal]:
 
 def get(url: str, folder: Path, settings: FetchSettings = QUICK) -> Fetched:
     """Fetches into `folder / "file"`."""
-    client = Client(settings)
+    fetcher = Fetcher(settings)
     try:
-        return fetch(url, folder / "file", settings, client)
+        return fetcher.fetch(url, folder / "file")
     finally:
-        client.close()
+        fetcher.close()
 
 
 def refused(url: str, folder: Path, settings: FetchSettings = QUICK) -> FetchError:
@@ -134,30 +135,30 @@ def test_a_redirect_is_followed_as_a_browser_would(served: Portal, tmp_path: Pat
 
 
 def test_a_connection_is_used_again(served: Portal, tmp_path: Path):
-    client = Client(QUICK)
+    fetcher = Fetcher(QUICK)
     for _ in range(3):
-        fetch(f"{served.url}/again", tmp_path / "file", QUICK, client)
+        fetcher.fetch(f"{served.url}/again", tmp_path / "file")
     assert len({one.connection for one in served.requests if one.path == "/again"}) == 1
-    client.close()
+    fetcher.close()
 
 
 def test_cookies_end_with_their_file(served: Portal, tmp_path: Path):
-    client = Client(QUICK)
-    fetch(f"{served.url}/cookie", tmp_path / "file", QUICK, client)
-    fetch(f"{served.url}/plain", tmp_path / "file", QUICK, client)
-    client.close()
+    fetcher = Fetcher(QUICK)
+    fetcher.fetch(f"{served.url}/cookie", tmp_path / "file")
+    fetcher.fetch(f"{served.url}/plain", tmp_path / "file")
+    fetcher.close()
     assert served.requests[-1].path == "/plain"
     assert "Cookie" not in served.requests[-1].headers
 
 
 def test_threads_share_a_client(served: Portal, tmp_path: Path):
-    client = Client(QUICK)
+    fetcher = Fetcher(QUICK)
     failures: list[BaseException] = []
 
     def run(number: int) -> None:
         try:
             for _ in range(10):
-                fetch(f"{served.url}/file", tmp_path / f"{number}", QUICK, client)
+                fetcher.fetch(f"{served.url}/file", tmp_path / f"{number}")
         except FetchError as error:
             failures.append(error)
 
@@ -168,7 +169,7 @@ def test_threads_share_a_client(served: Portal, tmp_path: Path):
         thread.join()
     assert failures == []
     assert {(tmp_path / f"{number}").read_bytes() for number in range(4)} == {BODY}
-    client.close()
+    fetcher.close()
 
 
 # How long it may take
@@ -303,8 +304,8 @@ def test_a_disk_that_is_full_is_no_fault_of_the_file(served: Portal, tmp_path: P
 @pytest.mark.parametrize(
     "url",
     [
-        "ftp://portal/file.gz",
-        "file:///etc/passwd",
+        "ftp://portal/",
+        "sftp://portal/file.gz",
         "gopher://127.0.0.1/x",
         "nonsense",
         "",

@@ -1,0 +1,34 @@
+"""What Bina's download address answers: not the file, but where it is.
+
+GET Download.aspx?FileNm=NAME    → [{"SPath": address}]
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+MAX_BYTES: Final = 1 << 16
+
+
+class _Place(msgspec.Struct):
+    path: str = msgspec.field(name="SPath")
+
+
+_decoder: Final = msgspec.json.Decoder(list[_Place])
+
+
+def download_address(base: str, name: str) -> str:
+    """The address of a file; `base` is the portal's, with a slash at its end."""
+    return f"{base}Download.aspx?FileNm={quote(name)}"
+
+
+def link_in(answer: bytes) -> str | None:
+    """The file's own address in an answer, perhaps a relative one; None where the answer is no such list."""
+    try:
+        places = _decoder.decode(answer.removeprefix(b"\xef\xbb\xbf").strip())
+    except msgspec.MsgspecError:
+        return None
+    return (places[0].path or None) if places else None

@@ -1,0 +1,220 @@
+"""One request of libcurl and its answer: the callbacks, and what libcurl's errors mean."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import re
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO, Final, NamedTuple
+
+import pycurl
+
+from gogobe.io.access import Access
+from gogobe.io.fetching import Fetched, FetchError, FetchSettings
+from gogobe.io.retry_after import seconds_until
+from gogobe.io.targets import Target
+
+START_BYTES: Final = 512
+# The body of an answer other than 200 is read to its end, for the connection's sake, unless it is longer.
+DISCARDED_BYTES: Final = 1 << 16
+MAX_PHRASE: Final = 100
+
+_STATUS: Final = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3}) ?(.*)")
+_OURS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+# pycurl has no name for it.
+_E_TOO_LARGE: Final = 100
+# What answers speaks no HTTP, or its headers have no end.
+_BAD_RESPONSE: Final = (pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY, _E_TOO_LARGE)
+_NO_FILE: Final = (
+    pycurl.E_FTP_COULDNT_RETR_FILE,
+    pycurl.E_REMOTE_FILE_NOT_FOUND,
+    pycurl.E_REMOTE_ACCESS_DENIED,
+)
+
+
+class Answer(NamedTuple):
+    """What a portal answered: the status (200 for a file of FTP), where a redirect leads, the body of a 200 and
+    its first bytes."""
+
+    status: int
+    phrase: str
+    location: str | None
+    fetched: Fetched
+    start: bytes
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a request keeps to: the settings, the chain's access, and a call that says whether it is to end."""
+
+    settings: FetchSettings
+    access: Access
+    is_cancelled: Callable[[], bool]
+
+
+class Exchange:
+    """Libcurl's callbacks. What they raise would be lost, so they keep it.
+
+    `peers` are the addresses that this handle's connections were opened to: a data connection of FTP goes to
+    one of them, whatever the server's passive answer says.
+    """
+
+    def __init__(
+        self, target: Target, shown: str, rules: Rules, file: BinaryIO, peers: set[str], *, proxy: bool
+    ) -> None:
+        self.target = target
+        self._shown = shown
+        self._settings = rules.settings
+        self._hosts = rules.access.hosts
+        self._is_cancelled = rules.is_cancelled
+        self._file = file
+        self._peers = peers
+        self._has_proxy = proxy
+        self._digest = hashlib.sha256()
+        self._status = 200 if target.is_ftp else 0
+        self._phrase = ""
+        self._location: str | None = None
+        self._retry_after: float | None = None
+        self._size = 0
+        self._discarded = 0
+        self._start = b""
+        self._refused: FetchError | None = None
+        self._error: OSError | FetchError | None = None
+
+    def open_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> socket.socket | int:
+        """Opens a socket for an address that the host's name was resolved to, if it may be connected to."""
+        if address.family not in (socket.AF_INET, socket.AF_INET6):
+            return pycurl.SOCKET_BAD
+        peer, port = str(address.addr[0]), int(address.addr[1])
+        if not self._has_proxy:
+            self._refused = self._refusal(peer, port)
+            if self._refused is not None:
+                return pycurl.SOCKET_BAD
+            self._peers.add(peer)
+        try:
+            return socket.socket(address.family, address.socktype, address.protocol)
+        except OSError as error:  # for one, a machine without IPv6: the next address is tried
+            self._error = error if error.errno in _OURS else None
+            return pycurl.SOCKET_BAD
+
+    def _refusal(self, peer: str, port: int) -> FetchError | None:
+        target, allowed = self.target, self._settings.allowed
+        if target.is_ftp and port != target.port:
+            if peer in self._peers:
+                return None
+            detail = f"{self._shown}: the server's passive address {peer} is not its own"
+            return FetchError("forbidden_address", detail)
+        is_foreign = self._hosts is not None and target.host not in self._hosts
+        if is_foreign and not allowed.admits(target.host, peer, target.port):
+            return foreign_host(target.host, self._shown)
+        refusal = allowed.refusal(target.host, peer, target.port)
+        if refusal is None:
+            return None
+        detail = f"{self._shown}: {refusal}; the setting fetch_hosts lists what is allowed all the same"
+        return FetchError("forbidden_address", detail)
+
+    def take_header(self, line: bytes) -> None:
+        """Takes one line of the headers."""
+        if status := _STATUS.match(line):
+            self._status, self._location, self._retry_after = int(status[1]), None, None
+            self._phrase = status[2][:MAX_PHRASE].decode("latin-1").strip()
+        name, _, value = line.partition(b":")
+        match name.strip().lower():
+            case b"location":
+                self._location = value.strip().decode("utf-8", "replace")
+            case b"retry-after":
+                self._retry_after = seconds_until(value.decode("latin-1"))
+
+    def goes_on(self, *_progress: float) -> int:
+        """Asked by libcurl about once a second: anything but 0 ends the request."""
+        return int(self._is_cancelled())
+
+    def take_body(self, chunk: bytes) -> int:
+        """Takes some of the body; ends the request where it is unwanted, too large or cannot be written."""
+        if self._status != 200:
+            self._discarded += len(chunk)
+            return len(chunk) if self._discarded <= DISCARDED_BYTES else -1
+        if len(self._start) < START_BYTES:
+            self._start += chunk[:START_BYTES]
+        self._size += len(chunk)
+        if self._size > self._settings.max_bytes:
+            detail = f"{self._shown}: more than {self._settings.max_bytes} bytes"
+            self._error = FetchError("too_large", detail)
+            return -1
+        self._digest.update(chunk)
+        try:
+            self._file.write(chunk)
+        except OSError as error:
+            self._error = error
+            return -1
+        return len(chunk)
+
+    @property
+    def answered(self) -> bool:
+        """Whether all is known although the request was ended: the body of a redirect or an error was long."""
+        return self._discarded > DISCARDED_BYTES
+
+    def answer(self) -> Answer:
+        """What came."""
+        fetched = Fetched(self._size, self._digest.hexdigest())
+        return Answer(self._status, self._phrase, self._location, fetched, self._start, self._retry_after)
+
+    def failure(self, code: int, message: str, *, asked: bool, response: int) -> Exception:
+        """What libcurl's error means; `asked` says whether the request was sent, `response` is the last code
+        of an answer."""
+        if known := self._error or self._refused:
+            return known
+        if code == pycurl.E_PEER_FAILED_VERIFICATION:
+            return FetchError("bad_certificate", f"{self._shown}: {message}")
+        if code in (pycurl.E_SSL_CACERT_BADFILE, pycurl.E_OUT_OF_MEMORY):
+            return OSError(f"libcurl: {message}")
+        if self.target.is_ftp and (error := self._ftp_failure(code, message, response)) is not None:
+            return error
+        if code == pycurl.E_OPERATION_TIMEDOUT and asked:
+            return self.too_slow()
+        return self._passing(code, message)
+
+    def _ftp_failure(self, code: int, message: str, response: int) -> FetchError | None:
+        detail = f"{self._shown}: {message}"
+        if code == pycurl.E_LOGIN_DENIED:
+            return FetchError("login_failed", detail, transient=True)
+        if code in _NO_FILE and response // 100 == 5:
+            return FetchError("not_found", detail)
+        if code in _NO_FILE:
+            return FetchError("server_error", detail, transient=True)
+        return None
+
+    def _passing(self, code: int, message: str) -> FetchError:
+        """An error that may pass."""
+        reason = "unreachable"
+        if code == pycurl.E_ABORTED_BY_CALLBACK:
+            reason, message = "too_slow", "given up for lack of room"
+        elif code == pycurl.E_PARTIAL_FILE or (self._size and code == pycurl.E_RECV_ERROR):
+            reason = "short_body"
+        elif code in _BAD_RESPONSE:
+            reason = "bad_response"
+        return FetchError(reason, f"{self._shown}: {message}", transient=True)
+
+    def too_slow(self) -> FetchError:
+        """The error of a request that was given up."""
+        settings = self._settings
+        return FetchError(
+            "too_slow",
+            f"{self._shown}: {self._size} bytes came, and no end within {settings.deadline:g} seconds "
+            f"(fetch_deadline) or what was left of {settings.total:g} (fetch_total), or no byte for "
+            f"{settings.read_timeout:g}",
+            transient=True,
+        )
+
+
+def foreign_host(host: str, shown: str) -> FetchError:
+    """The error of an address that is on no host of its chain."""
+    return FetchError(
+        "foreign_host",
+        f"{shown}: {host} is no host of the chain's portals: add it to `hosts` of the portal in chains.toml, "
+        "or to the setting fetch_hosts",
+    )
