@@ -1,10 +1,10 @@
-"""Secrets: passwords and private keys as typed references that are resolved where they are used.
+"""Secrets: passwords and private keys as typed references, resolved in the process that uses them.
 
-A reference names the place of a secret and travels with the job; the value does not:
+A reference is the location of a secret. It is part of a job; the value is not:
 
-    secret://file/run/secrets/database          the content of /run/secrets/database, without its last line end
-    secret://env/DATABASE_PASSWORD              an environment variable of the process that needs it
-    secret://gcp/projects/P/secrets/S/versions/V    Google Secret Manager (`latest` is a version too)
+    secret://file/run/secrets/database          the content of /run/secrets/database, without a final line end
+    secret://env/DATABASE_PASSWORD              an environment variable of the process that uses it
+    secret://gcp/projects/P/secrets/S/versions/V    Google Secret Manager (`latest` is a valid version)
 """
 
 from __future__ import annotations
@@ -21,36 +21,37 @@ REDACTED: Final = "***"
 
 
 class SecretError(Exception):
-    """A secret that cannot be resolved, or would leave the process; the message names the reference, never the
-    value."""
+    """A secret that cannot be resolved, or that would leave the process. The message has the reference, never
+    the value."""
 
 
 class Secret:
-    """A secret as a reference, or as its value where it was given as one.
+    """A secret: a reference, or a value if it was given as one.
 
-    `repr`, `str` and `format` show the reference, or `***`. A reference pickles as itself; a value refuses to
-    be pickled, because whatever is pickled here becomes part of a job that others can read. msgspec encodes
-    this type by a hook only: `reference_of` or `redacted`.
+    `repr`, `str` and `format` show the reference, or `***`. A reference can be pickled; a value cannot, because
+    pickled functions are part of a job that others can read. msgspec encodes this type only by a hook:
+    `reference_of` or `redacted`.
     """
 
     __slots__ = ("_reference", "_value")
 
     def __init__(self, reference: str) -> None:
-        """Raises SecretError when `reference` is not one of the three forms."""
+        """Raises SecretError if `reference` does not have one of the three forms."""
         self._value: str | None = None
         self._reference = reference
         _reader_of(reference)
 
     @classmethod
     def parse(cls, text: str) -> Secret:
-        """A secret from a setting: a reference (`secret://…`), or else the value itself. Raises SecretError."""
+        """A secret from a setting: a reference (`secret://…`), otherwise the value itself. Raises
+        SecretError."""
         if text.startswith(SCHEME):
             return cls(text)
         return cls.of_value(text)
 
     @classmethod
     def of_value(cls, value: str) -> Secret:
-        """A secret whose value is known already. Raises SecretError when it is empty."""
+        """A secret with this value. Raises SecretError if it is empty."""
         if not value:
             raise SecretError("a secret is empty")
         made = cls.__new__(cls)
@@ -59,18 +60,18 @@ class Secret:
 
     @property
     def reference(self) -> str | None:
-        """Where the value is, None where only the value is known."""
+        """The reference; None for a secret that was given as a value."""
         return self._reference or None
 
     def value(self) -> str:
-        """The secret itself, read anew at each call so that a rotated one is taken up. Raises SecretError."""
+        """The secret itself. Each call reads it again, so that a rotated secret is used. Raises SecretError."""
         if self._value is not None:
             return self._value
         return _reader_of(self._reference)()
 
     def kept_in(self, file: Path) -> Secret:
-        """A reference to the same value in a file: `file`, written with mode 0600, unless it is in a file
-        already. Raises SecretError, OSError."""
+        """A reference to the value in a file. Writes `file` (mode 0600) unless the secret is in a file already.
+        Raises SecretError, OSError."""
         if self._reference.startswith(f"{SCHEME}file/"):
             return self
         write_private(file, self.value())
@@ -98,24 +99,24 @@ class Secret:
 
     def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
         if self._value is not None:
-            raise SecretError(f"a secret is given as its value and cannot be sent to workers: use {FORMS}")
+            raise SecretError(f"a secret that was given as a value cannot be sent to workers: use {FORMS}")
         return Secret, (self._reference,)
 
 
 def reference_of(value: Any) -> str:
-    """msgspec's hook for whatever leaves the process: a secret as its reference.
+    """msgspec's hook for data that leaves the process: a secret as its reference.
 
-    Raises SecretError for one that is known by its value only.
+    Raises SecretError for a secret without a reference.
     """
     if not isinstance(value, Secret):
         raise NotImplementedError(f"{type(value).__name__} cannot be encoded")
     if value.reference is None:
-        raise SecretError(f"a secret is given as its value and cannot be sent to workers: use {FORMS}")
+        raise SecretError(f"a secret that was given as a value cannot be sent to workers: use {FORMS}")
     return value.reference
 
 
 def redacted(value: Any) -> str:
-    """msgspec's hook for whatever people read: a secret as its reference, or as `***`."""
+    """msgspec's hook for output that people read: a secret as its reference, or as `***`."""
     if not isinstance(value, Secret):
         raise NotImplementedError(f"{type(value).__name__} cannot be encoded")
     return str(value)
@@ -126,7 +127,7 @@ def decode_secret(wanted: type[Any], text: Any) -> Secret:
     if wanted is not Secret:
         raise NotImplementedError(f"{wanted.__name__} cannot be decoded")
     if not isinstance(text, str):
-        raise ValueError(f"a secret is a text: its value, or {FORMS}")
+        raise ValueError(f"a secret is a string: its value, or {FORMS}")
     try:
         return Secret.parse(text)
     except SecretError as error:
@@ -134,8 +135,8 @@ def decode_secret(wanted: type[Any], text: Any) -> Secret:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Writes a file that only its owner can read (mode 0600), whole or not at all; its folder is made with mode
-    0700 if it is missing. Raises OSError."""
+    """Writes a file that only its owner can read (mode 0600), atomically. Creates a missing folder with mode
+    0700. Raises OSError."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.part")
     part.unlink(missing_ok=True)
@@ -148,7 +149,7 @@ def write_private(file: Path, text: str) -> None:
 
 
 def _reader_of(reference: str) -> Callable[[], str]:
-    """What reads a reference. Raises SecretError when it is none."""
+    """The function that reads a reference. Raises SecretError if it is not a reference."""
     kind, _, place = reference.removeprefix(SCHEME).partition("/")
     read = _READERS.get(kind)
     if not reference.startswith(SCHEME) or read is None or not place.strip("/"):
@@ -160,7 +161,7 @@ def _from_file(reference: str, place: str) -> str:
     try:
         text = Path("/", place).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        # Of a decoding error only the kind: its text quotes bytes of the file.
+        # The text of a decoding error quotes bytes of the file.
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise SecretError(f"{reference}: the file cannot be read ({reason})") from None
     return _not_empty(text.removesuffix("\n").removesuffix("\r"), reference, "the file is empty")
@@ -171,7 +172,7 @@ def _from_environment(reference: str, name: str) -> str:
 
 
 def _from_gcp(reference: str, name: str) -> str:
-    # Takes a second to import, and few need it.
+    # Takes a second to import; few users need it.
     from google.api_core.exceptions import GoogleAPIError  # noqa: PLC0415
     from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415
     from google.cloud import secretmanager  # noqa: PLC0415

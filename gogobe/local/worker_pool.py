@@ -1,10 +1,11 @@
-"""A pool of Python workers on this machine: Flink asks it for one process after the other.
+"""A pool of Python workers on this machine, from which Flink requests one process after the other.
 
-Beam's own pool listens on every interface and gives its workers a pipe for stdout without a reader, which
-stops a job for ever once 64 kB were printed. This one listens on 127.0.0.1 and lets workers write to its log.
+Beam's own pool listens on every interface, and connects stdout of its workers to a pipe without a reader: a job
+hangs once 64 kB are printed. This pool listens on 127.0.0.1, and its workers write to its log.
 
-Importing Beam takes seconds, so workers are forks of a process that has done it: the nursery. It has no
-threads of its own; the gRPC server, which has, is a fork of it too, and sends it requests through a pipe.
+Importing Beam takes seconds, so workers are forked from a process that has imported it: the nursery. The
+nursery has no threads; the gRPC server, which has threads, is a fork too and sends requests to it through a
+pipe.
 
     python -m gogobe.local.worker_pool PORT
 """
@@ -33,7 +34,7 @@ STOP_SECONDS: Final = 5.0
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What the server asks of the nursery: a worker for a control endpoint, or none any more (None)."""
+    """The server's request to the nursery: start a worker for a control endpoint, or stop it (None)."""
 
     worker_id: str
     control_address: str | None
@@ -52,7 +53,7 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
         return beam_fn_api_pb2.StartWorkerResponse()
 
     def StopWorker(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Stops a worker process; an id that is not known has nothing to stop."""
+        """Stops a worker process; an unknown id is ignored."""
         self._ask(Request(request.worker_id, None))
         return beam_fn_api_pb2.StopWorkerResponse()
 
@@ -62,7 +63,7 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
 
 
 class Nursery:
-    """Starts and stops the workers that the server asks for."""
+    """Starts and stops workers on request of the server."""
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("fork")
@@ -108,8 +109,8 @@ def _leave(number: int, _frame: FrameType | None) -> None:
 
 
 def serve_requests(port: int, nursery: Connection) -> None:
-    """The gRPC server, in a process of its own; raises RuntimeError when the port is taken."""
-    # Else two pools could share a port, and a job would get workers from either.
+    """Runs the gRPC server in its own process; raises RuntimeError if the port is taken."""
+    # Without this, two pools could share a port, and a job would get workers of either.
     server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
     server.add_insecure_port(f"127.0.0.1:{port}")
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(WorkerPool(nursery), server)

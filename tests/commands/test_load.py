@@ -100,7 +100,7 @@ def test_progress_in_a_pipe_is_lines(tmp_path: Path, archive: Path, dsn: str, mo
         (("/none",), "/none: there is no such file or folder"),
         (("http://portal/x.gz",), "`gogobe announce`"),
         (("{tmp_path}",), "no file to load"),
-        (("{tmp_path}", "--database", "postgresql://u:planted@h/d"), "database_password is given as its value"),
+        (("{tmp_path}", "--database", "postgresql://u:planted@h/d"), "database_password is a value"),
     ],
 )
 def test_what_cannot_be_loaded_is_said_at_once(tmp_path: Path, arguments: tuple[str, ...], said: str):

@@ -37,13 +37,31 @@ def test_the_stations_name_real_functions():
             assert re.search(rf"(def|class) {name.rpartition('.')[2]}\b", source), (file, name)
 
 
-def test_the_picture_has_every_package_in_the_order_of_the_contract():
+def layers() -> list[str]:
+    """The packages of the contract, from the top."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
-    wanted = [name.strip() for layer in layers for name in layer.split("|")]
+    floors = config["tool"]["importlinter"]["contracts"][0]["layers"]
+    return [name.strip() for floor in floors for name in floor.split("|")]
+
+
+def test_every_room_has_a_paragraph():
+    rooms = re.findall(r"^\*\*`(\w+)`\*\* ", TEXT.partition("## The rooms")[2], re.M)
+    assert sorted(rooms) == sorted(layers())
+
+
+def test_the_heart_is_that_of_the_contract():
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    (heart,) = (
+        one for one in config["tool"]["importlinter"]["contracts"] if one["name"].startswith("The heart")
+    )
+    sentence = TEXT.partition(" are the heart")[0].rpartition("\n\n")[2]
+    assert {f"gogobe.{name}" for name in re.findall(r"`(\w+)`", sentence)} == set(heart["source_modules"])
+
+
+def test_the_picture_has_every_package_in_the_order_of_the_contract():
     picture = TEXT.partition("## The floors")[2].partition("`records`, `feeds`")[0]
     drawn = [word for line in picture.splitlines() if line.startswith("    ") for word in _packages(line)]
-    assert drawn == wanted
+    assert drawn == layers()
 
 
 def _packages(line: str) -> list[str]:

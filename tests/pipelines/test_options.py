@@ -155,7 +155,7 @@ def test_secrets_are_references_in_the_options_and_come_back_as_such(monkeypatch
     assert "--database_password=secret://file/run/secrets/database" in flags
     assert settings_of(PipelineOptions(flags)) == settings
     value = msgspec.structs.replace(settings, database_password=Secret.of_value("planted-7f3a"))
-    with pytest.raises(SecretError, match="given as its value"):
+    with pytest.raises(SecretError, match="given as a value"):
         flags_of(value)
 
 
@@ -163,8 +163,8 @@ def test_secrets_are_references_in_the_options_and_come_back_as_such(monkeypatch
 @pytest.mark.parametrize(
     ("flags", "environment", "message"),
     [
-        ([], {"GOGOBE_DATABASE": "postgresql://u:planted-7f3a@h/db"}, "database_password is given as its value, and would"),
-        (["--database=postgresql://u:planted-7f3a@h/db"], {}, "flags: database_password is given as its value"),
+        ([], {"GOGOBE_DATABASE": "postgresql://u:planted-7f3a@h/db"}, "database_password is a value, which would"),
+        (["--database=postgresql://u:planted-7f3a@h/db"], {}, "flags: database_password is a value"),
     ],
 )  # fmt: skip
 def test_a_password_stops_the_pipelines_command_before_it_is_sent_anywhere(
