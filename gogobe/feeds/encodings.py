@@ -29,18 +29,18 @@ _UTF8_HEBREW: Final = b"\xd7"
 # XML 1.0, 2.2: no control characters but tab and line ends, nor U+FFFE and U+FFFF.
 _CONTROLS: Final = bytes(byte for byte in range(0x20) if byte not in b"\t\n\r")
 _CONTROLS_TO_SPACES: Final = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
-_FORBIDDEN: Final = re.compile(f"[{_CONTROLS.decode('ascii')}\ufffe\uffff]")
+_FORBIDDEN: Final = re.compile("[\ufffe\uffff]")
 _FORBIDDEN_REFERENCE: Final = re.compile(
     r"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]));"
 )
 _STRAY: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _LONGEST_REFERENCE: Final = 10
-# A text or tag up to this length is not cut in two by the pieces that it comes in.
+# A text or tag up to this length, in bytes, stays in one piece.
 _LONGEST_WHOLE: Final = 1 << 13
-# In UTF-8 the letters of Latin-1 begin so, and `×`; nothing else does, and nothing in a Hebrew feed.
-_LATIN_IN_UTF8: Final = b"\xc3"
-_SPACE: Final = re.compile(r"\s")
-_WITHOUT_LATIN: Final = frozenset({"utf-8", "windows-1255"})
+# First byte of U+F000 to U+FFFF in UTF-8; a Hebrew feed has none of them.
+_FORBIDDEN_IN_UTF8: Final = b"\xef"
+# Latin-1 letters and `×` begin with C3 in UTF-8, and `׳` (U+05F3) ends with B3; no Hebrew letter has either byte.
+_MISREAD_IN_UTF8: Final = (b"\xc3", b"\xb3")
 
 
 def encoding_of(head: bytes) -> tuple[str, int]:
@@ -75,86 +75,101 @@ def _known(name: str) -> str:
 
 
 class FeedText:
-    """A feed's text in pieces: decoded, with line ends as XML 1.0 (2.11) has them, with spaces in place of the
-    control characters that XML forbids, with `&amp;` for an `&` that begins no reference, with quotes around
-    values of attributes, with Hebrew where it was decoded wrongly before it was encoded, and with U+FFFD for
-    bytes that are not in the encoding. `forbidden`, `stray`, `unquoted`, `misread` and `bad` tell whether there
-    were any of these.
+    """A feed's text in pieces, as an XML parser can read it.
 
-    `encoding` is one that `encoding_of` gave, and `skipped` the length of the byte order mark, which `pieces`
-    no longer hold.
+    Line ends are as in XML 1.0 (2.11). Control characters that XML forbids become spaces, and an `&` that begins
+    no reference becomes `&amp;`. Attribute values get quotes, Hebrew that was decoded wrongly is repaired, and
+    bytes that are not in the encoding become U+FFFD. `forbidden`, `stray`, `unquoted`, `misread` and `bad` report
+    which of these happened.
+
+    `encoding` is one that `encoding_of` returned, and `skipped` the length of the byte order mark, which `pieces`
+    no longer contain.
     """
 
     def __init__(self, pieces: Iterable[bytes], encoding: str, skipped: int = 0) -> None:
+        self._is_wide = encoding.startswith("utf-16")
+        self._source = _Decoder(encoding, skipped)
+        self._decoder = _Decoder("utf-8") if self._is_wide else self._source
+        self._encoding = "utf-8" if self._is_wide else encoding
         self._pieces = pieces
-        self._encoding = encoding
-        self._size = skipped
-        self._wide = encoding.startswith("utf-16")
-        self._cdata = False
+        self._row_end: bytes | None = None
+        self._has_cdata = False
         self._hebrew = HebrewRepair()
-        # Whether letters of Latin-1 are in the piece that was read last, and in the one before it.
-        self._latin = (False, False)
         self.forbidden = False
         self.stray = False
         self.unquoted = False
-        self.bad: Problem | None = None
 
     @property
     def misread(self) -> bool:
         return self._hebrew.count > 0
 
+    @property
+    def bad(self) -> Problem | None:
+        """The first bytes that are not in the feed's encoding."""
+        return self._source.bad
+
+    def end_pieces_at_rows(self, tag: str) -> None:
+        """From now on, a piece ends with the last `</tag>` in it, if it has one. The reader then has no partial
+        row to copy to the front of the next piece."""
+        self._row_end = f"</{tag}>".encode() if tag.isascii() else None
+
     def __iter__(self) -> Iterator[str]:
-        lines = io.IncrementalNewlineDecoder(None, translate=True)
-        held = ""
+        line_ends = io.IncrementalNewlineDecoder(None, translate=True)
         after_return = False
-        for decoded in self._decoded():
-            text = held + (lines.decode(decoded) if after_return or "\r" in decoded else decoded)
-            after_return = decoded.endswith("\r")
-            end = _end_of_whole(text, whole=self._may_be_misread(text))
-            yield self._legal(text[:end])
-            held = text[end:]
-        yield self._legal(held + lines.decode("", final=True))
+        for piece in self._whole_pieces():
+            text = self._decoder.decode(piece)
+            if after_return or b"\r" in piece:
+                text = line_ends.decode(text)
+                after_return = piece.endswith(b"\r")
+            yield self._legal(text, piece)
+        if after_return:
+            yield line_ends.decode("", final=True)
 
-    def _decoded(self) -> Iterator[str]:
-        decoder = codecs.getincrementaldecoder(self._encoding)()
-        lenient = codecs.getincrementaldecoder(self._encoding)("replace")
-        for piece in map(self._without_controls, self._pieces):
-            self._latin = (self._latin[1], _LATIN_IN_UTF8 in piece or self._encoding not in _WITHOUT_LATIN)
-            state = decoder.getstate()
-            try:
-                text = decoder.decode(piece)
-            except UnicodeDecodeError as error:
-                if self.bad is None:
-                    offset = self._size - len(state[0]) + error.start
-                    self.bad = Problem("bad_encoding", f"not {self._encoding}: {error.reason}", offset)
-                lenient.setstate(state)
-                text = lenient.decode(piece)
-                decoder.setstate(lenient.getstate())
-            self._size += len(piece)
-            yield text
+    def _whole_pieces(self) -> Iterator[bytes]:
+        """The bytes, in pieces that split no tag, text or reference of usual length; without forbidden control
+        characters. UTF-16 is recoded as UTF-8, so every later step can look for ASCII bytes."""
+        held = b""
+        for piece in self._pieces:
+            if self._is_wide:
+                piece = self._source.decode(piece).encode()
+            # Searching for each character is faster than translating, and feeds hardly ever contain one.
+            if any(map(piece.__contains__, _CONTROLS)):
+                self.forbidden = True
+                piece = piece.translate(_CONTROLS_TO_SPACES)
+            piece = held + piece
+            end = self._end_of_whole(piece)
+            held = piece[end:]
+            if end:
+                yield piece[:end]
+        if held:
+            yield held
 
-    def _may_be_misread(self, text: str) -> bool:
-        return self._latin[1] or self._latin[0] or "׳" in text
+    def _end_of_whole(self, piece: bytes) -> int:
+        """Where a piece can end."""
+        if self._row_end is not None and (begin := piece.rfind(self._row_end)) >= 0:
+            return begin + len(self._row_end)
+        begin = piece.rfind(b"<", max(len(piece) - _LONGEST_WHOLE, 0))
+        if begin >= 0:
+            return begin
+        begin = piece.rfind(b"&", max(len(piece) - _LONGEST_REFERENCE, 0))
+        return begin if begin >= 0 and piece.find(b";", begin) < 0 else len(piece)
 
-    def _without_controls(self, piece: bytes) -> bytes:
-        # Looking for each of them is faster than translating, and there is hardly ever one.
-        if self._wide or not any(map(piece.__contains__, _CONTROLS)):
-            return piece
-        self.forbidden = True
-        return piece.translate(_CONTROLS_TO_SPACES)
-
-    def _legal(self, text: str) -> str:
-        if self._wide or "\ufffe" in text or "\uffff" in text:
+    def _legal(self, text: str, piece: bytes) -> str:
+        """The text of a piece without faults. The piece's bytes show which faults it cannot have: searching bytes
+        is faster than searching text."""
+        if _FORBIDDEN_IN_UTF8 in piece:
             text, count = _FORBIDDEN.subn(" ", text)
             self.forbidden |= count > 0
-        if self._may_be_misread(text):
+        if self._may_be_misread(text, piece):
             text = self._hebrew.repaired(text)
-        # Within CDATA an `&` is one; behind the first such section all are left as they are.
-        self._cdata |= "[" in text and "<![CDATA[" in text
-        if not self._cdata:
+        # `&` is literal within CDATA. Nothing after the first CDATA section is repaired.
+        self._has_cdata |= b"[" in piece and b"<![CDATA[" in piece
+        if self._has_cdata:
+            return text
+        if b"=" in piece:
             text, count = with_quotes(text)
             self.unquoted |= count > 0
-        if "&" in text and not self._cdata:
+        if b"&" in piece:
             text, count = _STRAY.subn("&amp;", text)
             self.stray |= count > 0
             if "&#" in text:
@@ -162,12 +177,33 @@ class FeedText:
                 self.forbidden |= count > 0
         return text
 
+    def _may_be_misread(self, text: str, piece: bytes) -> bool:
+        if self._encoding == "utf-8":
+            return any(byte in piece for byte in _MISREAD_IN_UTF8)
+        return self._encoding != "windows-1255" or "×" in text or "׳" in text
 
-def _end_of_whole(text: str, *, whole: bool) -> int:
-    """Where a text can be cut, near its end, without cutting a reference in two, nor a tag with attributes;
-    with `whole` no tag and no text between tags is cut, if it is not too long."""
-    begin = text.rfind("<", max(len(text) - _LONGEST_WHOLE, 0))
-    if begin >= 0 and (whole or (text.find(">", begin) < 0 and _SPACE.search(text, begin))):
-        return begin
-    begin = text.rfind("&", max(len(text) - _LONGEST_REFERENCE, 0))
-    return begin if begin >= 0 and text.find(";", begin) < 0 else len(text)
+
+class _Decoder:
+    """Decodes a file piece by piece. Bytes that are not in the encoding become U+FFFD; `bad` has the first of
+    them. `skipped` is the offset of the first piece in the file."""
+
+    def __init__(self, encoding: str, skipped: int = 0) -> None:
+        self._encoding = encoding
+        self._strict = codecs.getincrementaldecoder(encoding)()
+        self._lenient = codecs.getincrementaldecoder(encoding)("replace")
+        self._offset = skipped
+        self.bad: Problem | None = None
+
+    def decode(self, piece: bytes) -> str:
+        state = self._strict.getstate()
+        try:
+            text = self._strict.decode(piece)
+        except UnicodeDecodeError as error:
+            if self.bad is None:
+                offset = self._offset - len(state[0]) + error.start
+                self.bad = Problem("bad_encoding", f"not {self._encoding}: {error.reason}", offset)
+            self._lenient.setstate(state)
+            text = self._lenient.decode(piece)
+            self._strict.setstate(self._lenient.getstate())
+        self._offset += len(piece)
+        return text

@@ -110,6 +110,7 @@ class FeedReader:
         layout, head, blank_lines = self._find_layout(pieces)
         self._take(layout)
         if layout.tag is not None:
+            text.end_pieces_at_rows(layout.tag)
             stream = RowStream(layout, self._limits, blank_lines, clock=self._clock, fast=self._fast)
             yield from self._rows(stream, chain(head, pieces))
         self._tell_oddities(text)

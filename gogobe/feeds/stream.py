@@ -81,11 +81,15 @@ class RowStream:
         read = self.read
         yield from self._runs(text[:allowed])
         if allowed < len(text):
-            raise FeedError("text_too_long", line=self._lines + 1)
+            raise FeedError("text_too_long", line=self._line())
         self._since_row = self._since_row + weight(text) if self.read == read else len(text)
         self._take_early()
         if self._since_row > self._max_row:
-            raise FeedError("row_too_long", line=self._lines + 1)
+            raise FeedError("row_too_long", line=self._line())
+
+    def _line(self) -> int:
+        """The line in which the text that was taken so far ends."""
+        return self._lines + self._rest.count("\n") + 1
 
     def close(self) -> Iterator[Run]:
         """The rows left at the text's end. Raises FeedError `truncated` where the XML is not at its end."""
