@@ -12,7 +12,7 @@ from gogobe.feeds.clock import Clock
 from gogobe.feeds.fields import HEADER, ITEM, STORE, Table, by_clock, local_name, published_name
 from gogobe.feeds.times import day_and_hour
 from gogobe.feeds.unknown import UnknownElements
-from gogobe.feeds.values import Reading, TooLongError, number, positive
+from gogobe.feeds.values import NUMERIC, Reading, TooLongError, number, positive
 from gogobe.records.rows import Item, RefusedRow, Store
 
 _ABOVE_A_STORE: Final = frozenset(
@@ -34,6 +34,15 @@ class Memo(dict[str | None, Any]):
             self.clear()
         self[raw] = value
         return value
+
+
+# Prices and quantities repeat between files, too.
+_NUMBERS: Final = {reading: Memo(reading) for reading in NUMERIC}
+
+
+def memo_of(reading: Reading) -> Memo:
+    """A memo of a reading; of numbers and flags the one that all files of the process share."""
+    return _NUMBERS[reading] if reading in _NUMBERS else Memo(reading)
 
 
 class Fields:
@@ -99,7 +108,7 @@ class Fields:
         entry = self._table.get(local)
         if len(self._tags) >= _MEMO_SIZE:
             self._tags.clear()
-        name, memo = (entry[0], Memo(by_clock(entry[1], self._clock))) if entry else (None, None)
+        name, memo = (entry[0], memo_of(by_clock(entry[1], self._clock))) if entry else (None, None)
         self._tags[tag] = known = name, memo, local in self._elsewhere
         return known
 
@@ -118,7 +127,7 @@ class ItemElements:
     def __init__(self, clock: Clock, unknown: UnknownElements) -> None:
         self._fields = Fields(ITEM, clock, unknown, elsewhere=HEADER)
         self._keys = Fields(only(ITEM, "item_code"), clock, unknown)
-        self._prices = Memo(positive)
+        self._prices = memo_of(positive)
 
     def row(self, element: etree._Element, row: int, line: int) -> Item | RefusedRow:
         try:

@@ -39,7 +39,8 @@ _LONGEST_REFERENCE: Final = 10
 _LONGEST_WHOLE: Final = 1 << 13
 # First byte of U+F000 to U+FFFF in UTF-8; a Hebrew feed has none of them.
 _FORBIDDEN_IN_UTF8: Final = b"\xef"
-# Latin-1 letters and `×` begin with C3 in UTF-8, and `׳` (U+05F3) ends with B3; no Hebrew letter has either byte.
+# In UTF-8, Latin-1 letters and `×` begin with C3, and `׳` (U+05F3) ends with B3. No
+# Hebrew letter has these bytes.
 _MISREAD_IN_UTF8: Final = (b"\xc3", b"\xb3")
 
 
@@ -77,13 +78,13 @@ def _known(name: str) -> str:
 class FeedText:
     """A feed's text in pieces, as an XML parser can read it.
 
-    Line ends are as in XML 1.0 (2.11). Control characters that XML forbids become spaces, and an `&` that begins
-    no reference becomes `&amp;`. Attribute values get quotes, Hebrew that was decoded wrongly is repaired, and
-    bytes that are not in the encoding become U+FFFD. `forbidden`, `stray`, `unquoted`, `misread` and `bad` report
-    which of these happened.
+    Line ends are as in XML 1.0 (2.11). Control characters that XML forbids become spaces, and an `&` that
+    begins no reference becomes `&amp;`. Attribute values get quotes, Hebrew that was decoded wrongly is
+    repaired, and bytes that are not in the encoding become U+FFFD. `forbidden`, `stray`, `unquoted`, `misread`
+    and `bad` report which of these happened.
 
-    `encoding` is one that `encoding_of` returned, and `skipped` the length of the byte order mark, which `pieces`
-    no longer contain.
+    `encoding` is one that `encoding_of` returned, and `skipped` the length of the byte order mark, which
+    `pieces` no longer contain.
     """
 
     def __init__(self, pieces: Iterable[bytes], encoding: str, skipped: int = 0) -> None:
@@ -129,20 +130,23 @@ class FeedText:
         """The bytes, in pieces that split no tag, text or reference of usual length; without forbidden control
         characters. UTF-16 is recoded as UTF-8, so every later step can look for ASCII bytes."""
         held = b""
-        for piece in self._pieces:
-            if self._is_wide:
-                piece = self._source.decode(piece).encode()
-            # Searching for each character is faster than translating, and feeds hardly ever contain one.
-            if any(map(piece.__contains__, _CONTROLS)):
-                self.forbidden = True
-                piece = piece.translate(_CONTROLS_TO_SPACES)
-            piece = held + piece
+        for published in self._pieces:
+            piece = held + self._without_controls(published)
             end = self._end_of_whole(piece)
             held = piece[end:]
             if end:
                 yield piece[:end]
         if held:
             yield held
+
+    def _without_controls(self, piece: bytes) -> bytes:
+        if self._is_wide:
+            piece = self._source.decode(piece).encode()
+        # Searching for each character is faster than translating, and feeds hardly ever contain one.
+        if any(map(piece.__contains__, _CONTROLS)):
+            self.forbidden = True
+            return piece.translate(_CONTROLS_TO_SPACES)
+        return piece
 
     def _end_of_whole(self, piece: bytes) -> int:
         """Where a piece can end."""
@@ -155,8 +159,8 @@ class FeedText:
         return begin if begin >= 0 and piece.find(b";", begin) < 0 else len(piece)
 
     def _legal(self, text: str, piece: bytes) -> str:
-        """The text of a piece without faults. The piece's bytes show which faults it cannot have: searching bytes
-        is faster than searching text."""
+        """The text of a piece without faults. The piece's bytes show which faults it cannot have: searching
+        bytes is faster than searching text."""
         if _FORBIDDEN_IN_UTF8 in piece:
             text, count = _FORBIDDEN.subn(" ", text)
             self.forbidden |= count > 0

@@ -168,7 +168,7 @@ STORE: Final[Table] = {
 
 
 def by_clock(reading: Reading, clock: Clock) -> Reading:
-    """A table's reading for one file: those of times go by its clock."""
+    """A table's reading for one file; times are read by the file's clock."""
     return partial(reading, clock=clock) if reading in (moment, past) else reading
 
 

@@ -1,57 +1,52 @@
-"""The fast path of price feeds: one regular expression that takes a whole row at once.
+"""The fast path of price feeds: one regular expression that matches a whole row at once.
 
-The rows of a feed are nearly all alike: the same plain elements in the same order, some of them left out or
-empty. That order is learned from a row that the XML parser has read, and a pattern made of it that captures
-every text. Whatever the pattern does not take whole (other elements, attributes, comments, CDATA, character
-references) is left to the parser, so the rows are the very same: the pattern holds what XML asks of such a
-row, and the text that it sees holds no character that XML forbids.
+The form of the rows is learned from rows that the XML parser has read (`row_form.py`). A row that the
+expression does not match (attributes, comments, CDATA, character references, another form) is left to the
+parser. Both give the same rows: the expression requires what XML requires of such a row, and its text has no
+character that XML forbids.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product, repeat
+from itertools import repeat
 from typing import Any, Final
 
 import msgspec
 
 from gogobe.feeds.clock import Clock
-from gogobe.feeds.elements import Memo, refused_item
-from gogobe.feeds.fields import HEADER, ITEM, by_clock
+from gogobe.feeds.elements import Memo, memo_of, refused_item
+from gogobe.feeds.fields import ITEM, by_clock
+from gogobe.feeds.row_form import RowForm
+from gogobe.feeds.times import past
 from gogobe.feeds.unknown import UnknownElements
-from gogobe.feeds.values import (
-    LONGEST_CODE,
-    LONGEST_TEXT,
-    NULL_WORDS,
-    Reading,
-    code,
-    positive,
-    text,
-    verbatim,
-)
+from gogobe.feeds.values import NULL_WORDS, NUMERIC, Reading, positive, verbatim
 from gogobe.records.rows import Item, RefusedRow
 
-_START_TAG: Final = re.compile(r"<([A-Za-z_][A-Za-z0-9_.-]*)[ \t\n]*/?>")
 _BLANKS: Final = re.compile(r"\s*+", re.ASCII)
-# What may stand between elements: an indented line, which is found faster, or else any blanks.
-_BLANKS_BETWEEN: Final = (r"\n?+ *+", r"\s*+")
 _REFERENCE: Final = re.compile(r"&(?:amp|lt|gt|quot|apos);")
-# Learning stops after so many patterns: a feed that needs more is not of the kind that this is for.
-_MOST_PATTERNS: Final = 16
-# XML has no such character: it keeps the texts of a column apart.
-_APART: Final = "\x00"
+# After so many forms every element counts as optional; after so many more no form is learned. A feed that needs
+# more is left to the parser.
+_MAX_STRICT_FORMS: Final = 8
+_MAX_FORMS: Final = 16
+_SAMPLE: Final = 1 << 15
+# A text between two tags does not contain it.
+_SEPARATOR: Final = "<"
+# XML forbids it. It separates texts in which references are resolved.
+_SEPARATOR_AFTER: Final = "\x00"
 _FIELDS: Final = tuple(field.name for field in msgspec.structs.fields(Item))
 _AFTER_ROW: Final = _FIELDS[_FIELDS.index("row") + 1 : _FIELDS.index("gtin")]
 
-# Texts to values; whether there may be references (`&amp;`) in them.
-ReadColumn = Callable[[Iterable[str], bool], list[Any]]
+Column = Sequence[str]
+# Reads a column of texts; the flag is whether there may be references (`&amp;`) in them.
+ReadColumn = Callable[[Column, bool], list[Any]]
 
 
 @dataclass
 class Taken:
-    """Rows that stood one after another in a text, and where they end."""
+    """Rows that follow one another in a text, and where the last of them ends."""
 
     rows: list[Item]
     refused: list[RefusedRow]
@@ -59,103 +54,116 @@ class Taken:
 
 
 class ItemPattern:
-    """What the rows named `tag` look like, as far as it is known; their times are read by the file's clock.
-    Elements that no table knows are counted in `unknown`."""
+    """Matches the rows named `tag`, as far as their form is known. `clock` reads their times. Elements that no
+    table has are counted in `unknown`."""
 
     def __init__(self, tag: str, clock: Clock, unknown: UnknownElements) -> None:
         self._tag = tag
         self._unknown = unknown
-        self._unknown_places: list[tuple[int, str]] = []
         self._row_begin = re.compile(f"<{re.escape(tag)}>")
-        self._order: list[str] = []
-        self._blanks = ""
+        self._form: RowForm | None = None
         self._pattern: re.Pattern[str] | None = None
         self._made = 0
         self._columns: dict[str, tuple[int, ReadColumn]] = {}
+        # The groups of description and name, if a row has both.
+        self._like_name: tuple[int, int] | None = None
         self._readings: dict[str, ReadColumn] = {
-            name: _memoized(by_clock(reading, clock)) for name, reading in ITEM.values()
+            name: _memoized(reading, clock) for name, reading in ITEM.values()
         }
-        self._readings["price"] = _memoized(positive)
-        # Nearly every row has its own of these, so remembering what they read as does not pay.
+        self._readings["price"] = _memoized(positive, clock)
+        # Most values of these are unique in a feed, so a memo does not pay.
         self._readings |= {"name": _texts, "description": _texts, "item_code": _codes, "item_id": _codes}
 
-    def learn(self, row: str) -> None:
-        """Takes up what a row looks like that the parser has read and the pattern did not take."""
-        begin = row.rfind(f"<{self._tag}>")
-        if begin >= 0 and self._pattern is not None and _is_row(self._pattern, row, begin):
-            return  # it was left to the parser for a reference in its text
-        order = _START_TAG.findall(row, begin)[1:] if begin >= 0 else []
-        if self._made >= _MOST_PATTERNS or not order or len(order) != len(set(order)):
+    def learn(self, text: str, begin: int, end: int) -> None:
+        """Learns the form of a row that the parser has read. It is the last row in `text[begin:end]`; the rows
+        after it are the sample of what is optional."""
+        begin = text.rfind(f"<{self._tag}>", begin, end)
+        if begin < 0 or self._made >= _MAX_FORMS:
             return
-        for candidate, blanks in product((_merged(self._order, order), order), _BLANKS_BETWEEN):
-            if (candidate, blanks) == (self._order, self._blanks) or not _one_element_a_field(candidate):
+        row = text[begin:end]
+        if self._pattern is not None and _is_row(self._pattern, row):
+            return  # it went to the parser because of a reference in its text
+        form = RowForm.of(self._tag, row, text[begin : begin + _SAMPLE])
+        if form is None:
+            return
+        for candidate in (form if self._form is None else self._form.merged(form), form):
+            if not candidate.is_usable:
                 continue
+            usable = candidate if self._made < _MAX_STRICT_FORMS else candidate.relaxed()
             self._made += 1
-            pattern = _compiled(self._tag, candidate, blanks)
-            if _is_row(pattern, row, begin):
-                self._order, self._blanks, self._pattern = candidate, blanks, pattern
-                self._columns = self._columns_of(candidate)
-                self._unknown_places = [
-                    (place, f"{self._tag}/{name}") for place, name in enumerate(candidate) if _is_unknown(name)
-                ]
+            pattern = usable.pattern()
+            if _is_row(pattern, row):
+                self._form, self._pattern = usable, pattern
+                self._set_columns(usable)
                 return
 
     def take(self, text: str, start: int, first_row: int, first_line: int) -> Taken:
-        """The rows that follow one another from `start` on, which must be within the list of rows.
+        """The rows that follow one another from `start`, which must be within the list of rows.
 
-        `text` holds no forbidden characters and no `]]>`. `first_row` is the number of the first row,
-        `first_line` the line that `start` is in.
+        `text` has no forbidden characters and no `]]>`. `first_row` is the number of the first row,
+        `first_line` the line of `start`.
         """
         if self._pattern is None:
             return Taken([], [], start)
         begin = _after_blanks(text, start)
-        stop = _first_strange_reference(text, begin)
-        texts = self._pattern.findall(text, begin, stop)
-        # All that is no row ends up in the last group of a last match.
-        rest = texts.pop()[-1] if texts and texts[-1][-1] else ""
-        if not texts:
+        stop, has_references = _first_unknown_reference(text, begin)
+        matches = self._pattern.findall(text, begin, stop)
+        # The last match is the text after the rows, in the last group.
+        rest = matches.pop()[-1] if matches and matches[-1][-1] else ""
+        if not matches:
             return Taken([], [], start)
         end = stop - len(rest)
-        columns = list(zip(*texts, strict=True))
+        columns: list[Column] = list(zip(*matches, strict=True))
         self._count_unknown(columns)
-        rows, refused = self._items(columns, first_row, text.find("&", begin, end) >= 0)
+        rows, refused = self._items(columns, first_row, has_references)
         if not refused:
             return Taken(rows, [], end)
         begins = [match.start() for match in self._row_begin.finditer(text, begin, end)]
         lines = [first_line + text.count("\n", start, begins[place]) for place in refused]
         refusals = [
-            self._refused(rows[place], texts[place], line) for place, line in zip(refused, lines, strict=True)
+            self._refused(rows[place], matches[place], line) for place, line in zip(refused, lines, strict=True)
         ]
         for place in reversed(refused):
             del rows[place]
         return Taken(rows, refusals, end)
 
     def _items(
-        self, columns: list[tuple[str, ...]], first_row: int, references: bool
+        self, columns: list[Column], first_row: int, has_references: bool
     ) -> tuple[list[Item], list[int]]:
-        """Items of columns of texts, and the places of those that lack a code or a price."""
-        count = len(columns[0])
-        values = {name: read(columns[place], references) for name, (place, read) in self._columns.items()}
+        """Items of columns of texts, and the places of items without a code or a price."""
+        values = {name: read(columns[place], has_references) for name, (place, read) in self._columns.items()}
+        if self._like_name is not None:
+            place, name_place = self._like_name
+            values["description"] = _descriptions(
+                columns[place], columns[name_place], values["name"], has_references
+            )
         codes, prices = values["item_code"], values["price"]
         more = (values.get(name, repeat(None)) for name in _AFTER_ROW)
-        items = list(map(Item, codes, prices, range(first_row, first_row + count), *more))
+        items = list(map(Item, codes, prices, range(first_row, first_row + len(codes)), *more))
         if all(codes) and all(prices):
             return items, []
         return items, [place for place, item in enumerate(items) if not (item.item_code and item.price)]
 
-    def _count_unknown(self, columns: list[tuple[str, ...]]) -> None:
-        for place, path in self._unknown_places:
-            if count := len(columns[place]) - columns[place].count(""):
-                self._unknown.add(path, count)
+    def _count_unknown(self, columns: list[Column]) -> None:
+        assert self._form is not None, "a pattern has a form"
+        for name in self._form.unknown:
+            place = self._form.groups.get(name)
+            column = columns[place] if place is not None else ()
+            count = len(column) - column.count("") if place is not None else len(columns[0])
+            if count:
+                self._unknown.add(f"{self._tag}/{name}", count)
 
     def _refused(self, row: Item, values: Sequence[str], line: int) -> RefusedRow:
         published = _unescaped(values[self._columns["price"][0]])
         return refused_item(row.row, line, row.item_code, verbatim(published))
 
-    def _columns_of(self, order: list[str]) -> dict[str, tuple[int, ReadColumn]]:
-        """Of each field, the place of its group and how its column is read."""
-        places = {ITEM[tag.lower()][0]: place for place, tag in enumerate(order) if tag.lower() in ITEM}
-        return {name: (place, self._readings[name]) for name, place in places.items()}
+    def _set_columns(self, form: RowForm) -> None:
+        """Sets the group of each field, and how its column is read."""
+        places = {ITEM[name.lower()][0]: place for name, place in form.groups.items() if name.lower() in ITEM}
+        self._like_name = None
+        if "description" in places and "name" in places:
+            self._like_name = places.pop("description"), places["name"]
+        self._columns = {name: (place, self._readings[name]) for name, place in places.items()}
 
 
 def _after_blanks(text: str, start: int) -> int:
@@ -163,65 +171,18 @@ def _after_blanks(text: str, start: int) -> int:
     return blanks.end() if blanks else start
 
 
-def _compiled(tag: str, order: list[str], blanks: str) -> re.Pattern[str]:
-    """A row: its elements in this order, each with a text, empty, or missing, but not all. Possessive (`++`,
-    `?+`): a row that does not fit is given up at once. What is no row is taken whole, by the last group.
-
-    The group of an element has its text; that of an unknown one has a character if it is there at all."""
-    elements = "".join(_element(name, blanks) for name in order)
-    row = rf"<{re.escape(tag)}>{blanks}(?!</){elements}</{re.escape(tag)}>{blanks}"
-    return re.compile(rf"{row}|([\s\S]++)", re.ASCII)
-
-
-def _element(name: str, blanks: str) -> str:
-    tag = re.escape(name)
-    if _is_unknown(name):
-        return rf"(?:<{tag}(?=([>/ \t\n]))(?:>[^<]*+</{tag}|[ \t\n]*+/)>{blanks})?+"
-    return rf"(?:<{tag}(?:>([^<]{_most(name)}+)</{tag}|[ \t\n]*+/)>{blanks})?+"
-
-
-def _is_unknown(tag: str) -> bool:
-    return tag.lower() not in ITEM and tag.lower() not in HEADER
-
-
-def _most(tag: str) -> str:
-    """How long a text may be for the pattern to take it, as a quantifier. A text within its bound as it is
-    written is within it when it is read; a longer one is left to the parser, which decides."""
-    _, reading = ITEM.get(tag.lower(), ("", verbatim))
-    longest = LONGEST_CODE if reading is code else LONGEST_TEXT if reading is text else ""
-    return f"{{0,{longest}}}"
-
-
-def _is_row(pattern: re.Pattern[str], text: str, begin: int) -> bool:
-    match = pattern.fullmatch(text, begin)
+def _is_row(pattern: re.Pattern[str], row: str) -> bool:
+    match = pattern.fullmatch(row)
     return match is not None and match.lastindex != pattern.groups
 
 
-def _merged(known: list[str], order: list[str]) -> list[str]:
-    """The known order, with what is new in another one put after what stands before it there."""
-    merged = list(known)
-    place = 0
-    for name in order:
-        if name in merged:
-            place = merged.index(name) + 1
-        else:
-            merged.insert(place, name)
-            place += 1
-    return merged
-
-
-def _one_element_a_field(order: list[str]) -> bool:
-    """Whether each field has one element at most, and a price and a code have theirs."""
-    fields = [ITEM[tag.lower()][0] for tag in order if tag.lower() in ITEM]
-    return len(fields) == len(set(fields)) and {"item_code", "price"} <= set(fields)
-
-
-def _first_strange_reference(text: str, start: int) -> int:
-    """Where the first reference is that is not one of XML's five; the text's end, if there is none."""
-    place = text.find("&", start)
+def _first_unknown_reference(text: str, start: int) -> tuple[int, bool]:
+    """Where the first reference is that is not one of XML's five, or else the text's end; and whether there is
+    any reference."""
+    first = place = text.find("&", start)
     while place >= 0 and _REFERENCE.match(text, place):
         place = text.find("&", place + 1)
-    return place if place >= 0 else len(text)
+    return (place if place >= 0 else len(text)), first >= 0
 
 
 def _unescaped(text: str) -> str:
@@ -231,26 +192,54 @@ def _unescaped(text: str) -> str:
     return text.replace("&amp;", "&")
 
 
-def _memoized(reading: Reading) -> ReadColumn:
-    memo = Memo(lambda raw: reading(_unescaped(raw)))
+def _memoized(reading: Reading, clock: Clock) -> ReadColumn:
+    """A column with values that repeat. Numbers and times with a reference are none, resolved or not."""
+    if reading in NUMERIC:
+        memo = memo_of(reading)
+    elif reading is past:
+        memo = Memo(by_clock(reading, clock))
+    else:
+        memo = Memo(lambda raw: reading(_unescaped(raw)))
 
-    def read(column: Iterable[str], _references: bool) -> list[Any]:
+    def read(column: Column, _has_references: bool) -> list[Any]:
         return list(map(memo.__getitem__, column))
 
     return read
 
 
-def _texts(column: Iterable[str], references: bool) -> list[Any]:
-    """A whole column as `text` reads one."""
-    joined = _APART.join(column)
-    if references:
-        joined = _unescaped(joined)
-    joined = " ".join(joined.split()).replace(f" {_APART}", _APART).replace(f"{_APART} ", _APART)
-    return [None if words in NULL_WORDS else words for words in joined.split(_APART)]
+def _texts(column: Column, has_references: bool) -> list[Any]:
+    """Reads a whole column as `values.text` reads one text."""
+    joined = _SEPARATOR.join(column)
+    if joined.isprintable():  # then a space is its only blank
+        while "  " in joined:
+            joined = joined.replace("  ", " ")
+    else:
+        joined = " ".join(joined.split())
+    joined = joined.strip(" ").replace(f" {_SEPARATOR}", _SEPARATOR).replace(f"{_SEPARATOR} ", _SEPARATOR)
+    if has_references:
+        joined = _unescaped(joined.replace(_SEPARATOR, _SEPARATOR_AFTER))
+        texts = joined.split(_SEPARATOR_AFTER)
+    else:
+        texts = joined.split(_SEPARATOR)
+    if NULL_WORDS.isdisjoint(texts):
+        return texts
+    return [None if words in NULL_WORDS else words for words in texts]
 
 
-def _codes(column: Iterable[str], references: bool) -> list[Any]:
-    """A whole column as `code` reads one."""
-    if references:
-        column = map(_unescaped, column)
+def _descriptions(column: Column, names: Column, read_names: list[Any], has_references: bool) -> list[Any]:
+    """Reads a column of descriptions. Most of them repeat the name of their row, which was read already."""
+    others = [raw for raw, name in zip(column, names, strict=True) if raw != name]
+    if not others:
+        return read_names
+    read_others = iter(_texts(others, has_references))
+    return [
+        read_name if raw == name else next(read_others)
+        for raw, name, read_name in zip(column, names, read_names, strict=True)
+    ]
+
+
+def _codes(column: Column, has_references: bool) -> list[Any]:
+    """Reads a whole column as `values.code` reads one code."""
+    if has_references:
+        column = list(map(_unescaped, column))
     return [raw.strip() or None for raw in column]

@@ -15,6 +15,7 @@ from gogobe.records.rows import Item, Promotion, Store
 _FEW: Final = 10
 _FEW_NAMES: Final = 100
 _LOOKED_AT: Final = 500
+_SEARCHED: Final = 100
 _NEARLY_ALL: Final = 0.9
 _MANY: Final = 0.5
 # What is left of Hebrew that was decoded wrongly and cannot be repaired.
@@ -28,7 +29,7 @@ class Plausibility:
         self._rows = 0
         self._lacking: Counter[str] = Counter()
         self._texts: Counter[str] = Counter()
-        self._spoilt = 0
+        self._searched = self._spoilt = 0
         self._of_promotions = False
 
     def add(self, rows: Iterable[Item | Promotion | Store]) -> None:
@@ -47,8 +48,10 @@ class Plausibility:
             if text is not None:
                 texts.append(text)
         self._texts.update(texts)
-        if _SPOILT.search("\n".join(texts)):
-            self._spoilt += sum(_SPOILT.search(text) is not None for text in texts)
+        # Looking through every name would cost more than reading it.
+        for text in texts[: max(_SEARCHED - self._searched, 0)]:
+            self._searched += 1
+            self._spoilt += _SPOILT.search(text) is not None
 
     def _look_at(self, promotion: Promotion) -> None:
         self._lacking["implausible_ends"] += promotion.ends_at is None
@@ -72,8 +75,8 @@ class Plausibility:
         empty = self._rows - self._texts.total()
         if empty >= _NEARLY_ALL * self._rows:
             return f"{empty} of {self._rows} are empty"
-        if self._spoilt >= _MANY * self._rows:
-            return f"{self._spoilt} of {self._rows} were decoded wrongly and cannot be read"
+        if self._spoilt >= _MANY * min(self._rows, _SEARCHED):
+            return f"{self._spoilt} of {self._searched} were decoded wrongly and cannot be read"
         text, same = self._texts.most_common(1)[0]
         # One letter is what is written into a sample, not what a chain's system gives out.
         if self._rows >= _FEW_NAMES and same >= _NEARLY_ALL * self._rows and len(text) > 1:

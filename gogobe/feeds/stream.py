@@ -126,7 +126,7 @@ class RowStream:
             row_end = self._row_end.search(text, place)
             if row_end is None:
                 break
-            yield from self._parse_one(self._pattern, text[place : row_end.end()])
+            yield from self._parse_one(self._pattern, text, place, row_end.end())
             place = row_end.end()
         self._rest = text[place:]
         if self._pattern is None or len(self._rest) > _LONGEST_REST or not plain:
@@ -144,16 +144,16 @@ class RowStream:
         self._fast_rows += count
         return taken
 
-    def _parse_one(self, pattern: ItemPattern, text: str) -> Iterator[Run]:
-        """Text up to what looks like a row's end, by the parser. Only if the very last character ends a row
-        there do we stand behind a row, and not within a comment, CDATA, a tag or a row left open."""
-        yield from self._parse(text[:-1])
+    def _parse_one(self, pattern: ItemPattern, text: str, begin: int, end: int) -> Iterator[Run]:
+        """Parses `text[begin:end]`, which ends with what looks like a row's end tag. It is one only if the
+        parser gives a row at the last character; else it is in a comment, CDATA, a tag or an open row."""
+        yield from self._parse(text[begin : end - 1])
         read = self.read
-        yield from self._parse(text[-1])
+        yield from self._parse(text[end - 1])
         self._after_row = self.read > read and not self._parser.nested
         if self._after_row:
             self._odd_rows += 1
-            pattern.learn(text)
+            pattern.learn(text, begin, end)
         if self._odd_rows > max(_ODD_ROWS, self._fast_rows):
             self._pattern = None
 

@@ -60,8 +60,12 @@ def moment(raw: str, clock: Clock = UNBOUND) -> datetime | None:
 
 def past(raw: str, clock: Clock = UNBOUND) -> datetime | None:
     """As `moment`, of something that has happened (an update, a sale); None for one later than the download."""
-    at = moment(raw, clock)
-    return None if at is None else clock.past(at)
+    try:
+        value = datetime.fromisoformat(raw)
+    except ValueError:
+        at = moment(raw, clock)
+        return None if at is None else clock.past(at)
+    return clock.past_local(value) if _FIRST_YEAR <= value.year <= _LAST_YEAR else None
 
 
 def hour(raw: str | None) -> timedelta | None:

@@ -110,3 +110,7 @@ def is_set(raw: str) -> bool | None:
     """As `yes_no`, where any number above zero says yes (a coupon's kind, a count)."""
     value = number(raw)
     return yes_no(raw) if value is None else value > 0
+
+
+NUMERIC: Final[frozenset[Reading]] = frozenset({number, positive, whole, yes_no, is_set})
+"""Readings of numbers and flags: their texts are short, the same in all files, and contain no reference."""

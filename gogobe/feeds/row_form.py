@@ -1,0 +1,149 @@
+"""The form of the rows of a price feed, learned from rows, and the regular expression that matches such a row.
+
+Nearly all rows of a feed have the same plain elements in the same order, with the same blanks between them. The
+expression requires what every row so far has had, because it matches a literal faster than an option.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from gogobe.feeds.fields import HEADER, ITEM
+from gogobe.feeds.values import LONGEST_CODE, LONGEST_TEXT, code, text, verbatim
+
+_START_TAG: Final = re.compile(r"(\s*+)<([A-Za-z_][A-Za-z0-9_.-]*)[ \t\n]*(/?)>")
+# Most blanks between two elements are a line end and an indent, which are found faster than any blanks.
+_INDENT: Final = r"\n?+ *+"
+_ANY_BLANKS: Final = r"\s*+"
+_IS_INDENT: Final = re.compile(_INDENT)
+
+
+@dataclass(frozen=True)
+class RowForm:
+    """What the rows named `tag` look like.
+
+    `elements` are the names of their children, in order; those in `optional` may be missing, or be an empty
+    tag.
+    `blanks` are the blanks seen before an element, `last_blanks` those seen before the row's end tag.
+    """
+
+    tag: str
+    elements: tuple[str, ...]
+    optional: frozenset[str]
+    blanks: frozenset[str]
+    last_blanks: frozenset[str]
+
+    @classmethod
+    def of(cls, tag: str, row: str, sample: str) -> RowForm | None:
+        """The form of a row, given as its text from `<tag>` on. What `sample`, the text of rows after it, does
+        not have in every row is optional. None where a name repeats, or there is no child."""
+        tags = _START_TAG.findall(row)[1:]
+        names = tuple(name for _, name, _ in tags)
+        if not names or len(names) != len(set(names)):
+            return None
+        rows = sample.count(f"<{tag}>")
+        optional = {name for _, name, slash in tags if slash}
+        optional |= {name for name in names if sample.count(f"<{name}>") < rows}
+        last = row[: row.rfind("<")]
+        return cls(
+            tag,
+            names,
+            frozenset(optional),
+            frozenset(blanks for blanks, _, _ in tags),
+            frozenset((last[len(last.rstrip(" \t\n")) :],)),
+        )
+
+    def merged(self, other: RowForm) -> RowForm:
+        """A form that rows of both forms have, if their elements are in the same order. An element that only
+        `other` has is put after the one that it follows there."""
+        elements = list(self.elements)
+        place = 0
+        for name in other.elements:
+            if name in self.elements:
+                place = elements.index(name) + 1
+            else:
+                elements.insert(place, name)
+                place += 1
+        in_one = frozenset(self.elements) ^ frozenset(other.elements)
+        return RowForm(
+            self.tag,
+            tuple(elements),
+            self.optional | other.optional | in_one,
+            self.blanks | other.blanks,
+            self.last_blanks | other.last_blanks,
+        )
+
+    def relaxed(self) -> RowForm:
+        """The form with every element optional."""
+        return RowForm(self.tag, self.elements, frozenset(self.elements), self.blanks, self.last_blanks)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether each field has one element at most, and code and price have one."""
+        fields = [ITEM[name.lower()][0] for name in self.elements if name.lower() in ITEM]
+        return len(fields) == len(set(fields)) and {"item_code", "price"} <= set(fields)
+
+    @cached_property
+    def groups(self) -> dict[str, int]:
+        """The places of the elements that the pattern captures, by name: of those with a field and of unknown
+        ones that are optional."""
+        names = (name for name in self.elements if _is_field(name) or self._is_counted(name))
+        return {name: place for place, name in enumerate(names)}
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The elements that no table has."""
+        return tuple(name for name in self.elements if _is_unknown(name))
+
+    def pattern(self) -> re.Pattern[str]:
+        """Matches a row, and the blanks after it; the last group has all the text from the first thing that is
+        no such row. The group of an unknown element has a character if the element is present.
+
+        Repeats are possessive (`++`, `?+`), so that a row that does not match fails at once.
+        """
+        blanks, last = _blanks(self.blanks), _blanks(self.last_blanks)
+        elements = "".join(self._element(name, blanks) for name in self.elements)
+        # The parser does not take an element without children for a row.
+        some = "" if len(self.optional) < len(self.elements) else r"(?!\s*+</)"
+        tag = re.escape(self.tag)
+        row = rf"<{tag}>{some}{elements}{last}</{tag}>{_INDENT}{_ANY_BLANKS}"
+        return re.compile(rf"{row}|([\s\S]++)", re.ASCII)
+
+    def _element(self, name: str, blanks: str) -> str:
+        tag = re.escape(name)
+        content = f"([^<]{_longest(name)}+)" if _is_field(name) else "[^<]*+"
+        if name not in self.optional:
+            return f"{blanks}<{tag}>{content}</{tag}>"
+        present = r"(?=([>/ \t\n]))" if self._is_counted(name) else ""
+        return rf"(?:{blanks}<{tag}{present}(?:>{content}</{tag}|[ \t\n]*+/)>)?+"
+
+    def _is_counted(self, name: str) -> bool:
+        return _is_unknown(name) and name in self.optional
+
+
+def _is_field(name: str) -> bool:
+    return name.lower() in ITEM
+
+
+def _is_unknown(name: str) -> bool:
+    return name.lower() not in ITEM and name.lower() not in HEADER
+
+
+def _longest(name: str) -> str:
+    """How long a text may be, as a quantifier. The parser reads a row with a longer one, and decides: blanks
+    around a text do not count."""
+    _, reading = ITEM.get(name.lower(), ("", verbatim))
+    longest = LONGEST_CODE if reading is code else LONGEST_TEXT if reading is text else ""
+    return f"{{0,{longest}}}"
+
+
+def _blanks(seen: Iterable[str]) -> str:
+    """An expression for blanks like those seen, the faster the more alike these are."""
+    first, *more = sorted(seen)
+    if not more:
+        return re.escape(first)
+    return _INDENT if all(_IS_INDENT.fullmatch(blanks) for blanks in seen) else _ANY_BLANKS
