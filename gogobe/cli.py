@@ -15,6 +15,7 @@ from gogobe.commands.announce import announce
 from gogobe.commands.chains import chains
 from gogobe.commands.crawl import crawl
 from gogobe.commands.deadletters import deadletters
+from gogobe.commands.files import files
 from gogobe.commands.inspect import inspect
 from gogobe.commands.load import load
 from gogobe.commands.masters import masters
@@ -118,6 +119,7 @@ for command in (
     run,
     announce,
     load,
+    files,
     deadletters,
     inspect,
     prices,

@@ -56,11 +56,10 @@ def describe(
     return msgspec.structs.replace(described, s3_path=stored, local_path=store.local_path(stored))
 
 
-def _chain_of(source: Source, path: Path, chains: Chains) -> str:
-    name = parse_if_known(source.name)
-    chain_id = normal_chain_id(name.chain_id if name else None) or normal_chain_id(
-        _chain_id_in(path, source.name)
-    )
+def owner_of(chains: Chains, *published: str | None) -> str:
+    """The key of the chain that lists the first of these ChainIds that is one. Raises UndescribedFileError
+    where there is none, or where no chain or several list it."""
+    chain_id = next(filter(None, map(normal_chain_id, published)), None)
     if chain_id is None:
         raise UndescribedFileError("neither its name nor its content carries a ChainId: give --chain")
     owners = chains.owners(chain_id)
@@ -70,9 +69,15 @@ def _chain_of(source: Source, path: Path, chains: Chains) -> str:
     return owners[0]
 
 
-def _chain_id_in(path: Path, name: str) -> str | None:
-    """The ChainId of a feed's header, which is known with its first rows."""
+def chain_id_in(path: Path, name: str) -> str | None:
+    """The ChainId of a feed's header, which is known with its first rows. Raises OSError."""
     with path.open("rb") as content:
         reader = FeedReader(content, name)
         next(iter(reader), None)
         return reader.header.chain_id
+
+
+def _chain_of(source: Source, path: Path, chains: Chains) -> str:
+    name = parse_if_known(source.name)
+    named = normal_chain_id(name.chain_id if name else None)
+    return owner_of(chains, named or chain_id_in(path, source.name))

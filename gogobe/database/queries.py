@@ -38,6 +38,7 @@ class Failure(msgspec.Struct, frozen=True):
     """A dead letter of an announced file, and when it failed last, in UTC."""
 
     source_url: str
+    stage: str
     reason: str
     failed_at: datetime
 
@@ -56,7 +57,7 @@ _FILES_BY_CONTENT: Final = """
 """
 
 _FAILURES: Final = """
-    SELECT source_url, reason, last_failed_at AS failed_at
+    SELECT source_url, stage, reason, last_failed_at AS failed_at
     FROM dead_letters WHERE source_url = ANY(%s) AND last_failed_at >= %s ORDER BY last_failed_at
 """
 

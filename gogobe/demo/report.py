@@ -12,10 +12,10 @@ import msgspec
 from rich import box
 from rich.table import Table
 
+from gogobe.commands.follow import FileOutcome
 from gogobe.commands.terminal import PlainConsole
 from gogobe.database.matches import ChainMatches, MatchedCode
 from gogobe.database.review.pairs import ReviewPair
-from gogobe.demo.follow import FileOutcome
 
 WIDTH: Final = 80
 PRODUCTS_SHOWN: Final = 8

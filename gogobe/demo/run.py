@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from apache_beam.runners.runner import PipelineState
 
+from gogobe.commands.follow import FileOutcome, by_state, follow
 from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.database.announcements import Announced, announced_files
 from gogobe.database.comparisons import MasterComparison, sold_by_weight, well_known
@@ -19,7 +20,6 @@ from gogobe.database.connection import connect
 from gogobe.database.matches import joined_by_name, matches_by_chain
 from gogobe.database.review.pairs import undecided_pairs
 from gogobe.database.views import refresh_views
-from gogobe.demo.follow import FileOutcome, by_state, follow
 from gogobe.demo.masters import ensure_snapshot
 from gogobe.demo.replicas import DemoPortals, portals_service
 from gogobe.demo.report import (

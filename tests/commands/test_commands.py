@@ -28,7 +28,7 @@ def run(tmp_path: Path, *arguments: str) -> click.testing.Result:
         (["prices", "חלב", "--database", NOWHERE], "the database cannot be reached"),
         (["prices", "חלב", "--database", "notadsn"], "database: not an address"),
         (["announce", "http://a/b.gz", "--chain", "shufersal"], "no kafka address"),
-        (["announce", "http://a/b.gz", "--chain", "", "--kafka", "127.0.0.1:1"], "not an announcement"),
+        (["announce", "http://a/b.gz", "--chain", "", "--kafka", "127.0.0.1:1"], "give --chain"),
         (
             ["announce", "https://user:S3cr3t@a/b.gz", "--chain", "c", "--kafka", "127.0.0.1:1"],
             "https://a/b.gz: give the address without user and password",

@@ -14,12 +14,12 @@ from click.testing import CliRunner, Result
 
 from gogobe.cli import main
 from gogobe.commands import evaluate, options
+from gogobe.commands.follow import FileOutcome
 from gogobe.commands.terminal import PlainConsole
 from gogobe.database.load.loader import Loader
 from gogobe.database.matches import ChainMatches, MatchedCode
 from gogobe.database.review.pairs import ReviewPair, decided_pairs, record_decisions
 from gogobe.database.views import refresh_views
-from gogobe.demo.follow import FileOutcome
 from gogobe.demo.report import ChainPrice, CrawledPortal, ProductComparison, RunReport, show_report
 from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.codes.decisions import Decision

@@ -26,4 +26,4 @@ def test_files_and_failures_by_their_address(dsn: str) -> None:
         (line,) = files_report(connection, urls, since=at(9))
         failures = failures_report(connection, urls, since=at(9))
     assert (line.source_url, line.state, line.read, line.loaded) == (urls[1], "loaded", 1, 1)
-    assert failures == [Failure(urls[2], "early", at(10)), Failure(urls[1], "late", at(11))]
+    assert failures == [Failure(urls[2], "parse", "early", at(10)), Failure(urls[1], "parse", "late", at(11))]

@@ -9,10 +9,10 @@ from decimal import Decimal
 
 import msgspec
 
+from gogobe.commands.follow import FileOutcome
 from gogobe.commands.terminal import PlainConsole
 from gogobe.database.matches import ChainMatches, MatchedCode
 from gogobe.database.review.pairs import ReviewPair
-from gogobe.demo.follow import FileOutcome
 from gogobe.demo.published import CHAINS
 from gogobe.demo.report import (
     WIDTH,

@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from gogobe.commands.follow import follow
 from gogobe.database.announcements import Announced
-from gogobe.demo.follow import follow
 from gogobe.demo.run import pipeline_flags
 from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.topics import lag, publish, read_to_end

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from gogobe.commands.follow import FileOutcome, by_state, follow, outcomes
 from gogobe.database.announcements import Announced
 from gogobe.database.connection import Connection
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.loader import Loader
-from gogobe.demo.follow import FileOutcome, by_state, follow, outcomes
 from gogobe.records.addresses import file_name_of
 from gogobe.records.messages import DeadLetter
 from tests.database.samples import at, file_batches, item

@@ -13,10 +13,14 @@ import msgspec
 from gogobe.database.address import Dsn
 from gogobe.database.announcements import Announced
 from gogobe.database.connection import Connection, connect
+from gogobe.database.ledger_files import postponed_files
 from gogobe.database.queries import FileLine, failures_report, files_report
 from gogobe.feeds.names import parse_if_known
 
 POLL_SECONDS: Final = 0.2
+# A letter of these stages is the file's end. After one of a later stage rows may still be loaded.
+FINAL_STAGES: Final = ("decode", "order", "download")
+SETTLE_SECONDS: Final = 3.0
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,10 +49,11 @@ class FileOutcome(msgspec.Struct):
     first_loaded_at: datetime | None = None
     ended_at: datetime | None = None
     seconds: float | None = None
+    is_final: bool = True
 
     @property
     def ended(self) -> bool:
-        """Whether the file has reached its final state."""
+        """Whether the file has reached its final state; if not `is_final`, it may change within seconds."""
         return self.state in ("loaded", "incomplete", "dead letter")
 
     def is_loaded_since(self, moment: datetime) -> bool:
@@ -66,12 +71,17 @@ def outcomes(connection: Connection, files: Sequence[Announced], since: datetime
     found = {one.url: _announced(one) for one in files}
     for line in files_report(connection, list(found), since):
         _add_line(found[line.source_url], line)
+    for waiting in postponed_files(connection, list(found), since):
+        found[waiting.source_url].reasons.append(waiting.problems[0])
+        if found[waiting.source_url].state == "waiting":
+            found[waiting.source_url].state = "postponed"
     for failure in failures_report(connection, list(found), since):
         outcome = found[failure.source_url]
         if failure.reason not in outcome.reasons:
             outcome.reasons.append(failure.reason)
-        if outcome.state == "waiting":
+        if outcome.state in ("waiting", "postponed"):
             outcome.state = "dead letter"
+            outcome.is_final = failure.stage in FINAL_STAGES
             outcome.end(failure.failed_at)
     return list(found.values())
 
@@ -105,11 +115,16 @@ def follow(
     """Polls until every file has ended, or `seconds` have passed. `show` gets each state; `check` may raise to
     end the polling. `since` is that of `outcomes`."""
     deadline = time.monotonic() + seconds
+    settled: float | None = None
     with connect(database) as connection:
         while True:
             now = outcomes(connection, files, since)
             show(now)
-            if all(outcome.ended for outcome in now) or time.monotonic() > deadline:
+            if all(outcome.ended for outcome in now):
+                settled = settled or time.monotonic() + SETTLE_SECONDS
+                if all(outcome.is_final for outcome in now) or time.monotonic() > settled:
+                    return now
+            if time.monotonic() > deadline:
                 return now
             check()
             time.sleep(POLL_SECONDS)

@@ -1,0 +1,181 @@
+"""The ledger of files as an operator reads it: what became of each file, by chain, state, time and address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, LiteralString
+
+import msgspec
+from psycopg import sql
+from psycopg.rows import class_row
+
+from gogobe.database.connection import Connection
+
+LedgerState = Literal["loading", "loaded", "incomplete", "postponed", "failed"]
+
+
+class LedgerFile(msgspec.Struct, kw_only=True):
+    """A file's line in the ledger; or that of a file that its portal did not give so far, in the waiting place
+    (`state` postponed) or as a dead letter (failed).
+
+    `seen_at` is its latest announcement's load, or its failure; `seconds` run from the announcement to the
+    commit of its last row. Of its rows each is loaded, unchanged, stale or refused. Times are aware.
+    """
+
+    file: str
+    state: LedgerState
+    chain: str | None
+    source_url: str
+    seen_at: datetime
+    problems: list[str]
+    content_sha256: str | None = None
+    chain_id: str | None = None
+    sub_chain_id: str | None = None
+    store_id: str | None = None
+    kind: str | None = None
+    published_at: datetime | None = None
+    published_known: bool | None = None
+    discovered_at: datetime | None = None
+    downloaded_at: datetime | None = None
+    first_loaded_at: datetime | None = None
+    completed_at: datetime | None = None
+    seconds: float | None = None
+    announced: int | None = None
+    read: int | None = None
+    loaded: int | None = None
+    unchanged: int | None = None
+    stale: int | None = None
+    refused: int | None = None
+    ended: int | None = None
+    batches_expected: int | None = None
+    batches_loaded: int | None = None
+    batches_failed: int | None = None
+    reader_version: int | None = None
+    object_path: str | None = None
+
+
+@dataclass(frozen=True)
+class FileFilter:
+    """Which files: by chain, store, kind and state (None: any), by `seen_at` (`since` inclusive, `until`
+    exclusive, aware), by a text in name or address, or only those with problems. At most `limit`."""
+
+    chain: str | None = None
+    store: str | None = None
+    kind: str | None = None
+    state: LedgerState | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    address: str | None = None
+    problems: bool = False
+    limit: int | None = None
+
+
+_FROM_LEDGER: Final[LiteralString] = """
+    SELECT f.file, f.state, f.chain, f.source_url, f.seen_at, f.problems, f.content_sha256, f.chain_id,
+           f.sub_chain_id, f.store_id, f.kind, f.published_at, f.published_known, f.discovered_at,
+           f.downloaded_at, f.first_loaded_at, f.completed_at,
+           CASE WHEN f.completed_at >= f.discovered_at
+                THEN extract(epoch FROM f.completed_at - f.discovered_at)::double precision END AS seconds,
+           f.announced, f.read, f.loaded, f.unchanged, f.stale, f.refused, f.ended, f.batches_expected,
+           f.batches_loaded, f.batches_failed, f.reader_version, f.object_path
+    FROM files f WHERE {}
+"""
+_LEDGER_CONDITIONS: Final[dict[str, LiteralString]] = {
+    "chain": "f.chain = %(chain)s",
+    "store": "f.store_id = %(store)s",
+    "kind": "f.kind = %(kind)s",
+    "state": "f.state = %(state)s",
+    "since": "f.seen_at >= %(since)s",
+    "until": "f.seen_at < %(until)s",
+    "address": "(strpos(f.file, %(address)s) > 0 OR EXISTS (SELECT FROM file_addresses a "
+    "WHERE a.content_sha256 = f.content_sha256 AND strpos(a.source_url, %(address)s) > 0))",
+}
+# An address counts as failed while nothing was loaded from it since.
+_FAILED: Final[LiteralString] = """
+    SELECT DISTINCT ON (d.chain, d.source_url)
+           coalesce(d.file, '') AS file, 'failed' AS state, d.chain, d.source_url, d.last_failed_at AS seen_at,
+           ARRAY[d.stage || '/' || d.reason] AS problems, d.content_sha256
+    FROM dead_letters d
+    WHERE d.resolved_at IS NULL AND d.source_url IS NOT NULL
+      AND NOT EXISTS (SELECT FROM files f WHERE f.content_sha256 = d.content_sha256)
+      AND NOT EXISTS (SELECT FROM file_addresses a
+                      WHERE a.source_url = d.source_url AND a.seen_at >= d.last_failed_at)
+      AND {}
+    ORDER BY d.chain, d.source_url, d.last_failed_at DESC
+"""
+_FAILED_CONDITIONS: Final[dict[str, LiteralString]] = {
+    "chain": "d.chain = %(chain)s",
+    "since": "d.last_failed_at >= %(since)s",
+    "until": "d.last_failed_at < %(until)s",
+    "address": "(strpos(d.source_url, %(address)s) > 0 OR strpos(d.file, %(address)s) > 0)",
+}
+_POSTPONED: Final[LiteralString] = """
+    SELECT w.file_name AS file, 'postponed' AS state, w.chain, w.url AS source_url, w.failed_at AS seen_at,
+           ARRAY['download/' || w.reason] AS problems, w.discovered_at
+    FROM waiting_files w WHERE {}
+"""
+_POSTPONED_CONDITIONS: Final[dict[str, LiteralString]] = {
+    "chain": "w.chain = %(chain)s",
+    "since": "w.failed_at >= %(since)s",
+    "until": "w.failed_at < %(until)s",
+    "address": "(strpos(w.url, %(address)s) > 0 OR strpos(w.file_name, %(address)s) > 0)",
+}
+
+
+def find_files(connection: Connection, wanted: FileFilter) -> list[LedgerFile]:
+    """The files that the filter names, those that were loaded or failed last first."""
+    found: list[LedgerFile] = []
+    with connection.cursor(row_factory=class_row(LedgerFile)) as cursor:
+        for statement in _selects(wanted).values():
+            limited = sql.SQL("SELECT * FROM ({}) found ORDER BY seen_at DESC, source_url LIMIT %(limit)s")
+            found += cursor.execute(limited.format(statement), _values(wanted))
+    found.sort(key=lambda file: file.seen_at, reverse=True)
+    return found[: wanted.limit]
+
+
+def count_files(connection: Connection, wanted: FileFilter) -> dict[str, int]:
+    """How many files the filter names, by state, whatever its limit."""
+    counts: dict[str, int] = {}
+    for statement in _selects(wanted).values():
+        counted = sql.SQL("SELECT state, count(*) FROM ({}) found GROUP BY state").format(statement)
+        counts |= dict(connection.execute(counted, _values(wanted)).fetchall())
+    return counts
+
+
+def postponed_files(connection: Connection, urls: Sequence[str], since: datetime) -> list[LedgerFile]:
+    """The files of these addresses that were postponed at `since` (aware) or later."""
+    statement = sql.SQL(_POSTPONED).format(sql.SQL("w.url = ANY(%s) AND w.failed_at >= %s"))
+    with connection.cursor(row_factory=class_row(LedgerFile)) as cursor:
+        return cursor.execute(statement, (list(urls), since)).fetchall()
+
+
+def _selects(wanted: FileFilter) -> dict[str, sql.Composable]:
+    """What reads the files, by the table. A file that did not come has neither store nor kind."""
+    selects: dict[str, sql.Composable] = {}
+    if wanted.state not in ("postponed", "failed"):
+        selects["files"] = sql.SQL(_FROM_LEDGER).format(_of_ledger(wanted))
+    if wanted.store is not None or wanted.kind is not None:
+        return selects
+    if wanted.state in (None, "postponed"):
+        selects["waiting_files"] = sql.SQL(_POSTPONED).format(_conditions(_POSTPONED_CONDITIONS, wanted))
+    if wanted.state in (None, "failed"):
+        selects["dead_letters"] = sql.SQL(_FAILED).format(_conditions(_FAILED_CONDITIONS, wanted))
+    return selects
+
+
+def _of_ledger(wanted: FileFilter) -> sql.Composable:
+    conditions = _conditions(_LEDGER_CONDITIONS, wanted)
+    if not wanted.problems:
+        return conditions
+    return sql.SQL("{} AND (f.problems <> '{{}}' OR f.batches_failed > 0 OR f.refused > 0)").format(conditions)
+
+
+def _conditions(known: dict[str, LiteralString], wanted: FileFilter) -> sql.Composable:
+    asked = [sql.SQL(text) for name, text in known.items() if getattr(wanted, name) is not None]
+    return sql.SQL(" AND ").join(asked) if asked else sql.SQL("true")
+
+
+def _values(wanted: FileFilter) -> dict[str, Any]:
+    return {name: getattr(wanted, name) for name in FileFilter.__dataclass_fields__}
