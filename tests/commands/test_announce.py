@@ -14,7 +14,6 @@ import pytest
 from gogobe.backfill.load import Backfill, LoadConfig
 from gogobe.backfill.read import BatchReader, ReadConfig
 from gogobe.chains.load import load_chains
-from gogobe.commands import follow
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.io.kafka.topics import read_to_end
 from gogobe.io.objects import ObjectStore
@@ -157,7 +156,7 @@ def test_waiting_has_an_end_and_an_exit_code(gogobe: Gogobe, kafka: str, monkeyp
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(follow.time, "sleep", interrupt)
+    monkeypatch.setattr("gogobe.commands.follow.time.sleep", interrupt)
     stopped = gogobe("announce", URL, "--wait", kafka=kafka)
     assert stopped.exit_code == 130
     assert "interrupted: 1 of 1 files; the pipeline goes on" in stopped.stderr
