@@ -60,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_batches: Annotated[int, _help("Maximum of batches in one commit.", 1)] = 20
     commit_seconds: Annotated[float, _help("Maximum wait of a batch for its commit.", 0)] = 2.0
     views_every: Annotated[float, _help("Minimum between two refreshes of the materialized views.", 1)] = 10.0
+    price_days: Annotated[int, _help("Age in days at which a price counts as old.", 1)] = 30
     fetch_attempts: Annotated[int, _help("Attempts at a download before its file waits.", 1)] = 2
     fetch_deadline: Annotated[float, _help("Bound of one attempt, lookup to last byte.", 1)] = 120.0
     fetch_total: Annotated[float, _help("Bound of all attempts at one file.", 1)] = 300.0
@@ -91,7 +92,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sessions."""
         bounds = Bounds(self.database_statement, self.database_lock)
         maintenance = Bounds(self.database_maintenance, self.database_lock)
-        return DatabaseAddress(self.database, self.database_password, bounds, maintenance)
+        return DatabaseAddress(self.database, self.database_password, bounds, maintenance, self.price_days)
 
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)

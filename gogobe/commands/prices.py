@@ -1,46 +1,97 @@
-"""`gogobe prices`: compares a product's prices across chains."""
+"""`gogobe prices`: compare a product's prices across chains."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.table import Table
+import msgspec
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.commands.tables import Column, print_table
+from gogobe.commands.terminal import PlainConsole, styled
+from gogobe.commands.times import shown_time
+
+if TYPE_CHECKING:
+    from gogobe.database.comparisons import MasterComparison
+
+SETTINGS: Final = ("database", "database_password", "price_days")
+_CHAIN_COLUMNS: Final = (
+    Column("chain"),
+    Column("cheapest", right=True),
+    Column("median", right=True, rank=3),
+    Column("dearest", right=True, rank=4),
+    Column("stores", right=True, rank=2),
+    Column("offer", right=True, rank=1),
+    Column("condition", words=True, rank=1),
+    Column("seen"),
+    Column("age"),
+)
 
 
 @click.command()
-@click.argument("words", nargs=-1, required=True)
-@click.option("--limit", default=10, show_default=True, help="Maximum number of products.")
+@click.argument("words", nargs=-1, required=True, metavar="BARCODE|WORDS…")
+@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Products at most.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each product.")
 @VAR
-@settings_options("database", "database_password")
-def prices(words: tuple[str, ...], limit: int, var: Path, **flags: Any) -> None:
-    """Compare a product across chains, by barcode or by words of its name: shelf prices and the best offer."""
+@settings_options(*SETTINGS)
+def prices(words: tuple[str, ...], *, limit: int, as_json: bool, var: Path, **flags: Any) -> None:
+    """Compare a product across chains, by barcode or by words of its name: shelf prices and the best offer.
+
+    Prices are in ILS. Each has the time of the newest file that lists it; a price older than `price_days` is
+    marked `old`, and comes after the others.
+
+    \b
+    gogobe prices 7290000042435
+    gogobe prices חלב תנובה 3%
+    """
     from gogobe.database.comparisons import compare_prices
-    from gogobe.offers.wording import offer_words
 
     query = " ".join(words)
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
     found = compare_prices(settings.database_address, query, limit)
+    if as_json:
+        print_json(found)
+    else:
+        _print_comparisons(found)
     if not found:
-        click.echo(f"no product matches {query!r}")
+        click.echo(f"no product matches {query!r}", err=as_json)
         sys.exit(1)
+
+
+def print_json(rows: Sequence[msgspec.Struct]) -> None:
+    """Prints a JSON object a line; prices are decimal strings, times are in UTC."""
+    for row in rows:
+        click.echo(msgspec.json.encode(row).decode("utf-8"))
+
+
+def print_title(console: PlainConsole, master_id: int, name: str | None) -> None:
+    """Prints the line above a product's table."""
+    console.print(styled(f"{master_id}  {name or ''}".rstrip(), "bold"), soft_wrap=True)
+
+
+def _print_comparisons(found: Sequence[MasterComparison]) -> None:
+    from gogobe.offers.wording import offer_words
+
+    console = wide_console()
     for master in found:
-        table = Table("chain", "cheapest", "median", "dearest", "stores", "offer", "condition", "seen")
-        table.title = f"{master.master_id}  {master.name}"
-        for price in master.prices:
-            table.add_row(
+        print_title(console, master.master_id, master.name)
+        rows = [
+            (
                 price.chain,
-                f"{price.cheapest:f}",
-                f"{price.median:f}",
-                f"{price.dearest:f}",
+                f"{price.cheapest:.2f} ILS",
+                f"{price.median:.2f}",
+                f"{price.dearest:.2f}",
                 str(price.stores),
-                "" if price.offer is None else f"{price.offer.price:f}",
-                "" if price.offer is None else offer_words(price.offer),
-                f"{price.last_seen_at:%Y-%m-%d %H:%M}",
+                f"{price.offer.price:.2f} ILS" if price.offer else "",
+                offer_words(price.offer) if price.offer else "",
+                shown_time(price.last_seen_at),
+                "old" if price.is_old else "",
             )
-        wide_console().print(table)
+            for price in master.prices
+        ]
+        print_table(console, _CHAIN_COLUMNS, rows)

@@ -27,13 +27,15 @@ class DatabaseAddress(msgspec.Struct, frozen=True):
 
     `password` None leaves it to libpq: `passfile` in the URL, `~/.pgpass`, a certificate, `trust`. An address
     prints and pickles without the password's value. `bounds` are those of its sessions, `maintenance` those of
-    the ones that migrate, refresh views or read everything.
+    the ones that migrate, refresh views or read everything. `price_days`: how old a price may be before its
+    sessions count it as old; None leaves it to the database (`price_max_age`).
     """
 
     url: str
     password: Secret | None = None
     bounds: Bounds = BOUNDS
     maintenance: Bounds = MAINTENANCE
+    price_days: int | None = None
 
     def __post_init__(self) -> None:
         if "password" in _parameters(self.url):
@@ -71,6 +73,11 @@ def bounds_of(dsn: Dsn) -> Bounds:
 def maintenance_of(dsn: Dsn) -> Bounds:
     """The bounds of sessions that go through whole tables."""
     return dsn.maintenance if isinstance(dsn, DatabaseAddress) else MAINTENANCE
+
+
+def price_days_of(dsn: Dsn) -> int | None:
+    """The age in days at which a price is old, None where the address does not say."""
+    return dsn.price_days if isinstance(dsn, DatabaseAddress) else None
 
 
 def _parameters(text: str) -> dict[str, str]:

@@ -18,8 +18,8 @@ from gogobe.records.offers import OpenOffer
 
 class ChainPrice(msgspec.Struct, frozen=True):
     """A master's current price in one chain's stores, in the chain's currency; `median` is a price that is
-    asked somewhere. `last_seen_at` is the newest file (published, UTC) that lists it. `offer` is the best of
-    the promotions that are running now."""
+    asked somewhere. `last_seen_at` is the newest file (published, UTC) that lists it; `is_old`: too old to be
+    compared. `offer` is the best of the promotions that are running now."""
 
     chain: str
     chain_id: str
@@ -28,11 +28,12 @@ class ChainPrice(msgspec.Struct, frozen=True):
     dearest: Decimal
     stores: int
     last_seen_at: datetime
+    is_old: bool
     offer: OpenOffer | None = None
 
 
 class MasterComparison(msgspec.Struct, frozen=True):
-    """A master and its price by chain, the cheapest chain first."""
+    """A master and its price by chain: the cheapest chain first, chains with an old price last."""
 
     master_id: int
     name: str | None
@@ -61,31 +62,32 @@ _WELL_KNOWN: Final = """
     SELECT master_id FROM master_search ORDER BY chains DESC, stores DESC, master_id LIMIT %(limit)s
 """
 
+_NEWEST: Final = "SELECT max(last_seen_at) FROM master_chain_prices"
+
 _MASTERS: Final = """
     SELECT m.master_id, m.name, m.brand, c.name, v.chain_id, v.cheapest, v.median, v.dearest, v.stores,
-           v.last_seen_at
-    FROM unnest(%s::bigint[]) WITH ORDINALITY AS wanted (master_id, place)
+           v.last_seen_at, v.last_seen_at < coalesce(%(as_of)s, now()) - price_max_age() AS is_old
+    FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS wanted (master_id, place)
     JOIN masters m ON m.master_id = wanted.master_id
     JOIN master_chain_prices v ON v.master_id = m.master_id
     JOIN chains c ON c.chain_id = v.chain_id
-    ORDER BY wanted.place, v.cheapest, c.name, v.chain_id
+    ORDER BY wanted.place, is_old, v.cheapest, c.name, v.chain_id
 """
 
 
-def compare_prices(dsn: Dsn, query: str, limit: int = 10) -> list[MasterComparison]:
+def compare_prices(
+    dsn: Dsn, query: str, limit: int = 10, as_of: datetime | None = None
+) -> list[MasterComparison]:
     """Masters that are sold now and match the query, with their price by chain, the best match first.
 
     A query of digits is a barcode (leading zeros do not matter) or a chain's own code; any other is words of a
-    name (`gogobe.database.search`).
+    name (`gogobe.database.search`). `as_of` (aware; None: now) is the time from which a price's age counts.
     """
-    text = query.strip()
     with connect(dsn) as connection:
-        if text.isascii() and text.isdecimal():
-            return _comparisons(connection, _by_code(connection, text, limit))
-        return _comparisons(connection, find_masters(connection, text, limit))
+        return _comparisons(connection, find(connection, query, limit), as_of)
 
 
-def sold_by_weight(dsn: Dsn, names: Sequence[str]) -> list[MasterComparison]:
+def sold_by_weight(dsn: Dsn, names: Sequence[str], as_of: datetime | None = None) -> list[MasterComparison]:
     """For each of some names, the best match that is sold by weight, with its price by chain. A name without a
     match is left out, and a master of two names comes once."""
     best: list[int] = []
@@ -94,13 +96,30 @@ def sold_by_weight(dsn: Dsn, names: Sequence[str]) -> list[MasterComparison]:
             found = find_masters(connection, name, WEIGHED_LOOKED_AT)
             weighed = set(_ids(connection, _WEIGHED, {"ids": found}))
             best += [master_id for master_id in found if master_id in weighed][:1]
-        return _comparisons(connection, list(dict.fromkeys(best)))
+        return _comparisons(connection, list(dict.fromkeys(best)), as_of)
 
 
-def well_known(dsn: Dsn, n: int) -> list[MasterComparison]:
+def well_known(dsn: Dsn, n: int, as_of: datetime | None = None) -> list[MasterComparison]:
     """The `n` masters that most chains sell (then most stores), with their price by chain."""
     with connect(dsn) as connection:
-        return _comparisons(connection, _ids(connection, _WELL_KNOWN, {"limit": n}))
+        return _comparisons(connection, _ids(connection, _WELL_KNOWN, {"limit": n}), as_of)
+
+
+def newest_price(dsn: Dsn) -> datetime | None:
+    """When the newest price was published (UTC), None without prices. In a database of old files, ages count
+    from then."""
+    with connect(dsn) as connection:
+        newest: datetime | None
+        (newest,) = connection.execute(_NEWEST).fetchone() or (None,)
+        return newest
+
+
+def find(connection: Connection, query: str, limit: int) -> list[int]:
+    """The masters that a query means: a barcode, a chain's code, or words."""
+    text = query.strip()
+    if text.isascii() and text.isdecimal():
+        return _by_code(connection, text, limit)
+    return find_masters(connection, text, limit)
 
 
 def _by_code(connection: Connection, digits: str, limit: int) -> list[int]:
@@ -114,10 +133,13 @@ def _ids(connection: Connection, statement: str, values: dict[str, Any]) -> list
     return [row[0] for row in connection.execute(statement.encode(), values)]
 
 
-def _comparisons(connection: Connection, master_ids: Sequence[int]) -> list[MasterComparison]:
+def _comparisons(
+    connection: Connection, master_ids: Sequence[int], as_of: datetime | None
+) -> list[MasterComparison]:
     found: dict[int, MasterComparison] = {}
-    offers = best_offers(connection, master_ids)
-    for master_id, name, brand, *price in connection.execute(_MASTERS, (list(master_ids),)):
+    offers = best_offers(connection, master_ids, as_of)
+    values = {"ids": list(master_ids), "as_of": as_of}
+    for master_id, name, brand, *price in connection.execute(_MASTERS, values):
         comparison = found.setdefault(master_id, MasterComparison(master_id, name, brand, []))
         one = ChainPrice(*price)
         offer = offers.get((master_id, one.chain_id))

@@ -13,7 +13,7 @@ import psycopg
 from psycopg import IsolationLevel, errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from gogobe.database.address import Dsn, bounds_of, conninfo_of
+from gogobe.database.address import Dsn, bounds_of, conninfo_of, price_days_of
 from gogobe.database.bounds import CONNECTION_DEFAULTS, BoundedConnection, Bounds
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,10 @@ def connect(dsn: Dsn, isolation: IsolationLevel | None = None, bounds: Bounds | 
     connection = BoundedConnection.connect(make_conninfo("", **parameters), autocommit=True)
     connection.answer_seconds = bounds.answer
     connection.isolation_level = isolation
-    connection.execute(sql.SQL("SET TIME ZONE 'UTC'; ") + bounds.statements())
+    settings = sql.SQL("SET TIME ZONE 'UTC'; ") + bounds.statements()
+    if (days := price_days_of(dsn)) is not None:
+        settings += sql.SQL("; SET gogobe.price_days = {}").format(sql.Literal(str(days)))
+    connection.execute(settings)
     return connection
 
 

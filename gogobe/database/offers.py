@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from gogobe.database.connection import Connection
@@ -15,11 +16,14 @@ _BEST: Final = """
            o.offer_per, o.offer_total, o.price, o.shelf_price, o.needs_club, o.needs_coupon,
            o.needs_payment_means, o.least_basket, o.least_purchase, o.redemption_limit,
            o.days, o.daily_from, o.daily_to
-    FROM unnest(%s::bigint[]) AS wanted (master_id)
+    FROM unnest(%(ids)s::bigint[]) AS wanted (master_id)
     JOIN masters m ON m.master_id = wanted.master_id OR m.merged_into = wanted.master_id
     JOIN master_aliases a ON a.master_id = m.master_id
     JOIN item_promotions o ON o.chain_id = a.chain_id AND o.item_code = a.item_code
+    JOIN promotions p ON p.store_key = o.store_key AND p.promotion_id = o.promotion_id
+    JOIN stores s ON s.store_key = o.store_key
     WHERE o.is_running AND o.price < o.shelf_price
+      AND greatest(p.published_at, s.promotions_full_at) >= coalesce(%(as_of)s, now()) - price_max_age()
     ORDER BY wanted.master_id, o.chain_id, o.price,
              o.needs_club::integer + o.needs_coupon::integer + o.needs_payment_means::integer
                + (o.least_basket IS NOT NULL)::integer + (o.least_purchase IS NOT NULL)::integer,
@@ -27,8 +31,11 @@ _BEST: Final = """
 """
 
 
-def best_offers(connection: Connection, master_ids: Sequence[int]) -> Mapping[tuple[int, str], OpenOffer]:
+def best_offers(
+    connection: Connection, master_ids: Sequence[int], as_of: datetime | None = None
+) -> Mapping[tuple[int, str], OpenOffer]:
     """The best open offer by master and chain id; pairs without one are left out. Offers of stores that have no
-    shelf price of the item do not count: nothing says that they are below it."""
-    rows = connection.execute(_BEST, (list(master_ids),))
+    shelf price of the item do not count: nothing says that they are below it. Nor do offers that no file has
+    confirmed for longer than `price_max_age` before `as_of` (aware; None: now)."""
+    rows = connection.execute(_BEST, {"ids": list(master_ids), "as_of": as_of})
     return {(master_id, chain_id): OpenOffer(*rest) for master_id, chain_id, *rest in rows}

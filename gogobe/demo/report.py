@@ -35,10 +35,13 @@ class CrawledPortal(msgspec.Struct):
 
 
 class ChainPrice(msgspec.Struct):
-    """A product's cheapest price in one chain."""
+    """A product's cheapest price in one chain, the day (UTC) of the newest file that lists it, and whether that
+    is old beside the newest price of all chains."""
 
     chain: str
     price: str
+    seen_on: str = ""
+    is_old: bool = False
 
 
 class ProductComparison(msgspec.Struct):
@@ -116,6 +119,8 @@ def show_report(console: PlainConsole, report: RunReport) -> None:
     if report.by_weight:
         title = "Goods without a barcode across chains (cheapest price of a kilogram, ILS)"
         console.print(_comparison_table(title, report.by_weight[:WEIGHED_SHOWN], spare))
+    for line in _price_days([*report.comparison, *report.by_weight]):
+        console.print(line)
     console.print(_matches_table(report.matches))
     if report.joined_by_name:
         console.print(_joined_table(_whole_products(report.joined_by_name, CODES_SHOWN), spare))
@@ -181,7 +186,8 @@ def _files_table(files: Sequence[FileOutcome]) -> Table:
 
 
 def _comparison_table(title: str, products: Sequence[ProductComparison], spare: int) -> Table:
-    prices = [price for product in products for price in product.prices]
+    """Prices that are not old, by chain."""
+    prices = [price for product in products for price in product.prices if not price.is_old]
     chains = sorted({price.chain for price in prices})
     longest = max((len(price.price) for price in prices), default=0)
     ids = 1 + max((len(str(product.master_id)) for product in products), default=0)
@@ -191,10 +197,20 @@ def _comparison_table(title: str, products: Sequence[ProductComparison], spare: 
     for chain in chains:
         _add_number(table, chain.replace("_", "\n"))
     for product in products:
-        by_chain = {price.chain: price.price for price in product.prices}
+        by_chain = {price.chain: price.price for price in product.prices if not price.is_old}
         row = [by_chain.get(chain, "") for chain in chains]
         table.add_row(str(product.master_id), product.name, *row)
     return table
+
+
+def _price_days(products: Sequence[ProductComparison]) -> list[str]:
+    """The days on which the prices shown were published, and the chains whose prices are left out."""
+    shown = [price.seen_on for product in products for price in product.prices if not price.is_old]
+    old: dict[str, str] = {}
+    for price in (one for product in products for one in product.prices if one.is_old):
+        old[price.chain] = max(price.seen_on, old.get(price.chain, ""))
+    lines = [f"Prices published from {min(shown)} to {max(shown)}"] if shown else []
+    return lines + [f"Left out as old: {chain}, last seen {day}" for chain, day in sorted(old.items())]
 
 
 def _matches_table(matches: Sequence[ChainMatches]) -> Table:

@@ -15,7 +15,7 @@ from apache_beam.runners.runner import PipelineState
 from gogobe.commands.follow import FileOutcome, by_state, follow
 from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.database.announcements import Announced, announced_files
-from gogobe.database.comparisons import MasterComparison, sold_by_weight, well_known
+from gogobe.database.comparisons import MasterComparison, newest_price, sold_by_weight, well_known
 from gogobe.database.connection import connect
 from gogobe.database.matches import joined_by_name, matches_by_chain
 from gogobe.database.review.pairs import undecided_pairs
@@ -181,6 +181,7 @@ def _report(
     started: datetime,
 ) -> RunReport:
     median, p95 = latencies(files, started)
+    as_of = newest_price(stack.database)  # the bundled files are old: their newest is the present here
     return RunReport(
         started_at=started.isoformat(),
         seconds=time.time() - started.timestamp(),
@@ -194,8 +195,8 @@ def _report(
         items=sum(file.loaded + file.unchanged + file.stale for file in files),
         items_per_second=items_per_second(files, started),
         newly_loaded=sum(file.loaded for file in files if file.is_loaded_since(started)),
-        comparison=_compared(well_known(stack.database, PRODUCTS_SHOWN)),
-        by_weight=_compared(sold_by_weight(stack.database, SOLD_BY_WEIGHT)),
+        comparison=_compared(well_known(stack.database, PRODUCTS_SHOWN, as_of)),
+        by_weight=_compared(sold_by_weight(stack.database, SOLD_BY_WEIGHT, as_of)),
         masters_version=SnapshotStore(masters_folder(var)).current(),
         matches=matches_by_chain(stack.database),
         joined_by_name=joined_by_name(stack.database, JOINED_SHOWN),
@@ -208,7 +209,10 @@ def _compared(masters: Sequence[MasterComparison]) -> list[ProductComparison]:
         ProductComparison(
             master.master_id,
             master.name or "",
-            [ChainPrice(price.chain, f"{price.cheapest:.2f}") for price in master.prices],
+            [
+                ChainPrice(price.chain, f"{price.cheapest:.2f}", f"{price.last_seen_at:%Y-%m-%d}", price.is_old)
+                for price in master.prices
+            ],
         )
         for master in masters
     ]

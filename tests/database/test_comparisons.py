@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
 
-from gogobe.database.comparisons import compare_prices, sold_by_weight, well_known
+from gogobe.database.address import DatabaseAddress, Dsn
+from gogobe.database.comparisons import compare_prices, newest_price, sold_by_weight, well_known
+from gogobe.database.connection import connect
 from gogobe.database.load.loader import Loader
 from gogobe.database.review.merges import merge_masters
 from gogobe.database.views import refresh_views
@@ -108,8 +111,54 @@ def test_the_best_open_offer_is_given_with_the_price(dsn: str) -> None:
         loader.load(file_batches([item("7290000000001", "8.00")]))
         loader.load(file_batches(offers, kind="promofull", hour=1))
     refresh_views(dsn)
-    ((price,),) = [master.prices for master in compare_prices(dsn, "7290000000001")]
+    ((price,),) = [master.prices for master in compare_prices(dsn, "7290000000001", as_of=at(2))]
     assert price.offer is not None
     assert price.offer.promotion_id == "1"
     assert [price.offer.price, price.offer.shelf_price] == [5, 8]
     assert [price.offer.quantity, price.offer.total] == [3, 15]
+
+
+def test_a_store_whose_files_stopped_coming_is_not_the_cheapest(dsn: str) -> None:
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item(MILK, "1")], store_id="1", hour=-24 * 40))
+        loader.load(file_batches([item(MILK, "5")], store_id="2", hour=-24 * 20))
+        loader.load(file_batches([item(MILK, "6")], store_id="3", hour=0))
+    refresh_views(dsn)
+    ((price,),) = [one.prices for one in compare_prices(dsn, MILK, as_of=at(1))]
+    assert (price.cheapest, price.dearest, price.stores, price.is_old) == (Decimal(5), Decimal(6), 2, False)
+    with connect(DatabaseAddress(dsn, price_days=7)) as session:
+        session.execute("REFRESH MATERIALIZED VIEW master_chain_prices")
+    ((price,),) = [one.prices for one in compare_prices(dsn, MILK, as_of=at(1))]
+    assert (price.cheapest, price.stores) == (Decimal(6), 1)
+
+
+def test_an_old_price_is_marked_and_comes_last(dsn: str) -> None:
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item(MILK, "1")], chain="old", chain_id="1", hour=-24 * 365 * 9))
+        loader.load(file_batches([item(MILK, "9")], chain="dear", chain_id="2"))
+        loader.load(file_batches([item(MILK, "6")], chain="cheap", chain_id="3"))
+    refresh_views(dsn)
+
+    def seen(database: Dsn, as_of: datetime | None) -> list[tuple[str, bool]]:
+        (found,) = compare_prices(database, MILK, as_of=as_of)
+        return [(price.chain, price.is_old) for price in found.prices]
+
+    assert newest_price(dsn) == at(0)
+    assert seen(dsn, at(0)) == [("cheap", False), ("dear", False), ("old", True)]
+    assert seen(DatabaseAddress(dsn, price_days=9999), at(0))[0] == ("old", False)
+    assert {is_old for _, is_old in seen(dsn, None)} == {True}, "the files of the tests are of 2025"
+    with connect(dsn) as session:
+        session.execute("SET gogobe.price_days = ''")
+        assert session.execute("SELECT bool_and(is_old) FROM master_chain_prices_today").fetchone() == (True,)
+
+
+def test_an_offer_that_no_file_has_confirmed_for_long_is_not_shown(dsn: str) -> None:
+    with Loader(dsn) as loader:
+        offers = [promotion("1", MILK, discounted_price=Decimal(1))]
+        loader.load(file_batches(offers, kind="promofull", hour=-24 * 40))
+        loader.load(file_batches([item(MILK, "8.00")]))
+    refresh_views(dsn)
+    ((price,),) = [one.prices for one in compare_prices(dsn, MILK, as_of=at(1))]
+    assert price.offer is None
+    with connect(dsn) as session:
+        assert session.execute("SELECT is_old FROM promotions_today").fetchall() == [(True,)]

@@ -84,7 +84,7 @@ def fill(dsn: str) -> None:
         connection.execute(
             "INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file, "
             "published_at, source_url, discovered_at, downloaded_at, seen_at, first_loaded_at) "
-            "SELECT 'x' || n, 'c1', '1', '1', '1', 1 + n % 60, 'price', 'f', now(), 'https://' || n, now(), now(), "
+            "SELECT 'x' || n, 'c1', '1', '1', '1', 1 + n % 60, 'promo', 'f', now(), 'https://' || n, now(), now(), "
             "now(), now() FROM generate_series(1, 5000) n"
         )
         connection.execute(

@@ -56,12 +56,16 @@ def report(files: list[FileOutcome]) -> RunReport:
         newly_loaded=5_000,
         comparison=[
             ProductComparison(
-                7290000042435 + number, NAME, [ChainPrice(key, "1129.90") for key in CHAINS.values()]
+                7290000042435 + number,
+                NAME,
+                [ChainPrice(key, "1129.90", "2026-08-11") for key in CHAINS.values()],
             )
             for number in range(12)
         ],
         by_weight=[
-            ProductComparison(10**14 + number, NAME, [ChainPrice(key, "129.90") for key in CHAINS.values()])
+            ProductComparison(
+                10**14 + number, NAME, [ChainPrice(key, "129.90", "2026-08-11") for key in CHAINS.values()]
+            )
             for number in range(8)
         ],
         masters_version="20260811T000000.000000Z",
@@ -130,3 +134,17 @@ def test_a_product_is_shown_with_all_of_its_codes():
     text = "\n".join(lines_of(msgspec.structs.replace(shown, joined_by_name=one_product)))
     assert text.count("0.90") == 9
     assert "\n".join(lines_of(shown)).count("0.90") == 6
+
+
+def test_old_prices_are_left_out_and_named():
+    prices = [
+        ChainPrice("victory", "1.00", "2016-08-27", is_old=True),
+        ChainPrice("yohananof", "7.90", "2026-08-11"),
+    ]
+    made = report([outcome(1)])
+    made.comparison, made.by_weight = [ProductComparison(7290000042435, NAME, prices)], []
+    text = "\n".join(lines_of(made))
+    assert "Left out as old: victory, last seen 2016-08-27" in text
+    assert "Prices published from 2026-08-11 to 2026-08-11" in text
+    assert "7.90" in text
+    assert "1.00" not in text

@@ -204,9 +204,9 @@ def test_without_a_shelf_price_no_offer_is_the_best(dsn: str, db: Connection) ->
         loader.load(file_batches([item("100", "5")], kind="pricefull", store_id="1"))
         loader.load(file_batches([offered], kind="promofull", store_id="2"))
         masters = [row[0] for row in db.execute("SELECT master_id FROM masters").fetchall()]
-        assert best_offers(db, masters) == {}
+        assert best_offers(db, masters, at(9)) == {}
         loader.load(file_batches([item("100", "5")], kind="pricefull", store_id="2"))
-    assert [offer.price for offer in best_offers(db, masters).values()] == [3]
+    assert [offer.price for offer in best_offers(db, masters, at(9)).values()] == [3]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_an_offer_is_compared_with_the_price_of_its_own_unit(
     row = db.execute("SELECT offer_per, shelf_price, price, reason FROM item_promotions").fetchone()
     assert row == expected
     masters = [key for (key,) in db.execute("SELECT master_id FROM masters")]
-    assert (len(best_offers(db, masters)) == 1) == (expected[2] is not None)
+    assert (len(best_offers(db, masters, at(9))) == 1) == (expected[2] is not None)
 
 
 def test_a_percentage_is_taken_off_in_any_unit(dsn: str, db: Connection) -> None:
