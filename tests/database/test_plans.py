@@ -28,7 +28,7 @@ from gogobe.database.load import (
 )
 from gogobe.database.load.loader import Loader
 from gogobe.database.load.marks import file_row_base
-from gogobe.database.load.subjects import TABLES
+from gogobe.database.load.subjects import TABLES, SubjectTable
 from gogobe.database.review import redirects
 from gogobe.database.views import refresh_views
 from gogobe.local.postgres import PostgresServer
@@ -281,6 +281,14 @@ def test_a_chains_earlier_files_of_one_kind_are_found_by_an_index(market: Connec
     assert "files_by_chain_kind" in plan
     condition = next(line for line in plan.splitlines() if "Index Cond" in line)
     assert all(column in condition for column in ("chain_id", "kind", "published_at"))
+
+
+@pytest.mark.parametrize("subject", [PRICES, PROMOTIONS])
+def test_listed_codes_are_hashed_once(market: Connection, subject: SubjectTable) -> None:
+    """Else ending compares every price of a store with every listed code: seconds for each full file."""
+    for statement, values in ((endings._END_UNLISTED, END), (readings._UNDO[subject.table][0], AGAIN_READ)):
+        plan = market.execute(b"EXPLAIN " + subject.fill(statement), values).fetchall()
+        assert any("hashed SubPlan" in line for (line,) in plan), plan
 
 
 def test_every_foreign_key_has_its_index(market: Connection) -> None:

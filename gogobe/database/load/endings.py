@@ -11,17 +11,16 @@ from gogobe.database.load.marks import Mark
 from gogobe.database.load.stores import LockedStore
 from gogobe.database.load.subjects import TABLES, Subject, is_full, subject_of
 
-# Newer lists count too: a newer full file may have confirmed a row already, without writing it.
+# Newer lists count too: a newer full file may have confirmed a row already, without writing it. NOT IN makes
+# a hash of the codes, whatever the planner expects of the lists.
 _END_UNLISTED: Final = """
     UPDATE {table} p SET ended_at = %(published_at)s
     WHERE p.store_key = %(store_key)s AND p.ended_at IS NULL
       AND (p.published_at, p.source_row) < (%(published_at)s, %(file_row)s)
-      AND NOT EXISTS (
-          SELECT 1 FROM (
-              SELECT unnest(codes) AS code FROM listed_codes l
-              WHERE l.store_key = %(store_key)s AND l.subject = '{table}'
-                AND (l.published_at, l.file_row) >= (%(published_at)s, %(file_row)s)
-          ) listed WHERE listed.code = p.{code})
+      AND p.{code} NOT IN (
+          SELECT unnest(codes) FROM listed_codes l
+          WHERE l.store_key = %(store_key)s AND l.subject = '{table}'
+            AND (l.published_at, l.file_row) >= (%(published_at)s, %(file_row)s))
 """
 
 _SET_MARK: Final = "UPDATE stores SET {full_at} = %s, {full_row} = %s WHERE store_key = %s"

@@ -45,8 +45,8 @@ class Loader:
     """Loads batches through one connection, which it opens on demand and reopens when it is lost.
 
     A loader is for one thread; any number of loaders may run concurrently. The database must have the schema
-    (`gogobe.database.migrations.migrate`). The role needs SELECT, INSERT, UPDATE and DELETE on the tables, and
-    the right to create temporary tables. `batches` below are those of `gogobe.feeds.batches.cut_batches`:
+    (`gogobe.database.migrations.migrate`). The role needs SELECT, INSERT, UPDATE and DELETE on the tables,
+    and the right to create temporary tables. `batches` below are those of `gogobe.feeds.batches.cut_batches`:
 
     >>> with Loader(dsn) as loader:
     ...     first, second = loader.load(batches), loader.load(batches)

@@ -51,11 +51,9 @@ _NEW_READING: Final = """
 # A full file does not write rows that it confirms. So a row is not undone while a newer full file lists its
 # code.
 _NOT_LISTED: Final = """
-    NOT EXISTS (
-        SELECT 1 FROM (
-            SELECT unnest(codes) AS code FROM listed_codes l WHERE l.store_key = %(store_key)s
-               AND l.subject = '{table}' AND (l.published_at, l.file_row) > (%(published_at)s, %(last_row)s)
-        ) listed WHERE listed.code = {table}.{code})
+    {table}.{code} NOT IN (
+        SELECT unnest(codes) FROM listed_codes l WHERE l.store_key = %(store_key)s
+           AND l.subject = '{table}' AND (l.published_at, l.file_row) > (%(published_at)s, %(last_row)s))
 """
 _WRITTEN: Final = f"""
     store_key = %(store_key)s AND published_at = %(published_at)s
