@@ -21,6 +21,7 @@ from gogobe.masters.clusters.contrast import learn_word_costs, name_keys
 from gogobe.masters.clusters.listings import Listings, neighbours
 from gogobe.masters.clusters.pair_features import compare_names
 from gogobe.masters.clusters.pair_model import PairModel
+from gogobe.masters.clusters.retention import learn_retention
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID
 from gogobe.masters.codes.tails import NO_SIGN, core_numbers, signs
@@ -49,7 +50,7 @@ def cluster_names(names: Gathered, encoder: Encoder, model: PairModel) -> Cluste
     """Join the names of goods without a usable barcode. Deterministic, whatever the order of the names was."""
     rows = loose_rows(names)
     listings = listings_of(names, rows, encoder)
-    costs = learn_word_costs(listings.facts, listings.chains)
+    costs = word_costs_of(names, listings)
     compared = _compare(listings, costs, model)
     _, groups = np.unique(listings.masters, return_inverse=True)
     links = links_of(listings, groups, compared.pairs, compared.odds, _apart(names, rows, groups))
@@ -62,6 +63,12 @@ def cluster_names(names: Gathered, encoder: Encoder, model: PairModel) -> Cluste
     masters[rows] = ids
     decisions = decide(names, rows, ids, compared, model)
     return Clustered(names.sorted_by(masters), np.unique(ids), costs, decisions)
+
+
+def word_costs_of(names: Gathered, listings: Listings) -> WordCosts:
+    """What a missing word costs, learned from the listings and from the names of all barcodes."""
+    gtins = np.where(names.keys < FIRST_COMPUTED_ID, names.keys, 0)
+    return learn_word_costs(listings.facts, listings.chains, learn_retention(names.facts, gtins))
 
 
 def loose_rows(names: Gathered) -> Longs:

@@ -20,6 +20,7 @@ from gogobe.masters.text.qualities import USUAL
 
 Longs = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
+Floats = npt.NDArray[np.float32]
 
 GENERAL_FROM: Final = 2.5
 """A word is general that occurs with this effective number of things (inverse Simpson index) or more."""
@@ -28,8 +29,9 @@ SUBSTITUTED: Final = 0.3
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
-def learn_word_costs(names: Facts, chains: npt.NDArray[np.uint32]) -> WordCosts:
-    """Learn from the names of goods without a barcode, each with the hash of its chain."""
+def learn_word_costs(names: Facts, chains: npt.NDArray[np.uint32], retained: Floats | None = None) -> WordCosts:
+    """Learn from the names of goods without a barcode, each with the hash of its chain. `retained` (buckets,)
+    is learned from barcodes (`retention.py`); 0 unless given."""
     if not len(names):
         return WordCosts.unknown()
     rows, words, tokens = _naming_words(names)
@@ -43,6 +45,7 @@ def learn_word_costs(names: Facts, chains: npt.NDArray[np.uint32]) -> WordCosts:
     return WordCosts(
         _effective_heads(names, rows, words) >= GENERAL_FROM,
         np.minimum(contrasts / count, 1).astype(np.float32),
+        np.zeros(BUCKETS, dtype=np.float32) if retained is None else retained,
     )
 
 

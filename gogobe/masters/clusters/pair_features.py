@@ -34,6 +34,7 @@ _OF_WORDS: Final = (
     "largest_share_missing",  # what part of a name's words is missing, by what they cost
     "smallest_share_missing",
     "first_word_missing",
+    "retained_words_missing",  # how surely the missing words would be found if it were one product, added up
 )
 _OF_NUMBERS: Final = (
     "percents_differ",
@@ -57,12 +58,17 @@ PAIR_FEATURES: Final = (
     *(f"{quality.name}_on_one_side" for quality in QUALITIES),
     *(f"{name}_near" for name in _NEAR),
     *(f"usual_{name}_on_one_side" for name in _USUAL),
+    "qualities_contradict",  # how many; what little is known of one quality is drawn from all
+    "qualities_on_one_side",
     "parts_contradict",
     "without_a_part_on_one_side",
     "with_a_part_on_one_side",
     "same_reading",  # neither name states anything that the other does not
 )
 """Features of two names of goods without a barcode."""
+FOR: Final = ("words_shared", "same_reading")
+DIRECTIONS: Final = np.array([1 if name in FOR else -1 for name in PAIR_FEATURES], dtype=np.int8)
+"""1 for a feature that supports a match, -1 for one that contradicts it."""
 
 _SHARE_MISSING: Final = PAIR_FEATURES.index("largest_share_missing")
 _FIRST_QUALITY: Final = len(_OF_WORDS) + len(_OF_NUMBERS)
@@ -74,6 +80,7 @@ _NUMBERS_APART: Final = [
         "numbers_differ",
         "number_on_one_side",
         "sizes_differ",
+        "weighed_against_a_size",
     )
 ]
 
@@ -120,14 +127,15 @@ def _words(ours: Facts, theirs: Facts, costs: WordCosts) -> list[Floats]:
         np.maximum(sides[0][5], sides[1][5]),
         np.minimum(sides[0][5], sides[1][5]),
         sides[0][6] + sides[1][6],
+        sides[0][7] + sides[1][7],
     ]
 
 
 def _side(facts: Facts, found: Floats, naming: Bools, costs: WordCosts) -> tuple[Floats, ...]:
     """Of one side's naming words: how many are found, how many of them nearly, how many special and general
-    ones are missing, how distinctive the general ones are, the share missing by cost, and whether the first is
-    missing."""
-    general, distinctive = costs.of(facts.forms())
+    ones are missing, how distinctive the general ones are, the share missing by cost, whether the first is
+    missing, and how surely the missing ones would be found."""
+    general, distinctive, retained = costs.of(facts.forms())
     cost = np.where(general, _CHEAPEST + (1 - _CHEAPEST) * distinctive, np.float32(1)) * naming
     missing = naming & (found == 0)
     first = np.argmax(naming, axis=1)
@@ -140,6 +148,7 @@ def _side(facts: Facts, found: Floats, naming: Bools, costs: WordCosts) -> tuple
         (distinctive * (missing & general)).sum(axis=1).astype(np.float32),
         ((cost * missing).sum(axis=1) / np.maximum(cost.sum(axis=1), _CHEAPEST)).astype(np.float32),
         missing[at_first].astype(np.float32),
+        (retained * missing).sum(axis=1).astype(np.float32),
     )
 
 
@@ -211,6 +220,8 @@ def _qualities(ours: Bits, theirs: Bits) -> list[Floats]:
             pairs.one_sided[:, :qualities],
             pairs.near[:, _NEAR_COLUMNS],
             pairs.usual[:, _USUAL_COLUMNS],
+            pairs.contradict[:, :qualities].sum(axis=1),
+            pairs.one_sided[:, :qualities].sum(axis=1),
             pairs.contradict[:, of_parts].sum(axis=1),
             (once[:, of_parts] & without).sum(axis=1),
             (once[:, of_parts] & ~without).sum(axis=1),

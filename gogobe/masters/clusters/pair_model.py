@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
 
-REFUTED_BELOW: Final = -5.0
+REFUTED_BELOW: Final = -4.0
 """Names that share no word and have lower log odds than this refute any sign of the codes."""
 ACCEPTED: Final = 0.9
 """The score from which on clusters are joined, as a probability."""

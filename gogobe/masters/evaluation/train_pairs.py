@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from gogobe.masters.build.build import learn_encoder
 from gogobe.masters.build.catalogue import CatalogueRow
-from gogobe.masters.build.cluster import listings_of, loose_rows
+from gogobe.masters.build.cluster import listings_of, loose_rows, word_costs_of
 from gogobe.masters.build.gather import gather
 from gogobe.masters.clusters.contrast import learn_word_costs
 from gogobe.masters.clusters.listings import Listings, Pairs, neighbours
-from gogobe.masters.clusters.pair_features import PAIR_FEATURES, compare_names
+from gogobe.masters.clusters.pair_features import DIRECTIONS, PAIR_FEATURES, compare_names
 from gogobe.masters.clusters.pair_model import PairModel
 from gogobe.masters.codes.tails import NO_SIGN, SIGNS, signs
 from gogobe.masters.models.logistic import Logistic, fit_logistic
@@ -41,8 +41,8 @@ _RIDGE: Final = 2.0
 _MOST_OF_SIGN: Final = 8.0
 _FARTHEST: Final = 8.0  # beyond it a score makes no difference any more
 _NOTHING: Final = -20.0
-JOIN_FROM: Final = 0.5
-REVIEW_FROM: Final = -2.0
+JOIN_FROM: Final = 0.8
+REVIEW_FROM: Final = -1.7
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class _Examples:
 def learn_pairs_of(rows: Iterable[CatalogueRow]) -> PairModel:
     """Fit a model to the goods without a usable barcode among the rows. Raises ValueError as `learn_pairs`."""
     names = gather(rows)
-    return learn_pairs(listings_of(names, loose_rows(names), learn_encoder(names)))
+    listings = listings_of(names, loose_rows(names), learn_encoder(names))
+    return learn_pairs(listings, word_costs_of(names, listings))
 
 
 def learn_pairs(listings: Listings, costs: WordCosts | None = None) -> PairModel:
@@ -113,6 +114,7 @@ def _fit_alike(examples: _Examples) -> tuple[Logistic, Bools]:
             np.concatenate([taken[used], np.zeros(len(examples.siblings), dtype=np.bool_)]),
             np.concatenate([np.ones(used.sum()), np.full(len(examples.siblings), _SIBLING_COUNTS)]),
             ridge=_RIDGE,
+            directions=DIRECTIONS,
         )
         scores = alike.logits(examples.features)
         rivals = _best_rivals(pairs, examples.chains, scores)

@@ -44,19 +44,35 @@ def fit_logistic(
     weights: npt.NDArray[np.float64] | None = None,
     *,
     ridge: float = _RIDGE,
+    directions: npt.NDArray[np.int8] | None = None,
 ) -> Logistic:
     """Fit by iteratively reweighted least squares on standardized features, with a small ridge.
 
-    `weights` (n,) say what each example counts, 1 unless given. Deterministic. Both labels have to occur;
-    raises ValueError where they do not.
+    `weights` (n,) are the weights of the examples, 1 unless given. `directions` (features,) bounds the signs of
+    the slopes: 1 for at least 0, -1 for at most 0, 0 for any sign. A feature whose slope has the wrong sign is
+    left out, and the others are fitted again. Deterministic. Raises ValueError unless both labels occur.
     """
     if labels.all() or not labels.any():
         raise ValueError("a logistic model needs examples of both kinds")
+    counts = np.ones(len(features)) if weights is None else weights
+    used = np.ones(features.shape[1], dtype=np.bool_)
+    while True:
+        model = _fit(features[:, used], labels, counts, ridge)
+        slopes = np.zeros(len(used))
+        slopes[used] = model.weights
+        wrong = np.zeros(len(used), dtype=np.bool_) if directions is None else slopes * directions < 0
+        if not wrong.any():
+            return Logistic(slopes, model.intercept)
+        used &= ~wrong
+
+
+def _fit(
+    features: Floats, labels: npt.NDArray[np.bool_], counts: npt.NDArray[np.float64], ridge: float
+) -> Logistic:
     mean, spread = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64)
     spread = np.where(spread > 1e-9, spread, 1.0)
     table = np.column_stack([np.ones(len(features)), (features - mean) / spread])
     penalty = np.diag([0.0] + [ridge] * features.shape[1])
-    counts = np.ones(len(features)) if weights is None else weights
     weights_now = np.zeros(table.shape[1])
     for _ in range(_STEPS):
         probable = 1 / (1 + np.exp(-np.clip(table @ weights_now, -30, 30)))

@@ -24,7 +24,7 @@ from gogobe.masters.vectors.encoder import Encoder, GramEncoder
 from gogobe.masters.vectors.index import AnnoyIndex, VectorIndex
 from gogobe.masters.vectors.token_encoder import TokenEncoder
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 MANIFEST: Final = "manifest.json"
 INDEX: Final = "index.ann"
 ALIAS_MATCHES: Final = ("new", "alias", "vector", "review")

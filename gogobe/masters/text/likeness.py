@@ -11,6 +11,7 @@ from gogobe.masters.text.facts import Facts
 
 Floats = npt.NDArray[np.float32]
 
+_SHORTEST_CUT: Final = 3  # letter pairs, the first letter counting as one
 _ALIKE: Final = 0.7  # below this share of letter pairs two words are different words
 
 
@@ -44,9 +45,12 @@ def _likeness(
     ours = np.bitwise_count(shapes).astype(np.float32)
     theirs = np.bitwise_count(other_shapes).astype(np.float32)
     dice = shared * (np.float32(1.9) / np.maximum(ours + theirs, 1))
-    # A word that was cut short has all of its letter pairs in the whole one.
+    # A word that was cut short has all of its letter pairs in the whole one. Of 64 bits, those of two letters
+    # are among a longer word's by chance too often.
     shorter = np.minimum(ours, theirs)
-    contained = shared * np.where(shorter >= 2, np.float32(0.9) / np.maximum(shorter, 1), np.float32(0))
+    contained = shared * np.where(
+        shorter >= _SHORTEST_CUT, np.float32(0.9) / np.maximum(shorter, 1), np.float32(0)
+    )
     alike = np.maximum(dice, contained)
     alike[alike < _ALIKE] = 0
     likeness: Floats = np.where((words == other_words) & (words != 0), np.float32(1), alike)

@@ -40,7 +40,7 @@ QUALITIES: Final = (
         },
         usual=("loose",),
     ),
-    Quality("state", {"fresh": "טרי טריים מצונן צונן", "frozen": "קפוא מוקפא"}, usual=("fresh",)),
+    Quality("state", {"fresh": "טרי מצונן צונן", "frozen": "קפוא מוקפא"}, usual=("fresh",)),
     Quality(
         "cut",
         {
@@ -51,12 +51,11 @@ QUALITIES: Final = (
             "ground": "טחון",
             "grated": "מגורד מגוררת",
             "half": "חצוי חצאי",
-            "pieces": "נתח נתחי חתיכות מנות מנה",
+            "pieces": "נתח חתיכה מנה חתוך",
             "strips": "רצועה",
             "sticks": "מקל מקלות מקלון גפרור גפרורים",
             "crushed": "גרוס כתוש מרוסק",
-            "flakes": "שבבים שבבי פתיתים פתיתי",
-            "boned": "מפורק",
+            "flakes": "שבב פתית",
         },
         usual=("whole", "block"),
         near=(("whole", "block"),),
@@ -68,7 +67,9 @@ QUALITIES: Final = (
             "natural": "טבעי",
             "dried": "מיובש יבש",
             "smoked": "מעושן",
-            "pickled": "כבוש מוחמץ חמוץ בחומץ במלח מלוח",
+            "pickled": "כבוש מוחמץ חמוץ",
+            "in vinegar": "בחומץ",
+            "salted": "במלח מלוח",
             "roasted": "קלוי",
             "fried": "מטוגן",
             "sugared": "מסוכר",
@@ -77,12 +78,11 @@ QUALITIES: Final = (
             "marinated": "מתובל במרינדה",
             "cooked": "מבושל אפוי",
             "aged": "מיושן",
-            "pitted": "מגולען",
-            "blanched": "מולבן",
-            "minced": "מעובד",
         },
         usual=("natural",),
+        near=(("pickled", "in vinegar"), ("pickled", "salted")),
     ),
+    Quality("treatment", {"blanched": "מולבן", "processed": "מעובד"}),
     Quality(
         "colour",
         {
@@ -129,7 +129,7 @@ QUALITIES: Final = (
         },
     ),
     Quality("shape", {"round": "עגול", "long": "ארוך", "flat": "שטוח", "oval": "אובלי", "braided": "קלוע"}),
-    Quality("growing", {"organic": "אורגני אורגנים"}),
+    Quality("growing", {"organic": "אורגני"}),
     Quality(
         "animal",
         {
@@ -152,7 +152,7 @@ QUALITIES: Final = (
 PARTS: Final = {
     "bone": "עצם עצמות",
     "skin": "עור",
-    "stone": "גלעין חרצן",
+    "stone": "גלעין חרצן גרעין",
     "shell": "קליפה",
     "sugar": "סוכר",
     "salt": "מלח",
@@ -163,18 +163,21 @@ PARTS: Final = {
 """What a thing may be sold with or without, behind a word of WITHOUT or WITH; each is a quality, too."""
 WITHOUT: Final = "ללא בלי נטול"
 WITH: Final = "עם"
+WITHOUT_IN_ONE_WORD: Final = {"stone": "מגולען", "bone": "מפורק"}
+NOT: Final = "לא"
+"""Before a value of a quality: the quality has another value."""
 
 NEUTRAL: Final = {
     "origin": "ישראל הארץ מקומי תוצרת יבוא מיובא מיובאת איטליה צרפת ספרד יוון סין טורקיה תורכיה הולנד ארהב "
-    "ארצות הברית אמריקה ארגנטינה פולין צ'ילה מצרים ירדן קפריסין גרמניה בלגיה אקוודור פרו קולומביה "
+    "אמריקה ארגנטינה פולין צ'ילה מצרים ירדן קפריסין גרמניה בלגיה אקוודור פרו קולומביה "
     "אורוגוואי פרגוואי תאילנד ויאטנם נורבגיה סקוטלנד ליטא אוקראינה רוסיה סרביה רומניה הונגריה "
     "אוסטרליה קנדה מקסיקו מרוקו אתיופיה",
     "grade": "מובחר משובח מעולה איכותי אמיתי מיוחד סוג",
     "common supervision": "כשר מוכשר כשרות רבנות השגחה",
     "milk, meat or neither": "חלבי פרווה פרוה",
-    "kind": "גבינה גבינת בשר דג דגי עץ פרי ירק נקניק אגוז אגוזי תבלין",
+    "kind": "גבינה בשר דג פרי ירק נקניק אגוז תבלין",
     "counter": "עצמי שירות מעדניה מעדנייה מעדניית קצביה אטליז",
-    "filler": "מחיר לפי של על כ שונים סוגים לבחירה לא ניתן לספק בלבד מכיל תוספת בתוספת בטעם טעם בסגנון סגנון "
+    "filler": "עץ מחיר לפי של על כ שונים סוגים לבחירה ניתן לספק בלבד מכיל תוספת בתוספת בטעם טעם בסגנון סגנון "
     "בנוסח נוסח שומן גודל גדלים בודד מבצע חדש לצליה מסוג כולל",
 }
 """Words that do not say which product it is, by why not."""
@@ -183,6 +186,8 @@ NAMES: Final = (*(quality.name for quality in QUALITIES), *PARTS)
 """The names of all qualities, in the order of their columns."""
 _PREFIXES: Final = "בלמ"  # in, to, from: written in one with the word
 _SHORTEST_PREFIXED: Final = 4
+_ENDINGS: Final = "תמי"  # מובחרת; קלוים, of which the normal form has lost a yod; נתחי
+_SHORTEST_INFLECTED: Final = 4
 _LEAST_LETTERS: Final = 2  # of a word that names something
 _CUT_FROM: Final = 3  # letters that are left of a word that the name's end cuts off, at least
 
@@ -191,7 +196,9 @@ def _forms(words: str) -> Iterable[str]:
     return (lemma(normalize(word)) for word in words.split())
 
 
-_NAMING, _NEUTRAL, _BESIDE = -1, -2, -3  # in place of a column
+_NAMING, _NEUTRAL, _BESIDE, _NEGATION = -1, -2, -3, -4  # in place of a column
+NEGATED: Final = 1 << 15
+"""The bit of a quality whose value is negated: "not roasted"."""
 WITH_IT, WITHOUT_IT = 1, 2
 """The bits of a part's values."""
 _PARTS: Final = {
@@ -202,6 +209,7 @@ _PARTS: Final = {
 def _table() -> dict[str, tuple[int, int]]:
     """Each word's lemma: the column of its quality and the bit of its value."""
     table = {form: (_NEUTRAL, int(why == "kind")) for why, words in NEUTRAL.items() for form in _forms(words)}
+    table.update(dict.fromkeys(_forms(NOT), (_NEGATION, 0)))
     for column, quality in enumerate(QUALITIES):
         for bit, words in enumerate(quality.values.values()):
             table.update(dict.fromkeys(_forms(words), (column, 1 << bit)))
@@ -209,6 +217,8 @@ def _table() -> dict[str, tuple[int, int]]:
         for word in _forms(words):
             table[word] = _BESIDE, value
             table.update({word + part: (column, value) for part, column in _PARTS.items()})  # written in one
+    for part, words in WITHOUT_IN_ONE_WORD.items():
+        table.update(dict.fromkeys(_forms(words), (len(QUALITIES) + list(PARTS).index(part), WITHOUT_IT)))
     return table
 
 
@@ -222,7 +232,7 @@ def bits_of(column: int, values: Iterable[str]) -> int:
 
 
 def _usual() -> npt.NDArray[np.uint16]:
-    usual = [bits_of(column, quality.usual) for column, quality in enumerate(QUALITIES)]
+    usual = [bits_of(column, quality.usual) | NEGATED for column, quality in enumerate(QUALITIES)]
     return np.array([*usual, *[WITH_IT] * len(PARTS)], dtype=np.uint16)
 
 
@@ -243,22 +253,26 @@ def read_qualities(words: Sequence[str], *, may_be_cut: bool = False) -> Reading
     bits: dict[int, int] = {}
     naming = kinds = 0
     part_bit = 0  # of a part's value, if the word before was one of WITH or WITHOUT
+    negated = False
     for place, word in enumerate(words):
         column, bit = _classify(word)
         if column == _BESIDE:
             part_bit = bit
             continue
+        if column == _NEGATION:
+            negated = True
+            continue
         if part_bit and (part := _PARTS.get(lemma(word))):
             column, bit = part, part_bit
         elif column == _NAMING and may_be_cut and place == len(words) - 1:
             column, bit = _cut(word)
-        if column == _NAMING:
+        if column == _NAMING or (column == _NEUTRAL and bit and naming):
             naming |= (len(word) >= _LEAST_LETTERS) << place
         elif column == _NEUTRAL:
             kinds |= bit << place
         else:
-            bits[column] = bits.get(column, 0) | bit
-        part_bit = 0
+            bits[column] = bits.get(column, 0) | (NEGATED if negated and column < len(QUALITIES) else bit)
+        part_bit, negated = 0, False
     # "דג טרי" is a fish: where no other word names a thing, its kind does.
     return Reading(bits, naming or kinds)
 
@@ -269,9 +283,12 @@ def _classify(word: str) -> tuple[int, int]:
     forms = [word]
     if len(word) >= _SHORTEST_PREFIXED and word[0] in _PREFIXES:
         forms.append(word[1:])
-    if word.endswith("ת"):
-        forms.append(word[:-1])  # מעושנת, מובחרת
-    return next((found for form in forms if (found := _TABLE.get(lemma(form)))), (_NAMING, 0))
+    found = next((found for form in forms if (found := _TABLE.get(lemma(form)))), (_NAMING, 0))
+    if found[0] == _NAMING and len(word) >= _SHORTEST_INFLECTED and word[-1] in _ENDINGS:
+        column, bit = _TABLE.get(lemma(word[:-1]), found)
+        # "סיני" may name a variety; "סין" is an origin only.
+        found = found if column == _NEUTRAL and not bit and word[-1] == "י" else (column, bit)
+    return found
 
 
 def _cut(word: str) -> tuple[int, int]:

@@ -13,7 +13,7 @@ THINGS = ("מלון", "חציל", "קישוא", "תפוז", "אגס", "שזיף"
 
 
 def of(costs: WordCosts, word: str) -> tuple[bool, float]:
-    general, distinctive = costs.of(facts_of([word]).forms()[0, :1])
+    general, distinctive, _ = costs.of(facts_of([word]).forms()[0, :1])
     return bool(general[0]), float(distinctive[0])
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gogobe.masters.clusters.pair_features import PAIR_FEATURES, compare_names
+from gogobe.masters.snapshot.lexicon import bucket_of
 from gogobe.masters.snapshot.word_costs import WordCosts
 from gogobe.masters.text.facts import Described, describe
 from tests.masters.clusters.names import facts_of
@@ -40,14 +43,15 @@ def test_names_that_say_the_same(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("one", "other", "what"),
     [
-        ("פלפל אדום", "פלפל כתום", {"colour_contradicts"}),
-        ("פלפל ירוק כהה", "פלפל ירוק בהיר", {"colour_contradicts"}),
+        ("פלפל אדום", "פלפל כתום", {"colour_contradicts", "qualities_contradict"}),
+        ("פלפל ירוק כהה", "פלפל ירוק בהיר", {"colour_contradicts", "qualities_contradict"}),
         ("כרוב אדום", "כרוב סגול", {"colour_near"}),
-        ("קיווי", "קיווי ירוק", {"colour_on_one_side"}),
-        ("עגבניה", "עגבניה ארוזה", {"packing_on_one_side"}),
-        ("עגבניה במשקל", "עגבניה ארוזה", {"packing_contradicts"}),
+        ("קיווי", "קיווי ירוק", {"colour_on_one_side", "qualities_on_one_side"}),
+        ("עגבניה", "עגבניה ארוזה", {"packing_on_one_side", "qualities_on_one_side"}),
+        ("עגבניה במשקל", "עגבניה ארוזה", {"packing_contradicts", "qualities_contradict"}),
         ("עגבניה", "עגבניה בתפזורת", {"usual_packing_on_one_side"}),
         ("דניס טרי", "דניס שלם טרי", {"usual_cut_on_one_side"}),
+        ("בוטנים קלויים", "בוטנים לא קלויים", {"process_contradicts", "qualities_contradict"}),
         ("אסאדו עם עצם", "אסאדו ללא עצם", {"parts_contradict"}),
         ("סלמון", "סלמון ללא עור", {"without_a_part_on_one_side"}),
         ("גבינה 5%", "גבינה 9%", {"percents_differ"}),
@@ -65,13 +69,13 @@ def test_what_names_say_otherwise(one: str, other: str, what: set[str]) -> None:
 
 def test_a_general_word_costs_less_the_less_it_tells() -> None:
     missing = PAIR_FEATURES.index("largest_share_missing")
-    costs = [UNKNOWN, WordCosts(np.ones_like(UNKNOWN.general), UNKNOWN.distinctive)]
+    costs = [UNKNOWN, replace(UNKNOWN, general=np.ones_like(UNKNOWN.general))]
     shares = [
         compare_names(facts_of(["לחם רוסטיק"]), FIRST, facts_of(["לחם"]), FIRST, costs=one)[0, missing]
         for one in costs
     ]
     assert shares[0] == shares[1] == 0.5
-    distinctive = WordCosts(np.ones_like(UNKNOWN.general), np.ones_like(UNKNOWN.distinctive))
+    distinctive = replace(costs[1], distinctive=np.ones_like(UNKNOWN.distinctive))
     features = compare_names(facts_of(["לחם רוסטיק"]), FIRST, facts_of(["לחם"]), FIRST, costs=distinctive)[0]
     assert features[PAIR_FEATURES.index("distinctive_words_missing")] == 1
 
@@ -81,6 +85,16 @@ def test_a_pack_of_so_many_grams_is_not_weighed() -> None:
     features = compare_names(facts, FIRST, facts, FIRST + 1, costs=UNKNOWN)[0]
     values = dict(zip(PAIR_FEATURES, features.tolist(), strict=True))
     assert (values["weighed_differs"], values["weighed_against_a_size"], values["price_far"]) == (1, 1, 1)
+    assert not values["same_reading"]
+
+
+def test_missing_words_count_by_how_surely_they_are_retained() -> None:
+    retained = np.zeros_like(UNKNOWN.retained)
+    for word, value in (("סודה", 2.0), ("תפוח", 0.5)):
+        retained[bucket_of(facts_of([word]).forms()[0, :1])] = value
+    costs = replace(UNKNOWN, retained=retained)
+    features = compare_names(facts_of(["סודה תפוח נענע"]), FIRST, facts_of(["נענע"]), FIRST, costs=costs)[0]
+    assert features[PAIR_FEATURES.index("retained_words_missing")] == 2.5
 
 
 @settings(max_examples=50, deadline=None)

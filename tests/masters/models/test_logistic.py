@@ -31,6 +31,18 @@ def test_an_example_of_weight_two_is_two_examples() -> None:
     assert np.allclose(twice.logits(features), weighted.logits(features), atol=0.05)
 
 
+def test_a_feature_of_the_wrong_direction_is_left_out_and_the_others_are_fitted_again() -> None:
+    random = np.random.default_rng(5)
+    features = random.standard_normal((5_000, 2)).astype(np.float32)
+    labels = random.random(5_000) < 1 / (1 + np.exp(-(2 * features[:, 0] - features[:, 1])))
+    free = fit_logistic(features, labels)
+    bounded = fit_logistic(features, labels, directions=np.array([1, 1], dtype=np.int8))
+    assert free.weights[1] < 0 == bounded.weights[1]
+    alone = fit_logistic(features[:, :1], labels)
+    assert np.allclose(bounded.weights[0], alone.weights[0])
+    assert np.array_equal(free.weights, fit_logistic(features, labels, directions=np.array([1, -1])).weights)
+
+
 def test_a_table_of_weights_has_the_names_of_the_features() -> None:
     assert Logistic.from_table(("a", "b"), {"b": 2.0, "a": 1.0}, 0.5).weights.tolist() == [1.0, 2.0]
     with pytest.raises(ValueError, match="c"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gogobe.masters.text.normal import parse_name
 from gogobe.masters.text.qualities import (
     NAMES,
+    NEGATED,
     PARTS,
     QUALITIES,
     USUAL,
@@ -42,6 +43,7 @@ def read(name: str, *, may_be_cut: bool = False) -> tuple[list[str], dict[str, s
         ("מלון קנרי", ["מלונ", "קנרי"], {}),
         ("פלפל ירוק כהה", ["פלפל"], {"colour": {"green", "dark"}}),
         ("תפוח אדמה לבן בתפזורת", ["תפוח", "אדמה"], {"colour": {"white"}, "packing": {"loose"}}),
+        ("מלפפון בחומץ", ["מלפפונ"], {"process": {"in vinegar"}}),
         ("מארז אבוקדו ברשת", ["אבוקדו"], {"packing": {"packed", "net"}}),
         ("כרוב לבן כשר (ק)", ["כרוב"], {"colour": {"white"}, "supervision": {"free of insects"}}),
         ("אסאדו ללא עצם טרי", ["אסאדו"], {"bone": {"without"}, "state": {"fresh"}}),
@@ -52,6 +54,12 @@ def read(name: str, *, may_be_cut: bool = False) -> tuple[list[str], dict[str, s
             ["חזה"],
             {"animal": {"chicken"}, "state": {"frozen"}, "supervision": {"mahpud"}},
         ),
+        ("בוטנים קלויים", ["בוטנימ"], {"process": {"roasted"}}),
+        ("שזיף מגולען", ["שזיפ"], {"stone": {"without"}}),
+        ("אבטיח ללא גרעינים", ["אבטיח"], {"stone": {"without"}}),
+        ("נתחי הודו טריים", [], {"animal": {"turkey"}, "cut": {"pieces"}, "state": {"fresh"}}),
+        ("תפוז סיני", ["תפוז", "סיני"], {}),
+        ("עלי סלרי", ["עלי", "סלרי"], {}),
     ],
 )
 def test_names_of_a_shelf(name: str, naming: list[str], qualities: dict[str, set[str]]) -> None:
@@ -71,6 +79,19 @@ def test_where_nothing_else_names_a_thing_its_kind_does() -> None:
     assert read("דג דניס טרי")[0] == ["דניס"]
 
 
+def test_a_kind_behind_the_thing_is_what_it_is_made_of() -> None:
+    assert read("גבינת ברי פקאן")[0] == ["ברי", "פקאנ"]
+    assert read("בורקס גבינה")[0] == ["בורקס", "גבינה"]
+    assert read("לחם שיפון אגוזים")[0] == ["לחמ", "שיפונ", "אגוזימ"]
+
+
+def test_a_value_that_is_negated_is_another_value() -> None:
+    words = parse_name("בוטנים לא קלויים").words
+    column = NAMES.index("process")
+    assert read_qualities(words).bits == {column: NEGATED}
+    assert read("מוח בקר לא מוכשר")[1] == {"animal": {"beef"}}
+
+
 def test_a_word_that_the_end_of_a_name_cuts_off() -> None:
     assert read("כרוב אדום רמי לוי מהד", may_be_cut=True)[1]["supervision"] == {"mehadrin"}
     assert "supervision" not in read("כרוב אדום רמי לוי מהד")[1]
@@ -80,8 +101,8 @@ def test_a_word_that_the_end_of_a_name_cuts_off() -> None:
 def test_the_table_is_whole() -> None:
     assert len(set(NAMES)) == len(NAMES) == len(QUALITIES) + len(PARTS) == len(USUAL)
     for column, quality in enumerate(QUALITIES):
-        assert len(quality.values) <= 16
-        assert bits_of(column, quality.usual) == USUAL[column]
+        assert len(quality.values) <= 15
+        assert bits_of(column, quality.usual) | NEGATED == USUAL[column]
         for pair in quality.near:
             assert set(pair) <= set(quality.values)
     assert USUAL.dtype == np.uint16
