@@ -9,7 +9,7 @@ STAMPS := var/stamps
 JAVA_MODULES := kafka expansion flink
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test test-fast lint format bench bench-parse bench-discovery bench-match learn fuzz lock clean
+.PHONY: help install run test test-fast lint format bench bench-parse bench-discovery bench-fetch bench-portals bench-match learn fuzz lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -43,6 +43,12 @@ bench-parse: install ## Parsing alone: ours, plain lxml loops and the usual pack
 
 bench-discovery: install ## Discovery alone: 2,000 replica portals with a million files, one agent
 	@$(BIN)/python -m benchmarks.discovery
+
+bench-fetch: install ## Downloads alone: 10,000 files of 50 hosts, beside plain curl
+	@$(BIN)/python -m benchmarks.fetch
+
+bench-portals: install ## The pipeline behind a dead and a slow portal: 300 files of each, 300 healthy ones
+	@$(BIN)/python -m benchmarks.portals
 
 bench-match: install ## Matching alone: codes, names, indexes, a million masters
 	@$(BIN)/python -m benchmarks.match
