@@ -13,7 +13,7 @@ from gogobe.database.session import Session, session_of
 from gogobe.database.waiting import end_failed
 from gogobe.records.addresses import public_address
 from gogobe.records.excerpts import storable
-from gogobe.records.messages import DeadLetter, IngestBatch
+from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
 
 # Seen again at the same instant, it is the same delivery. Later, it is a further attempt that failed: then the
 # letter is open again and has what the latest failure says.
@@ -85,7 +85,7 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
     return row | {"letter_key": letter_key(letter)}
 
 
-def resolve_letters(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
+def resolve_letters(cursor: Cursor, batches: Iterable[IngestBatch | FileDownloaded]) -> None:
     """Closes the letters of the files that these batches belong to, where those are loaded now."""
     files: dict[tuple[str, str, str], datetime] = {}
     for batch in batches:

@@ -19,7 +19,7 @@ from gogobe.database.connection import Connection, Cursor
 from gogobe.database.session import Session, session_of
 from gogobe.records.addresses import identity_of
 from gogobe.records.excerpts import storable
-from gogobe.records.messages import DeadLetter, IngestBatch, WaitingFile
+from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, WaitingFile
 
 # A file that was announced again and did not end is announced once more after this, doubled each time.
 ANNOUNCED_SECONDS: Final = 600.0
@@ -216,7 +216,7 @@ def end_failed(cursor: Cursor, letters: Iterable[DeadLetter]) -> None:
         cursor.execute(_END, (list(chains), list(urls), list(ended.values())))
 
 
-def end_loaded(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
+def end_loaded(cursor: Cursor, batches: Iterable[IngestBatch | FileDownloaded]) -> None:
     """Files that are loaded wait no longer, unless they failed again after this download."""
     files: dict[tuple[str, str, str], datetime] = {}
     for batch in batches:

@@ -12,6 +12,7 @@ import apache_beam as beam
 from gogobe.pipelines.job import Job, JobKind
 from gogobe.pipelines.submission import main
 from gogobe.records.messages import DOWNLOADED, INGEST, FileDownloaded, IngestBatch
+from gogobe.transforms.loaded import SkipLoaded
 from gogobe.transforms.order import InStoreOrder
 from gogobe.transforms.parse import ParseAndMatch
 from gogobe.transforms.publish import ROWS_MISSING, KeyBatches
@@ -26,8 +27,10 @@ def build(job: Job) -> None:
 
 
 def parse(job: Job, files: beam.PCollection[FileDownloaded]) -> beam.PCollection[IngestBatch]:
-    """Files in the object store → batches with masters, a store's in their order; decisions are recorded."""
-    ordered = job.add(files | "Spread files" >> InStoreOrder(FileDownloaded, job.store))
+    """Files in the object store → batches with masters, a store's in their order; decisions are recorded.
+    Files that are loaded already are not read."""
+    new = job.add(files | "Skip loaded" >> SkipLoaded(job.database, job.store))
+    ordered = job.add(new.files | "Spread files" >> InStoreOrder(FileDownloaded, job.store))
     parsing = ParseAndMatch(job.store, job.snapshots, job.settings.masters_every, job.chains)
     matched = job.add(ordered.messages | "Parse and match" >> parsing)
     job.add(matched.decisions | "Record decisions" >> RecordDecisions(job.database, job.store))

@@ -62,6 +62,7 @@ GOOD: dict[str, tuple[Callable[[Path], Any], int]] = {
     "Spread downloads/Ungroup/ParDo": (lambda _: ("store", [encode(DISCOVERED)]), 1),
     "Download/Fetch/ParDo": (lambda _: DISCOVERED, 0),
     "Record waiting/Record/ParDo": (lambda _: WAITING, 1),
+    "Skip loaded/Look up/ParDo": (file_of, 1),
     "Spread files/Key/ParDo": (file_of, 1),
     "Spread files/Ungroup/ParDo": (lambda folder: ("store", [encode(file_of(folder))]), 1),
     "Parse and match/Cut into batches/ParDo": (file_of, 1),

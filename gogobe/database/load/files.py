@@ -17,7 +17,7 @@ from gogobe.database.load.marks import Mark, file_row_base
 from gogobe.database.load.readings import Reading
 from gogobe.database.load.tallies import NewBatches, sum_by_file
 from gogobe.feeds.price_level import PriceLevels, price_level_problem
-from gogobe.records.messages import IngestBatch
+from gogobe.records.messages import FileDownloaded, IngestBatch
 from gogobe.records.rows import Kind
 
 logger = logging.getLogger(__name__)
@@ -167,7 +167,14 @@ def hold_files(
     return counted
 
 
-def follow_announcement(cursor: Cursor, batch: IngestBatch) -> None:
+def add_address(cursor: Cursor, file: FileDownloaded) -> None:
+    """Adds the address of a file that has a line, if it is new."""
+    key = address_key(file.source_url)
+    times = (file.discovered_at, file.downloaded_at)
+    cursor.execute(_ADD_ADDRESSES, (file.content_sha256, key, file.source_url, file.file_name, *times))
+
+
+def follow_announcement(cursor: Cursor, batch: IngestBatch | FileDownloaded) -> None:
     """Brings the address and the times of a file that was announced again up to date; its counts stay."""
     again = {
         "discovered_at": batch.discovered_at,

@@ -1,0 +1,74 @@
+"""Files that are loaded already: they are not read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Never
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.utils.windowed_value import WindowedValue
+
+from gogobe.database.address import Dsn
+from gogobe.database.load.again import note_loaded
+from gogobe.database.session import Session
+from gogobe.feeds.batches import READER_VERSION
+from gogobe.io.objects import ObjectStore
+from gogobe.records.messages import FileDownloaded
+from gogobe.transforms.dead_letters import DeadLetters
+from gogobe.transforms.outages import isolate
+from gogobe.transforms.steps import step, windowed
+
+STAGE: Final = "parse"
+
+
+class SkipLoaded(beam.PTransform):
+    """`FileDownloaded` → those whose content the ledger does not have as loaded, in their order, at the end of
+    their bundle. For the others the ledger notes that they were announced again."""
+
+    def __init__(self, database: Dsn, store: ObjectStore) -> None:
+        super().__init__()
+        self._dofn = _SkipLoaded(database, DeadLetters(STAGE, store))
+
+    def expand(self, files: beam.PCollection[FileDownloaded]) -> beam.pvalue.DoOutputsTuple:
+        return files | step("Look up", self._dofn, main="files", output=FileDownloaded)
+
+
+class _SkipLoaded(beam.DoFn):
+    def __init__(self, database: Dsn, letters: DeadLetters) -> None:
+        self._session = Session(database)
+        self._letters = letters
+        self._skipped = Metrics.counter("gogobe.parse", "already_loaded")
+
+    def start_bundle(self) -> None:
+        self._files: list[FileDownloaded] = []
+
+    def process(self, file: FileDownloaded) -> Iterator[TaggedOutput]:
+        yield from self._letters.guard(file, self._add(file))
+
+    def _add(self, file: FileDownloaded) -> Iterator[Never]:
+        if file.content_sha256:
+            self._files.append(file)
+        yield from ()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        files = unloaded(self._session, self._files)
+        self._skipped.inc(len(self._files) - len(files))
+        for file in files:
+            yield windowed(file)
+
+    def teardown(self) -> None:
+        self._session.close()
+
+
+def unloaded(session: Session, files: Sequence[FileDownloaded]) -> list[FileDownloaded]:
+    """The files that have to be read. One that the ledger cannot be asked about is read. Raises outages."""
+    found: list[FileDownloaded] = []
+
+    def look_up(part: Sequence[FileDownloaded]) -> None:
+        loaded = note_loaded(session, part, READER_VERSION)
+        found.extend(file for number, file in enumerate(part) if number not in loaded)
+
+    isolate(files, look_up, lambda file, _error: found.append(file))
+    return found
