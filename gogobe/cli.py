@@ -25,6 +25,7 @@ from gogobe.commands.retry import retry
 from gogobe.commands.run import run
 from gogobe.commands.stack import down, status, up
 from gogobe.commands.terminal import PlainConsole, harmless
+from gogobe.commands.trace import trace
 from gogobe.commands.views import views
 from gogobe.database.migrations import MigrationError
 from gogobe.database.review.merges import MergeError
@@ -121,6 +122,7 @@ for command in (
     load,
     files,
     deadletters,
+    trace,
     inspect,
     prices,
     views,

@@ -33,7 +33,7 @@ COLUMNS: Final = (
 
 @click.command()
 @click.option("--chain", metavar="CHAIN", help="Of this chain.")
-@click.option("--store", "store_id", metavar="STORE", help="Of this store of the chain.")
+@click.option("--store-id", metavar="STORE", help="Of this store of the chain.")
 @click.option("--kind", type=click.Choice(get_args(Kind)), help="Of this kind.")
 @click.option("--state", type=click.Choice(get_args(LedgerState)), help="In this state.")
 @click.option(

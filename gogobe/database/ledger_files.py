@@ -144,6 +144,14 @@ def count_files(connection: Connection, wanted: FileFilter) -> dict[str, int]:
     return counts
 
 
+def files_of(connection: Connection, hashes: Sequence[str]) -> list[LedgerFile]:
+    """The ledger's lines of the files with these contents (SHA-256, hex), the latest first."""
+    statement = sql.SQL(_FROM_LEDGER).format(sql.SQL("f.content_sha256 = ANY(%s)"))
+    with connection.cursor(row_factory=class_row(LedgerFile)) as cursor:
+        found = cursor.execute(statement, (list(hashes),)).fetchall()
+    return sorted(found, key=lambda file: file.seen_at, reverse=True)
+
+
 def postponed_files(connection: Connection, urls: Sequence[str], since: datetime) -> list[LedgerFile]:
     """The files of these addresses that were postponed at `since` (aware) or later."""
     statement = sql.SQL(_POSTPONED).format(sql.SQL("w.url = ANY(%s) AND w.failed_at >= %s"))

@@ -64,6 +64,12 @@ def mark_of(batch: IngestBatch) -> Mark:
     return batch.published_at, base
 
 
+def row_in_file(source_row: int, content_sha256: str, *, published_known: bool) -> int | None:
+    """The place in its file, from 1, of a row with this `source_row`; None for a row of another file."""
+    offset = source_row - file_row_base(content_sha256, published_known=published_known)
+    return offset & _LAST_ROW if 0 <= offset < ROWS_OF_A_FILE else None
+
+
 def row_mark(file: Mark, row: int) -> Mark:
     """The mark of a row, given its file's mark and its place in the file, from 1."""
     return file[0], file[1] + min(row, _LAST_ROW)
