@@ -9,21 +9,24 @@ STAMPS := var/stamps
 JAVA_MODULES := kafka expansion flink
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test test-fast lint format bench bench-parse bench-discovery bench-fetch bench-portals bench-match learn fuzz lock clean
+.PHONY: help install run test test-fast conformance lint format bench bench-parse bench-discovery bench-fetch bench-portals bench-match learn fuzz lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 install: $(STAMPS)/project $(STAMPS)/java $(STAMPS)/overrides ## Install everything into the checkout (quick when nothing changed)
 
-run: install ## The main job on real feeds, on a stack of its own; shows the result
-	@$(BIN)/gogobe demo
+run: install ## The main job on real feeds, on a stack of its own; shows the result. CLUSTER=2: on a Flink cluster
+	@$(BIN)/gogobe demo $(if $(CLUSTER),--flink-cluster $(CLUSTER))
 
 test: install lint ## Lint, types and all tests, with real servers
 	@$(BIN)/pytest
 
 test-fast: install ## The tests that start no server, in under a minute
 	@$(BIN)/pytest -m "not server and not slow and not integration"
+
+conformance: install ## The same inputs on every runner, compared row by row; some minutes
+	@$(BIN)/python -m conformance
 
 lint: install ## Lint, format check, types, import contracts
 	@$(BIN)/ruff check

@@ -19,7 +19,7 @@ from gogobe.commands.files import files
 from gogobe.commands.inspect import inspect
 from gogobe.commands.load import load
 from gogobe.commands.masters import masters
-from gogobe.commands.options import VAR
+from gogobe.commands.options import FLINK_CLUSTER, VAR
 from gogobe.commands.prices import prices
 from gogobe.commands.retry import retry
 from gogobe.commands.run import run
@@ -97,13 +97,15 @@ def main() -> None:
 
 @main.command()
 @VAR
-def demo(var: Path) -> None:
+@FLINK_CLUSTER
+def demo(var: Path, flink_cluster: int) -> None:
     """Crawl portals with the bundled real feeds on a stack of its own, load the files, show the result."""
     from gogobe.demo.report import WIDTH
     from gogobe.demo.run import DemoError, run_demo
 
     try:
-        run_demo(var, PlainConsole() if sys.stdout.isatty() else PlainConsole(width=WIDTH))
+        console = PlainConsole() if sys.stdout.isatty() else PlainConsole(width=WIDTH)
+        run_demo(var, console, flink_cluster)
     except DemoError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:

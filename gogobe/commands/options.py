@@ -24,6 +24,14 @@ VAR: Final = click.option(
     help="Folder of the local stack: data, logs, Java parts.",
 )
 
+FLINK_CLUSTER: Final = click.option(
+    "--flink-cluster",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="A Flink cluster of N TaskManagers, instead of Flink within Beam's job server.",
+)
+
 
 def settings_options(*names: str) -> Callable[[Any], Any]:
     """Adds the named settings to a command as flags."""

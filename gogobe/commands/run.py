@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from gogobe.commands.flink_target import WORKER_POOL, FlinkTarget, job_name, of_cluster, of_stack
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
 from gogobe.io.kafka.reading import Share, ShareError
-from gogobe.local.flink import ENDED, JOBS_AT_ONCE, FlinkJob, cancel_jobs, jobs, wait_for_job
-from gogobe.local.stack import Stack, StackAddresses
+from gogobe.local.flink import wait_for_job
+from gogobe.local.stack import Stack
 from gogobe.settings import Settings, SettingsError, refuse_secret_values, with_secret_files
 
 JOBS: Final = {
@@ -61,7 +62,22 @@ def _command(name: str, summary: str) -> click.Command:
         "--instances", type=click.IntRange(1), default=1, help="Jobs that share the topic's partitions."
     )
     @click.option("--instance", help="Only this one of several instances: K/N, as in 2/3.")
-    @click.option("--replace", is_flag=True, help="Stop the same job on the local stack first.")
+    @click.option(
+        "--parallelism", type=click.IntRange(1), help="Slots of Flink for a job; one a TaskManager, or 2."
+    )
+    @click.option(
+        "--flink-master", help="A Flink cluster's REST address, HOST:PORT, with --runner FlinkRunner."
+    )
+    @click.option(
+        "--worker-pool",
+        default=WORKER_POOL,
+        show_default=True,
+        help="Python workers, as its TaskManagers see them.",
+    )
+    @click.option("--replace", is_flag=True, help="Stop the same job on that Flink first.")
+    @click.option(
+        "--keep-state", is_flag=True, help="With --replace: by a savepoint, from which the new one starts."
+    )
     @settings_options(*Settings.__struct_fields__)
     @click.pass_context
     def command(
@@ -72,28 +88,48 @@ def _command(name: str, summary: str) -> click.Command:
         instances: int,
         instance: str | None,
         *,
+        flink_master: str | None,
+        worker_pool: str,
+        parallelism: int | None,
         bounded: bool,
         replace: bool,
+        keep_state: bool,
         **flags: Any,
     ) -> None:
-        shares = _shares(instances, instance)
-        settings = _settings(context.args, flags, var)
-        if runner:
-            passed = [f"--runner={runner}", *context.args]
-            if bounded:
-                _run_bounded(name, passed, settings, shares)
-            else:
-                _submit(name, passed, settings, shares)
-        elif bounded:
-            raise click.UsageError("--bounded is for DirectRunner: give --runner DirectRunner")
+        if keep_state and not replace:
+            raise click.UsageError("--keep-state is of the job that --replace stops: give both")
+        job = _Choice(name, _shares(instances, instance), parallelism, replace, keep_state)
+        passed = list(context.args)
+        settings = _settings(passed, flags, var)
+        if bounded:
+            _run_bounded(job, runner, passed, settings)
+        elif flink_master is not None:
+            if runner is None or not _is(runner, "FlinkRunner"):
+                raise click.UsageError("--flink-master is for --runner FlinkRunner")
+            refuse_secret_values(settings)
+            with of_cluster(flink_master, worker_pool, var) as target:
+                _submit_to_flink(target, job, passed, settings)
+        elif runner is not None:
+            _submit(job, runner, passed, settings)
         else:
-            _submit_to_stack(name, context.args, settings, shares, var, replace=replace)
+            _submit_to_stack(job, passed, settings, var)
 
     return command
 
 
 for _name, _summary in JOBS.items():
     _command(_name, _summary)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What is to run, and how it takes the place of what runs."""
+
+    name: str
+    shares: Sequence[Share]
+    parallelism: int | None
+    replace: bool
+    keep_state: bool
 
 
 def _shares(instances: int, instance: str | None) -> list[Share]:
@@ -119,86 +155,74 @@ def _settings(passed: Sequence[str], flags: dict[str, Any], var: Path) -> Settin
     return settings
 
 
-def _run_bounded(name: str, passed: list[str], settings: Settings, shares: Sequence[Share]) -> None:
+def _run_bounded(job: _Choice, runner: str | None, passed: list[str], settings: Settings) -> None:
     from gogobe.pipelines.catalogue import JOBS as KINDS
     from gogobe.pipelines.options import flags_of
     from gogobe.pipelines.submission import BoundedRunError, run_bounded
 
-    if not _is_direct(passed[0]):
-        raise click.UsageError("--bounded is for DirectRunner: other runners read on until they are stopped")
-    if not shares[0].is_whole:
+    if runner is None or not _is(runner, "DirectRunner"):
+        raise click.UsageError("--bounded is for --runner DirectRunner: others read on until they are stopped")
+    if not job.shares[0].is_whole:
         raise click.UsageError("--bounded reads all partitions: without --instances and --instance")
     refuse_secret_values(settings)
     started = time.monotonic()
     try:
-        messages = run_bounded(KINDS[name], [*passed, *flags_of(settings)])
+        messages = run_bounded(KINDS[job.name], [f"--runner={runner}", *passed, *flags_of(settings)])
     except BoundedRunError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{name}: {messages} messages done in {time.monotonic() - started:.0f} s")
+    click.echo(f"{job.name}: {messages} messages done in {time.monotonic() - started:.0f} s")
 
 
-def _submit(name: str, passed: list[str], settings: Settings, shares: Sequence[Share]) -> None:
+def _submit(job: _Choice, runner: str, passed: list[str], settings: Settings) -> None:
     from gogobe.pipelines.catalogue import JOBS as KINDS
     from gogobe.pipelines.options import flags_of
     from gogobe.pipelines.submission import submit
 
-    if _is_direct(passed[0]):
+    if _is(runner, "DirectRunner"):
         raise click.UsageError("DirectRunner reads only what is there: give --bounded")
+    if _is(runner, "FlinkRunner"):
+        raise click.UsageError(
+            "--runner FlinkRunner needs --flink-master HOST:PORT, its cluster's REST address"
+        )
+    if job.replace:
+        raise click.UsageError("--replace is for Flink")
     refuse_secret_values(settings)
-    for share in shares:
-        result = submit(KINDS[name], [*passed, *_instance_flags(share), *flags_of(settings)])
-        click.echo(f"submitted: {result.state.lower()}")
+    slots = [] if job.parallelism is None else [f"--parallelism={job.parallelism}"]
+    for share in job.shares:
+        flags = [f"--runner={runner}", *slots, *passed, *_instance_flags(share), *flags_of(settings)]
+        click.echo(f"submitted: {submit(KINDS[job.name], flags).state.lower()}")
 
 
-def _is_direct(flag: str) -> bool:
-    return re.split(r"[.=]", flag)[-1].lower() == "directrunner"
+def _submit_to_stack(job: _Choice, passed: list[str], settings: Settings, var: Path) -> None:
+    stack = Stack(var).addresses()
+    if stack is None:
+        raise click.UsageError("no local stack runs: `gogobe up` first, or name a --runner")
+    if job.keep_state and not stack.task_managers:
+        raise click.UsageError("--keep-state needs a cluster: `gogobe up --flink-cluster N`")
+    _submit_to_flink(of_stack(stack), job, passed, with_secret_files(settings, Stack(var).secrets))
+
+
+def _is(runner: str, name: str) -> bool:
+    """Whether a runner is meant, whose name may have a module before it."""
+    return runner.rpartition(".")[2].lower() == name.lower()
 
 
 def _instance_flags(share: Share) -> list[str]:
     return [] if share.is_whole else [f"--instance={share}"]
 
 
-def _submit_to_stack(
-    name: str, passed: list[str], settings: Settings, shares: Sequence[Share], var: Path, *, replace: bool
-) -> None:
+def _submit_to_flink(target: FlinkTarget, job: _Choice, passed: Sequence[str], settings: Settings) -> None:
     from gogobe.pipelines.catalogue import JOBS as KINDS
     from gogobe.pipelines.options import flags_of, flink_flags
     from gogobe.pipelines.submission import submit
 
-    stack = Stack(var).addresses()
-    if stack is None:
-        raise click.UsageError("no local stack runs: `gogobe up` first, or name a --runner")
-    settings = with_secret_files(settings, Stack(var).secrets)
-    _make_room(stack, name, shares, replace=replace)
-    for share in shares:
-        job_name = _job_name(name, share)
-        to_flink = flink_flags(stack.job_endpoint, stack.worker_pool, job_name)
-        submit(KINDS[name], [*to_flink, *passed, *_instance_flags(share), *flags_of(settings)])
-        job = wait_for_job(stack.flink, job_name)
-        click.echo(f"{job.name} is running: http://{job.rest}/jobs/{job.id}")
-
-
-def _job_name(name: str, share: Share) -> str:
-    return f"gogobe-{name}" if share.is_whole else f"gogobe-{name}-{share.number}of{share.instances}"
-
-
-def _make_room(stack: StackAddresses, name: str, shares: Sequence[Share], *, replace: bool) -> None:
-    """Stops jobs that read the same partitions, or refuses without --replace: they would repeat the work."""
-    running = [job for job in jobs(stack.flink) if job.state not in ENDED]
-    in_the_way = [job for job in running if _reads_the_same(job, name, shares)]
-    if in_the_way and not replace:
-        job = in_the_way[0]
-        raise click.UsageError(
-            f"{job.name} is {job.state.lower()}: `gogobe run {name} --replace` stops it first"
-        )
-    if len(running) - len(in_the_way) + len(shares) > JOBS_AT_ONCE:
-        raise click.UsageError(f"{len(running)} jobs run; a local stack has room for {JOBS_AT_ONCE}")
-    cancel_jobs(stack.flink, [job.id for job in in_the_way])
-
-
-def _reads_the_same(job: FlinkJob, name: str, shares: Sequence[Share]) -> bool:
-    match = re.fullmatch(rf"gogobe-{name}(?:-(\d+)of(\d+))?", job.name)
-    if match is None:
-        return False
-    theirs = Share(int(match[1]), int(match[2])) if match[1] else Share()
-    return any(theirs.overlaps(share) for share in shares)
+    savepoints = target.make_room(job.name, job.shares, replace=job.replace, keep_state=job.keep_state)
+    for share in job.shares:
+        name = job_name(job.name, share)
+        slots = job.parallelism or target.parallelism
+        to_flink = flink_flags(target.job_endpoint, target.worker_pool, name, slots, target.task_managers)
+        restored = [f"--savepoint_path={savepoints[name]}"] if name in savepoints else []
+        flags = [*to_flink, *restored, *passed, *_instance_flags(share), *flags_of(settings)]
+        submit(KINDS[job.name], flags)
+        running = wait_for_job(target.rest, name)
+        click.echo(f"{running.name} is running: {running.page}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ import psycopg
 from rich.table import Table
 
 from gogobe.commands.chains import portals_line
-from gogobe.commands.options import VAR, settings_options, wide_console
+from gogobe.commands.options import FLINK_CLUSTER, VAR, settings_options, wide_console
 from gogobe.commands.retry import waiting_line
 from gogobe.commands.terminal import harmless
-from gogobe.local.flink import jobs
+from gogobe.local.flink import ENDED, FlinkJob, checkpoints, jobs
 from gogobe.local.stack import Stack, StackAddresses, StackPorts
 from gogobe.settings import load_settings
 
@@ -25,15 +26,18 @@ from gogobe.settings import load_settings
 @VAR
 @click.option("--kafka-port", type=int, help="Kafka's port; default: a free one.")
 @click.option("--postgres-port", type=int, help="PostgreSQL's port; default: a free one.")
+@FLINK_CLUSTER
 @settings_options("topic_partitions")
-def up(var: Path, kafka_port: int | None, postgres_port: int | None, **flags: Any) -> None:
+def up(var: Path, kafka_port: int | None, postgres_port: int | None, flink_cluster: int, **flags: Any) -> None:
     """Start the local stack and leave it running: Kafka, PostgreSQL, Flink, Beam's services."""
     from gogobe.database.migrations import migrate
     from gogobe.io.kafka.topics import ensure_topics
     from gogobe.records.messages import TOPICS
 
     settings = load_settings(flags)
-    addresses = Stack(var).start(StackPorts.choose(kafka=kafka_port, postgres=postgres_port))
+    addresses = Stack(var, task_managers=flink_cluster).start(
+        StackPorts.choose(kafka=kafka_port, postgres=postgres_port)
+    )
     migrate(addresses.database)
     ensure_topics(addresses.kafka, TOPICS, settings.topic_partitions)
     _print_addresses(addresses)
@@ -66,15 +70,31 @@ def status(var: Path) -> None:
     _print_addresses(addresses)
     running = jobs(addresses.flink)
     for job in running:
-        click.echo(f"{'pipeline':18} {job.name}: {job.state.lower()}, http://{job.rest}/jobs/{job.id}")
+        _print_job(job)
     if not running:
-        click.echo(f"{'pipeline':18} none: `gogobe run ingest` submits it")
+        click.echo(f"{'job':18} none: `gogobe run ingest` submits the pipeline")
     with suppress(psycopg.Error):  # the table of services shows that the database is down
         click.echo(f"{'portals':18} {harmless(portals_line(addresses.database))}")
         click.echo(f"{'waiting':18} {harmless(waiting_line(addresses.database))}")
+
+
+def _print_job(job: FlinkJob) -> None:
+    click.echo(f"{'job':18} {job.name}: {job.state.lower()}, {job.page}")
+    if job.state in ENDED:
+        return
+    found = checkpoints(job)
+    counts = f"{found.counts.completed} completed, {found.counts.failed} failed"
+    latest = found.latest_completed
+    if latest is not None:
+        ago = max(0.0, time.time() - latest.triggered / 1000)
+        size = f"{latest.size / 1000:,.0f} kB in {latest.duration} ms"
+        counts += f"; number {latest.id} {ago:.0f} s ago: {size}"
+    click.echo(f"{'  checkpoints':18} {counts}, {job.checkpoints_page}")
 
 
 def _print_addresses(addresses: StackAddresses) -> None:
     for name, address in msgspec.structs.asdict(addresses).items():
         if isinstance(address, str):
             click.echo(f"{name:18} {address}")
+    if addresses.task_managers:
+        click.echo(f"{'flink':18} http://{addresses.flink[0]}/ ({addresses.task_managers} TaskManagers)")

@@ -62,11 +62,14 @@ class DemoError(Exception):
     """A run that did not complete; the message names what is missing and where to look."""
 
 
-def run_demo(var: Path, console: PlainConsole) -> RunReport:
+def run_demo(var: Path, console: PlainConsole, task_managers: int = 0) -> RunReport:
     """Starts everything below `var`, loads the bundled feeds, prints the tables, writes `last-run.json` and
-    stops what it started. Raises StackError or DemoError."""
+    stops what it started. `task_managers`: on a Flink cluster of so many. Raises StackError or DemoError."""
     (var / "last-run.json").unlink(missing_ok=True)
-    with console.status("Starting Kafka, PostgreSQL, Flink …") as status, running_stack(var) as stack:
+    with (
+        console.status("Starting Kafka, PostgreSQL, Flink …") as status,
+        running_stack(var, task_managers=task_managers) as stack,
+    ):
         report = load_bundled_feeds(stack, var, lambda text: status.update(styled(text, "")))
     (var / "last-run.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     show_report(console, report)
@@ -120,7 +123,10 @@ def pipeline_flags(stack: StackAddresses, var: Path, fetch_hosts: str, chains: s
         fetch_hosts=fetch_hosts,
         chains=chains,
     )
-    return [*flink_flags(stack.job_endpoint, stack.worker_pool, JOB_NAME), *flags_of(settings)]
+    to_flink = flink_flags(
+        stack.job_endpoint, stack.worker_pool, JOB_NAME, stack.parallelism, stack.task_managers
+    )
+    return [*to_flink, *flags_of(settings)]
 
 
 def crawl(stack: StackAddresses, portals: DemoPortals) -> list[tuple[Portal, Listing]]:

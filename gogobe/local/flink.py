@@ -1,7 +1,6 @@
-"""Flink, embedded in Beam's job server: its configuration, and its jobs by Flink's own REST interface.
+"""Flink's jobs, seen and stopped by Flink's own REST interface.
 
-Every job gets an embedded cluster of its own, whose REST server takes the first free port of a few that are
-kept for it. That is the way to stop a job: Beam's `result.cancel()` only says CANCELLED, and the job goes on.
+That is the way to stop a job: Beam's `result.cancel()` only says CANCELLED, and the job goes on.
 """
 
 from __future__ import annotations
@@ -9,105 +8,69 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 import requests
 
-from gogobe.local.java import java_command
-from gogobe.local.processes import Records, ServiceRecord, StackError, start_service
+from gogobe.local.processes import StackError
 
-JOBS_AT_ONCE: Final = 8
 REST_SECONDS: Final = 20.0
-# Beam's Flink runner reaches into these packages; JDK 17 closes them.
-ADD_OPENS: Final = tuple(
-    f"--add-opens=java.base/{package}=ALL-UNNAMED"
-    for package in ("java.lang", "java.util", "java.nio", "java.util.concurrent")
-)
 ENDED: Final = ("CANCELED", "FAILED", "FINISHED")
 
 
 class FlinkJob(msgspec.Struct, frozen=True):
-    """A job of an embedded cluster. `state` is Flink's: RUNNING, RESTARTING, CANCELED …"""
+    """A job. `state` is Flink's: RUNNING, RESTARTING, CANCELED …; `rest` where its REST interface is."""
 
     id: str = msgspec.field(name="jid")
     name: str
     state: str
     rest: str = ""
 
+    @property
+    def page(self) -> str:
+        """The job's page for people."""
+        return f"http://{self.rest}/#/job/running/{self.id}/overview"
+
+    @property
+    def checkpoints_page(self) -> str:
+        """The page of the job's checkpoints."""
+        return f"http://{self.rest}/#/job/running/{self.id}/checkpoints"
+
 
 class Checkpoint(msgspec.Struct, frozen=True):
-    """One checkpoint of a job; `duration` in milliseconds, `size` in bytes."""
+    """One checkpoint of a job; `triggered` in milliseconds since the epoch, `duration` in milliseconds, `size`
+    in bytes."""
 
     id: int
     status: Literal["IN_PROGRESS", "COMPLETED", "FAILED"]
+    triggered: int = msgspec.field(name="trigger_timestamp")
     duration: int = msgspec.field(name="end_to_end_duration")
     size: int = msgspec.field(name="state_size")
 
 
-class _Overview(msgspec.Struct):
-    jobs: list[FlinkJob]
+class CheckpointCounts(msgspec.Struct, frozen=True):
+    """How many checkpoints of a job came to which end."""
+
+    completed: int
+    failed: int
 
 
-class _Checkpoints(msgspec.Struct):
+class CheckpointsOverview(msgspec.Struct, frozen=True):
+    """A job's checkpoints: their counts, and the latest ones, the newest first."""
+
+    counts: CheckpointCounts
     history: list[Checkpoint]
 
-
-@dataclass(frozen=True)
-class FlinkPorts:
-    """The ports of Beam's job server, and those of its jobs' REST interfaces."""
-
-    jobs: int
-    artifacts: int
-    expansion: int
-    rest: tuple[int, ...]
+    @property
+    def latest_completed(self) -> Checkpoint | None:
+        """The newest one that was completed; None where none was, of late."""
+        return next((one for one in self.history if one.status == "COMPLETED"), None)
 
 
-def start_job_server(jars: Path, folder: Path, log: Path, ports: FlinkPorts, records: Records) -> ServiceRecord:
-    """Starts Beam's job server; checkpoints and artifacts go below `folder`. Raises StackError."""
-    conf = folder / "conf"
-    conf.mkdir(parents=True, exist_ok=True)
-    lines = [f"{name}: {value}\n" for name, value in flink_settings(folder.absolute(), ports).items()]
-    (conf / "flink-conf.yaml").write_text("".join(lines), "utf-8")
-    command = java_command(
-        jars, "2g", "org.apache.beam.runners.flink.FlinkJobServerDriver",
-        "--job-host=127.0.0.1", f"--job-port={ports.jobs}", f"--artifact-port={ports.artifacts}",
-        f"--expansion-port={ports.expansion}", f"--artifacts-dir={folder / 'artifacts'}",
-        "--flink-master=[local]", f"--flink-conf-dir={conf}",
-        options=[*ADD_OPENS, f"-Djava.io.tmpdir={folder}"],
-    )  # fmt: skip
-    return start_service("Flink job server", command, log, records)
-
-
-def flink_settings(folder: Path, ports: FlinkPorts) -> dict[str, object]:
-    """Flink's configuration, which it reads from `flink-conf.yaml`."""
-    return {
-        "rest.address": "127.0.0.1",
-        "rest.bind-address": "127.0.0.1",
-        "jobmanager.bind-host": "127.0.0.1",
-        "taskmanager.bind-host": "127.0.0.1",
-        "taskmanager.host": "127.0.0.1",
-        "rest.bind-port": ",".join(str(port) for port in ports.rest),
-        "io.tmp.dirs": folder,
-        "state.backend.type": "hashmap",
-        "state.checkpoint-storage": "filesystem",
-        "state.checkpoints.dir": f"file://{folder}/checkpoints",
-        # Few messages in flight: a checkpoint waits for them, and each message is a whole file.
-        # (Fewer buffers yet, one of each, and a job stood still for ever.)
-        "taskmanager.memory.segment-size": "4kb",
-        "taskmanager.memory.min-segment-size": "256b",
-        "taskmanager.network.memory.buffer-debloat.enabled": "true",
-        "taskmanager.network.memory.buffer-debloat.target": "500 ms",
-        "taskmanager.network.memory.buffers-per-channel": 2,
-        "taskmanager.network.memory.floating-buffers-per-gate": 2,
-        # A job whose worker died restarts from its last checkpoint, without a limit.
-        "restart-strategy.type": "fixed-delay",
-        "restart-strategy.fixed-delay.attempts": 2147483647,
-        "restart-strategy.fixed-delay.delay": "1 s",
-    }
+class _Overview(msgspec.Struct):
+    jobs: list[FlinkJob]
 
 
 # A job is about to run; or another program has taken the port meanwhile, which is bound only when a job runs.
@@ -115,7 +78,7 @@ _NO_JOB: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.NOT_FOUND)
 
 
 def jobs(rest: Sequence[str]) -> list[FlinkJob]:
-    """The jobs of all embedded clusters at the given addresses (HOST:PORT), ended ones too while they show."""
+    """The jobs of all clusters at the given addresses (HOST:PORT), ended ones too while they show."""
     return list(_jobs(rest))
 
 
@@ -174,8 +137,59 @@ def cancel_jobs(
     return running
 
 
-def checkpoints(job: FlinkJob) -> list[Checkpoint]:
-    """A job's latest checkpoints, the newest first."""
+def checkpoints(job: FlinkJob) -> CheckpointsOverview:
+    """A job's checkpoints."""
     answer = requests.get(f"http://{job.rest}/jobs/{job.id}/checkpoints", timeout=REST_SECONDS)
     answer.raise_for_status()
-    return msgspec.json.decode(answer.content, type=_Checkpoints).history
+    return msgspec.json.decode(answer.content, type=CheckpointsOverview)
+
+
+class _Triggered(msgspec.Struct):
+    id: str = msgspec.field(name="request-id")
+
+
+class _Cause(msgspec.Struct):
+    name: str = msgspec.field(name="class")
+
+
+class _Operation(msgspec.Struct):
+    location: str | None = None
+    cause: _Cause | None = msgspec.field(name="failure-cause", default=None)
+
+
+class _Savepoint(msgspec.Struct):
+    operation: _Operation | None = None
+
+
+def stop_with_savepoint(job: FlinkJob, seconds: float = 120.0) -> str:
+    """Stops a job of a cluster with a savepoint, in the cluster's `state.savepoints.dir`; returns its path.
+    Raises StackError where Flink cannot take it, or not within `seconds`."""
+    address = f"http://{job.rest}/jobs/{job.id}"
+    answer = requests.post(f"{address}/stop", json={"drain": False}, timeout=REST_SECONDS)
+    answer.raise_for_status()
+    asked = msgspec.json.decode(answer.content, type=_Triggered).id
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = requests.get(f"{address}/savepoints/{asked}", timeout=REST_SECONDS)
+        answer.raise_for_status()
+        operation = msgspec.json.decode(answer.content, type=_Savepoint).operation
+        if operation is not None and operation.location is not None:
+            return operation.location
+        if operation is not None:
+            cause = operation.cause.name if operation.cause else "no cause is given"
+            raise StackError(f"{job.name}: Flink takes no savepoint ({cause}); {job.checkpoints_page}")
+        time.sleep(0.2)
+    raise StackError(f"{job.name}: no savepoint within {seconds:.0f} seconds; {job.checkpoints_page}")
+
+
+class _Cluster(msgspec.Struct):
+    taskmanagers: int
+
+
+def task_managers(rest: str) -> int:
+    """How many TaskManagers a cluster has at present; 0 before it answers."""
+    try:
+        answer = requests.get(f"http://{rest}/overview", timeout=REST_SECONDS)
+        return msgspec.json.decode(answer.content, type=_Cluster).taskmanagers if answer.ok else 0
+    except requests.ConnectionError:
+        return 0

@@ -27,7 +27,8 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from gogobe.local import java
-from gogobe.local.flink import JOBS_AT_ONCE, FlinkPorts, start_job_server
+from gogobe.local.flink import task_managers
+from gogobe.local.flink_services import JOB_MANAGER, JOBS_AT_ONCE, TASK_MANAGER, FlinkPorts, FlinkServices
 from gogobe.local.postgres import PostgresServer, start_postgres, wait_for_postgres
 from gogobe.local.processes import (
     Records,
@@ -42,11 +43,13 @@ from gogobe.local.processes import (
 )
 
 READY_SECONDS: Final = 90.0
+EMBEDDED_PARALLELISM: Final = 2
 
 
 class StackAddresses(msgspec.Struct, frozen=True):
     """Where the stack's services listen, all on 127.0.0.1. `flink`: where Flink's REST interface of a job may
-    be, an address for each of the jobs that can run at once."""
+    be, an address for each of the jobs that can run at once, or that of the cluster. `task_managers` of a
+    cluster; 0: Flink is embedded."""
 
     kafka: str
     database: str
@@ -54,6 +57,12 @@ class StackAddresses(msgspec.Struct, frozen=True):
     job_endpoint: str
     worker_pool: str
     flink: tuple[str, ...]
+    task_managers: int = 0
+
+    @property
+    def parallelism(self) -> int:
+        """How many slots a job gets unless it says so: one on each TaskManager."""
+        return self.task_managers or EMBEDDED_PARALLELISM
 
 
 class ServiceStatus(msgspec.Struct, frozen=True):
@@ -79,7 +88,7 @@ class StackPorts:
 
     @classmethod
     def choose(cls, kafka: int | None = None, postgres: int | None = None) -> StackPorts:
-        free = iter(free_ports(9 + JOBS_AT_ONCE))
+        free = iter(free_ports(10 + JOBS_AT_ONCE))
         return cls(
             kafka=kafka or next(free),
             kafka_controller=next(free),
@@ -92,17 +101,20 @@ class StackPorts:
                 artifacts=next(free),
                 expansion=next(free),
                 rest=tuple(islice(free, JOBS_AT_ONCE)),
+                manager=next(free),
             ),
         )
 
-    def addresses(self, postgres_data: Path) -> StackAddresses:
+    def addresses(self, postgres_data: Path, task_managers: int = 0) -> StackAddresses:
+        rest = self.flink.rest[:1] if task_managers else self.flink.rest
         return StackAddresses(
             kafka=f"127.0.0.1:{self.kafka}",
             database=PostgresServer(self.postgres, postgres_data).dsn,
             expansion_service=f"127.0.0.1:{self.expansion_service}",
             job_endpoint=f"127.0.0.1:{self.flink.jobs}",
             worker_pool=f"127.0.0.1:{self.worker_pool}",
-            flink=tuple(f"127.0.0.1:{port}" for port in self.flink.rest),
+            flink=tuple(f"127.0.0.1:{port}" for port in rest),
+            task_managers=task_managers,
         )
 
 
@@ -114,9 +126,13 @@ class _State(msgspec.Struct, frozen=True):
 
 
 class Stack:
-    """The services below one folder (`var`): `data/`, `log/`, `java/` and the record of what runs."""
+    """The services below one folder (`var`): `data/`, `log/`, `java/` and the record of what runs.
 
-    def __init__(self, var: Path, jars: Path | None = None) -> None:
+    `task_managers`: start a Flink cluster of so many, and a JobManager, instead of Flink within the job server.
+    """
+
+    def __init__(self, var: Path, jars: Path | None = None, task_managers: int = 0) -> None:
+        self._task_managers = task_managers
         self._var = var.absolute()
         self._jars = jars.absolute() if jars else self._var / "java"
         self._postgres_data = self._var / "data" / "postgres"
@@ -168,9 +184,10 @@ class Stack:
             return running
 
     def addresses(self) -> StackAddresses | None:
-        """Where the running stack listens; None when none runs, or not all of it."""
+        """Where the running stack listens; None when none runs, or not all of it. A cluster does without a
+        TaskManager: its jobs go on with the others."""
         state = self._read_state()
-        records = self._records.read()
+        records = [one for one in self._records.read() if not one.name.startswith(TASK_MANAGER)]
         alive = state is not None and bool(records) and all(is_running(record) for record in records)
         return state.addresses if state is not None and alive else None
 
@@ -212,7 +229,7 @@ class Stack:
         except BaseException:
             self._stop()
             raise
-        addresses = ports.addresses(self._postgres_data)
+        addresses = ports.addresses(self._postgres_data, self._task_managers)
         self._state.write_bytes(msgspec.json.format(msgspec.json.encode(_State(addresses, kept))))
         return addresses
 
@@ -238,13 +255,20 @@ class Stack:
         for record, port in [(kafka, ports.kafka), *listening]:
             wait_until_ready(record, partial(listens, record, port), READY_SECONDS)
         wait_until_ready(kafka, partial(_kafka_answers, ports.kafka), READY_SECONDS)
+        if self._task_managers:
+            manager = next(one for one in records.read() if one.name == JOB_MANAGER)
+            rest = f"127.0.0.1:{ports.flink.rest[0]}"
+            wait_until_ready(manager, lambda: task_managers(rest) == self._task_managers, READY_SECONDS)
 
     def _start_beam(self, ports: StackPorts) -> list[tuple[ServiceRecord, int]]:
         """The services with the ports on which they listen when they are ready."""
         jars, records = self._jars / "expansion", self._records
-        flink = start_job_server(
-            self._jars / "flink", self._var / "data" / "flink", self._log("flink"), ports.flink, records
+        flink = FlinkServices(
+            self._jars / "flink", self._var / "data" / "flink", self._var / "log", ports.flink, records
         )
+        cluster = flink.start_cluster(self._task_managers) if self._task_managers else []
+        rest = f"127.0.0.1:{ports.flink.rest[0]}"
+        job_server = flink.start_job_server(rest) if cluster else flink.start_job_server()
         expansion = java.start_expansion_service(
             jars, self._log("expansion"), ports.expansion_service, ports.java_worker, records
         )
@@ -260,7 +284,8 @@ class Stack:
             "Python worker pool", command, self._log("workers"), records, environment=environment
         )
         return [
-            (flink, ports.flink.jobs),
+            (job_server, ports.flink.jobs),
+            *((manager, ports.flink.rest[0]) for manager in cluster[:1]),
             (expansion, ports.expansion_service),
             (worker, ports.java_worker),
             (pool, ports.worker_pool),
@@ -272,10 +297,10 @@ class Stack:
 
 @contextlib.contextmanager
 def running_stack(
-    var: Path, jars: Path | None = None, ports: StackPorts | None = None
+    var: Path, jars: Path | None = None, ports: StackPorts | None = None, task_managers: int = 0
 ) -> Iterator[StackAddresses]:
     """A stack for the length of a `with`; its data stays below `var`. Raises StackError."""
-    with Stack(var, jars).running(ports) as addresses:
+    with Stack(var, jars, task_managers).running(ports) as addresses:
         yield addresses
 
 

@@ -120,11 +120,14 @@ def _text(value: Any) -> str:
     return msgspec.json.encode(value).decode() if isinstance(value, dict) else str(value)
 
 
-def flink_flags(job_endpoint: str, worker_pool: str, name: str, parallelism: int = 2) -> Sequence[str]:
+def flink_flags(
+    job_endpoint: str, worker_pool: str, name: str, parallelism: int = 2, task_managers: int = 0
+) -> Sequence[str]:
     """Options for a job on a Flink job server with an external pool of Python workers.
 
     A bundle holds up the checkpoint and an element may be a whole file, so bundles are short; as many Python
-    processes as there are slots, because parsing holds the interpreter's lock.
+    processes as there are slots, because parsing holds the interpreter's lock. Beam counts them for each
+    TaskManager; `task_managers` 0: Flink is embedded, one process.
 
     Offsets are committed with a checkpoint, and a job that is submitted anew starts from them. So what they
     cover must be done, not lie in the checkpoint: bundles are finished before it (Flink's runner would keep
@@ -138,7 +141,7 @@ def flink_flags(job_endpoint: str, worker_pool: str, name: str, parallelism: int
         "--environment_type=EXTERNAL",
         f"--environment_config={worker_pool}",
         f"--parallelism={parallelism}",
-        f"--sdk_worker_parallelism={parallelism}",
+        f"--sdk_worker_parallelism={-(-parallelism // max(task_managers, 1))}",
         f"--checkpointing_interval={CHECKPOINT_MILLISECONDS}",
         f"--checkpoint_timeout_millis={CHECKPOINT_TIMEOUT_MILLISECONDS}",
         "--finish_bundle_before_checkpointing",

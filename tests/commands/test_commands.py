@@ -36,9 +36,23 @@ def run(tmp_path: Path, *arguments: str) -> click.testing.Result:
         (["run", "ingest", "--kafka", "127.0.0.1:1"], "no database address"),
         (["run", "parse", "--instance", "3/2"], "'3/2' is no instance: K/N"),
         (["run", "parse", "--instance", "1/2", "--instances", "2"], "give either"),
-        (["run", "load", "--bounded", *ADDRESSES], "--bounded is for DirectRunner"),
-        (["run", "load", "--bounded", "--runner", "FlinkRunner", *ADDRESSES], "--bounded is for DirectRunner"),
+        (["run", "load", "--bounded", *ADDRESSES], "--bounded is for --runner DirectRunner"),
+        (
+            ["run", "load", "--bounded", "--runner", "FlinkRunner", *ADDRESSES],
+            "--bounded is for --runner DirectRunner",
+        ),
         (["run", "load", "--runner", "direct.DirectRunner", *ADDRESSES], "give --bounded"),
+        (["run", "load", "--runner", "FlinkRunner", *ADDRESSES], "needs --flink-master HOST:PORT"),
+        (["run", "load", "--runner", "DataflowRunner", "--replace", *ADDRESSES], "--replace is for Flink"),
+        (
+            ["run", "load", "--flink-master", "127.0.0.1:1", *ADDRESSES],
+            "--flink-master is for --runner FlinkRunner",
+        ),
+        (
+            ["run", "load", "--runner=FlinkRunner", "--flink_master=127.0.0.1:1", *ADDRESSES],
+            "no Flink cluster with a TaskManager answers at 127.0.0.1:1",
+        ),
+        (["run", "load", "--keep-state", *ADDRESSES], "--keep-state is of the job that --replace stops"),
         (
             ["run", "load", "--bounded", "--runner=DirectRunner", "--instances=2", *ADDRESSES],
             "reads all partitions",

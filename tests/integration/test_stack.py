@@ -204,7 +204,7 @@ def test_a_killed_worker_loses_nothing_and_offsets_cover_only_what_is_done(stack
     wait_until("all offsets committed", lambda: lag(stack.kafka, "killed", "killed.in") == 0)
     assert len({one.pid for one in relay.relayed(stack, "killed")}) > 2
     (job,) = [one for one in jobs(stack.flink) if one.name.startswith("killed")]
-    assert {one.status for one in checkpoints(job)[:2]} <= {"COMPLETED", "IN_PROGRESS"}
+    assert {one.status for one in checkpoints(job).history[:2]} <= {"COMPLETED", "IN_PROGRESS"}
     assert listening_beyond_loopback(var) == []
     cancel_jobs(stack.flink)
 

@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -12,11 +11,11 @@ import pytest
 from gogobe.local.flink import (
     Checkpoint,
     FlinkJob,
-    FlinkPorts,
     cancel_jobs,
     checkpoints,
-    flink_settings,
     jobs,
+    stop_with_savepoint,
+    task_managers,
     wait_for_job,
 )
 from gogobe.local.processes import StackError, free_ports
@@ -28,18 +27,30 @@ class Flink(BaseHTTPRequestHandler):
     starting = 0
     status = 503
     asked: ClassVar[list[str]] = []
+    savepoints: ClassVar[list[object]] = []
 
     def do_GET(self):
         if Flink.starting:
             Flink.starting -= 1
             self.send_error(Flink.status)
+        elif self.path.startswith("/jobs/a1/savepoints/"):
+            Flink.asked.append(self.path)
+            self._answer(Flink.savepoints.pop(0))
+        elif self.path == "/overview":
+            self._answer({"taskmanagers": 2, "slots-total": 8})
         elif self.path == "/jobs/overview":
             self._answer(
                 {"jobs": [{"jid": "a1", "name": "ingest", "state": Flink.state, "tasks": {"total": 2}}]}
             )
         else:
-            one = {"id": 7, "status": "COMPLETED", "end_to_end_duration": 25, "state_size": 10732, "x": 1}
-            self._answer({"counts": {}, "history": [one]})
+            times = {"trigger_timestamp": 1000, "end_to_end_duration": 25}
+            done = {"id": 7, "status": "COMPLETED", **times, "state_size": 10732, "x": 1}
+            begun = {"id": 8, "status": "IN_PROGRESS", **times, "state_size": 0}
+            self._answer({"counts": {"completed": 7, "failed": 1, "total": 9}, "history": [begun, done]})
+
+    def do_POST(self):
+        Flink.asked.append(self.path)
+        self._answer({"request-id": "r1"})
 
     def do_PATCH(self):
         Flink.asked.append(self.path)
@@ -91,8 +102,37 @@ def test_a_job_is_waited_for_until_it_runs(rest: list[str]):
         wait_for_job(rest, "ingest")
 
 
+def test_a_job_has_pages_for_people(rest: list[str]):
+    (job,) = jobs(rest)
+    assert job.page == f"http://{rest[1]}/#/job/running/a1/overview"
+    assert job.checkpoints_page == f"http://{rest[1]}/#/job/running/a1/checkpoints"
+
+
+def test_a_job_is_stopped_with_a_savepoint(rest: list[str]):
+    (job,) = jobs(rest)
+    waiting = {"status": {"id": "IN_PROGRESS"}, "operation": None}
+    Flink.savepoints = [waiting, {"status": {"id": "COMPLETED"}, "operation": {"location": "file:/s/1"}}]
+    assert stop_with_savepoint(job) == "file:/s/1"
+    assert Flink.asked == ["/jobs/a1/stop", *["/jobs/a1/savepoints/r1"] * 2]
+    Flink.savepoints = [{"operation": {"failure-cause": {"class": "x.CheckpointException", "stack-trace": ""}}}]
+    with pytest.raises(StackError, match=r"ingest: Flink takes no savepoint \(x\.CheckpointException\)"):
+        stop_with_savepoint(job)
+    Flink.savepoints = [waiting] * 20
+    with pytest.raises(StackError, match="no savepoint within 0 seconds"):
+        stop_with_savepoint(job, seconds=0.3)
+
+
+def test_a_cluster_has_none_before_it_answers(rest: list[str]):
+    assert [task_managers(address) for address in rest] == [0, 2]
+    Flink.starting = 1
+    assert task_managers(rest[1]) == 0
+
+
 def test_checkpoints_tell_duration_and_size(rest: list[str]):
-    assert checkpoints(jobs(rest)[0]) == [Checkpoint(7, "COMPLETED", 25, 10732)]
+    found = checkpoints(jobs(rest)[0])
+    assert found.latest_completed == Checkpoint(7, "COMPLETED", 1000, 25, 10732)
+    assert [one.id for one in found.history] == [8, 7]
+    assert (found.counts.completed, found.counts.failed) == (7, 1)
 
 
 def test_cancelling_waits_for_the_end(rest: list[str]):
@@ -113,10 +153,3 @@ def test_a_job_that_goes_on_is_named(rest: list[str]):
     Flink.stops = False
     with pytest.raises(StackError, match="ingest is RUNNING"):
         cancel_jobs(rest, seconds=0.3)
-
-
-def test_settings_keep_to_loopback_and_to_the_folder(tmp_path: Path):
-    settings = flink_settings(tmp_path, FlinkPorts(1, 2, 3, (5001, 5002)))
-    assert settings["rest.bind-address"] == "127.0.0.1"
-    assert settings["rest.bind-port"] == "5001,5002"
-    assert str(settings["state.checkpoints.dir"]) == f"file://{tmp_path}/checkpoints"

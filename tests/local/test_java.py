@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gogobe.local import java
-from gogobe.local.flink import FlinkPorts, start_job_server
+from gogobe.local.flink_services import FlinkPorts, FlinkServices
 from gogobe.local.processes import Records, StackError
 
 
@@ -33,9 +33,11 @@ def test_without_jars_the_remedy_is_named(tmp_path: Path):
     (_jars(tmp_path).parent / "overrides.jar").unlink()
     with pytest.raises(StackError, match="make install"):
         java.java_command(tmp_path / "kafka", "1g", "kafka.Kafka")
-    ports = FlinkPorts(1, 2, 3, (4,))
+    ports = FlinkPorts(1, 2, 3, (4,), 5)
     with pytest.raises(StackError, match="make install"):
-        start_job_server(tmp_path, tmp_path / "flink", tmp_path / "log", ports, Records(tmp_path / "records"))
+        FlinkServices(
+            tmp_path, tmp_path / "flink", tmp_path / "log", ports, Records(tmp_path / "records")
+        ).start_job_server()
 
 
 def test_without_java_the_place_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

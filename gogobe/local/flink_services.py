@@ -1,0 +1,167 @@
+"""Flink's processes and their configuration: Beam's job server with Flink embedded in it, or with a cluster of
+a JobManager and TaskManagers as processes of their own.
+
+All run from the same jars. Embedded, every job gets a Flink of its own, whose REST server takes the first free
+port of a few that are kept for it. A cluster has one REST server, and its jobs share its slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gogobe.local.java import java_command
+from gogobe.local.processes import Records, ServiceRecord, start_service
+
+JOBS_AT_ONCE: Final = 8
+# Of one TaskManager: as many jobs can run at once, each with a slot on every TaskManager.
+SLOTS: Final = 4
+EMBEDDED: Final = "[local]"
+JOB_MANAGER: Final = "JobManager"
+TASK_MANAGER: Final = "TaskManager"
+# Beam's Flink runner reaches into these packages; JDK 17 closes them.
+ADD_OPENS: Final = tuple(
+    f"--add-opens=java.base/{package}=ALL-UNNAMED"
+    for package in ("java.lang", "java.util", "java.nio", "java.util.concurrent")
+)
+MANAGER_CLASS: Final = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+WORKER_CLASS: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+
+COMMON_SETTINGS: Final[Mapping[str, object]] = {
+    "rest.address": "127.0.0.1",
+    "rest.bind-address": "127.0.0.1",
+    "jobmanager.bind-host": "127.0.0.1",
+    "taskmanager.bind-host": "127.0.0.1",
+    "taskmanager.host": "127.0.0.1",
+    # Jobs come from the job server; the page shows them, and takes no jars.
+    "web.submit.enable": "false",
+    "state.backend.type": "hashmap",
+    "state.checkpoint-storage": "filesystem",
+    # Few messages in flight: a checkpoint waits for them, and each message is a whole file.
+    # (Fewer buffers yet, one of each, and a job stood still for ever.)
+    "taskmanager.memory.segment-size": "4kb",
+    "taskmanager.memory.min-segment-size": "256b",
+    "taskmanager.network.memory.buffer-debloat.enabled": "true",
+    "taskmanager.network.memory.buffer-debloat.target": "500 ms",
+    "taskmanager.network.memory.buffers-per-channel": 2,
+    "taskmanager.network.memory.floating-buffers-per-gate": 2,
+    # A job whose worker died restarts from its last checkpoint, without a limit.
+    "restart-strategy.type": "fixed-delay",
+    "restart-strategy.fixed-delay.attempts": 2147483647,
+    "restart-strategy.fixed-delay.delay": "1 s",
+}
+CLUSTER_SETTINGS: Final[Mapping[str, object]] = {
+    "jobmanager.rpc.address": "127.0.0.1",
+    # A killed process is noticed after two heartbeats that reach nothing, a silent one after the timeout.
+    "heartbeat.interval": 1_000,
+    "heartbeat.rpc-failure-threshold": 2,
+    "heartbeat.timeout": 10_000,
+    "taskmanager.load-balance.mode": "SLOTS",
+    "taskmanager.numberOfTaskSlots": SLOTS,
+    # A TaskManager that is started by its class has no defaults for these.
+    "taskmanager.cpu.cores": 1,
+    "taskmanager.memory.task.heap.size": "512m",
+    "taskmanager.memory.task.off-heap.size": "64m",
+    "taskmanager.memory.managed.size": "64m",
+    "taskmanager.memory.framework.heap.size": "128m",
+    "taskmanager.memory.framework.off-heap.size": "128m",
+    "taskmanager.memory.jvm-metaspace.size": "256m",
+    "taskmanager.memory.network.min": "64m",
+    "taskmanager.memory.network.max": "64m",
+    "taskmanager.memory.jvm-overhead.min": "192m",
+    "taskmanager.memory.jvm-overhead.max": "192m",
+}
+
+
+@dataclass(frozen=True)
+class FlinkPorts:
+    """The ports of Beam's job server, and those of REST interfaces: of the embedded Flinks, or, the first, of
+    the cluster. `manager`: where a cluster's TaskManagers reach the JobManager."""
+
+    jobs: int
+    artifacts: int
+    expansion: int
+    rest: tuple[int, ...]
+    manager: int
+
+
+@dataclass(frozen=True)
+class FlinkServices:
+    """Starts Flink's processes over the jars of a folder; data goes below `folder`, logs next to each other in
+    `logs`."""
+
+    jars: Path
+    folder: Path
+    logs: Path
+    ports: FlinkPorts
+    records: Records
+
+    def start_job_server(self, master: str = EMBEDDED, log_name: str = "flink.log") -> ServiceRecord:
+        """Starts Beam's job server for a cluster by its REST address (HOST:PORT), or with Flink in it. Raises
+        StackError."""
+        settings = flink_settings(self.folder.absolute())
+        if master == EMBEDDED:
+            settings["rest.bind-port"] = ",".join(map(str, self.ports.rest))
+        conf = write_settings(self.folder / "conf", settings)
+        command = java_command(
+            self.jars, "2g", "org.apache.beam.runners.flink.FlinkJobServerDriver",
+            "--job-host=127.0.0.1", f"--job-port={self.ports.jobs}", f"--artifact-port={self.ports.artifacts}",
+            f"--expansion-port={self.ports.expansion}", f"--artifacts-dir={self.folder / 'artifacts'}",
+            f"--flink-master={master}", f"--flink-conf-dir={conf}",
+            options=[*ADD_OPENS, f"-Djava.io.tmpdir={self.folder}"],
+        )  # fmt: skip
+        return start_service("Flink job server", command, self.logs / log_name, self.records)
+
+    def start_cluster(self, task_managers: int) -> list[ServiceRecord]:
+        """Starts a JobManager and so many TaskManagers, which find it by themselves. Raises StackError."""
+        manager = self._start(JOB_MANAGER, MANAGER_CLASS, "512m")
+        return [
+            manager,
+            *(
+                self._start(f"{TASK_MANAGER} {number}", WORKER_CLASS, "640m")
+                for number in range(1, task_managers + 1)
+            ),
+        ]
+
+    def _start(self, name: str, main: str, heap: str) -> ServiceRecord:
+        slug = name.lower().replace(" ", "-")
+        settings = cluster_settings(self.folder.absolute(), slug, self.ports)
+        conf = write_settings(self.folder / slug, settings)
+        command = java_command(
+            self.jars, heap, main, "-c", str(conf), options=[*ADD_OPENS, "-XX:MaxMetaspaceSize=512m"]
+        )
+        return start_service(name, command, self.logs / f"{slug}.log", self.records)
+
+
+def flink_settings(folder: Path) -> dict[str, object]:
+    """The settings of every Flink over a folder."""
+    return {
+        **COMMON_SETTINGS,
+        "io.tmp.dirs": folder,
+        "state.checkpoints.dir": f"file://{folder}/checkpoints",
+        "state.savepoints.dir": f"file://{folder}/savepoints",
+    }
+
+
+def cluster_settings(folder: Path, name: str, ports: FlinkPorts) -> dict[str, object]:
+    """The settings of a process of a cluster."""
+    return {
+        **flink_settings(folder),
+        **CLUSTER_SETTINGS,
+        "io.tmp.dirs": folder / name / "tmp",
+        "jobmanager.rpc.port": ports.manager,
+        "rest.port": ports.rest[0],
+        "rest.bind-port": ports.rest[0],
+        "taskmanager.resource-id": name,
+    }
+
+
+def write_settings(conf: Path, settings: Mapping[str, object]) -> Path:
+    """Writes Flink's `flink-conf.yaml` into a folder, which is made with those it names; returns the folder."""
+    Path(str(settings["io.tmp.dirs"])).mkdir(parents=True, exist_ok=True)
+    conf.mkdir(parents=True, exist_ok=True)
+    lines = [f"{name}: {value}\n" for name, value in settings.items()]
+    (conf / "flink-conf.yaml").write_text("".join(lines), "utf-8")
+    return conf
