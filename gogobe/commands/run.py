@@ -13,7 +13,7 @@ import click
 from gogobe.commands.flink_target import WORKER_POOL, FlinkTarget, job_name, of_cluster, of_stack
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
 from gogobe.io.kafka.reading import Share, ShareError
-from gogobe.local.flink import wait_for_job
+from gogobe.local.flink import jobs, wait_for_job
 from gogobe.local.stack import Stack
 from gogobe.settings import Settings, SettingsError, refuse_secret_values, with_secret_files
 
@@ -217,6 +217,7 @@ def _submit_to_flink(target: FlinkTarget, job: _Choice, passed: Sequence[str], s
     from gogobe.pipelines.submission import submit
 
     savepoints = target.make_room(job.name, job.shares, replace=job.replace, keep_state=job.keep_state)
+    ended = {one.id for one in jobs(target.rest)}  # a cluster shows jobs for an hour after their end
     for share in job.shares:
         name = job_name(job.name, share)
         slots = job.parallelism or target.parallelism
@@ -224,5 +225,5 @@ def _submit_to_flink(target: FlinkTarget, job: _Choice, passed: Sequence[str], s
         restored = [f"--savepoint_path={savepoints[name]}"] if name in savepoints else []
         flags = [*to_flink, *restored, *passed, *_instance_flags(share), *flags_of(settings)]
         submit(KINDS[job.name], flags)
-        running = wait_for_job(target.rest, name)
+        running = wait_for_job(target.rest, name, other_than=ended)
         click.echo(f"{running.name} is running: {running.page}")

@@ -95,12 +95,14 @@ def _jobs(rest: Sequence[str]) -> Iterator[FlinkJob]:
             yield msgspec.structs.replace(job, rest=address)
 
 
-def wait_for_job(rest: Sequence[str], name: str, seconds: float = 60.0) -> FlinkJob:
-    """Waits until a job of this name is running, and returns it. Raises StackError when it has ended,
-    or does not run within `seconds`."""
+def wait_for_job(
+    rest: Sequence[str], name: str, seconds: float = 60.0, other_than: Collection[str] = ()
+) -> FlinkJob:
+    """Waits until a job of this name is running, and returns it; one with an id in `other_than` does not count.
+    Raises StackError when it has ended, or does not run within `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
-        found = [job for job in jobs(rest) if job.name == name]
+        found = [job for job in jobs(rest) if job.name == name and job.id not in other_than]
         running = [job for job in found if job.state == "RUNNING"]
         if running:
             return running[0]

@@ -128,6 +128,14 @@ def test_a_cluster_has_none_before_it_answers(rest: list[str]):
     assert task_managers(rest[1]) == 0
 
 
+def test_a_job_of_the_name_that_has_ended_is_not_the_new_one(rest: list[str]):
+    Flink.state = "FINISHED"
+    with pytest.raises(StackError, match="ingest does not run: FINISHED"):
+        wait_for_job(rest, "ingest")
+    with pytest.raises(StackError, match="ingest does not run: not "):
+        wait_for_job(rest, "ingest", seconds=0.2, other_than={"a1"})
+
+
 def test_checkpoints_tell_duration_and_size(rest: list[str]):
     found = checkpoints(jobs(rest)[0])
     assert found.latest_completed == Checkpoint(7, "COMPLETED", 1000, 25, 10732)
