@@ -122,12 +122,12 @@ class Checkpoints:
 
     def __init__(self, job: FlinkJob) -> None:
         self._job = job
-        self._seen = {one.id for one in checkpoints(job)}
+        self._seen = {one.id for one in checkpoints(job).history}
         self.longest = 0.0
 
     def look(self) -> None:
         """Takes in what has been completed, and what is under way."""
-        for one in checkpoints(self._job):
+        for one in checkpoints(self._job).history:
             if one.id not in self._seen and one.status != "FAILED":
                 self.longest = max(self.longest, one.duration / 1000)
 
