@@ -19,11 +19,11 @@ _OF_DELIVERY: Final = "\0"
 class Portals:
     """The portals of the known chains, by chain and host."""
 
-    def __init__(self, chains: Chains, per_host: int) -> None:
-        """`per_host`: downloads at once from a host of no portal."""
+    def __init__(self, chains: Chains, per_host: int, instances: int = 1) -> None:
+        """`per_host`: downloads at once from a host of no portal; `instances` of the job divide all limits."""
         self._chains = chains
-        self._per_host = per_host
-        self._limits = _limits_of(chains)
+        self._default = _share(Limits(per_host), instances)
+        self._limits = {name: _share(limits, instances) for name, limits in _limits_of(chains).items()}
 
     def portal_of(self, message: FileDiscovered) -> PortalSettings | None:
         """The portal of a message's chain that has the file's host among its own: the one whose listing is at
@@ -57,12 +57,18 @@ class Portals:
     def limits(self, authority: str) -> Limits:
         """What may be asked of a host (and port). Where portals on it have different settings, the strictest
         count."""
-        return self._limits.get(authority) or Limits(self._per_host)
+        return self._limits.get(authority, self._default)
 
 
 def name_of(message: FileDiscovered) -> str:
     """The published file's name."""
     return message.file_name or file_name_of(message.url)
+
+
+def _share(limits: Limits, instances: int) -> Limits:
+    """One of several instances' part: at least one download at once."""
+    rate = None if limits.rate is None else limits.rate / instances
+    return Limits(max(1, limits.concurrency // instances), rate)
 
 
 def _limits_of(chains: Chains) -> Mapping[str, Limits]:

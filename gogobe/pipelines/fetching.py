@@ -18,15 +18,17 @@ PENDING_PER_THREAD: Final = 2
 _BUCKET: Final = re.compile(r"(?:s3|gs)://[^/]+(?:/.*)?")
 
 
-def download_config(settings: Settings, store: ObjectStore, chains: Chains) -> DownloadConfig:
-    """How the download step works. Raises SettingsError."""
+def download_config(
+    settings: Settings, store: ObjectStore, chains: Chains, instances: int = 1
+) -> DownloadConfig:
+    """How the download step works; `instances` of its job share each host's limits. Raises SettingsError."""
     plan = Plan(
         threads=settings.fetch_threads,
         slow_threads=settings.fetch_slow_threads,
         wait=settings.fetch_wait,
         pending=PENDING_PER_THREAD * settings.fetch_threads,
     )
-    portals = Portals(chains, settings.fetch_per_host)
+    portals = Portals(chains, settings.fetch_per_host, instances)
     return DownloadConfig(store, fetch_settings(settings), portals, plan, settings.fetch_give_up)
 
 

@@ -27,8 +27,9 @@ from gogobe.transforms.record import RecordDeadLetters
 class Job:
     """A pipeline that is being built, with the settings and services its steps take.
 
-    `partitions`: of the topic it reads, only these. `backlog`: exactly these records, after which it ends; the
-    caller then refreshes the views, because DirectRunner has no timers for that where a job uses Java steps.
+    `partitions`: of the topic it reads, only these; `instances` of the job share the topic. `backlog`: exactly
+    these records, after which it ends; the caller then refreshes the views, because DirectRunner has no timers
+    for that where a job uses Java steps.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class Job:
         *,
         partitions: list[int] | None = None,
         backlog: Backlog | None = None,
+        instances: int = 1,
     ) -> None:
         self.pipeline = pipeline
         self.settings = settings
         self._partitions = partitions
         self._backlog = backlog
+        self.instances = instances
         self._failures: list[beam.PCollection] = []
 
     @property

@@ -44,7 +44,8 @@ def submit(kind: JobKind, flags: Sequence[str]) -> PipelineResult:
     share = _share(options)
     prepare(settings)
     pipeline = beam.Pipeline(options=options)
-    kind.build(Job(pipeline, settings, partitions=_partitions(kind, settings, share)))
+    partitions = _partitions(kind, settings, share)
+    kind.build(Job(pipeline, settings, partitions=partitions, instances=share.instances))
     return pipeline.run()
 
 

@@ -307,8 +307,8 @@ def test_a_signed_link_that_is_over_waits_for_a_new_one(tmp_path: Path):
 def test_a_slow_download_ends_after_its_bundle_and_another_worker_finds_it(
     gate: Gate, served: Portal, tmp_path: Path
 ):
-    made = config(ObjectStore(str(tmp_path / "store")), SETTINGS, wait=0.1)
-    with bundle(made) as step, bundle(made) as other:
+    store = ObjectStore(str(tmp_path / "store"))
+    with bundle(config(store, SETTINGS, wait=0.1)) as step, bundle(config(store, SETTINGS)) as other:
         (waiting,) = of(step, file(served.url, 1, 0, "slow"))
         assert (waiting.reason, waiting.attempts) == ("slow", 0)
         gate.open.set()
