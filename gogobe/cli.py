@@ -16,6 +16,7 @@ from gogobe.commands.chains import chains
 from gogobe.commands.crawl import crawl
 from gogobe.commands.deadletters import deadletters
 from gogobe.commands.files import files
+from gogobe.commands.history import history
 from gogobe.commands.inspect import inspect
 from gogobe.commands.load import load
 from gogobe.commands.masters import masters
@@ -127,6 +128,7 @@ for command in (
     trace,
     inspect,
     prices,
+    history,
     views,
     masters,
 ):

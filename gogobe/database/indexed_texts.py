@@ -48,6 +48,7 @@ INDEXED_TEXTS: Final[Mapping[str, Bound]] = {
     "agent": Bound(128, "gogobe/discovery/agent.py: agent_name makes it"),
     "portal": Bound(72, "a chain's key, which the chains file bounds, and a number"),
     "kind": Bound(32, "gogobe/discovery/listing.py: one of the words of Kind"),
+    "name_key": Bound(64, "gogobe/database/schema: only schema steps write city_names"),
     "word": _WORD,
     "lemma": _WORD,
     "sound": Bound(2 * LONGEST_WORD, "gogobe/masters/search/sounds.py: two letters at most for one of a word"),

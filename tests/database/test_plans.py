@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gogobe.database import comparisons, dead_letters, queries, search, search_index, upkeep
+from gogobe.database import comparisons, dead_letters, history, places, queries, search, search_index, upkeep
 from gogobe.database.connection import POSTGRESQL, Connection, connect, copy_rows, staging_table
 from gogobe.database.load import (
     aliases,
@@ -223,6 +223,13 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0}
         (search._RANKED, RANKED),
         (search_index._DROP_WORDS, ([1, 2],)),
         (search_index._FORGET, ([1, 2],)),
+        (places._CITY, ("חיפה",)),
+        (places._PRICES, {"master_id": 7290000000001, "city_code": 4000}),
+        (history._POINTS, {"master_id": 7290000000001, "city_code": None}),
+        ("SELECT * FROM current_prices WHERE master_id = %s", (7290000000001,)),
+        ("SELECT * FROM current_prices WHERE store_key = %s AND item_code = '7290000000007'", (7,)),
+        ("SELECT * FROM price_history WHERE store_key = %s AND item_code = '7290000000007'", (7,)),
+        ("SELECT * FROM store_places WHERE store_key = %s", (7,)),
         (comparisons._WEIGHED, {"ids": [1, 2]}),
         (redirects._OF_MASTER, (7290000000001,)),
         (comparisons._WELL_KNOWN, {"limit": 12}),
