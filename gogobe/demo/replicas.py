@@ -18,29 +18,27 @@ import msgspec
 from aiohttp import web
 
 from gogobe.chains.load import load_chains
-from gogobe.demo.portals.directory_index import directory_index_replica
+from gogobe.demo.portals.bina import BinaReplica
+from gogobe.demo.portals.cerberus import CerberusReplica
 from gogobe.demo.portals.laibcatalog import LaibcatalogReplica
-from gogobe.demo.portals.publishprice import publishprice_replica
 from gogobe.demo.portals.server import PortalServer
-from gogobe.demo.portals.shelf import Shelf
 from gogobe.demo.portals.shufersal import ShufersalReplica
 from gogobe.demo.published import CHAINS, shelves
 from gogobe.discovery.portal import Portal, portals_of
 from gogobe.local.stack import Stack
 
 CHAINS_FILE: Final = "portals.toml"
-_DAY: Final = "20250807"
+_HEADING: Final = "# Written by `gogobe demo`: the bundled chains with portals on this machine.\n"
 # A replica on this machine needs no politeness.
 _SETTINGS: Final[Mapping[str, Any]] = {"rate": 100.0, "concurrency": 4, "full": [], "night": [], "quiet": []}
 
 
 @dataclass(frozen=True)
 class _Replica:
-    """A chain's portal: its application, the path of its listing, and its settings in the chains file."""
+    """A server with the portals of some chains: their paths below its address, and their settings."""
 
     app: web.Application
-    path: str
-    settings: Mapping[str, Any]
+    portals: Mapping[str, tuple[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,16 @@ def running_portals(folder: Path) -> Iterator[DemoPortals]:
     files stay valid. Raises OSError.
     """
     ports_file = folder / "portals.json"
-    known = _ports(ports_file)
-    replicas = _replicas()
+    known, ports, tables = _ports(ports_file), {}, []
     with PortalServer() as server:
-        addresses = {key: _start(server, one.app, known.get(key, 0)) for key, one in replicas.items()}
-        ports = {key: int(address.rpartition(":")[2]) for key, address in addresses.items()}
+        for name, replica in _replicas().items():
+            address = _start(server, replica.app, known.get(name, 0))
+            ports[name] = int(address.rpartition(":")[2])
+            for key, (path, settings) in replica.portals.items():
+                tables.append(_table(key, address + path, settings))
         ports_file.write_bytes(msgspec.json.encode(ports))
         part = folder / "portals.part"
-        part.write_text(_chains_file(replicas, addresses), "utf-8")
+        part.write_text("\n".join([_HEADING, *tables]), "utf-8")
         part.replace(folder / CHAINS_FILE)
         yield read_portals(folder)
 
@@ -77,7 +77,7 @@ def read_portals(folder: Path) -> DemoPortals:
     """The portals that run below `folder`."""
     chains_file = folder / CHAINS_FILE
     portals = portals_of(load_chains(chains_file), list(CHAINS.values()))
-    return DemoPortals(portals, [portal.host for portal in portals], chains_file)
+    return DemoPortals(portals, sorted({portal.host for portal in portals}), chains_file)
 
 
 @contextlib.contextmanager
@@ -92,34 +92,32 @@ def portals_service(var: Path) -> Iterator[DemoPortals]:
 
 
 def _replicas() -> dict[str, _Replica]:
-    """A replica for each chain, by the chain's key."""
+    """The servers by name: of each chain's portal one of the engine that its real portal has."""
     files = shelves()
     chains = load_chains()
     shufersal, victory = chains.get("shufersal"), chains.get("victory")
     assert shufersal is not None, "a bundled chain"
     assert victory is not None, "a bundled chain"
     layout = msgspec.to_builtins(shufersal.portals[0].html)
+    users = {"rami_levy": "RamiLevi", "yohananof": "yohananof"}
     return {
         "shufersal": _Replica(
             ShufersalReplica(files["shufersal"]).app,
-            "/FileObject/UpdateCategory?catID=0",
-            {"engine": "paged_html", "html": layout},
+            {"shufersal": ("/FileObject/UpdateCategory?catID=0", {"engine": "paged_html", "html": layout})},
         ),
-        "victory": _Replica(
-            LaibcatalogReplica({victory.chain_ids[0]: files["victory"]}).app, "/", {"engine": "laibcatalog"}
+        "laibcatalog": _Replica(
+            LaibcatalogReplica({victory.chain_ids[0]: files["victory"]}).app,
+            {"victory": ("/", {"engine": "laibcatalog"})},
         ),
-        **{key: _publishprice(files[key]) for key in ("king_store", "super_sapir")},
-        **{key: _directory_index(files[key]) for key in ("rami_levy", "yohananof")},
+        **{
+            key: _Replica(BinaReplica(files[key], every_day=True).app, {key: ("/", {"engine": "bina"})})
+            for key in ("king_store", "super_sapir")
+        },
+        "cerberus": _Replica(
+            CerberusReplica({user: ("", files[key]) for key, user in users.items()}).app,
+            {key: ("/", {"engine": "cerberus_web", "user": user}) for key, user in users.items()},
+        ),
     }
-
-
-def _publishprice(shelf: Shelf) -> _Replica:
-    app = publishprice_replica({_DAY: shelf}, _DAY)
-    return _Replica(app, "/", {"engine": "publishprice", "days": 1})
-
-
-def _directory_index(shelf: Shelf) -> _Replica:
-    return _Replica(directory_index_replica("nginx", shelf), "/feeds/", {"engine": "directory_index"})
 
 
 def _ports(file: Path) -> Mapping[str, int]:
@@ -136,13 +134,9 @@ def _start(server: PortalServer, app: web.Application, port: int) -> str:
         return server.add(app)
 
 
-def _chains_file(replicas: Mapping[str, _Replica], addresses: Mapping[str, str]) -> str:
-    lines = ["# Written by `gogobe demo`: the bundled chains with replicas of their portals on this machine."]
-    for key, address in addresses.items():
-        replica = replicas[key]
-        portal = {"url": address + replica.path, **_SETTINGS, **replica.settings}
-        lines += ["", f"[[chains.{key}.portals]]", *portal_lines(portal)]
-    return "\n".join([*lines, ""])
+def _table(key: str, url: str, settings: Mapping[str, Any]) -> str:
+    """A portal as a table of the chains file."""
+    return "\n".join([f"[[chains.{key}.portals]]", *portal_lines({"url": url, **_SETTINGS, **settings}), ""])
 
 
 def portal_lines(settings: Mapping[str, Any]) -> list[str]:

@@ -18,9 +18,13 @@ _TYPES = {"stores": "1", "price": "2", "promo": "3", "pricefull": "4", "promoful
 class BinaReplica:
     """`MainIO_Hok.aspx` lists by day, type and store; `Download.aspx` returns a file's address."""
 
-    def __init__(self, shelf: Shelf, *, cut_rows: int = CUT_ROWS, path: str = "") -> None:
+    def __init__(
+        self, shelf: Shelf, *, cut_rows: int = CUT_ROWS, path: str = "", every_day: bool = False
+    ) -> None:
+        """`every_day` lists every file under each day."""
         self.shelf = shelf
         self.cut_rows = cut_rows
+        self.every_day = every_day
         self.asked: list[dict[str, str]] = []
         self.app = web.Application()
         self.app.router.add_get(f"{path}/MainIO_Hok.aspx", self._list)
@@ -35,7 +39,7 @@ class BinaReplica:
         rows = [
             _row(file)
             for file in self.shelf
-            if (not day or f"{file.local:%d/%m/%Y}" == day)
+            if (self.every_day or not day or f"{file.local:%d/%m/%Y}" == day)
             and (kind in ("", "0") or _type_of(file) == kind)
             and (not store or _store_of(file) == store)
         ]
