@@ -134,7 +134,7 @@ class Report:
 
 
 def run(cases: range, seed: int) -> Iterator[tuple[int, Case, Outcome | None, list[str]]]:
-    """The cases, one after another, and what became of each."""
+    """The cases, one after another, each with its outcome."""
     all_seeds: list[Seed] = seeds()
     for number in cases:
         broken = case(all_seeds, seed, number)

@@ -274,7 +274,7 @@ def main() -> None:
     console = Console(width=120)
 
     def add(figure: Figure) -> None:
-        """Keep a figure; what has been measured stands in the file even where the rest is not waited for."""
+        """Keeps a figure and writes the file at once, so that an interruption loses nothing."""
         report.figures.append(figure)
         write_report(report, file)
 

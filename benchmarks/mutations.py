@@ -1,4 +1,4 @@
-"""Real feeds, broken in the ways that feeds are broken on the way, or by somebody who wants to break us."""
+"""Real feeds, broken in the ways that feeds are broken on the way, or by an attacker."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def most_memory() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Unlike ru_maxrss it does not count what the process that started us held.
     found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("ascii"))
-    assert found is not None, "/proc/self/status tells VmHWM"
+    assert found is not None, "/proc/self/status has VmHWM"
     return int(found[1]) * 1024
 
 

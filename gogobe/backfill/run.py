@@ -1,4 +1,4 @@
-"""A whole backfill: every file that was found, and what became of it."""
+"""A whole backfill: the outcome of every file that was found."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class FileProblem(msgspec.Struct, frozen=True):
 
 
 class FileResult(msgspec.Struct):
-    """What became of a file; counts are its ledger line's.
+    """The outcome of a file; counts are those of its ledger line.
 
     `loaded`: all that it holds is in the database. `unchanged`: that was so before. `read`: all of it was read,
     where nothing was to be loaded. `incomplete`: a part is missing. `refused`: nothing of it is taken.

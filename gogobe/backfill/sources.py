@@ -53,7 +53,7 @@ def find_sources(addresses: Iterable[str], endpoint: str = "", *, every_name: bo
     """The published files at paths and URLs (`endpoint`: an S3 or GCS server other than the cloud's own).
 
     A folder or a prefix means the files below it whose names follow the patterns of published files, or,
-    with `every_name`, for all. A file is taken whatever its name is. Raises SourceError.
+    with `every_name`, for all. A file is taken with any name. Raises SourceError.
     """
     found: dict[str, Source] = {}
     skipped = 0

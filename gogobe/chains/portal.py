@@ -46,7 +46,9 @@ class PageLayout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     size: Annotated[str, _means("CSS selector of the size, as in 562.8 KB")] = ""
     modified: Annotated[str, _means("CSS selector of the time")] = ""
     modified_format: Annotated[str, _means("how the time is written, as in %d/%m/%Y %H:%M")] = ""
-    container: Annotated[str, _means("CSS selector of what every listing has, be it empty")] = ""
+    container: Annotated[
+        str, _means("CSS selector of an element that every listing has, also an empty one")
+    ] = ""
     page: Annotated[str, _means("name of the query parameter that counts pages from 1")] = "page"
     newest_first: Annotated[bool, _means("whether the newest files are on the first page")] = False
 

@@ -199,7 +199,7 @@ def _said(messages: Sequence[FileDiscovered]) -> str:
 
 
 def _follow(messages: Sequence[FileDiscovered], settings: Settings, timeout: float, *, as_json: bool) -> int:
-    """Follows the files and prints what became of them; returns the exit code."""
+    """Follows the files and prints their outcome; returns the exit code."""
     from gogobe.commands.follow import follow
     from gogobe.database.announcements import Announced
     from gogobe.records.addresses import file_name_of, public_address

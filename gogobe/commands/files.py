@@ -47,7 +47,7 @@ COLUMNS: Final = (
 @VAR
 @settings_options("database", "database_password")
 def files(*, store_id: str | None, limit: int, as_json: bool, var: Path, **flags: Any) -> None:
-    """List the files that were announced, the latest first, and what became of them.
+    """List the announced files with their outcome, the latest first.
 
     \b
     loaded      all that it holds is in the database

@@ -22,7 +22,7 @@ PORTION: Final = 200
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """What became of a letter: published to `topic`, or `refused` with the reason."""
+    """The outcome of a letter: published to `topic`, or `refused` with the reason."""
 
     id: str
     topic: str | None = None

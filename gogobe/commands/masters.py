@@ -89,7 +89,7 @@ def build(
     """Build a snapshot: from the database, or from CSV files of items for a cold start.
 
     A snapshot from the database has the chains' names for their codes, merges, and the decisions of `gogobe
-    masters review`; --publish then redirects masters of the database to those that they are one product with.
+    masters review`; --publish then redirects masters of the database to the master of the same product.
     A CSV file (also .gz) has the columns chain_id, item_code, item_name, manufacturer, quantity,
     unit_of_measure, unit_qty, price, is_weighted.
 

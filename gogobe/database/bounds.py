@@ -45,7 +45,7 @@ class Bounds:
 
     @property
     def answer(self) -> float | None:
-        """How long the client waits for an answer, in seconds; None for ever."""
+        """How long the client waits for an answer, in seconds; None: without limit."""
         return self.statement + _ANSWER_GRACE_SECONDS if self.statement else None
 
     def statements(self) -> sql.Composed:

@@ -55,8 +55,8 @@ class Dialect:
     """Where the two databases differ.
 
     `partitions`: `price_changes` is partitioned by month. `empties_on_commit`: a temporary table can be
-    declared ON COMMIT DELETE ROWS; elsewhere its rows are deleted before it is used again. `session`: what a
-    connection is told at its beginning.
+    declared ON COMMIT DELETE ROWS; elsewhere its rows are deleted before it is used again. `session`: the
+    settings of a new connection.
     """
 
     name: str
@@ -100,7 +100,7 @@ def dialect_of(connection: Connection) -> Dialect:
 def is_transient(error: psycopg.Error) -> bool:
     """Whether the same work may succeed when tried again."""
     code = error.sqlstate
-    if code is None:  # raised on this side: the connection is gone, or was never made
+    if code is None:  # raised by the client: the connection is lost, or was never made
         return isinstance(error, psycopg.OperationalError)
     return code[:2] in _TRANSIENT_CLASSES or code in _TRANSIENT_CODES
 

@@ -1,4 +1,4 @@
-"""The ledger of files as an operator reads it: what became of each file, by chain, state, time and address."""
+"""The ledger of files for operators: the outcome of each file, by chain, state, time and address."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ _POSTPONED_CONDITIONS: Final[dict[str, LiteralString]] = {
 
 
 def find_files(connection: Connection, wanted: FileFilter) -> list[LedgerFile]:
-    """The files that the filter names, those that were loaded or failed last first."""
+    """The files that match the filter, the latest loaded or failed first."""
     found: list[LedgerFile] = []
     with connection.cursor(row_factory=class_row(LedgerFile)) as cursor:
         for statement in _selects(wanted).values():
@@ -136,7 +136,7 @@ def find_files(connection: Connection, wanted: FileFilter) -> list[LedgerFile]:
 
 
 def count_files(connection: Connection, wanted: FileFilter) -> dict[str, int]:
-    """How many files the filter names, by state, whatever its limit."""
+    """The number of files that match the filter, by state, without its limit."""
     counts: dict[str, int] = {}
     for statement in _selects(wanted).values():
         counted = sql.SQL("SELECT state, count(*) FROM ({}) found GROUP BY state").format(statement)

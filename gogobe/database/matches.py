@@ -81,7 +81,7 @@ def matches_by_chain(dsn: Dsn) -> list[ChainMatches]:
 
 def joined_by_name(dsn: Dsn, masters: int) -> list[MatchedCode]:
     """The codes of products that were joined across chains by their names, at most so many products: those of
-    most chains first, then those matched most surely; a product's codes stand together, the master's own first.
+    most chains first, then those matched most surely; a product's codes are adjacent, the master's own first.
     Prices are those of the last refresh of the views."""
     with connect(dsn) as connection, connection.cursor(row_factory=class_row(MatchedCode)) as cursor:
         return cursor.execute(_JOINED_BY_NAME, (masters,)).fetchall()

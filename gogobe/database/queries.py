@@ -1,4 +1,4 @@
-"""What became of files: the ledger's lines and the dead letters that commands and the demo report."""
+"""The outcome of files: the ledger's lines and dead letters, for commands and the demo."""
 
 from __future__ import annotations
 

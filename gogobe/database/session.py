@@ -54,8 +54,8 @@ class Session:
             self._connection = None
 
     def run(self, work: Callable[[Connection], Result]) -> Result:
-        """The result of `work`, which is repeated by the rules of `with_retries`, on a new connection where the
-        last one broke. Raises psycopg.Error, SecretError, and whatever `work` raises."""
+        """The result of `work`, which is repeated by the rules of `with_retries`, on a new connection if the
+        last one is lost. Raises psycopg.Error, SecretError, and the errors of `work`."""
         return with_retries(lambda: work(self._connected()))
 
     def _connected(self) -> Connection:

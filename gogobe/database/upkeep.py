@@ -17,7 +17,7 @@ LISTS_KEPT: Final = timedelta(days=7)
 """How long the lists of a full file that does not complete are kept."""
 
 # A wording of an item that was overtaken may have led to a master that nothing else led to. Which wordings were
-# seen on the way depends on the order of the files; what stands in the end should not.
+# seen in between depends on the order of the files; the final state should not.
 _DROP_UNNAMED: Final = """
     DELETE FROM masters WHERE master_id IN (
         SELECT m.master_id FROM masters m

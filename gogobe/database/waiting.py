@@ -161,7 +161,8 @@ def take_due(
     everything: bool = False,
 ) -> list[Waiting]:
     """Takes files that are due and can be announced without a new link, `per_host` of a host at most; with
-    `everything`, files that are not due as well. They are due again later, in case that nothing comes of it.
+    `everything`, files that are not due as well. They are due again later, in case the announcement has no
+    effect.
 
     `give_up`: after so many seconds of waiting a signed address goes as it is, without its signature.
     """
@@ -183,7 +184,7 @@ def _taken(connection: Connection, statement: str, values: Mapping[str, Any]) ->
 
 
 def signed_identities(connection: Connection, chain: str, *, everything: bool = False) -> frozenset[bytes]:
-    """The due files of a chain that need a new link; with `everything`, those that are not due as well."""
+    """The due files of a chain that need a new link; with `everything`, also files that are not due."""
     rows = connection.execute(_SIGNED, {"chain": chain, "all": everything})
     return frozenset(row[0] for row in rows)
 

@@ -49,7 +49,7 @@ from gogobe.settings import Settings
 
 JOB_NAME: Final = "gogobe-ingest"
 FOLLOW_SECONDS: Final = 240.0
-OFFSET_SECONDS: Final = 30.0
+OFFSET_SECONDS: Final = 120.0
 LEASE_SECONDS: Final = 10.0
 PRODUCTS_SHOWN: Final = 12
 SOLD_BY_WEIGHT: Final = ("עגבניה", "מלפפון", "בננה", "גזר", "תפוח אדמה לבן", "בצל יבש", "לימון", "חזה עוף")

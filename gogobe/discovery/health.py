@@ -29,8 +29,8 @@ LATE_FILES: Final = 500
 class Listing:
     """The outcome of one listing.
 
-    `files` counts all listed files, `ignored` those that are not feeds, `announced` those that this listing
-    announced, `pending` those that another agent has claimed. `error` ended an incomplete listing; `errors`
+    `files` counts all listed files, `ignored` files that are not feeds, `announced` files that this listing
+    announced, `pending` files that another agent has claimed. `error` ended an incomplete listing; `errors`
     counts it and the errors of single files, by kind, and `details` has the last message of each kind.
     """
 

@@ -143,7 +143,7 @@ def _record_of(file: Waiting, url: str) -> Marked:
 async def retry_once(
     retries: Retries, portals: Sequence[Portal], allowed: AllowedHosts, *, everything: bool = False
 ) -> int:
-    """Announces all files that are due; with `everything`, those that are not due as well. Lists the portals of
+    """Announces all files that are due; with `everything`, also files that are not due. Lists the portals of
     chains whose files need new links. Returns how many were announced. Raises psycopg.Error."""
     announced = await retries.announce_due(everything=everything, per_host=ALL_OF_A_HOST)
     chains = await retries.expecting_chains(everything=everything)

@@ -17,7 +17,7 @@ _OFFER_BYTES: Final = 100
 class BlockCutter:
     """Cuts blocks of exactly 500 rows, or of fewer promotions that make 14 MB together.
 
-    A block may have `most` refused rows; after them `full_at` tells how many rows of the file it is good for.
+    A block may have `most` refused rows; after them `full_at` is the number of rows of the file that it covers.
     """
 
     def __init__(self, most: int) -> None:

@@ -29,7 +29,7 @@ class Clock:
         self._until = downloaded_at.astimezone(UTC) if downloaded_at else None
         self._zone = zone
         self._steady: dict[int, bool] = {}
-        # Local times before this one are before the download, whatever their offset is.
+        # Local times before this one are before the download, with any offset.
         self._surely_past = datetime.max
         if self._until is not None and self._until > _FIRST:
             self._surely_past = self._until.replace(tzinfo=None) - _MAX_OFFSET

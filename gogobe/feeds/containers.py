@@ -27,7 +27,8 @@ _MOST_IN_MEMORY: Final = 8 << 20
 
 
 class FullReads:
-    """A source that gives as many bytes as are asked for, but at its end; what lies beneath may give fewer."""
+    """A source that returns as many bytes as requested, except at its end; the wrapped source may return
+    fewer."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -166,7 +167,7 @@ def _gzip(source: FullReads) -> Iterator[bytes]:
 
 
 def _inflate(source: FullReads, wbits: int) -> Generator[bytes, None, bytes]:
-    """One deflated stream from where the source stands; returns the bytes read beyond its end."""
+    """One deflated stream from the current position on; returns the bytes read beyond its end."""
     inflater = isal_zlib.decompressobj(wbits=wbits)
     while not inflater.eof:
         data = inflater.unconsumed_tail or source.read(READ_BYTES)
@@ -200,7 +201,7 @@ def _zip(source: FullReads) -> Iterator[bytes]:
             if members[0].compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
                 raise FeedError("bad_container", f"zip method {members[0].compress_type} is not known")
     except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError):
-        # The directory at its end is missing or damaged: the first member still stands in front.
+        # The directory at its end is missing or damaged: the first member is still at the front.
         start, checksum = 0, None
     found = 0
     for piece in _zip_member(source, start):

@@ -61,7 +61,7 @@ _DISCOUNT_SAID: Final = "הנחה"
 
 
 class Kind(NamedTuple):
-    """What tells rates apart that may mean different things: the codes that come with them."""
+    """The codes that accompany a rate: rates with other codes may have another meaning."""
 
     discount_type: str | None
     reward_type: str | None
@@ -79,7 +79,7 @@ MEANINGS: Final = tuple(Meaning(unit, Decimal(scale)) for unit, scales in SCALES
 
 @dataclass(frozen=True)
 class Sighting:
-    """A rate with what stands beside it."""
+    """A rate with the other terms of its promotion."""
 
     kind: Kind
     rate: Decimal

@@ -102,8 +102,8 @@ class Fields:
         return values
 
     def _learn(self, tag: object) -> tuple[str | None, Memo | None, bool]:
-        """What a tag means: its field and how its text is read, if the table has it; whether it or what stands
-        below it is read elsewhere."""
+        """The meaning of a tag: its field and the reader of its text, if the table has it; and whether it or
+        its content is read elsewhere."""
         local = local_name(str(tag))
         entry = self._table.get(local)
         if len(self._tags) >= _MEMO_SIZE:
@@ -169,7 +169,7 @@ def too_long(error: TooLongError, row: int, line: int, keys: Fields, element: et
 
 
 class StoreElements:
-    """Elements of store feeds to stores; what stands above (sub-chain, chain) belongs to each store below."""
+    """Elements of store feeds to stores. Elements above (sub-chain, chain) apply to each store below them."""
 
     def __init__(self, clock: Clock, unknown: UnknownElements) -> None:
         self._clock = clock

@@ -1,6 +1,7 @@
-"""A feed's encoding, told from its bytes, and its text as an XML parser should see it.
+"""A feed's encoding, detected from its bytes, and its text in the form for an XML parser.
 
-Declarations lie: ISO-8859-8 is really windows-1255, or UTF-8; UTF-16 comes with no declaration at all.
+Declarations are often wrong: ISO-8859-8 is really windows-1255, or UTF-8; UTF-16 comes with no declaration at
+all.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def _is_utf8(head: bytes) -> bool:
 
 
 def _known(name: str) -> str:
-    """A declared encoding of one byte a character; anything else is a lie here, and Hebrew most likely."""
+    """A declared encoding of one byte a character; any other declaration is wrong here; the text is most
+    likely Hebrew."""
     return codecs.lookup(name).name if _ONE_BYTE.fullmatch(name) else "windows-1255"
 
 

@@ -103,7 +103,7 @@ PROMOTION: Final[Table] = {
     "remark": ("remark", text),
     "remarks": ("remark", text),
     "additionalrestrictions": ("restrictions", text),  # 2026: a text
-    # Of the promotion's items in the flat layouts, where each row is one; in that of 2026 it stands on the
+    # Of the promotion's items in the flat layouts, where each row is one; in that of 2026 it is on the
     # promotion, with 1 and 4 on plain reductions, and says nothing of a gift.
     "isgiftitem": ("", verbatim),
 }

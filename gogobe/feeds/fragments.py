@@ -191,7 +191,7 @@ def _overlapping(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def _around_byte(source: BinaryIO, offset: int) -> Fragment | None:
-    """The decompressed bytes around an offset; those that are not text as hexadecimal escapes."""
+    """The decompressed bytes around an offset; bytes that are not text as hexadecimal escapes."""
     size, found = 0, b""
     for piece in _until_fault(Contents(FullReads(source), Limits())):
         begin, end = max(offset - BEFORE - size, 0), max(offset + AFTER - size, 0)

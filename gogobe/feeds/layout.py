@@ -1,4 +1,4 @@
-"""Where the rows of a feed are: told from the first element that looks like one."""
+"""The place of the rows in a feed, detected from the first element that looks like a row."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OF_THE_CHAIN: Final = frozenset({"chain_id", "chain_name"})
 @dataclass
 class Layout:
     """A feed's rows are the elements named `tag`; None for a feed without any, which is `empty` if it says so.
-    `header` holds what stands before the first row, by field; `announced` is the feed's own count of its
+    `header` has the fields before the first row; `announced` is the feed's own count of its
     rows."""
 
     family: Family
@@ -194,7 +194,7 @@ def _is_terms(element: etree._Element) -> bool:
 
 
 def _names_in(element: etree._Element) -> set[str]:
-    """The local names of an element's children, and of what stands in those that hold its terms."""
+    """The local names of an element's children, and of the children of elements that contain its terms."""
     names = set()
     for child in element:
         if isinstance(child.tag, str):

@@ -11,9 +11,9 @@ from lxml import etree
 from gogobe.feeds.fields import HEADER, local_name
 from gogobe.feeds.problems import FeedError
 
-# Messages tell lines of the text as the parser saw it; ours tell them apart from the message.
+# Messages contain lines of the text as the parser saw it; a problem has its place separately.
 _PLACE: Final = re.compile(r",? line \d+(?:, column \d+)?")
-# libxml2 keeps an element's line in 16 bits; further down it tells the line in which its first text ends.
+# libxml2 keeps an element's line in 16 bits; further down it has the line in which its first text ends.
 _LINES_KEPT: Final = 0xFFFF
 # Leaves that hold for the rows below the elements that follow them.
 _HOLD_FOR_MORE: Final = frozenset({*HEADER, "subchainname", "lastupdatedate", "lastupdatetime"})
@@ -32,7 +32,7 @@ def weight_of(element: etree._Element) -> int:
 
 
 def new_parser(events: tuple[str, ...], tag: str | None = None) -> etree.XMLPullParser[Any]:
-    """A parser of UTF-8, whatever the document declares: no entities, no DTD, no network."""
+    """A parser of UTF-8 that ignores the declared encoding: no entities, no DTD, no network."""
     return etree.XMLPullParser(
         events=events, tag=tag, encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False,
         remove_comments=True, remove_pis=True,
@@ -49,7 +49,7 @@ def feed_parser(parser: etree.XMLPullParser[Any], text: str) -> FeedError | None
 
 
 def close_parser(parser: etree.XMLPullParser[Any]) -> FeedError | None:
-    """Tells a parser that no more text comes; returns what is wrong with that, if anything."""
+    """Ends a parser's input; returns the error if the document is incomplete."""
     try:
         parser.close()
     except etree.XMLSyntaxError as error:
@@ -59,8 +59,8 @@ def close_parser(parser: etree.XMLPullParser[Any]) -> FeedError | None:
 
 
 def _problem(parser: etree.XMLPullParser[Any], error: etree.XMLSyntaxError | None = None) -> FeedError | None:
-    """The first complaint that ends the parsing. Others are none of ours (a prefix without a namespace), and
-    what lxml raises may be one of those; of an unknown entity it tells only in its log."""
+    """The first error that ends the parsing. Other errors are ignored (a prefix without a namespace), although
+    lxml may raise one of them; it reports an unknown entity only in its log."""
     for entry in parser.feed_error_log:
         if entry.level == etree.ErrorLevels.FATAL:
             return _named(entry.message, entry.line)
@@ -82,8 +82,8 @@ class RowParser:
     """The elements of one name, out of text that comes in pieces.
 
     Each element is emptied and everything before it leaves the tree when the next one is asked for.
-    `lines_before` counts lines of the file that the parser is not shown; the owner sets it. `nested` tells that
-    the last element stood within another of its name. With `begun` the parser also keeps `unfinished`, the
+    `lines_before` counts lines of the file that the parser does not get; the owner sets it. `nested` is set if
+    the last element was within another of its name. With `begun` the parser also keeps `unfinished`, the
     element that has begun last and not ended.
     """
 
@@ -145,7 +145,7 @@ class RowParser:
 
 
 def _remove_before(element: etree._Element, *, keep_leaves: bool) -> None:
-    """Takes what stands before an element out of the tree, but leaves that hold for more rows."""
+    """Removes everything before an element from the tree, except leaves that apply to more rows."""
     parent = element.getparent()
     before = element.getprevious()
     while parent is not None and before is not None:

@@ -20,8 +20,8 @@ PROBLEMS: Final[dict[str, str]] = {
     "bad_encoding": "bytes that are not in the file's encoding, read as U+FFFD; codes and names may be damaged",
     "bad_container": "the gzip or zip data is damaged; all rows before the damage were read",
     "control_characters": "characters that XML forbids; they were read as spaces and nothing is missing",
-    "stray_ampersands": "an & that begins no reference; read as it stands, and nothing is missing",
-    "unquoted_attributes": "values of attributes without quotes; read as they stand, and nothing is missing",
+    "stray_ampersands": "an & that begins no reference; read literally, and nothing is missing",
+    "unquoted_attributes": "values of attributes without quotes; read literally, and nothing is missing",
     "mojibake": "Hebrew that was decoded wrongly before it was encoded; it was read as it was meant",
     "nested_container": "gzip or zip data within gzip or zip data; the innermost was read",
     "unknown_name": "a name of no known pattern; its file counts as published when discovered",
@@ -40,7 +40,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "zip_path": "a zip member whose name leads out of its folder",
     "zip_encrypted": "a zip member that is encrypted",
     "dtd": "a document type definition; feeds have none, and entities are not expanded",
-    "no_chain": "neither the file nor its name tells the chain",
+    "no_chain": "neither the file nor its name has the chain",
     "chain_differs": "announcement, file name and content do not agree on the chain; no row was taken",
     "code_too_long": "an id above the rows is longer than any chain's; no row was taken",
     "future_date": "its name or its announcement carries a time that cannot be, as one after the download",
@@ -50,7 +50,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "discount_unclear": "discount rates that may be percent or amounts; they are kept as published only",
 }
 
-# These tell of something odd in a file that was read to its end all the same.
+# These report irregularities in a file that was read to its end.
 NOTICES: Final = frozenset(
     {
         *("kind_differs", "control_characters", "stray_ampersands", "future_date", "future_times"),
@@ -89,8 +89,8 @@ class FeedError(Exception):
 @dataclass(frozen=True)
 class Limits:
     """Bounds on one file. `ratio` is decompressed to compressed bytes, looked at from `ratio_from` on;
-    `max_text` bounds one text, in characters, and `max_row` the bytes that it takes to hold what stands between
-    the ends of two rows, or of two items of a promotion; `max_items` the items of one promotion; `max_refused`
+    `max_text` bounds one text, in characters, and `max_row` the bytes between the ends of two rows, or of
+    two items of a promotion; `max_items` the items of one promotion; `max_refused`
     the refused rows of one block, or of a feed of promotions. libxml2 itself bounds depth, at 256."""
 
     max_bytes: int = 4 << 30

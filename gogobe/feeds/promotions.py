@@ -1,4 +1,4 @@
-"""An element of a promotion feed, in any layout, to a promotion: its terms from wherever they stand in it.
+"""An element of a promotion feed, in any layout, to a promotion: its terms from any place in it.
 
 One element is not always one promotion: those of one id are brought together by `gather.py`, and what their
 codes and rates mean is decided by `settle.py` when the whole file is known.

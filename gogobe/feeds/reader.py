@@ -25,11 +25,11 @@ from gogobe.feeds.summary import FeedHeader, FeedSummary
 from gogobe.feeds.values import LONGEST_CODE
 from gogobe.records.rows import Block, Kind, Promotion
 
-# What is looked at to tell the encoding: more where it is all ASCII, which tells nothing.
+# Bytes used to detect the encoding; more if they are all ASCII, which fits every encoding.
 HEAD_BYTES: Final = 1 << 16
 ASCII_HEAD_BYTES: Final = 1 << 20
 HTML_STARTS: Final = (b"<!doctype html", b"<html")
-# The first row stands near the top; the parser that looks for it need not see more.
+# The first row is near the top; the parser that looks for it needs no more.
 _STEP: Final = 1 << 12
 _PATHS_NAMED: Final = 5
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
@@ -77,7 +77,7 @@ class FeedReader:
 
     @property
     def kind(self) -> Kind | None:
-        """The feed's kind, from the first block on: its content's; the name tells whether it is full."""
+        """The feed's kind, from the first block on: by its content; whether it is full, by its name."""
         return self.summary.kind
 
     def refuse(self, problem: Problem) -> None:
@@ -151,7 +151,7 @@ class FeedReader:
                     self._problem(problem)
 
     def _text(self, contents: Contents) -> FeedText:
-        """The feed's text; its first bytes tell the encoding, and whether it is a feed at all."""
+        """The feed's text. The first bytes determine the encoding, and whether it is a feed at all."""
         pieces = self._until_cut(contents)
         head = b""
         for piece in pieces:
@@ -187,15 +187,15 @@ class FeedReader:
             self._problem(Problem("future_times", PROBLEMS["future_times"]))
 
     def _until_cut(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
-        """The pieces up to a fault in them, which is kept until all that stands before it was read."""
+        """The pieces up to a fault, which is kept until everything before it has been read."""
         try:
             yield from pieces
         except FeedError as error:
             self._cut = error
 
     def _find_layout(self, pieces: Iterable[str]) -> tuple[Layout, list[str], int]:
-        """The layout, the text that it took to find it, and the number of blank lines that stood before it,
-        which XML allows only where there is no declaration."""
+        """The layout, the text that it took to find it, and the number of blank lines before it,
+        which XML allows only without a declaration."""
         finder = LayoutFinder(self._limits.max_row)
         head: list[str] = []
         blank_lines = 0
@@ -285,8 +285,8 @@ class FeedReader:
             found = f"{read} read, all of them refused" if read else "none found"
             self._problem(Problem("no_rows", f"{count} rows announced, {found}"))
         elif summary.kind == "pricefull" and not read:
-            told = PROBLEMS["empty_pricefull"]
+            sentence = PROBLEMS["empty_pricefull"]
             remedy = "announce it again when the portal has it with its rows"
-            self._problem(Problem("empty_pricefull", f"{self._file_name}: {told}; {remedy}"))
+            self._problem(Problem("empty_pricefull", f"{self._file_name}: {sentence}; {remedy}"))
         elif announced is not None and announced != read:
             self._problem(Problem("count_mismatch", f"{announced} rows announced, {read} read"))

@@ -33,7 +33,7 @@ _TO_HEBREW: Final = str.maketrans({char: _HEBREW[byte] for char, byte in _WESTER
 
 
 class _Signs(NamedTuple):
-    """What tells that a text was decoded wrongly: `certain` by itself, `likely` where other texts were."""
+    """Signs that a text was decoded wrongly: `certain` alone, `likely` if other texts of the feed were."""
 
     certain: re.Pattern[str]
     likely: re.Pattern[str]
@@ -41,7 +41,7 @@ class _Signs(NamedTuple):
 
 def _pairs(leads: str, first: int, last: int, bytes_of: Mapping[str, int]) -> _Signs:
     """Characters of UTF-8, as they show, that begin with one of `leads` and go on with a byte of this range; a
-    space stands for the no-break space (A0), which is easily lost. Two side by side are certain."""
+    space may replace the no-break space (A0), which is easily lost. Two in a row are certain."""
     more = re.escape("".join(char for char, byte in bytes_of.items() if first <= byte <= last))
     two = f"[{leads}][{more} ][\"'`.-]?[{leads}â][{more} ]"
     return _Signs(re.compile(two), re.compile(f"[{leads}][{more}]"))
@@ -69,7 +69,7 @@ _TAG: Final = re.compile(rf"(<\??{_NAME})((?:\s+{_NAME}\s*=\s*(?:\"[^\"<]*\"|'[^
 
 
 class HebrewRepair:
-    """Repairs texts of one feed; `count` tells how many."""
+    """Repairs texts of one feed; `count` is their number."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -139,7 +139,7 @@ def with_quotes(text: str) -> tuple[str, int]:
 
 
 def _may_lack_quotes(text: str) -> bool:
-    """Whether an equals sign stands within a tag and no quote behind it; there are few, and most in names."""
+    """Whether an equals sign is within a tag and no quote follows it; there are few, and most are in names."""
     place = text.find("=")
     while place >= 0:
         if text[place + 1 : place + 2] not in _QUOTES and text.rfind("<", 0, place) > text.rfind(">", 0, place):

@@ -1,8 +1,8 @@
 """Which rows of a price file are no goods: delivery, deposits, coupons, bags at the till, donations.
 
-Chains list whatever their tills ring up. Such rows have no master product, and their prices are compared with
-nothing. RULES recognise them by their names. Two more signs are the price of a gift, and a department of the
-till that is listed as an item.
+Chains list everything that their tills ring up. Such rows have no master product, and their prices are
+compared with nothing. RULES recognise them by their names. Two more signs are the price of a gift, and a
+department of the till that is listed as an item.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ class Run(NamedTuple):
 
 
 class RowStream:
-    """Fed with a feed's text, gives its rows. `fast` off leaves everything to the parser; the rows are the
-    same. `read` counts the rows as they stand in the file; `blank_lines` are lines left out before the text.
+    """Takes a feed's text and yields its rows. With `fast` off the parser reads everything; the rows are the
+    same. `read` counts the rows of the file; `blank_lines` are lines skipped before the text.
     Times are read by the file's clock. Promotions come at the end, because each may have parts anywhere in the
     file; `promotions` reads them, and is None in other feeds."""
 
@@ -98,7 +98,7 @@ class RowStream:
         yield from self._made(self._parser.close())
 
     def held(self) -> Iterator[Run]:
-        """What is still held back when no more text comes, be it for a fault."""
+        """The rows that are still held back at the end of the text, also after a fault."""
         promotions = self.promotions.promotions() if self.promotions is not None else iter(())
         while rows := list(islice(promotions, _RUN)):
             yield Run(rows, [])
@@ -194,7 +194,7 @@ class _TextBound:
         self._run = 0
 
     def allowed(self, text: str) -> int:
-        """How much of this piece stands before a text that is too long: all of it, most often."""
+        """The length of this piece up to a text that is too long; usually all of it."""
         first = text.find("<")
         if self._run + (first if first >= 0 else len(text)) > self._longest:
             return 0

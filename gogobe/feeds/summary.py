@@ -10,7 +10,7 @@ from gogobe.records.rows import Kind
 
 
 class FeedHeader(msgspec.Struct):
-    """What stands above a feed's rows, as published."""
+    """The header above a feed's rows, as published."""
 
     chain_id: str | None = None
     sub_chain_id: str | None = None
@@ -23,10 +23,10 @@ class FeedHeader(msgspec.Struct):
 class FeedSummary(msgspec.Struct):
     """What a feed was and held.
 
-    `read` counts its rows as they stand in the file, `taken` those of them that were taken, `refused` the
+    `read` counts the rows of the file, `taken` those of them that were taken, `refused` the
     others and the `refused_items` within promotions. `items`, `promotions` and `stores` count what
     the reader gave; several rows may be one promotion. `promotion_items` are the items of promotions but those
-    in a list of gifts; `gift_items` are the gifts, wherever they stand, each once in a promotion.
+    in a list of gifts; `gift_items` are the gifts, each once in a promotion.
     `unknown_elements` counts elements of rows that no table knows, by path, and `constants` has terms that are
     the same in all promotions and say nothing. `complete` is false where rows are missing or may be; `problems`
     are in the order they were met.

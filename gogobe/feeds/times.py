@@ -2,7 +2,7 @@
 
 Forms of times: `2025-12-18 09:15:00`, `2026-2-1 9:05`, `2016/08/27 11:17`, `1/2/2026 9:05` and `01.02.2026`
 (day first), `8/27/2016` (month first: there is no other reading), `20260201`, `202602010900`, `20260201090000`,
-ISO 8601 with T, fractions and offset, `24:00`. Hours that stand alone: `9:05`, `0905`, `23:59:59.997`,
+ISO 8601 with T, fractions and offset, `24:00`. Hours without a day: `9:05`, `0905`, `23:59:59.997`,
 `9:05 PM`, or a whole time of which only the hour counts (`1900-01-01T23:59:00`).
 """
 
@@ -48,7 +48,7 @@ class Written(NamedTuple):
 
 def moment(raw: str, clock: Clock = UNBOUND) -> datetime | None:
     """A time in any of the forms, the clock's local time unless it says otherwise, made aware; None for what is
-    no time or lies outside the years 1971 to 9000."""
+    no time or outside the years 1971 to 9000."""
     stripped = raw.strip()
     try:
         value = datetime.fromisoformat(stripped)
@@ -69,7 +69,7 @@ def past(raw: str, clock: Clock = UNBOUND) -> datetime | None:
 
 
 def hour(raw: str | None) -> timedelta | None:
-    """An hour that stands alone, as the time since midnight, up to 24:00; None for what is none."""
+    """An hour without a day, as the time since midnight, up to 24:00; None for other text."""
     stripped = (raw or "").strip()
     if len(stripped) > _LONGEST or stripped in _ZEROS:
         return None
@@ -78,7 +78,8 @@ def hour(raw: str | None) -> timedelta | None:
 
 
 def day_and_hour(day: str, hour_raw: str | None, clock: Clock = UNBOUND) -> datetime | None:
-    """A time whose day and hour stand in two elements; an hour that cannot be read leaves the day's own."""
+    """A time whose day and hour are in two elements; an unreadable hour leaves the hour of the day's
+    element."""
     written = _written(day.strip())
     if written is None:
         return None

@@ -17,8 +17,8 @@ OTHERS: Final = "…"
 
 
 class UnknownElements:
-    """Counts elements by path: the names as published, from the row's own down (`Promotion/WeightUnit`). What
-    stands below an unknown element is unknown, too."""
+    """Counts elements by path: the names as published, from the row's own down (`Promotion/WeightUnit`). The
+    content of an unknown element is unknown, too."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()

@@ -13,7 +13,7 @@ from gogobe.secrets import Secret, SecretError
 class Access:
     """What the settings of a chain and its portal say.
 
-    `hosts` are those that its files and redirects may be on, besides the setting `fetch_hosts`; None: any host.
+    `hosts` are the allowed hosts of its files and redirects, besides the setting `fetch_hosts`; None: any host.
     `url` is the portal's address, `user` and `password` its login. Secrets are references until they are used.
     """
 

@@ -45,7 +45,7 @@ class Plan:
 
 @dataclass
 class Ticket:
-    """What a download is told while it runs: no bundle waits for it any more (`is_left`), or it is to end now
+    """Signals to a running download: no bundle waits for it any more (`is_left`), or it must end now
     (`is_cancelled`)."""
 
     is_left: bool = False
@@ -112,7 +112,7 @@ class Downloads(Generic[Message, Value]):
         self._hosts: dict[str, Host] = {}
         # In the order of submission: running, done but not first of its key, or waiting for its host.
         self._pending: list[_Download[Message, Value]] = []
-        # Left behind: all by identity, those that have not begun by host, and those that have ended.
+        # Left behind: all by identity; waiting ones by host; ended ones.
         self._left: dict[bytes, _Download[Message, Value]] = {}
         self._queues: dict[str, deque[_Download[Message, Value]]] = {}
         self._ended_late: list[_Download[Message, Value]] = []

@@ -60,7 +60,7 @@ class Exchange:
     """Libcurl's callbacks. What they raise would be lost, so they keep it.
 
     `peers` are the addresses that this handle's connections were opened to: a data connection of FTP goes to
-    one of them, whatever the server's passive answer says.
+    one of them; the address in the server's passive answer is ignored.
     """
 
     def __init__(

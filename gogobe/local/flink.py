@@ -115,8 +115,8 @@ def wait_for_job(
 def cancel_jobs(
     rest: Sequence[str], ids: Collection[str] | None = None, seconds: float = 30.0
 ) -> list[FlinkJob]:
-    """Stops jobs, all unless `ids` are given, and waits until they have ended; returns those that ran. Offsets
-    stay at what is done.
+    """Stops jobs, all unless `ids` are given, and waits until they have ended; returns the jobs that ran.
+    Offsets stay at what is done.
 
     Raises StackError when one goes on for longer than `seconds`.
     """

@@ -40,7 +40,7 @@ COMMON_SETTINGS: Final[Mapping[str, object]] = {
     "state.backend.type": "hashmap",
     "state.checkpoint-storage": "filesystem",
     # Few messages in flight: a checkpoint waits for them, and each message is a whole file.
-    # (Fewer buffers yet, one of each, and a job stood still for ever.)
+    # (With one buffer of each kind a job hangs.)
     "taskmanager.memory.segment-size": "4kb",
     "taskmanager.memory.min-segment-size": "256b",
     "taskmanager.network.memory.buffer-debloat.enabled": "true",

@@ -18,8 +18,8 @@ def conditions_of(promotion: Promotion) -> Conditions:
     """The conditions of a promotion, from its fields (club 0 is that of all customers), and from the words for
     coupons and means of payment in its description and remarks, because no field is reliable for these."""
     words = f"{promotion.description or ''}\n{promotion.remarks or ''}"
-    anybody = any(not club.strip("0") for club in promotion.club_ids)
-    clubs = () if anybody else tuple(promotion.club_ids)
+    is_open = any(not club.strip("0") for club in promotion.club_ids)
+    clubs = () if is_open else tuple(promotion.club_ids)
     return Conditions(
         club_ids=clubs,
         coupon=bool(promotion.is_coupon or _COUPON.search(words)),

@@ -129,9 +129,10 @@ def flink_flags(
     processes as there are slots, because parsing holds the interpreter's lock. Beam counts them for each
     TaskManager; `task_managers` 0: Flink is embedded, one process.
 
-    Offsets are committed with a checkpoint, and a job that is submitted anew starts from them. So what they
-    cover must be done, not lie in the checkpoint: bundles are finished before it (Flink's runner would keep
-    their output in its state), and it stays aligned (an unaligned one holds hundreds of messages in flight).
+    Offsets are committed with a checkpoint, and a job that is submitted again starts from them. So the work
+    before them must be done, not be part of the checkpoint: bundles are finished before it (Flink's runner
+    would keep their output in its state), and it stays aligned (an unaligned one holds hundreds of messages
+    in flight).
     """
     return [
         "--runner=PortableRunner",

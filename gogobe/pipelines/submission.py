@@ -119,7 +119,7 @@ def _share(options: PipelineOptions) -> Share:
 
 
 def _partitions(kind: JobKind, settings: Settings, share: Share) -> list[int] | None:
-    """The partitions that an instance reads; None: all, also those that are added to the topic later."""
+    """The partitions that an instance reads; None: all, also partitions that are added to the topic later."""
     if share.is_whole:
         return None
     count = partition_count(settings.kafka_address, kind.topic)

@@ -3,7 +3,7 @@
 An address can carry secrets: `user:password@` before the host, or a signature in the query. Neither belongs
 into a message, a table, a dead letter or a log. `public_address` gives one address without both, and
 `without_credentials` removes credentials from any text that may quote addresses: a message as it came, an
-error's text. Whatever stores the text of a message from outside (a dead letter's original, in a topic, a table
+error's text. Code that stores the text of a message from outside (a dead letter's original, in a topic, a table
 or the object store) applies `without_credentials` to it before it cuts the text: half a credential is not
 found.
 """

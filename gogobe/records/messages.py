@@ -53,7 +53,7 @@ class WaitingFile(msgspec.Struct, frozen=True, omit_defaults=True):
     `due_at`.
 
     `url` is the address without its signature; `is_signed` says that the announced one had one, so the file
-    needs a new link. `host` is the address's host and port. `attempts` counts those that failed, `failed_at` is
+    needs a new link. `host` is the address's host and port. `attempts` counts failed attempts, `failed_at` is
     when the file was handed to the waiting place the last time, `waiting_since` the first time.
     """
 
@@ -87,7 +87,7 @@ class FileDownloaded(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class FileTotals(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a whole file held; its last batch carries it. `announced` is the feed's own Count, if it has one;
-    `read` counts rows as they stand in the file, `refused` those of them that were not taken. `complete` is
+    `read` counts the rows of the file, `refused` those of them that were not taken. `complete` is
     false when the file was cut short, unreadable from some place on, or a PriceFull without a row: such a file
     ends nothing. `unknown_elements` counts elements of rows that no table of the reader knows, by path."""
 

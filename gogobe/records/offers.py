@@ -34,9 +34,9 @@ class Offer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Conditions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What else must hold for the offers of a promotion: the shopper is in one of `club_ids` (empty: anybody),
-    has a coupon, pays by a certain means, spends at least `least_purchase` on the promotion's items or
-    `least_basket` in all; `days`, and the hours (HH:MM) of each day, as published; at most `limit`
+    """What else must hold for the offers of a promotion: the shopper is in one of `club_ids` (empty: any
+    shopper), has a coupon, pays by a certain means, spends at least `least_purchase` on the promotion's items
+    or `least_basket` in all; `days`, and the hours (HH:MM) of each day, as published; at most `limit`
     redemptions."""
 
     club_ids: tuple[str, ...] = ()

@@ -61,7 +61,7 @@ def failure(letter: DeadLetter) -> TaggedOutput:
 class DeadLetters:
     """Makes the dead letters of one stage. `store` takes the originals that no letter holds.
 
-    A letter has at most `MAX_LETTER_BYTES` as JSON, whatever the element is, and no address in it has a user or
+    A letter has at most `MAX_LETTER_BYTES` as JSON, for any element, and no address in it has a user or
     password. Its `source_url` also loses its signature; the original keeps signatures, so that it can be
     replayed while they hold. `address_of` gives an announced file's address without its signature.
     """

@@ -31,7 +31,7 @@ _OF_THE_SERVER: Final = (
     errors.ReadOnlySqlTransaction,
 )
 
-# OSErrors that are about the call, with whatever the element made of it, and not about the state of a machine.
+# OSErrors caused by the arguments of the call, which depend on the element, not by the state of the machine.
 _ABOUT_THE_CALL: Final = frozenset(
     {
         errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.EBADF, errno.ESPIPE, errno.EDOM,

@@ -82,7 +82,7 @@ class _RecordDecisions(beam.DoFn):
 def record_each(
     database: Session | Dsn, decisions: Sequence[Decision], letters: DeadLetters
 ) -> list[DeadLetter]:
-    """Records decisions; those that the table does not take come back as dead letters."""
+    """Records decisions; returns a dead letter for each that the table does not accept."""
     failed: list[DeadLetter] = []
     isolate(
         decisions,
@@ -127,7 +127,7 @@ class _RecordDeadLetters(beam.DoFn):
 
 
 def record_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> int:
-    """Records dead letters; logs those that the table does not take, and returns how many they are."""
+    """Records dead letters; logs the ones that the table does not accept, and returns their number."""
     unrecorded = 0
 
     def give_up(letter: DeadLetter, error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""The waiting place: what becomes of a file that its portal did not give."""
+"""The waiting place of files that their portal did not deliver."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class _RecordWaiting(beam.DoFn):
 def record_each(
     database: Session | Dsn, files: Sequence[WaitingFile], letters: DeadLetters
 ) -> list[DeadLetter]:
-    """Records files; those that the table does not take come back as dead letters."""
+    """Records files; returns a dead letter for each that the table does not accept."""
     failed: list[DeadLetter] = []
     isolate(
         files,

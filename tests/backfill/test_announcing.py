@@ -104,14 +104,14 @@ def test_addresses_are_told_from_paths(text: str, address: bool):
 
 
 def test_a_host_in_numbers_that_is_not_public_gets_a_note():
-    nobody, all_local = AllowedHosts(), AllowedHosts.parse("127.0.0.1")
-    note = note_on_host("http://127.0.0.1:8080/x.gz", nobody)
+    no_host, all_local = AllowedHosts(), AllowedHosts.parse("127.0.0.1")
+    note = note_on_host("http://127.0.0.1:8080/x.gz", no_host)
     assert note is not None
     assert "`fetch_hosts`" in note
     assert note_on_host("http://127.0.0.1:8080/x.gz", all_local) is None
-    assert note_on_host("http://[::1]/x.gz", nobody) is not None
-    assert note_on_host("https://portal.example/x.gz", nobody) is None
-    assert note_on_host("https://8.8.8.8/x.gz", nobody) is None
+    assert note_on_host("http://[::1]/x.gz", no_host) is not None
+    assert note_on_host("https://portal.example/x.gz", no_host) is None
+    assert note_on_host("https://8.8.8.8/x.gz", no_host) is None
 
 
 def test_the_chain_is_that_of_the_chain_id_in_the_name():

@@ -163,7 +163,7 @@ def test_an_unforeseen_error_is_the_file_s_dead_letter_and_the_next_goes_on(
     run: Run, archive: Path, monkeypatch: pytest.MonkeyPatch
 ):
     def broken(self: object, *_: object) -> object:
-        raise RecursionError("nobody foresaw this")
+        raise RecursionError("unexpected")
 
     monkeypatch.setattr("gogobe.feeds.batches._Cutter.report_times", broken)
     found = run([archive / SMALL, archive / STORES])

@@ -160,10 +160,10 @@ def test_feeds_in_a_bucket(bucket, monkeypatch, variable):
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("fault", ["nobody listens", "hangs up", "503"])
+@pytest.mark.parametrize("fault", ["no server listens", "hangs up", "503"])
 def test_a_store_out_of_reach_is_told_in_a_line(bucket, fault, caplog):
     faults: dict[str, contextlib.AbstractContextManager[str]] = {
-        "nobody listens": contextlib.nullcontext(f"http://127.0.0.1:{free_ports(1)[0]}"),
+        "no server listens": contextlib.nullcontext(f"http://127.0.0.1:{free_ports(1)[0]}"),
         "hangs up": cut_off(bucket.endpoint, after=0),
         "503": answering(503),
     }

@@ -177,7 +177,7 @@ def test_files_that_are_no_longer_listed_are_forgotten(db: Connection):
     forget_unlisted(db, 30)
     rows = db.execute("SELECT file_name, seen_on = current_date FROM announcements ORDER BY 1").fetchall()
     assert rows == [("1.gz", True), ("3.gz", True)]
-    # Their batch is gone, and they count as published all the same.
+    # Their batch is deleted, and they still count as published.
     assert claimed(db, [listed(1), listed(2), listed(3)]).versions == {1: 1}
 
 

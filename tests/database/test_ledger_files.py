@@ -1,4 +1,4 @@
-"""The ledger as it is listed: files that were loaded, and those that never came."""
+"""The ledger as it is listed: files that were loaded, and files that never came."""
 
 from __future__ import annotations
 

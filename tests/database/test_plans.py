@@ -256,7 +256,7 @@ def test_nothing_large_is_read_from_end_to_end(market: Connection, statement: st
 
 @pytest.mark.parametrize("rows", [20, 400])
 def test_the_merges_look_rows_up(market: Connection, rows: int) -> None:
-    """Whatever the planner believes of the staged rows: a join with all prices or aliases would be read here."""
+    """For any estimate of the staged rows: a join with all prices or aliases would be read here."""
     with market.transaction(force_rollback=True), market.cursor() as cursor:
         cursor.execute(staging_table(POSTGRESQL, "staged_prices", prices.STAGING))
         cursor.execute(staging_table(POSTGRESQL, "staged_aliases", aliases.STAGING))

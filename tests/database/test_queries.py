@@ -18,7 +18,7 @@ def test_files_and_failures_by_their_address(dsn: str) -> None:
     record_dead_letters(
         dsn,
         [
-            DeadLetter("parse", reason, "told", "message", at(hour), source_url=url)
+            DeadLetter("parse", reason, "detail", "message", at(hour), source_url=url)
             for reason, hour, url in (("late", 11, urls[1]), ("early", 10, urls[2]), ("before", 8, urls[1]))
         ],
     )

@@ -101,7 +101,7 @@ def test_recorders_and_the_refresh_keep_their_connection(
 def test_a_silent_server_is_left_and_the_work_done_once_it_answers(
     dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The whole bundle would stand still for ever: now the connection is given up and made again."""
+    """The whole bundle would hang: now the connection is closed and opened again."""
     monkeypatch.setattr("gogobe.database.bounds._ANSWER_GRACE_SECONDS", 0.0)
     parameters = conninfo_to_dict(dsn)
     with Line(str(parameters["host"]), int(str(parameters["port"]))) as line:

@@ -41,7 +41,7 @@ def portal(engine: str, url: str, **settings: Any) -> Portal:
 
 @asynccontextmanager
 async def client_of(watched: Portal, now: datetime = NOW) -> AsyncIterator[PortalClient]:
-    """A client for a portal, at a time that stands still."""
+    """A client for a portal, at a fixed time."""
     throttles = Throttles()
     throttles.add(watched.host, watched.settings.rate, watched.settings.concurrency)
     connections = Connections(throttles, ALLOWED)

@@ -273,7 +273,7 @@ def test_several_agents_share_the_portals_and_take_over_from_the_dead(
         errors = [end(agent) for agent in agents[1:]]
     assert [agent.returncode for agent in agents[1:]] == [0, 0]
     assert all("Traceback" not in error for error in errors), errors
-    # Those that were ended have left; the one that was killed has not.
+    # The agents that were stopped have ended their leases; the killed one has not.
     assert _count(db, "crawl_agents") == 1
 
 

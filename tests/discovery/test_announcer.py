@@ -1,4 +1,4 @@
-"""Announcements through a real broker and database: once, whoever dies and whenever."""
+"""Announcements through a real broker and database: once, if any agent dies at any time."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def dead_agent_s_claim(dsn: Dsn, topic: Topic, files: list[Announcement], sent: 
         connection.execute(
             "UPDATE crawl_agents SET heartbeat_at = now() - interval '1 hour' WHERE agent = 'dead'"
         )
-        # Its messages and some of others lie behind these offsets.
+        # Its messages and some of others are behind these offsets.
         publisher = Publisher(topic.kafka, topic.name, 10)
         records = [
             marked(one, version)
@@ -166,7 +166,7 @@ def test_a_batch_that_was_not_confirmed_is_settled_by_what_arrived(
 def test_an_agent_that_was_taken_for_dead_publishes_nothing(
     dsn: str, announcer: Announcer, topic: Topic, monkeypatch: pytest.MonkeyPatch
 ):
-    """It stood still between its claim and its messages, longer than its lease; another has the batch."""
+    """It was suspended between its claim and its messages, longer than its lease; another has the batch."""
     other = Announcer(dsn, topic, "two", LEASE)
     with connect(dsn) as connection:
         beat(connection, "two", LEASE)

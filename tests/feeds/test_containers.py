@@ -94,7 +94,7 @@ def test_what_is_cut_short_yields_the_rows_before_the_cut_and_the_place(containe
     assert found.summary.kind == "pricefull"
     assert [row.item_code for row in found.rows] == [str(code) for code in range(1, len(found.rows) + 1)]
     if container.startswith("zip") and len(cut) >= data.rindex(b"PK\1\2"):
-        # All of the feed stands before the archive's directory, and only that is lost.
+        # All of the feed is before the archive's directory, and only that is lost.
         assert (len(found.rows), found.codes) == (3000, [])
     else:
         assert (found.codes, found.summary.complete) == (["truncated"], False)
@@ -103,7 +103,7 @@ def test_what_is_cut_short_yields_the_rows_before_the_cut_and_the_place(containe
 
 
 def test_every_row_before_the_cut_is_read():
-    # What a gzip still yields, told by zlib.
+    # The part of a gzip that zlib still yields.
     cut = gzip.compress(FEED)[:12_000]
     text = zlib.decompressobj(31).decompress(cut)
     assert 500 < text.count(b"</Item>") == read(cut).summary.items

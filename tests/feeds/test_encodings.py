@@ -1,4 +1,4 @@
-"""Encodings, whatever the declaration says."""
+"""Encodings, with right and wrong declarations."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def declared(encoding: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("what", "data", "told"),
+    ("what", "data", "detected"),
     [
         ("no declaration", FEED.encode(), "utf-8"),
         ("declared", declared("UTF-8").encode(), "utf-8"),
@@ -34,12 +34,12 @@ def declared(encoding: str) -> str:
         ("UTF-8 that says ISO-8859-8", declared("ISO-8859-8").encode(), "utf-8"),
         ("UTF-8 that says windows-1255", declared("windows-1255").encode(), "utf-8"),
         ("UTF-8 that says UTF-16", declared("UTF-16").encode(), "utf-8"),
-        ("a name that nobody knows", declared("klingon").encode("windows-1255"), "windows-1255"),
+        ("an unknown name", declared("klingon").encode("windows-1255"), "windows-1255"),
     ],
 )  # fmt: skip
-def test_encodings(what, data, told):
+def test_encodings(what, data, detected):
     found = read(data)
-    assert (found.summary.encoding, len(found.rows), found.codes) == (told, 700, []), what
+    assert (found.summary.encoding, len(found.rows), found.codes) == (detected, 700, []), what
     assert {row.manufacturer for row in found.rows} == {MAKER}
 
 

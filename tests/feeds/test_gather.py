@@ -1,4 +1,4 @@
-"""Promotions of one id brought together: complete in memory or on disk, and bounded whatever a file repeats."""
+"""Promotions of one id brought together: complete in memory or on disk, and bounded for all repetitions in a file."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_a_file_that_unpacks_to_far_more_than_a_feed_does():
 
 
 class Endless(io.BytesIO):
-    """A gzip of one feed's begin and then of the same bytes for ever; counts what was read of it."""
+    """A gzip of one feed's begin and then of the same bytes without end; counts what was read of it."""
 
     def __init__(self, begin: str, more: bytes) -> None:
         super().__init__()

@@ -69,7 +69,7 @@ def test_a_file_cut_before_its_first_row_still_says_whose_it_is(pack):
 def test_bad_xml_says_in_which_line():
     (problem,) = read(WHOLE.replace("<ItemCode>2000<", "<ItemCode><b>2000<")).summary.problems
     assert (problem.code, problem.line) == ("bad_xml", 2000)
-    # A namespace that nobody declared is no fault, and hides none.
+    # An undeclared namespace is not a fault, and does not hide one.
     (problem,) = read(
         WHOLE.replace("<Item>", "<Item><x:y/>").replace("<ItemCode>2000<", "<ItemCode><b>2000<")
     ).summary.problems

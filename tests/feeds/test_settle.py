@@ -93,7 +93,7 @@ def offered(value: str | None, min_qty: str | None = "1") -> Promotion:
 @pytest.mark.parametrize(
     ("what", "promotions", "constant"),
     [
-        ("10 everywhere, whatever is asked for", [offered("10", "1"), offered("10", "2"), offered(None)], True),
+        ("10 everywhere, for any price", [offered("10", "1"), offered("10", "2"), offered(None)], True),
         ("the quantity that is asked for", [offered("3", "3"), offered("3", "3.00")], False),
         ("it varies", [offered("3", "1"), offered("2", "1")], False),
         ("one promotion is no file", [offered("10", "1")], False),

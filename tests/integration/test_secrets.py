@@ -51,7 +51,7 @@ def database(stack: StackAddresses) -> str:
 
 
 class Operator:
-    """Somebody who keeps all secrets as values in the file and the environment."""
+    """An operator who keeps all secrets as values in the file and the environment."""
 
     def __init__(self, folder: Path, var: Path, broker: SecureBroker, database: str) -> None:
         self._var = var

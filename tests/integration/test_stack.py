@@ -138,7 +138,7 @@ def announce(stack: StackAddresses, name: str, count: int) -> None:
 
 
 class Offsets:
-    """What a group has committed, and which numbers lie below it."""
+    """What a group has committed, and which numbers are below it."""
 
     def __init__(self, stack: StackAddresses, name: str) -> None:
         self._consumer = Consumer(

@@ -1,4 +1,4 @@
-"""What used to stop every chain for ever, among a hundred good files: the good ones are loaded, and it ends by itself."""
+"""Inputs that used to stop every chain, among a hundred good files: the good ones are loaded, and it ends by itself."""
 
 from __future__ import annotations
 

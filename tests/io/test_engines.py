@@ -114,7 +114,7 @@ def test_one_login_serves_all_files_and_a_session_that_ended_is_begun_anew(
 
 @pytest.mark.parametrize(
     ("user", "password", "reason"),
-    [("user", None, "login_failed"), ("nobody", None, "login_failed"), ("user", "MISSING", "no_secret")],
+    [("user", None, "login_failed"), ("stranger", None, "login_failed"), ("user", "MISSING", "no_secret")],
 )
 def test_a_login_that_fails_may_pass_and_names_no_password(
     server: PortalServer, fetcher: Fetcher, tmp_path: Path, user: str, password: str | None, reason: str
@@ -196,7 +196,7 @@ def ftp_access(port: int, **settings: Any) -> Access:
 def test_data_connections_go_to_the_control_connection_s_host(
     fetcher: Fetcher, tmp_path: Path, masquerade: str | None
 ):
-    """Whatever address the passive answer names."""
+    """With any address in the passive answer."""
     (tmp_path / "a folder").mkdir()
     (tmp_path / "a folder" / "Price 1.gz").write_bytes(b"prices" * 1000)
     with ftp_server({"user": ("", tmp_path)}, masquerade=masquerade, without=("EPSV",)) as port:

@@ -1,4 +1,4 @@
-"""What Flink's REST interface tells of jobs, from an HTTP server that answers as Flink does."""
+"""Jobs from Flink's REST interface, from an HTTP server that answers as Flink does."""
 
 import json
 import threading
@@ -71,7 +71,7 @@ class Flink(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def rest() -> Iterator[list[str]]:
-    """The addresses of a stack: nobody at the first, one job at the second."""
+    """The addresses of a stack: no server at the first, one job at the second."""
     Flink.state, Flink.stops, Flink.asked = "RUNNING", True, []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Flink)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -85,7 +85,7 @@ def test_a_cluster_without_a_password_gets_one(folder: Path):
         assert ask(server, "SELECT one FROM kept") == "1"
         assert ask(server, "SELECT auth_method FROM pg_hba_file_rules") == "scram-sha-256"
     assert password_file(data).read_text() != before
-    shutil.rmtree(data)  # a password file without its cluster is nobody's
+    shutil.rmtree(data)  # a password file without its cluster is useless
     with running_postgres(data, log) as server:
         assert ask(server, "SELECT 1") == "1"
 
@@ -115,7 +115,7 @@ def test_starts_over_what_a_killed_server_left(folder: Path):
         backend = psycopg.connect(server.dsn)
         os.kill(Records(folder / "data.processes.json").read()[0].pid, signal.SIGKILL)
     backend.close()
-    # Its lock file names a process that lives and is somebody else's, as after a restart of the machine.
+    # Its lock file names a process that is running and is not PostgreSQL, as after a restart of the machine.
     (data / "postmaster.pid").write_text(f"{os.getppid()}\n{data}\n1\n{server.port}\n\n127.0.0.1\n")
     with running_postgres(data, log) as server:
         assert ask(server, "SELECT one FROM kept") == "1"

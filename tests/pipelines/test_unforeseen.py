@@ -1,4 +1,4 @@
-"""Every step of the ingest job, given an element that makes it fail as nobody foresaw: the element ends as a dead
+"""Every step of the ingest job, given an element that makes it fail unexpectedly: the element ends as a dead
 letter, and the next one goes on."""
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def file_of(folder: Path) -> Any:
     )
 
 
-# A good element for each step that is a DoFn of ours, and how many main outputs come of it.
+# A good element for each step that is a DoFn of ours, and the number of its main outputs.
 GOOD: dict[str, tuple[Callable[[Path], Any], int]] = {
     "Decode/Validate/ParDo": (lambda _: (b"k", encode(DISCOVERED)), 1),
     "Spread downloads/Key/ParDo": (lambda _: DISCOVERED, 1),

@@ -1,4 +1,4 @@
-"""Texts are cut by the bytes that they take as JSON, whatever characters they have."""
+"""Texts are cut by the bytes that they take as JSON, with any characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Announcements that nobody should make: each ends by itself, and the pipeline goes on."""
+"""Invalid announcements: each ends by itself, and the pipeline goes on."""
 
 import json
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ GOOD = "Price7290-1-202501010000.gz"
 
 
 def answer(request: Request) -> Response:
-    """The same few bytes for every address, but for those that redirect."""
+    """The same few bytes for every address, except those of redirects."""
     astray = {
         "/astray": "http://[bad/a.gz",
         "/inside": "http://localhost:8081/config",
@@ -73,7 +73,7 @@ def _run(portal: str, allowed: AllowedHosts, folder: Path) -> None:
         portal.replace("//", "//user:S3cr3t@") + "/x.gz": "credentials_in_url",
         portal.replace("//", '//us er:S3cr3t" x@') + "/x.gz": "credentials_in_url",
     }
-    # Odd names are no reason to lose a file's rows: the content tells what it is.
+    # Odd names are no reason to lose a file's rows: the content decides.
     odd = [
         announced(f"{portal}/a.{'g' * 300}"),
         announced(f"{portal}/a%00b.gz"),

@@ -1,4 +1,4 @@
-"""Messages of the size and depth that nobody should send: each is a dead letter with its whole original."""
+"""Messages of excessive size and depth: each is a dead letter with its whole original."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def test_a_signature_is_used_and_not_passed_on(step: _Download, served: Portal):
 def test_whatever_may_be_announced_can_be_passed_on(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, path: str, file_name: str | None, chain: str
 ):
-    """What a coder refuses between two steps fails outside of any step, and then for ever."""
+    """What a coder refuses between two steps fails outside of any step, and then at every attempt."""
 
     def fetched(_fetcher: Fetcher, _url: str, part: Path, *_: Any) -> Fetched:
         part.write_bytes(b"prices")

@@ -1,4 +1,4 @@
-"""Files whose reading or matching fails in a way that nobody foresaw: what was read stays, and is not the whole."""
+"""Files whose reading or matching fails unexpectedly: what was read stays, and is not the whole."""
 
 from __future__ import annotations
 

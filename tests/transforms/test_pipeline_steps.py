@@ -54,8 +54,8 @@ def test_a_message_that_is_no_text_is_kept_byte_for_byte():
     with TestPipeline() as pipeline:
         decoded = pipeline | beam.Create([(b"k", raw), (b"k", b"{")]) | DecodeMessages(FileDiscovered, NO_STORE)
         letters = decoded[FAILURES] | beam.Map(lambda letter: (letter.original, letter.original_base64))
-        told = (raw.decode("utf-8", "replace"), base64.b64encode(raw).decode())
-        assert_that(letters, equal_to([told, ("{", None)]))
+        kept = (raw.decode("utf-8", "replace"), base64.b64encode(raw).decode())
+        assert_that(letters, equal_to([kept, ("{", None)]))
 
 
 def test_a_store_s_files_keep_their_order():

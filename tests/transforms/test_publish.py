@@ -1,4 +1,4 @@
-"""Dead letters as records of their topic: whatever a letter holds, something readable is published."""
+"""Dead letters as records of their topic: a readable record is published for any letter."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_record_decisions_in_a_pipeline(dsn: str):
 
 
 def letter(reason: str, hour: float) -> DeadLetter:
-    return DeadLetter("parse", reason, "told", "message", at(hour), source_url="https://p.example/x")
+    return DeadLetter("parse", reason, "detail", "message", at(hour), source_url="https://p.example/x")
 
 
 def test_dead_letters_are_recorded_each_once(dsn: str, db: Connection):

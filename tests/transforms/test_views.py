@@ -28,7 +28,7 @@ EVERY = 10
 def run_loads(dsn: str, *bursts: Sequence[LoadResult]) -> None:
     """The step over bursts of loads, with more than `EVERY` seconds between two of them."""
     stream = test_stream.TestStream().advance_watermark_to(0)
-    # The step sets its timer by the clock of the day; the stream's own stands at zero before it is moved.
+    # The step sets its timer by the clock of the day; the stream's own is zero before it is advanced.
     pause = int(time.time()) + 10 * EVERY
     for burst in bursts:
         stream = stream.add_elements(burst).advance_processing_time(pause)

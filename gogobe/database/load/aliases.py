@@ -59,7 +59,7 @@ _DROP_KNOWN: Final = """
         OFFSET 0)
 """
 
-# The masters whose best name may be another one now: those that get a new alias, or one with other words.
+# The masters whose best name may have changed: masters with a new alias, or with an alias of other words.
 _REWORDED: Final = """
     SELECT DISTINCT CASE WHEN a.decided_at IS NULL THEN s.master_id ELSE a.master_id END FROM staged_aliases s
     LEFT JOIN LATERAL (
@@ -145,7 +145,7 @@ def load_aliases(cursor: Cursor, dialect: Dialect, batches: Iterable[IngestBatch
     cursor.execute(_WRITE_ALIASES)
     rename = sorted(reworded - added)
     if rename:
-        # Two statements: once the masters are held, the second sees the aliases of whoever held them before.
+        # Two statements: once the masters are held, the second sees the aliases of the previous holder.
         cursor.execute(_LOCK_MASTERS, (rename,))
         cursor.execute(_NAME_MASTERS, (rename,))
 
@@ -175,8 +175,8 @@ def _new_words(batches: Iterable[IngestBatch], sent: SentHashes) -> Mapping[tupl
                 continue
             key = chain_id, item.item_code
             row = _alias_row(key, day, version, item, words)
-            standing = staged.get(key)
-            if standing is None or row[2:4] > standing[2:4]:
+            previous = staged.get(key)
+            if previous is None or row[2:4] > previous[2:4]:
                 staged[key] = row
     return staged
 

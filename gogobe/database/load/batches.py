@@ -31,7 +31,7 @@ _KEEP_REFUSED: Final = """
 
 
 def enter_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> NewBatches:
-    """Enters the batches in the ledger and returns those that it did not have, or had as failed.
+    """Enters the batches in the ledger and returns the new ones, and those recorded as failed.
 
     A known batch that is its file's last means that the file was announced again.
     """

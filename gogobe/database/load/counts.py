@@ -1,8 +1,8 @@
 """Whether a file is complete although its Count says otherwise.
 
-Some chains publish a Count that is always wrong. Taken at its word, none of their files would ever be
-complete: no price would end, and what full files list would be kept for ever. So the Count is weighed like
-any evidence, and only where the file itself is whole: read to the closing tag of its root, from an undamaged
+Some chains publish a Count that is always wrong. If it were trusted, none of their files would be
+complete: no price would end, and prices would be kept without limit. So the Count is weighed like any evidence,
+and only if the file itself is complete: read to the closing tag of its root, from an undamaged
 container. A file that was cut short is never complete.
 """
 
@@ -33,7 +33,7 @@ _EARLIER_FILES: Final = """
 
 
 def is_whole(totals: FileTotals) -> bool:
-    """Whether the file was read to its end and nothing is wrong with it, its Count aside."""
+    """Whether the file was read to its end without any problem other than its Count."""
     return totals.complete or set(totals.problems) - NOTICES == {"count_mismatch"}
 
 

@@ -12,7 +12,7 @@ from gogobe.database.load.stores import LockedStore
 from gogobe.database.load.subjects import TABLES, Subject, is_full, subject_of
 
 # Newer lists count too: a newer full file may have confirmed a row already, without writing it. NOT IN makes
-# a hash of the codes, whatever the planner expects of the lists.
+# a hash of the codes, for any estimate of the planner.
 _END_UNLISTED: Final = """
     UPDATE {table} p SET ended_at = %(published_at)s
     WHERE p.store_key = %(store_key)s AND p.ended_at IS NULL

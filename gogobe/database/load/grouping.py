@@ -53,7 +53,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of `stores` that a number has: those that each name points at, the names that were sold before
+    """The rows of `stores` of a number: the row of each name, the names that were sold before
     (their prices are in their rows), and the sub-chain in the natural key of each row."""
 
     of_name: Mapping[str, frozenset[int]] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Joins two rows of `stores` that are one store, with their prices, promotions and files.
 
 The result is that of loading all files into one row. Of an item that both rows have, the newer state counts.
-A complete full file is a state of all items of its row, those that it does not list included.
+A complete full file is a state of all items of its row, also of items that it does not list.
 """
 
 from __future__ import annotations

@@ -124,8 +124,8 @@ def _add(cursor: Cursor, changes: Iterable[Change]) -> dict[tuple[Number, str], 
 
 
 def _move_names(cursor: Cursor, change: Change, rows: Mapping[tuple[Number, str], int]) -> None:
-    """Moves loading files along with names that leave a row. The row's new version tells loaders that
-    remember it.
+    """Moves loading files along with names that leave a row. The row's new version notifies loaders that
+    cache it.
     """
     for name, key, placement in change.leaving():
         to = rows[change.number, placement.sub_chain_id]

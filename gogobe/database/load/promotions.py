@@ -66,7 +66,7 @@ def load_promotions(
 def _newest_rows(
     batches: Iterable[IngestBatch], new: NewBatches, store_keys: Mapping[str, int], selected: Selected
 ) -> dict[Key, PromotionRow]:
-    """One row for each promotion, the file's last; the others and those that a newer list has are counted."""
+    """One row for each promotion, the file's last; other rows and rows of a newer list are counted."""
     newest: dict[Key, PromotionRow] = {}
     for batch in batches:
         tally = new.tally(batch)

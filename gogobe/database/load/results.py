@@ -25,9 +25,8 @@ class FailedBatch:
 
 @dataclass
 class LoadResult:
-    """What a load did. Of each row exactly one is counted: `rows` (written, because new or changed),
-    `unchanged` (confirmed what stood), `stale` (a newer file had spoken), `refused` (not taken by the
-    reader).
+    """The outcome of a load. Each row counts in one of these: `rows` (written: new or changed), `unchanged`
+    (equal to the stored row), `stale` (older than the stored row), `refused` (by the reader).
 
     `batches` were taken, `duplicate_batches` were in the ledger before. `ended`: prices and promotions that a
     complete file no longer lists.

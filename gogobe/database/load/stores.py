@@ -42,7 +42,7 @@ class LockedStore:
 @dataclass(frozen=True)
 class BatchStores:
     """The stores of some batches. `sold`: the key of the store of a batch of prices or promotions, by batch
-    id. `identities`: all stores, those that Stores files describe included.
+    id. `identities`: all stores, including stores that Stores files describe.
     """
 
     sold: Mapping[str, int]

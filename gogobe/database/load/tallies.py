@@ -1,4 +1,4 @@
-"""What a transaction accepts and what becomes of its rows."""
+"""The batches that a transaction accepts, and the outcome of their rows."""
 
 from __future__ import annotations
 

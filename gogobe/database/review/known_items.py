@@ -40,7 +40,7 @@ _ROWS_AT_ONCE: Final = 5_000
 
 def known_items(dsn: Dsn) -> Iterator[CatalogueRow]:
     """Every code of every chain that is goods, with the chain's words for it and the master it belongs to,
-    merges followed, ordered by chain and code. `decided`: a person said so, be it that it belongs to no other
+    merges followed, ordered by chain and code. `decided`: by a person, also that it belongs to no other
     master; `apart_from`: masters that a person said it is not.
 
     Streamed: memory does not grow with their number, only with that of decisions. Prices are the chain's median

@@ -21,7 +21,7 @@ BUILDER: Final = "gogobe masters build"
 
 
 class Merge(msgspec.Struct, frozen=True):
-    """A merge that stands: what it joined, and why."""
+    """A merge in effect: the masters that it joined, and the reason."""
 
     merge_id: int
     from_id: int
@@ -119,15 +119,15 @@ def undo_one(cursor: Cursor, merge_id: int, *, by: str) -> None:
         raise MergeError(f"there is no merge {merge_id} that could be undone")
     from_id, moved = row
     masters = _locked(cursor, [from_id, *moved])
-    # Those that were parted from it in the meantime by an undoing of their own stay parted.
+    # Masters that another undo has separated from it meanwhile stay separate.
     along = [master_id for master_id in moved if masters[master_id] is not None]
     cursor.execute(_REDIRECT, (None, [from_id]))
     cursor.execute(_REDIRECT, (from_id, along))
 
 
 def standing_merge(cursor: Cursor, from_id: int, *, by: str | None = None) -> int | None:
-    """The number of the newest merge of a master into another that has not been undone, of anybody's or of one;
-    None where there is none."""
+    """The number of the newest merge of a master into another that has not been undone, by any person or by
+    one; None if there is none."""
     cursor.execute(
         "SELECT merge_id FROM master_merges WHERE from_id = %s AND undone_at IS NULL "
         "AND merged_by = coalesce(%s, merged_by) ORDER BY merge_id DESC LIMIT 1",

@@ -1,9 +1,9 @@
 """Pairs of item and master that the resolver compared by name: kept, listed, decided by a person.
 
 What waits for a person is asked once for the two masters, however many chains' items they have: a yes makes
-them one, for every store of every chain at once; a no keeps them apart. Of what the resolver took by itself, a
-no gives the one item back its own master. All that outlives whatever the pipeline says later, goes into the
-next snapshot, and can be taken back by deciding otherwise.
+them one, for every store of every chain at once; a no keeps them apart. Of what the resolver took by itself,
+a no gives the one item back its own master. Decisions have precedence over later matches of the pipeline,
+become part of the next snapshot, and can be changed by another decision.
 """
 
 from __future__ import annotations
@@ -177,9 +177,9 @@ def record_decisions(database: Session | Dsn, decisions: Sequence[Decision]) -> 
 def undecided_pairs(
     dsn: Dsn, limit: int | None = None, match: Literal["review", "vector"] = "review"
 ) -> list[ReviewPair]:
-    """The pairs that wait for a person's word, those first that make most prices comparable, by how likely they
-    are; with `vector`, those that the resolver took by itself and that nobody has looked at. Prices are those
-    of the last refresh of the views."""
+    """The pairs to be decided by a person, ordered by the number of prices that they make comparable times
+    their probability; with `vector`, the pairs that the resolver matched and no person has reviewed. Prices
+    are those of the last refresh of the views."""
     with connect(dsn) as connection, connection.cursor(row_factory=class_row(ReviewPair)) as cursor:
         return cursor.execute(_UNDECIDED, {"match": match, "limit": limit}).fetchall()
 

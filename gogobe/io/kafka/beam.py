@@ -2,7 +2,7 @@
 
 Reading: the broker's own auto-commit is off and offsets are committed when the runner has finalized what was
 read. With an expansion service that runs under `--experiments=use_deprecated_read`, Flink reads natively and
-its committed offsets stand exactly at what is done; other ways restart the job or never commit.
+its committed offsets are exactly those of the work that is done; other ways restart the job or never commit.
 """
 
 from __future__ import annotations

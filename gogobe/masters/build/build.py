@@ -51,8 +51,8 @@ def build_snapshot(
 ) -> Manifest:
     """Write a snapshot into `folder`, which must be empty or not exist; its manifest comes last.
 
-    Without an encoder one is learned from the rows' own names. The same rows give the same snapshot, whatever
-    their order. `version` sorts by time; the time now, in UTC, unless given. `model` says what is one product;
+    Without an encoder one is learned from the rows' own names. The same rows give the same snapshot, in any
+    order. `version` sorts by time; the time now, in UTC, unless given. `model` says what is one product;
     the built-in one unless given. Raises SnapshotError where the folder holds something or the version is no
     plain name, OSError where it cannot be written.
     """

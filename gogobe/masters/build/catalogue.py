@@ -34,8 +34,8 @@ class CatalogueError(ValueError):
 
 class CatalogueRow(msgspec.Struct, gc=False, frozen=True):
     """One chain's item. `master_id` is the master that the database has for it, 0 where a GTIN or the computed
-    id decides; `decided` says that a person gave it to that master, so that it stays there. Where nobody has,
-    a cluster that the item is in keeps that id if it can. `apart_from` are masters that a person has said it is
+    id decides; `decided` says that a person gave it to that master, so that it stays there. Otherwise
+    the cluster of the item keeps that id if it can. `apart_from` are masters that a person has said it is
     not."""
 
     chain_id: str

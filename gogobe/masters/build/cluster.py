@@ -47,7 +47,7 @@ class Clustered:
 
 
 def cluster_names(names: Gathered, encoder: Encoder, model: PairModel) -> Clustered:
-    """Join the names of goods without a usable barcode. Deterministic, whatever the order of the names was."""
+    """Join the names of goods without a usable barcode. Deterministic, for any order of the names."""
     rows = loose_rows(names)
     listings = listings_of(names, rows, encoder)
     costs = word_costs_of(names, listings)
@@ -124,7 +124,7 @@ def _compare(listings: Listings, costs: WordCosts, model: PairModel) -> Compared
 
 
 def _apart(names: Gathered, rows: Longs, groups: Longs) -> Apart:
-    """The groups of listings that a person has kept apart: each with those that had the master that it is
+    """The groups of listings that a person has kept apart: each with the groups of the master that it is
     not."""
     had: dict[int, set[int]] = {}
     for row, group in zip(rows.tolist(), groups.tolist(), strict=True):

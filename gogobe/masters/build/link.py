@@ -58,7 +58,8 @@ def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
 
 
 def _settle(found: list[tuple[int, int, Decision]], row_of: Longs, masters: int) -> Joined:
-    """The surest first: whoever goes by another master is gone by by nobody, and the other way round."""
+    """Highest score first. A master that is redirected to another is not the target of a redirect, and vice
+    versa."""
     canonical = np.arange(masters)
     decisions: dict[int, Decision] = {}
     gone_by: set[int] = set()

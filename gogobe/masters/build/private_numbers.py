@@ -2,7 +2,7 @@
 
 A barcode's names may have no word in common ("שמפו", "הד אנד שולדרס"), but then both are sold by the piece, and
 prices agree. Where two chains' names have none in common and one weighs what the other does not, or one asks
-more than twice the other's price, the number is no barcode, whatever its prefix.
+more than twice the other's price, the number is not a barcode, with any prefix.
 """
 
 from __future__ import annotations

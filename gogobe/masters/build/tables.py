@@ -117,7 +117,7 @@ def _starts(counts: Sequence[int]) -> Longs:
 
 
 def _part_of_chains(ids: Longs, loose: Bools, chains: Longs, all_chains: int) -> Floats:
-    """For each master, what part of all chains sells it. Nobody can know it of goods without a barcode, which
+    """For each master, what part of all chains sells it. It is unknown for goods without a barcode, which
     are found by their names alone, or of any where there is but one chain: then it says neither that many sell
     it nor that few do."""
     known = (ids < FIRST_COMPUTED_ID) & ~loose & (all_chains > 1)

@@ -1,6 +1,6 @@
 """What finding a word, or missing it, says of two names: learned from a catalogue's own masters.
 
-Some words stand in every chain's name of a product and in few of its neighbours' ("mango"); some come and go
+Some words are in every chain's name of a product and in few of its neighbours' ("mango"); some come and go
 ("fresh"). How often a word is found again in another name of the same master (m), and in the names of masters
 nearby (u), gives its weight: the logarithm of m/u where it is found, of (1 - m)/(1 - u) where it is missing.
 So weights Fellegi & Sunter, "A Theory for Record Linkage" (1969), a word each.

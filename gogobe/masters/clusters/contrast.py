@@ -50,7 +50,7 @@ def learn_word_costs(names: Facts, chains: npt.NDArray[np.uint32], retained: Flo
 
 
 def _mixed(values: Keys) -> Keys:
-    """Hashes whose sum identifies a set of values, whatever their order."""
+    """Hashes whose sum identifies a set of values, independent of their order."""
     mixed = values * _MIX
     mixed ^= mixed >> np.uint64(29)
     return mixed * _MIX

@@ -57,8 +57,8 @@ class Pairs:
 
 
 def neighbours(listings: Listings) -> Pairs:
-    """The pairs of listings of two masters worth comparing: neighbours by vector, those that share a rare word,
-    and those whose codes end alike; of two chains or of one."""
+    """The pairs of listings of two masters worth comparing: neighbours by vector, listings with a common rare
+    word, and listings whose codes end alike; of two chains or of one."""
     found = np.concatenate([_by_vector(listings), _by_word(listings), tails_of(listings.numbers)])
     found.sort(axis=1)
     found = np.unique(found, axis=0)

@@ -56,7 +56,7 @@ class PairModel:
 
 
 def learned_pair_model() -> PairModel:
-    """The model whose weights stand in `weights.py`."""
+    """The model with the weights of `weights.py`."""
     return PairModel(
         Logistic.from_table(PAIR_FEATURES, weights.ALIKE_WEIGHTS, weights.ALIKE_INTERCEPT),
         np.array([weights.SIGN_WEIGHTS[sign] if sign != SIGNS[NO_SIGN] else 0.0 for sign in SIGNS]),

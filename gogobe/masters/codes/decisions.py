@@ -31,7 +31,7 @@ class MatchCounts(msgspec.Struct):
     """How many of a batch's items were matched in which way, and the decisions that rest on evidence.
 
     `decisions` holds why an item was given to a master and what is asked about it, again for every batch in
-    which it occurs; they are told apart by (chain_id, item_code, candidate_id).
+    which it occurs; they are identified by (chain_id, item_code, candidate_id).
     """
 
     gtin: int = 0

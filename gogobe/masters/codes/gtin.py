@@ -18,8 +18,8 @@ GTIN-14, indicator   a carton of the trade item whose GTIN follows, a trade item
 1-9                  digits 2-4 are judged as the prefix
 ===================  ==========================================================================
 
-A code of seven significant digits or fewer is a chain's own (an RCN-8, or a shelf number), whatever its check
-digit says; so is a body that is one digit repeated, and 1234567890128, the number every manual prints.
+A code of seven significant digits or fewer is a chain's own (an RCN-8, or a shelf number), even with a valid
+check digit; so is a body that is one digit repeated, and 1234567890128, the number every manual prints.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ END_OF_IDS: Final = 2**53
 
 FIRST_IN_HOUSE: Final = 7_290_000_000_000
 LAST_IN_HOUSE: Final = 7_290_000_009_999
-"""Numbers that chains give themselves, whatever their check digit says."""
+"""Numbers that chains assign themselves, some with a valid check digit."""
 
 _LENGTH: Final = 14
 _SHORTEST: Final = 10**7  # the least number with eight significant digits
 _PATTERN_NUMBER: Final = 1234567890128
-# A row for each position from the left: its power of ten, and whether it stands at an even or an odd place.
+# A row for each position from the left: its power of ten, and whether the position is even or odd.
 _WEIGHTS: Final = np.array([[10.0 ** (13 - i), float(i % 2 == 0), float(i % 2 == 1)] for i in range(_LENGTH)])
 _REPDIGIT_STEPS: Final = np.array([10 ** (14 - n) for n in range(15)], dtype=np.int64)
 _REPUNITS: Final = np.array([(10**n - 1) // 9 for n in range(15)], dtype=np.int64)
@@ -64,9 +64,9 @@ _RESTRICTED: Final = _restricted_prefixes()
 def valid_gtins(codes: Sequence[str]) -> npt.NDArray[np.int64]:
     """The GTIN of each code as a number, 0 where the code is none that holds across chains.
 
-    Codes are taken as published, surrounding blanks apart; zeros that a chain lost or added on the left do not
-    matter, so "11210000094", "011210000094" and "00011210000094" are one GTIN. Never raises: whatever is not
-    1 to 14 ASCII digits is no GTIN. Shape: (len(codes),).
+    Codes are taken as published, surrounding blanks apart; zeros that a chain lost or added on the left do
+    not matter, so "11210000094", "011210000094" and "00011210000094" are one GTIN. Never raises: any text
+    other than 1 to 14 ASCII digits is not a GTIN. Shape: (len(codes),).
     """
     if not len(codes):
         return np.zeros(0, dtype=np.int64)
@@ -110,7 +110,7 @@ def _may_cross_chains(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 def computed_master_id(chain_id: str, item_code: str) -> int:
     """The id of the master that an item without a GTIN has of its own, in [10**14, 2**53).
 
-    The same for every worker and for ever: a hash (BLAKE2b, 64 bits) of the chain and of its code without
+    The same for every worker and at any time: a hash (BLAKE2b, 64 bits) of the chain and of its code without
     leading zeros, which a chain may write or leave out. It also is the key under which aliases are kept.
     """
     code = item_code.strip().lstrip("0") or "0"

@@ -1,7 +1,7 @@
 """Masters that cannot be one product: their names, sizes, percentages or packs are too far apart.
 
-A check on what has been linked already, whoever linked it: it was such a master, of 28 different creams of one
-brand, that an earlier matcher made because their names begin alike.
+A check of existing links, by any matcher. An earlier matcher made such a master of 28 different creams of one
+brand, because their names have the same beginning.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _compared(snapshot: Snapshot, ours: Longs, theirs: Longs) -> dict[str, npt.N
 
 
 def _pairs_of(masters: Longs) -> tuple[Longs, Longs]:
-    """The places of every two names that have the same master; masters stand together."""
+    """The places of every two names that have the same master; the rows of a master are adjacent."""
     _, starts, counts = np.unique(masters, return_index=True, return_counts=True)
     first, second = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     for size in np.unique(counts[counts > 1]).tolist():

@@ -1,4 +1,4 @@
-"""How well items find their masters by name alone, measured where the barcode tells the truth.
+"""Precision and recall of matching by name alone, with barcodes as ground truth.
 
 Each chain of a catalogue takes its turn: its items are the queries, their GTINs hidden, and a snapshot of all
 other chains holds the masters.
@@ -85,10 +85,10 @@ class Evaluation(Figures, frozen=True):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of n queries: `found_at` and `exact_at` are the place of the master among the candidates, by
+    """The outcome of n queries: `found_at` and `exact_at` are the place of the master among the candidates, by
     index and by brute force, -1 for none; `right` says whether the first after the second look is the master,
-    `unknown` whether it was given to goods without a usable barcode, so that no barcode can tell, `scores` how
-    sure the matcher is of it, 0 where something rules it out or nothing can tell."""
+    `unknown` whether it was given to goods without a usable barcode, which no barcode can check; `scores` the
+    probability, 0 if it is ruled out or unknown."""
 
     negative: Bools
     found_at: Longs

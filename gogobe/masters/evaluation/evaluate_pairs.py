@@ -1,4 +1,4 @@
-"""What becomes of pairs of items that a person has read: joined, put up for review, or missed.
+"""The outcome of pairs of items that a person has judged: joined, in review, or missed.
 
 Each chain of the catalogue takes its turn. Its pairs are looked up twice: in a snapshot built of all chains, as
 items that were known when it was built, and against a snapshot built without the chain, whose items then arrive
@@ -85,7 +85,7 @@ class PairEvaluation(msgspec.Struct, frozen=True):
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """What became of an item: its master, and the decisions about it."""
+    """The outcome of an item: its master, and the decisions about it."""
 
     master_id: int
     decisions: list[Decision]

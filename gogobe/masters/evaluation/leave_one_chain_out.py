@@ -31,7 +31,7 @@ Longs = npt.NDArray[np.int64]
 class HeldOut:
     """One chain's n items, to be found in a snapshot of the other chains.
 
-    `items` are all it sells, their codes hidden; `asked` are the rows of those that are queries, `truth` the
+    `items` are all it sells, their codes hidden; `asked` are the rows of the queries, `truth` the
     snapshot's row of each query's master, -1 for negatives.
     """
 

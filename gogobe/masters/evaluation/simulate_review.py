@@ -1,6 +1,6 @@
 """How much more is joined after so many answers in a review, simulated with pairs that a person has read.
 
-The questions are those that a snapshot puts up for review, asked in the order of `gogobe masters review`: first
+The questions are the review pairs of a snapshot, in the order of `gogobe masters review`: first
 where the most items become comparable, by how likely the answer is yes. A question is answered where the pairs
 know the answer, and not asked otherwise.
 """

@@ -102,10 +102,10 @@ def _fit_choice(cases: Sequence[HeldOut], compared: Sequence[list[Compared]]) ->
             truth = case.truth[number * _BATCH : (number + 1) * _BATCH]
             competing = part.competing
             right = competing.masters == truth[competing.items]
-            told = np.isin(competing.items, competing.items[right])
-            features.append(competing.features[told])
-            chosen.append(right[told])
-            groups.append(competing.items[told] + before)
+            answered = np.isin(competing.items, competing.items[right])
+            features.append(competing.features[answered])
+            chosen.append(right[answered])
+            groups.append(competing.items[answered] + before)
             before += len(truth)
     return fit_choice(np.concatenate(features), np.concatenate(chosen), np.concatenate(groups))
 

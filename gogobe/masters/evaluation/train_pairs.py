@@ -1,4 +1,4 @@
-"""Learning what makes two listings without a barcode one product, without anybody having labelled one.
+"""Learning what makes two listings without a barcode one product, without labelled pairs.
 
 Four things say something for free. The same number in two chains (a GTIN of goods sold by weight, or the end of
 a supplier's number) makes two listings one. So do the same words, once in either chain. A chain lists a product

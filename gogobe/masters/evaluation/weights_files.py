@@ -55,8 +55,8 @@ def pair_weights_of(model: PairModel, source: dict[str, str]) -> str:
 def _module(title: str, source: dict[str, str], lines: Iterable[str]) -> str:
     files = [f'    "{name}": "{digest}",' for name, digest in source.items()]
     head = [f'"""{title}"""', "", "from __future__ import annotations", "", "from typing import Final", ""]
-    told = ["LEARNED_FROM: Final[dict[str, str]] = {", *files, "}", '"""Files, and their SHA-256."""']
-    return "\n".join([*head, *told, *lines]) + "\n"
+    sources = ["LEARNED_FROM: Final[dict[str, str]] = {", *files, "}", '"""Files, and their SHA-256."""']
+    return "\n".join([*head, *sources, *lines]) + "\n"
 
 
 def _table(name: str, features: Sequence[str], weights: npt.NDArray[np.float64]) -> list[str]:

@@ -31,7 +31,7 @@ FEATURES: Final = (
     "size_same",
     "size_near",
     "size_far",
-    "size_contained",  # one size is the other's times the pack, or stands in the other's name
+    "size_contained",  # one size is the other's times the pack, or is in the other's name
     "numbers_shared",
     "numbers_differ",
     "percents_same",
@@ -151,7 +151,7 @@ def _size_features(left: Facts, right: Facts) -> list[Floats]:
 def _number_features(left: Facts, right: Facts) -> list[Floats]:
     ours, theirs = left.numbers, right.numbers
     equal = (ours[:, :, None] == theirs[:, None, :]) & (ours > 0)[:, :, None]
-    # What stands in one name as a bare number may be the other's size, its unit cut off.
+    # A bare number in one name may be the other's size with its unit cut off.
     sizes = np.stack([right.size(), right.named_amount, right.pack], axis=1)
     our_size = np.stack([left.size(), left.named_amount, left.pack], axis=1)
     ours_found = equal.any(axis=2) | (ours[:, :, None] == sizes[:, None, :]).any(axis=2)
@@ -184,7 +184,7 @@ def _price_features(left: Facts, right: Facts) -> list[Floats]:
 
 
 def _brand_confirmed(left: Facts, right: Facts) -> Floats:
-    """Whether the manufacturer that one side names stands in the other's name or is its manufacturer."""
+    """Whether the manufacturer of one side is in the other's name or is its manufacturer."""
     confirmed = np.zeros(len(left), dtype=np.bool_)
     for ours, theirs in ((left, right), (right, left)):
         brands = ours.brands[:, :, None]

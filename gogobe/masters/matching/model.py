@@ -1,8 +1,8 @@
 """The scoring model, with fixed weights: a choice among masters, and how sure the one chosen is.
 
 Both are linear. The first is a conditional logit (McFadden, "Conditional Logit Analysis of Qualitative Choice
-Behavior", 1974): it learns what sets an item's master apart from those that compete with it, not what a match
-looks like in general. The second is a logistic model of the verdict.
+Behavior", 1974): it learns to distinguish an item's master from the competing masters, not the
+properties of a match in general. The second is a logistic model of the verdict.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Model:
 
 
 def learned_model() -> Model:
-    """The model whose weights stand in `weights.py`."""
+    """The model with the weights of `weights.py`."""
     return Model(
         Choice.from_table(weights.MASTER_WEIGHTS),
         Logistic.from_table(VERDICT_FEATURES, weights.VERDICT_WEIGHTS, weights.VERDICT_INTERCEPT),
@@ -79,7 +79,7 @@ def learned_model() -> Model:
 def fit_choice(features: Floats, chosen: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> Choice:
     """Fit a choice by Newton's method on standardized features, with a small ridge.
 
-    Rows (k, features) of one group stand together and compete; one of each is `chosen`. Deterministic. Raises
+    Rows (k, features) of one group are adjacent and compete; one of each is `chosen`. Deterministic. Raises
     ValueError where there is no group.
     """
     if not len(groups):

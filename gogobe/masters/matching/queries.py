@@ -50,8 +50,8 @@ def queries_of(items: Sequence[Described], keys: Longs, codes: Sequence[str]) ->
 
 @dataclass(frozen=True)
 class Compared:
-    """Items with their candidates compared, before anything is decided; `likes` are those that are goods
-    without a usable barcode."""
+    """Items with their candidates compared, before any decision; `likes` are the goods without a usable
+    barcode."""
 
     nearest: Nearest
     candidates: Candidates

@@ -30,7 +30,7 @@ _OF_FIRST: Final = (
 BESIDE_CHAIN: Final = ("second_ahead_of_chain", "ahead_of_all", "ahead_of_all_free")
 """What depends on the chain's other items, in the logarithm of odds: how far the item is ahead of them at its
 second master; how far ahead at its first of all masters and items that compete, together; and of those items
-and its second master alone, that counted only as far as no other item is likelier to be it."""
+and its second master alone, counted only if no other item is more likely to be that master."""
 VERDICT_FEATURES: Final = ("utility", "item_words", "item_has_brand", *_OF_FIRST, *BESIDE_CHAIN)
 """Features of an item, its first master, its second, and of what else the item's chain sells."""
 _FIRST_COLUMNS: Final = [MASTER_FEATURES.index(name) for name in _OF_FIRST]
@@ -127,9 +127,9 @@ def beside_chain(ranked: Ranked, rows: Rows, at_first: Rivals, at_second: Rivals
 def without_rivals(ranked: Ranked, rows: Rows) -> Floats:
     """The features BESIDE_CHAIN of the items in `rows` at best: nothing else of the chain comes near their
     first master, and their second is another item's."""
-    nobody = np.full(len(rows), -np.inf, dtype=np.float32)
+    no_rival = np.full(len(rows), -np.inf, dtype=np.float32)
     taken = np.full(len(rows), np.inf, dtype=np.float32)
-    return beside_chain(ranked, rows, Rivals(nobody, nobody), Rivals(taken, taken))
+    return beside_chain(ranked, rows, Rivals(no_rival, no_rival), Rivals(taken, taken))
 
 
 def unknown_rivals(ranked: Ranked, rows: Rows) -> Floats:

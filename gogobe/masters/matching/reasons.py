@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-_SHORTEST_LEAD: Final = 1.5  # in the logarithm of odds, from where on a candidate stands out from the next
-_TELLS_APART: Final = -1.0  # in the logarithm of odds: a word whose absence speaks three to one against
+_SHORTEST_LEAD: Final = 1.5  # in the logarithm of odds, from which on a candidate is clearly ahead of the next
+_DISTINGUISHES: Final = -1.0  # in the logarithm of odds: a word whose absence speaks three to one against
 
 
 def reasons_for(features: Mapping[str, float]) -> list[str]:
@@ -29,8 +29,8 @@ def reasons_for(features: Mapping[str, float]) -> list[str]:
     against = [
         (features["ahead_of_second"] <= _SHORTEST_LEAD, "another candidate is near"),
         (
-            features["worst_missing_altogether"] < _TELLS_APART,
-            "lacks a word of the item that tells products apart",
+            features["worst_missing_altogether"] < _DISTINGUISHES,
+            "lacks a word of the item that distinguishes products",
         ),
         (found <= 0.5, f"only {found:.0%} of its words, by rarity"),
         (features["size_far"], "sizes differ"),

@@ -3,7 +3,7 @@
     <store>/<version>/…parts, manifest.json     immutable; the manifest is written last
     <store>/current                             the version in use, as text
 
-A version without its manifest is a publication that did not come to its end: nobody takes it for a snapshot.
+A version without its manifest is an incomplete publication and is not used.
 """
 
 from __future__ import annotations
@@ -75,10 +75,10 @@ class SnapshotStore:
         manifest = verify(folder)
         filesystem, root = open_filesystem(self.url, self.endpoint)
         target = f"{root}/{manifest.version}"
-        standing = self._manifest(manifest.version)
-        if standing is None:
+        published = self._manifest(manifest.version)
+        if published is None:
             self._upload(folder, manifest, target)
-        elif standing != manifest:
+        elif published != manifest:
             raise SnapshotError(
                 f"{target}: another snapshot of this version has been published; versions never change: "
                 f"build {folder} again"
@@ -120,8 +120,8 @@ class SnapshotStore:
     def fetch(self, version: str) -> Path:
         """A folder on this machine that holds the version, every part checked against its SHA-256.
 
-        It is downloaded once a machine, whoever asks first, and appears in the cache under its name only when
-        it is whole; where the store is a folder, it is checked there and used where it lies. Raises
+        It is downloaded once for each machine, by the first process that needs it, and appears in the cache
+        under its name when it is complete. If the store is a folder, it is checked and used there. Raises
         SnapshotError where it is missing, incomplete or damaged, or where its manifest is not its own.
         """
         if not is_plain(version):
@@ -225,7 +225,7 @@ def _is_local(filesystem: Any) -> bool:
 
 
 def _write(filesystem: Any, path: str, data: bytes) -> None:
-    """Writes a small object so that nobody ever reads half of it."""
+    """Writes a small object atomically."""
     if not _is_local(filesystem):
         filesystem.pipe_file(path, data)
         return
@@ -252,7 +252,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _prune(cache: Path) -> None:
-    """Removes all but the versions used last. Whoever has one of the others open keeps it: it is mapped."""
+    """Removes all but the versions used last. A process that has another one open keeps it: it is mapped."""
     folders = sorted((one for one in cache.iterdir() if one.is_dir()), key=lambda one: one.stat().st_mtime)
     for folder in folders[:-KEPT_IN_CACHE]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -32,8 +32,8 @@ class News(msgspec.Struct, frozen=True):
 class SnapshotWatch:
     """Looks at a store's pointer at most every `every` seconds, when it is asked; may be shared by threads.
 
-    Whatever fails (the store out of reach, a snapshot damaged or half there) is logged and counted, and what
-    was open stays in use. `failures` counts since the beginning, `switches` the snapshots that were taken up.
+    Failures (an unreachable store, a damaged or incomplete snapshot) are logged and counted, and the open
+    snapshot stays in use. `failures` counts since the beginning, `switches` the snapshots that were taken up.
     """
 
     def __init__(self, store: SnapshotStore, every: float, fallback: str | None = None) -> None:

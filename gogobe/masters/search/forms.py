@@ -1,4 +1,4 @@
-"""The forms in which a Hebrew word of a query may be written in a name, and how well each stands for it.
+"""The forms in which a Hebrew word of a query may be written in a name, and how well each matches it.
 
 Names have a word in another number ("בננות" for "בננה"), gender, in the construct state ("תפוחי אדמה", "עוגת
 שוקולד"), or with a preposition written in one with it ("לחתולים"). Words are in normal form.
@@ -30,7 +30,7 @@ def lemmas(word: str) -> list[str]:
 
 
 def form_quality(word: str, other: str) -> float:
-    """How well `other` stands for `word`, 0 to 1; 0 where it is no form of it."""
+    """How well `other` matches `word`, 0 to 1; 0 if it is not a form of it."""
     if other == word:
         return 1.0
     own, form = lemma(word), lemma(other)

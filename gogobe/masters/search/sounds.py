@@ -42,7 +42,7 @@ _FIRST: Final = {"ו": "ב", "ה": "h"}  # at a word's beginning they are conson
 
 @lru_cache(maxsize=1 << 16)
 def latin(word: str) -> str:
-    """The word in a plain Latin spelling, whatever its script. "קוקה" is "koka", and so is "coca"."""
+    """The word in a plain Latin spelling, from any script. "קוקה" is "koka", and so is "coca"."""
     if not word.isascii():
         spelt = (_FIRST.get(word[:1], word[:1]) + word[1:]).translate(_HEBREW)
         return _DOUBLED_VOWEL.sub(r"\1", spelt)  # of two consonants, one has an unwritten vowel behind it

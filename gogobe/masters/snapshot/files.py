@@ -1,7 +1,7 @@
 """A masters snapshot: everything a worker needs to match items, immutable, mapped into memory.
 
 A folder of arrays and an Annoy file, with a manifest that names each part with its size and SHA-256. Masters
-stand in rows, in the order of their ids; row r has the names `starts[r]` to `starts[r + 1]`.
+are rows, in the order of their ids; row r has the names `starts[r]` to `starts[r + 1]`.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class KnownCodes:
         self._tables = tables
         goes_by = tables.masters[tables.canonical[tables.gtin_masters]]
         merged = np.flatnonzero(goes_by != tables.gtins)
-        # Both in one table, so that a batch is looked up once; 0 stands for a number that is no GTIN.
+        # Both in one table, so that a batch is looked up once; 0 is for a number that is not a GTIN.
         codes = np.concatenate([tables.gtins[merged], tables.private])
         masters = np.concatenate([goes_by[merged], np.zeros(len(tables.private), dtype=np.int64)])
         order = np.argsort(codes)

@@ -20,7 +20,7 @@ BUCKETS: Final = 1 << 18
 COMPANIES: Final = 3
 """How many companies are kept for a word: a brand that has more is none."""
 _COMPANY_DIGITS: Final = 10**4
-"""A GTIN-13's first nine digits: prefixes have seven to ten, and nine tells companies apart well."""
+"""A GTIN-13's first nine digits: prefixes have seven to ten, and nine distinguishes companies well."""
 
 
 def company_of(gtins: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
@@ -31,7 +31,7 @@ def company_of(gtins: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
 @dataclass(frozen=True)
 class WordOdds:
     """What it says, as a logarithm of odds, that a word of one name is `found` in another, or `missing` there:
-    (buckets,) each. Far from 0 for what tells products apart ("mango"), near 0 for what may come and go."""
+    (buckets,) each. Far from 0 for words that distinguish products ("mango"), near 0 for optional words."""
 
     found: Floats
     missing: Floats

@@ -21,7 +21,7 @@ def places_in_runs(lengths: Longs) -> Longs:
 
 
 def run_starts(*ordered: npt.NDArray[Any]) -> Longs:
-    """Where runs of equal rows begin, in columns of one length of which equal rows stand together."""
+    """Where runs of equal rows begin, in columns of one length with equal rows adjacent."""
     if not len(ordered[0]):
         return np.zeros(0, dtype=np.int64)
     begins = np.zeros(len(ordered[0]), dtype=np.bool_)

@@ -33,7 +33,7 @@ Array = npt.NDArray[np.generic]
 
 
 class Described(msgspec.Struct, gc=False):
-    """What a chain says of one item, as far as it helps to tell products apart.
+    """The data of a chain about one item that help to distinguish products.
 
     `quantity` is counted in `unit` (any spelling); `price` is in ILS, for a weighed item that of a kilogram.
     """
@@ -118,7 +118,7 @@ class Facts:
         return forms
 
     def word_counts(self) -> npt.NDArray[np.int64]:
-        """How many words each name has, of those that are kept."""
+        """The number of kept words of each name."""
         counts: npt.NDArray[np.int64] = (self.words != 0).sum(axis=1)
         return counts
 
@@ -198,7 +198,7 @@ def _brand_words(manufacturer: str) -> tuple[str, ...]:
 
 
 def _field_amount(quantity: float, unit: str) -> float:
-    """The size by the feed's fields, in grams, millilitres or centimetres; 0 where they do not tell.
+    """The size by the feed's fields, in grams, millilitres or centimetres; 0 if they do not have it.
 
     Units cannot be trusted: some chains write "kilogram" at everything. So "120 kilogram" is taken for grams,
     and a quantity of 1 says something only where the unit is one of weight or volume.

@@ -21,7 +21,7 @@ def words_found(left: Facts, right: Facts) -> tuple[Floats, Floats]:
     between = _likeness(left.words, left.shapes, right.words, right.shapes)
     ours: Floats = between.max(axis=2)
     theirs: Floats = between.max(axis=1)
-    # The manufacturer's name may stand in the other's product name: then that word is accounted for.
+    # The manufacturer's name may be in the other's product name: then that word is matched.
     for found, facts, other in ((ours, left, right), (theirs, right, left)):
         named = np.flatnonzero(other.brands[:, 0])
         if len(named):

@@ -1,8 +1,9 @@
 """The normal form of a product's name: one spelling for what chains write in ten ways.
 
 Names are short Hebrew texts, often cut at 20 to 24 characters, with sizes glued to words ("דבש5יח"), units in
-every abbreviation, and gershayim written with whatever key was near. `parse_name` takes one apart into words,
-and into the numbers that decide whether two names can be one product: size, percentages, pieces in a pack.
+every abbreviation, and gershayim written with various other characters. `parse_name` takes one apart into
+words, and into the numbers that decide whether two names can be one product: size, percentages, pieces in a
+pack.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final, Literal
 Dimension = Literal["mass", "volume", "pieces", "length", ""]
 
 # What is written -> the unit's dimension, and how many g, ml, pieces or cm one of it has. Written without
-# quotes and with final letters folded, as they stand when units are looked up.
+# quotes and with final letters folded, as units are looked up.
 UNITS: Final[dict[str, tuple[Dimension, float]]] = {
     **dict.fromkeys(("ג", "גר", "גרמ", "גרמימ", "g", "gr", "gram"), ("mass", 1.0)),
     **dict.fromkeys(("קג", "קילו", "קילוגרמ", "קילוגרמימ", "לקג", "kg"), ("mass", 1000.0)),
@@ -42,7 +43,7 @@ PACKS: Final[dict[str, int]] = {
     **dict.fromkeys(("תריסר",), 12),
 }
 
-# Abbreviations that the trade writes, by what they stand for; keys as words stand in the normal form.
+# Abbreviations of the trade with their meaning; keys are words in normal form.
 ABBREVIATIONS: Final[dict[str, str]] = {
     "תפוא": "תפוח אדמה",
     "תפוע": "תפוח עצ",

@@ -42,7 +42,7 @@ def unit_rows(vectors: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class GramEncoder:
-    """Character n-grams, weighted by rarity and projected to where names of one product lie close together.
+    """Character n-grams, weighted by rarity and projected so that names of one product are close together.
 
     `weights` (buckets,) weigh the hashed n-grams, `projection` (buckets, dimensions) maps them, and `centre`
     (dimensions,) is the mean of the names it was fitted on.

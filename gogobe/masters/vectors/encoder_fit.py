@@ -1,4 +1,4 @@
-"""Learning an encoder from a catalogue: names that chains give to one product shall lie close together.
+"""Learning an encoder from a catalogue: names that chains give to one product become close together.
 
 Two steps, both closed-form and the same for the same names: a truncated singular value decomposition of the
 weighted n-grams (randomized: Halko, Martinsson & Tropp 2011), then linear discriminants (Fisher): the
@@ -29,7 +29,7 @@ _SEED: Final = 20_260_607
 def fit_encoder(
     texts: Sequence[str], masters: npt.NDArray[np.int64], dimensions: int = DIMENSIONS
 ) -> GramEncoder:
-    """Learn from names in normal form and the master of each; names of one master stand next to each other.
+    """Learn from names in normal form and the master of each; names of one master are adjacent.
 
     Some ten thousand names are enough, and a hundred thousand take a minute or two and 1 GB. Where there are
     fewer names than dimensions, the remaining ones are empty.
@@ -98,7 +98,8 @@ def _transposed_sums(by_bucket: tuple[HashedGrams, Floats], left: Floats) -> Flo
 
 
 def _discriminants(reduced: Floats, same: npt.NDArray[np.int64], dimensions: int) -> Floats:
-    """The directions that tell products apart, (concepts, dimensions), scaled by how much they tell."""
+    """The directions that distinguish products, (concepts, dimensions), scaled by their discriminative
+    power."""
     apart = (reduced[same] - reduced[same + 1]).astype(np.float64)
     within = apart.T @ apart / (2 * len(apart))
     within += _SHRINKAGE * np.trace(within) / len(within) * np.eye(len(within))

@@ -33,7 +33,7 @@ class Nearest:
 
 
 class VectorIndex(Protocol):
-    """Finds, for vectors of length 1, those of its own that lie nearest by cosine."""
+    """Finds, for vectors of length 1, its nearest vectors by cosine."""
 
     @property
     def vectors(self) -> Floats:
@@ -78,7 +78,7 @@ class AnnoyBuilder:
 
     Two chains often give a product different sizes, and then trees that divide vectors by size as much as by
     name send the query down another branch. So trees are built of vectors whose last `beside` dimensions (all
-    that stands beside the name) are shortened; once they stand, the vectors are written back whole and the
+    besides the name) are shortened; once the trees exist, the vectors are written back whole and the
     planes between branches are shortened instead. A whole vector then takes the branch that it takes shortened,
     and Annoy's distances are those of whole vectors.
     """
@@ -118,7 +118,7 @@ _HEAD: Final = 3  # numbers of 4 bytes before a node's vector
 
 def _nodes(path: Path, dimensions: int, mode: Literal["r", "r+"]) -> npt.NDArray[np.void]:
     """An Annoy file's nodes, mapped: the items in order, then those of the trees (annoylib.h, `struct
-    Angular::Node`; an item's norm, which is squared, stands where a branch has its first child)."""
+    Angular::Node`; an item's norm, which is squared, is where a branch has its first child)."""
     node = np.dtype(
         [
             ("descendants", np.int32),
@@ -162,7 +162,7 @@ _RUN: Final = 64
 def _largest(values: Floats, count: int) -> Rows:
     """The columns of the `count` largest values of each row, in no special order.
 
-    They lie in those `count` runs of columns whose largest values are largest, and finding these is cheap.
+    They are in the `count` runs of columns with the largest maxima, which are cheap to find.
     """
     width = values.shape[1] // _RUN * _RUN
     if width <= count * _RUN:

@@ -1,4 +1,4 @@
-"""A Count that is always wrong ends up believed by nobody; one that is wrong once makes its file incomplete."""
+"""A Count that is always wrong is ignored in the end; one that is wrong once makes its file incomplete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Descriptions of stores: the newest value of each field, whatever the order of the files and of their readings."""
+"""Descriptions of stores: the newest value of each field, for any order of the files and of their readings."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_a_refused_batch_comes_back_and_its_neighbours_are_loaded(dsn: str, db: 
         assert db.execute("SELECT state, batches_failed, problems FROM files").fetchall() == [
             ("incomplete", 1, ["refused_by_database: batch 4"])
         ]
-        rows[4].name = "mended"
+        rows[4].name = "repaired"
         assert loader.load(batches).rows == 1
     assert count(db, "prices") == 7
     assert db.execute("SELECT state, batches_failed, loaded FROM files").fetchall() == [("loaded", 0, 7)]
@@ -141,7 +141,7 @@ def test_a_database_that_cannot_be_used_is_raised_and_no_batch_blamed(dsn: str, 
 
 
 def test_what_a_loader_remembers_may_be_removed(dsn: str, db: Connection) -> None:
-    """A chain and a store that the loader knows are gone: it adds them again."""
+    """A chain and a store that the loader knows are deleted: it adds them again."""
     with Loader(dsn) as loader:
         loader.load(file_batches([item("1", "5")], hour=1))
         empty(db)

@@ -206,7 +206,7 @@ def test_an_incomplete_or_older_full_file_ends_nothing(dsn: str, db: Connection)
         assert (cut.ended, older.ended, cut.files_completed) == (0, 0, 1)
         states = db.execute("SELECT state FROM files ORDER BY published_at").fetchall()
         assert states == [("loaded",), ("loaded",), ("incomplete",)]
-        assert listed(db) == 1, "the cut file's list still tells which older prices are out of date"
+        assert listed(db) == 1, "the cut file's list still shows which older prices are out of date"
         loader.load(file_batches([item("100", "5"), item("200", "5")], hour=4))
     assert prices(db) == {"100": (Decimal(5), False), "200": (Decimal(5), False)}
     assert listed(db) == 0
@@ -267,7 +267,7 @@ def levels(db: Connection, batches: list[IngestBatch]) -> tuple[Any, ...] | None
 def test_prices_on_another_scale_are_noticed(
     dsn: str, db: Connection, kind: Any, factor: str, notice: bool, at_once: bool
 ) -> None:
-    """Counted over the file's batches: none of them has enough prices to tell."""
+    """Counted over the file's batches: none of them has enough prices for a decision."""
     codes = [str(code) for code in range(100, 112)]
     first = file_batches([item(code, "5.90") for code in codes])
     again = file_batches(

@@ -169,8 +169,8 @@ def test_a_yes_takes_the_cluster_along_that_a_build_has_made(clusters: str, db: 
     redirect = merge_masters(clusters, OWN, THIRD, reason="one by name", by=BUILDER)
     decide(clusters, [Verdict("2", "2", TOMATO, is_same=True)], by="dana")
     assert merged(db) == {OWN: TOMATO, THIRD: TOMATO}
-    standing = {one.from_id: one.merged_by for one in standing_merges(clusters)}
-    assert standing == {OWN: "dana", THIRD: BUILDER}
+    by_whom = {one.from_id: one.merged_by for one in standing_merges(clusters)}
+    assert by_whom == {OWN: "dana", THIRD: BUILDER}
     assert redirect not in {one.merge_id for one in standing_merges(clusters)}
 
 

@@ -31,7 +31,7 @@ def fill_in(path: Path, *words: str) -> None:
 def test_written_filled_in_and_read_back(tmp_path: Path):
     path = tmp_path / "pairs.csv"
     assert write_pairs(path, PAIRS) == 3
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "spreadsheets tell UTF-8 by its mark"
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "spreadsheets recognise UTF-8 by its mark"
     assert read_verdicts(path) == []
     fill_in(path, " Yes", "", "לא")
     assert read_verdicts(path) == [

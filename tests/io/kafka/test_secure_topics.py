@@ -33,7 +33,7 @@ def test_every_client_connects(broker: SecureBroker, way: str):
     ensure_topics(address, [way], partitions=2, replication=1)
     assert publish(address, way, [(b"key", b"value")]) == 1
     assert read_to_end(address, way) == [(b"key", b"value")]
-    assert lag(address, "nobody", way) == 1
+    assert lag(address, "new-group", way) == 1
 
 
 @pytest.mark.parametrize(

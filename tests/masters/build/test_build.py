@@ -58,7 +58,7 @@ def test_of_one_chain_nobody_knows_what_others_sell(tmp_path: Path) -> None:
     tables = open_snapshot(tmp_path / "one").tables
     assert set(tables.chains.tolist()) == {0.5}
     assert len(set(tables.company_across.tolist())) == 1
-    assert tables.company_across[0] > 0.1, "neither many nor few: a logarithm near those that were learned from"
+    assert tables.company_across[0] > 0.1, "neither many nor few: a logarithm near those of the training data"
     build_snapshot(small(), tmp_path / "two")
     assert open_snapshot(tmp_path / "two").tables.chains.tolist() == [1, 1, 0.5, 0.5]
 

@@ -97,7 +97,7 @@ def test_ids_outlive_the_next_build_and_a_new_chain(tmp_path: Path, snapshot: Sn
         vegetable(chain, code, VEGETABLES[chain][code], master_id=master_id)
         for (chain, code), master_id in before.items()
     ]
-    # The new chain's own ids are lower than those that are known.
+    # The new chain's own ids are lower than the known ones.
     newcomers = [vegetable(f"z{number}", "1", "עגבניה") for number in range(6)]
     after = built(tmp_path / "after", [*listed, *newcomers])
     for (chain, code), master_id in before.items():

@@ -1,4 +1,4 @@
-"""What a word tells apart, learned from lists."""
+"""Products that a word distinguishes, learned from lists."""
 
 from __future__ import annotations
 

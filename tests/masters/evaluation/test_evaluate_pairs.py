@@ -1,4 +1,4 @@
-"""What becomes of pairs read by hand: real goods without a barcode of four chains."""
+"""The outcome of judged pairs: real goods without a barcode of four chains."""
 
 from __future__ import annotations
 

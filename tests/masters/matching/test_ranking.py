@@ -89,7 +89,7 @@ def test_no_candidates_no_verdict() -> None:
 
 def test_rivals_take_certainty_and_a_second_that_is_spoken_for_gives_it_back() -> None:
     result = ranked(floats(3, 2), longs(0, 0), longs(1, 2), 1)
-    rows, nobody = longs(0), Rivals(floats(-np.inf), floats(-np.inf))
+    rows, no_rival = longs(0), Rivals(floats(-np.inf), floats(-np.inf))
     near, far = Rivals(floats(2.9), floats(2.9)), Rivals(floats(-4), floats(-4))
 
     def beside(first: Rivals, second: Rivals) -> dict[str, float]:
@@ -97,12 +97,14 @@ def test_rivals_take_certainty_and_a_second_that_is_spoken_for_gives_it_back() -
 
     taken = Rivals(floats(5), floats(5))
     assert (
-        beside(near, nobody)["ahead_of_all"] < beside(far, nobody)["ahead_of_all"] == pytest.approx(1, abs=0.01)
+        beside(near, no_rival)["ahead_of_all"]
+        < beside(far, no_rival)["ahead_of_all"]
+        == pytest.approx(1, abs=0.01)
     )
-    assert beside(far, nobody)["ahead_of_all_free"] == pytest.approx(1, abs=0.01)
+    assert beside(far, no_rival)["ahead_of_all_free"] == pytest.approx(1, abs=0.01)
     assert beside(far, taken)["ahead_of_all_free"] == 3, "a second that another item is leaves the first alone"
     assert beside(far, taken)["second_ahead_of_chain"] == -3
-    assert beside(far, nobody)["second_ahead_of_chain"] == 6
+    assert beside(far, no_rival)["second_ahead_of_chain"] == 6
 
 
 def test_at_best_nobody_rivals_and_unknown_means_as_near() -> None:

@@ -143,7 +143,7 @@ def test_fetched_once_a_machine(bucket: Bucket, built: dict[str, Path], tmp_path
         folders = set(pool.map(lambda _: store.fetch("v1"), range(4)))
     (folder,) = folders
     written = (folder / "index.ann").stat().st_mtime_ns
-    damage(store, "v1")  # nobody reads it again
+    damage(store, "v1")  # it is not read again
     assert store.fetch("v1") == folder
     assert (folder / "index.ann").stat().st_mtime_ns == written
     assert not list(folder.parent.glob(".fetching-*"))
@@ -174,7 +174,7 @@ def test_what_versions_are_made_of(built: dict[str, Path], tmp_path: Path):
     assert store.versions() == [StoredSnapshot("v1", manifest, is_current=True)]
 
 
-# What somebody else has put there
+# Content that another program has put there
 
 HOSTILE_NAMES = (
     "../../../escaped.txt", "../escaped.txt", "/tmp/gogobe-escaped.txt", "..", ".", "", "a/b", "a\\b", "..\\b",

@@ -1,4 +1,4 @@
-"""A newer snapshot is taken up while others work; whatever is wrong with one leaves the old in use."""
+"""A newer snapshot is taken up while others work; any fault of it leaves the old one in use."""
 
 from __future__ import annotations
 

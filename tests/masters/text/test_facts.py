@@ -1,4 +1,4 @@
-"""Facts of items that mean harm: finite, whatever an item holds."""
+"""Facts of hostile items: finite for any content."""
 
 from __future__ import annotations
 

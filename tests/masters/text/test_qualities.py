@@ -28,10 +28,10 @@ def read(name: str, *, may_be_cut: bool = False) -> tuple[list[str], dict[str, s
     values = {}
     for column, bits in reading.bits.items():
         if column < len(QUALITIES):
-            told = {value for bit, value in enumerate(QUALITIES[column].values) if bits >> bit & 1}
+            known = {value for bit, value in enumerate(QUALITIES[column].values) if bits >> bit & 1}
         else:
-            told = {value for bit, value in ((WITH_IT, "with"), (WITHOUT_IT, "without")) if bits & bit}
-        values[NAMES[column]] = told
+            known = {value for bit, value in ((WITH_IT, "with"), (WITHOUT_IT, "without")) if bits & bit}
+        values[NAMES[column]] = known
     return [word for place, word in enumerate(words) if reading.naming >> place & 1], values
 
 

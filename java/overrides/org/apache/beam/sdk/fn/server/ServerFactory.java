@@ -14,7 +14,7 @@ import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.ServerInterceptors;
 import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.netty.NettyServerBuilder;
 
 /**
- * Stands on the class path before Beam's class of this name, whose servers listen on every interface and take no
+ * Precedes on the class path Beam's class of this name, whose servers listen on every interface and take no
  * address: here they listen on the loopback interface alone. Same interface, less what the local stack has no use
  * for (epoll and domain sockets).
  */
@@ -44,7 +44,7 @@ public abstract class ServerFactory {
   public abstract Server create(List<BindableService> services, ApiServiceDescriptor descriptor)
       throws IOException;
 
-  /** How a server's address is told to its clients. */
+  /** Turns a server's address into the URL for its clients. */
   public interface UrlFactory {
     String createUrl(String host, int port);
 

@@ -16,7 +16,7 @@ import org.apache.beam.sdk.values.WindowedValues.WindowedValueCoder;
 import org.apache.beam.sdk.values.WindowingStrategy;
 
 /**
- * Stands on the class path before Beam's class of this name, whose coder fits no side input in a streaming job on
+ * Precedes on the class path Beam's class of this name, whose coder fits no side input in a streaming job on
  * Flink: the runner keeps plain elements in its state and takes them for windowed iterables when it writes a
  * checkpoint, so every checkpoint fails with "[B cannot be cast to WindowedValue" (Beam 2.70). Here the coder is
  * that of the elements.
