@@ -22,6 +22,7 @@ from gogobe.commands.load import load
 from gogobe.commands.masters import masters
 from gogobe.commands.options import FLINK_CLUSTER, VAR
 from gogobe.commands.prices import prices
+from gogobe.commands.replay import replay
 from gogobe.commands.retry import retry
 from gogobe.commands.run import run
 from gogobe.commands.stack import down, status, up
@@ -126,6 +127,7 @@ for command in (
     files,
     deadletters,
     trace,
+    replay,
     inspect,
     prices,
     history,

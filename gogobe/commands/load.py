@@ -95,22 +95,22 @@ def _loaded(sources: list[Source], settings: Settings, choices: Choices) -> list
     migrate(settings.database_address)
     config = LoadConfig(settings.database_address, settings.commit_batches)
     rest = "committed files stay; the same command loads the rest"
-    with _out_of_reach(rest), _progress(len(sources)) as progress:
-        return load_files(sources, _reader(settings, progress), config, choices, progress.file)
+    with out_of_reach(rest), progress_of(len(sources)) as progress:
+        return load_files(sources, reader_of(settings, progress), config, choices, progress.file)
 
 
 def _printed(sources: list[Source], settings: Settings, choices: Choices) -> list[FileResult]:
     from gogobe.backfill.run import print_files
 
-    with _out_of_reach("the printed batches are complete"), _progress(len(sources)) as progress:
-        return print_files(sources, _reader(settings, progress), _print_line, choices, progress.file)
+    with out_of_reach("the printed batches are complete"), progress_of(len(sources)) as progress:
+        return print_files(sources, reader_of(settings, progress), _print_line, choices, progress.file)
 
 
 def _print_line(line: bytes) -> None:
     click.echo(line, nl=False)
 
 
-def _reader(settings: Settings, progress: Files) -> BatchReader:
+def reader_of(settings: Settings, progress: Files) -> BatchReader:
     from gogobe.backfill.read import BatchReader, ReadConfig
     from gogobe.chains.load import ChainsFileError, load_chains
     from gogobe.io.objects import ObjectStore
@@ -127,7 +127,7 @@ def _reader(settings: Settings, progress: Files) -> BatchReader:
 
 
 @contextmanager
-def _out_of_reach(rest: str) -> Iterator[None]:
+def out_of_reach(rest: str) -> Iterator[None]:
     """Reports an interruption or an unreachable store in one message; `rest` says how to go on."""
     from gogobe.io.objects import store_errors
 
@@ -142,7 +142,7 @@ def _out_of_reach(rest: str) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(files: int) -> Iterator[Files]:
+def progress_of(files: int) -> Iterator[Files]:
     """Shows a bar on a terminal, otherwise a line every few seconds."""
     if not sys.stderr.isatty():
         yield _Lines(files)
