@@ -150,10 +150,7 @@ PRICES, PROMOTIONS = TABLES.values()
 RANKED = {"places": [0, 1], "words": ["חלב", "77"], "qualities": [1.0, 0.9], "required": [True, True],
           "looked_up": [1], "candidates": 5, "limit": 10}  # fmt: skip
 AGAIN = {"discovered_at": at(1), "source_url": "u", "object_path": "o", "address_key": "u", "file": "x77"}
-COUNTS: dict[str, Any] = {
-    **dict.fromkeys(("loaded", "unchanged", "stale", "refused", "compared", "higher", "lower"), 1),
-    "file": "x77",
-}
+COUNTS = [["x77"], *[[1]] * 8]
 AGAIN_READ = {
     "chain_id": "1",
     "store_key": 7,
@@ -171,7 +168,7 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0}
     [
         (batches._ENTER, (["a", "b"], ["x1", "x2"], [1, 1], [1, 1], [1, 1], [2, 2], ["m", "m"])),
         (files._COUNT, COUNTS),
-        (files._SETTLE, (["x77", "x78"],)),
+        (files._HOLD_FILES, (["x77", "x78"],)),
         (files._ANNOUNCED_AGAIN, AGAIN),
         (files._ADDRESS_AGAIN, AGAIN),
         (recency._NEWER_LISTS, ([7], [at(0)], [0], "prices")),

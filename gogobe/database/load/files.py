@@ -15,7 +15,8 @@ from gogobe.database.connection import Cursor
 from gogobe.database.load.counts import is_complete, is_whole
 from gogobe.database.load.marks import Mark, file_row_base
 from gogobe.database.load.readings import Reading
-from gogobe.database.load.tallies import NewBatches, sum_by_file
+from gogobe.database.load.stores import StoreMovedError
+from gogobe.database.load.tallies import NewBatches, Tally, sum_by_file
 from gogobe.feeds.price_level import PriceLevels, price_level_problem
 from gogobe.records.messages import FileDownloaded, IngestBatch
 from gogobe.records.rows import Kind
@@ -80,20 +81,29 @@ _ADDRESS_AGAIN: Final = """
     WHERE content_sha256 = %(file)s AND address_key = %(address_key)s
 """
 
+# One statement adds the counts and, if the file has all its batches by them, gives it its final state.
 _COUNT: Final = """
-    UPDATE files SET loaded = loaded + %(loaded)s, unchanged = unchanged + %(unchanged)s,
-        stale = stale + %(stale)s, refused = refused + %(refused)s,
-        prices_compared = prices_compared + %(compared)s, prices_higher = prices_higher + %(higher)s,
-        prices_lower = prices_lower + %(lower)s,
-        (batches_loaded, batches_failed) = (
-            SELECT count(*) FILTER (WHERE NOT b.failed), count(*) FILTER (WHERE b.failed) FROM batches b
-            WHERE b.content_sha256 = %(file)s AND b.reader_version = files.reader_version)
-    WHERE content_sha256 = %(file)s
-"""
-
-_FAIL: Final = """
-    UPDATE files SET batches_failed = batches_failed + 1, problems = array_append(problems, %s)
-    WHERE content_sha256 = %s
+    UPDATE files SET loaded = files.loaded + tally.loaded, unchanged = files.unchanged + tally.unchanged,
+        stale = files.stale + tally.stale, refused = files.refused + tally.refused,
+        prices_compared = prices_compared + tally.compared, prices_higher = prices_higher + tally.higher,
+        prices_lower = prices_lower + tally.lower,
+        batches_loaded = entered.whole, batches_failed = entered.failed,
+        state = CASE WHEN entered.whole + entered.failed IS DISTINCT FROM batches_expected THEN state
+                     WHEN complete AND entered.failed = 0 THEN 'loaded' ELSE 'incomplete' END,
+        completed_at = CASE WHEN entered.whole + entered.failed IS DISTINCT FROM batches_expected
+                            THEN completed_at ELSE clock_timestamp() END
+    FROM unnest(%s::text[], %s::integer[], %s::integer[], %s::integer[], %s::integer[], %s::integer[],
+                %s::integer[], %s::integer[], %s::integer[])
+         AS tally (content_sha256, version, loaded, unchanged, stale, refused, compared, higher, lower)
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE NOT b.failed) AS whole, count(*) FILTER (WHERE b.failed) AS failed
+        FROM batches b WHERE b.content_sha256 = tally.content_sha256 AND b.reader_version = tally.version
+        OFFSET 0
+    ) entered
+    WHERE files.content_sha256 = tally.content_sha256
+    RETURNING files.content_sha256, reader_version, kind, store_key, published_at, batches_expected,
+        state = 'loaded', published_known, prices_compared, prices_higher, prices_lower,
+        batches_loaded + batches_failed
 """
 
 _ADD_PROBLEM: Final = """
@@ -108,28 +118,14 @@ _TOTALS: Final = """
     WHERE content_sha256 = %s
 """
 
-_SETTLE: Final = """
-    UPDATE files SET
-        state = CASE WHEN complete AND batches_failed = 0 THEN 'loaded' ELSE 'incomplete' END,
-        completed_at = clock_timestamp()
-    WHERE content_sha256 = ANY(%s) AND batches_loaded + batches_failed = batches_expected
-    RETURNING content_sha256, reader_version, kind, store_key, published_at, batches_expected,
-        state = 'loaded', published_known, prices_compared, prices_higher, prices_lower
-"""
-
 
 def address_key(source_url: str) -> str:
     """The key of an address in `file_addresses`: its SHA-256 in hexadecimal digits."""
     return hashlib.sha256(source_url.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def hold_files(
-    cursor: Cursor, batches: Sequence[IngestBatch], store_keys: Mapping[str, int | None]
-) -> dict[str, Reading]:
-    """Adds a line for each file that has none, and its address, and locks the lines until the commit.
-
-    Returns, by content hash, the reading that each line counts. `store_keys` by batch id.
-    """
+def add_files(cursor: Cursor, batches: Sequence[IngestBatch], store_keys: Mapping[str, int | None]) -> None:
+    """Adds a line for each file, and its address, where there is none. `store_keys` by batch id."""
     files = {batch.content_sha256: batch for batch in batches}
     cursor.executemany(
         _ADD_FILES,
@@ -154,8 +150,6 @@ def hold_files(
             for sha, batch in sorted(files.items())
         ],
     )
-    cursor.execute(_HOLD_FILES, (list(files),))
-    counted = {sha: Reading(*line) for sha, *line in cursor.fetchall()}
     addresses = {(batch.content_sha256, address_key(batch.source_url)): batch for batch in batches}
     cursor.executemany(
         _ADD_ADDRESSES,
@@ -164,6 +158,18 @@ def hold_files(
             for (sha, key), batch in sorted(addresses.items(), key=lambda entry: entry[0])
         ],
     )
+
+
+def hold_files(cursor: Cursor, batches: Iterable[IngestBatch]) -> dict[str, Reading]:
+    """Locks the files' lines until the commit; returns, by content hash, the reading that each line counts.
+
+    Raises StoreMovedError if a line was removed, so that the loader adds it again.
+    """
+    files = {batch.content_sha256 for batch in batches}
+    cursor.execute(_HOLD_FILES, (sorted(files),))
+    counted = {sha: Reading(*line) for sha, *line in cursor.fetchall()}
+    if counted.keys() != files:
+        raise StoreMovedError("a file's line in the ledger was removed")
     return counted
 
 
@@ -189,34 +195,51 @@ def follow_announcement(cursor: Cursor, batch: IngestBatch | FileDownloaded) -> 
 
 def count_batches(cursor: Cursor, new: NewBatches) -> list[CompletedFile]:
     """Adds the batches' tallies to their files' lines; returns the files that are complete now."""
-    sums = sum_by_file(new.entered, new.tallies)
-    files = sorted(sums)
-    cursor.executemany(
-        _COUNT,
-        [
-            {
-                "file": sha,
-                "loaded": sums[sha].loaded,
-                "unchanged": sums[sha].unchanged,
-                "stale": sums[sha].stale,
-                "refused": sums[sha].refused,
-                "compared": sums[sha].levels.compared,
-                "higher": sums[sha].levels.higher,
-                "lower": sums[sha].levels.lower,
-            }
-            for sha in files
-        ],
-    )
     _write_totals(cursor, new.entered)
-    return _settle(cursor, files)
+    return _count(cursor, new.entered, new.tallies)
 
 
 def count_failed(cursor: Cursor, batch: IngestBatch, problem: str) -> None:
     """Counts a batch that could not be loaded; its file may be complete, as incomplete, by that. `problem` is
     added to the file's problems."""
-    cursor.execute(_FAIL, (problem, batch.content_sha256))
+    cursor.execute(_ADD_PROBLEM, {"code": problem, "file": batch.content_sha256})
     _write_totals(cursor, [batch])
-    _settle(cursor, [batch.content_sha256])
+    _count(cursor, [batch], {batch.batch_id: Tally()})
+
+
+def _count(cursor: Cursor, batches: Sequence[IngestBatch], tallies: Mapping[str, Tally]) -> list[CompletedFile]:
+    versions = {batch.content_sha256: batch.reader_version for batch in batches}
+    sums = sorted(sum_by_file(batches, tallies).items())
+    columns = zip(
+        *(
+            (
+                sha,
+                versions[sha],
+                one.loaded,
+                one.unchanged,
+                one.stale,
+                one.refused,
+                one.levels.compared,
+                one.levels.higher,
+                one.levels.lower,
+            )
+            for sha, one in sums
+        ),
+        strict=True,
+    )
+    cursor.execute(_COUNT, [list(column) for column in columns])
+    completed = []
+    for *line, compared, higher, lower, entered in cursor.fetchall():
+        file = CompletedFile(*line)
+        if entered != file.batches:
+            continue
+        completed.append(file)
+        # Prices on another scale than the store's last ones: decided when all of them are counted.
+        problem = price_level_problem(PriceLevels(compared, higher, lower))
+        if problem is not None:
+            logger.warning("%s: %s", file.content_sha256, problem.detail)
+            cursor.execute(_ADD_PROBLEM, {"code": problem.code, "file": file.content_sha256})
+    return completed
 
 
 def _write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
@@ -238,17 +261,3 @@ def _write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
                 batch.content_sha256,
             ),
         )
-
-
-def _settle(cursor: Cursor, files: Sequence[str]) -> list[CompletedFile]:
-    """Gives files that have all their batches their final state, and returns them. Prices on another scale
-    than the store's last ones are noticed here, when all of them are counted.
-    """
-    cursor.execute(_SETTLE, (list(files),))
-    lines = cursor.fetchall()
-    for sha, *_, compared, higher, lower in lines:
-        problem = price_level_problem(PriceLevels(compared, higher, lower))
-        if problem is not None:
-            logger.warning("%s: %s", sha, problem.detail)
-            cursor.execute(_ADD_PROBLEM, {"code": problem.code, "file": sha})
-    return [CompletedFile(*line[:-3]) for line in lines]

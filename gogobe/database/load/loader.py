@@ -134,10 +134,8 @@ class Loader:
                 result = load_together(cursor, self._dialect, batches, rows, self._sent)
         except BaseException as error:
             self._sent.rollback()
-            if isinstance(error, errors.ForeignKeyViolation):
-                self._forget()  # something that this loader remembers was removed
-            elif isinstance(error, StoreMovedError):
-                self._store_keys = StoreKeys()
+            if isinstance(error, (errors.ForeignKeyViolation, StoreMovedError)):
+                self._forget()  # something that this loader remembers was removed or moved
             raise
         self._sent.commit()
         return result

@@ -10,7 +10,7 @@ from gogobe.database.load.aliases import load_aliases
 from gogobe.database.load.batches import enter_batches, keep_refused_rows, mark_failed
 from gogobe.database.load.descriptions import describe_stores
 from gogobe.database.load.endings import end_unlisted
-from gogobe.database.load.files import count_batches, count_failed, hold_files
+from gogobe.database.load.files import CompletedFile, add_files, count_batches, count_failed, hold_files
 from gogobe.database.load.prices import load_prices
 from gogobe.database.load.promotions import load_promotions
 from gogobe.database.load.readings import newest_readings
@@ -34,31 +34,50 @@ def load_together(
     Every loader takes its locks in this order: stores, files, batches, prices and promotions, masters,
     aliases, dead letters, waiting files; within each by key. Raises StoreMovedError.
     """
-    new, stores = _enter(cursor, batches, rows)
-    if not new.entered:
-        resolve_letters(cursor, batches)
-        end_loaded(cursor, batches)
-        return LoadResult(duplicate_batches=new.duplicates)
-    lists = [batch for batch in new.batches if batch.kind == "stores"]
-    describe_stores(cursor, lists, new.tallies)
-    load_prices(cursor, dialect, new, rows.sold, stores)
-    load_promotions(cursor, new, rows.sold, stores)
-    load_aliases(cursor, dialect, new.batches, sent)
-    keep_refused_rows(cursor, new.batches)
-    completed = count_batches(cursor, new)
-    ended = end_unlisted(cursor, completed, stores)
-    resolve_letters(cursor, batches)
-    end_loaded(cursor, batches)
+    new, stores = _enter(cursor, batches, rows, sent)
+    completed: list[CompletedFile] = []
+    ended = 0
+    if new.entered:
+        describe_stores(cursor, [batch for batch in new.batches if batch.kind == "stores"], new.tallies)
+        load_prices(cursor, dialect, new, rows.sold, stores)
+        load_promotions(cursor, new, rows.sold, stores)
+        load_aliases(cursor, dialect, new.batches, sent)
+        keep_refused_rows(cursor, new.batches)
+        completed = count_batches(cursor, new)
+        ended = end_unlisted(cursor, completed, stores)
+    _end_attempts(cursor, batches, completed)
     return _result(new, len(completed), ended)
 
 
+def _end_attempts(cursor: Cursor, batches: Sequence[IngestBatch], completed: Sequence[CompletedFile]) -> None:
+    """Closes the dead letters of loaded files, and ends their waiting. Only the batches that complete a file,
+    or that end one announced again, can do so.
+    """
+    files = {file.content_sha256 for file in completed}
+    last = [batch for batch in batches if batch.last or batch.content_sha256 in files]
+    if last:
+        resolve_letters(cursor, last)
+        end_loaded(cursor, last)
+
+
 def _enter(
-    cursor: Cursor, batches: Sequence[IngestBatch], rows: BatchStores
+    cursor: Cursor, batches: Sequence[IngestBatch], rows: BatchStores, sent: SentHashes
 ) -> tuple[NewBatches, dict[int, LockedStore]]:
-    """Locks stores and files, undoes readings that the batches replace, and enters the batches."""
-    stores = lock_stores(cursor, rows.identities, batches)
+    """Locks stores and files, undoes readings that the batches replace, and enters the batches.
+
+    A file that this worker has entered before, with this reading and address, needs no line of its own any
+    more.
+    """
+    unknown = [
+        batch
+        for batch in batches
+        if sent.add(hash((batch.content_sha256, batch.reader_version, batch.source_url)))
+    ]
+    stores = lock_stores(cursor, rows.identities, unknown)
     store_keys = {batch.batch_id: rows.sold.get(batch.batch_id) for batch in batches}
-    counted = hold_files(cursor, batches, store_keys)
+    if unknown:
+        add_files(cursor, unknown, store_keys)
+    counted = hold_files(cursor, batches)
     newest, undone = newest_readings(cursor, batches, counted, store_keys, stores)
     if undone:
         stores = lock_stores(cursor, rows.identities)  # locked already; their marks may have changed
@@ -85,7 +104,7 @@ def enter_failed(cursor: Cursor, batch: IngestBatch, rows: BatchStores, problem:
     """Enters a batch that could not be loaded as failed, so that its file ends as incomplete instead of
     staying `loading`. `problem` is added to the file's problems. Raises StoreMovedError.
     """
-    new, _ = _enter(cursor, [batch], rows)
+    new, _ = _enter(cursor, [batch], rows, SentHashes())
     if not new.batches:
         return LoadResult(duplicate_batches=1)
     mark_failed(cursor, [batch])

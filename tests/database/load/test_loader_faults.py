@@ -123,10 +123,10 @@ def test_a_batch_that_cannot_even_be_entered_in_the_ledger_stops_nothing(
 ) -> None:
     batches = [*file_batches([item("1", "5")], hour=1), *file_batches([item("2", "5")], hour=2)]
 
-    def failing(cursor: Cursor, batches: Sequence[IngestBatch], keys: Any) -> Any:
+    def failing(cursor: Cursor, batches: Sequence[IngestBatch]) -> Any:
         if batches[0].published_at == at(1):
             raise ValueError("ours")
-        return hold_files(cursor, batches, keys)
+        return hold_files(cursor, batches)
 
     monkeypatch.setattr(transaction, "hold_files", failing)
     with Loader(dsn) as loader:
@@ -331,3 +331,14 @@ def test_the_same_batches_from_two_loaders_count_once(dsn: str, db: Connection) 
     assert sum(result.duplicate_batches for result in results) == 60
     assert db.execute("SELECT loaded, state FROM files").fetchall() == [(300, "loaded")]
     assert db.execute("SELECT DISTINCT price FROM prices").fetchall() == [(Decimal(5),)]
+
+
+def test_a_line_that_was_removed_from_the_ledger_is_added_again(dsn: str, db: Connection) -> None:
+    """A loader remembers the files that it has entered."""
+    batches = file_batches([item(str(code), "5") for code in range(1, 5)], size=2)
+    with Loader(dsn) as loader:
+        loader.load(batches[:1])
+        db.execute("TRUNCATE files CASCADE")
+        assert loader.load(batches[1:]).rows == 2
+        assert loader.load(batches[:1]).batches == 1
+    assert db.execute("SELECT state, read, taken FROM files").fetchall() == [("loaded", 4, 4)]
