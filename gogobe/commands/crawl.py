@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from gogobe.discovery.health import Listing
     from gogobe.discovery.metrics import Metrics
     from gogobe.discovery.portal import Portal
+    from gogobe.io.networks import AllowedHosts
+    from gogobe.settings import Settings
 
 
 @click.command()
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     "database",
     "database_password",
     "chains",
+    "fetch_hosts",
+    "fetch_give_up",
     "crawl_lease",
     "crawl_listings",
     "crawl_keep_days",
@@ -53,18 +57,12 @@ def crawl(
     from gogobe.discovery.agent import AgentSettings, agent_name
     from gogobe.discovery.announcer import Topic
     from gogobe.discovery.metrics import Metrics
-    from gogobe.discovery.portal import PortalError, portals_of
     from gogobe.io.kafka.topics import ensure_topics
-    from gogobe.io.networks import AllowedHosts
     from gogobe.records.messages import DISCOVERED
 
     settings = settings_with_stack(flags, var)
     needed(settings, "kafka", "database")
-    try:
-        portals = portals_of(load_chains(settings.chains), only)
-        allowed = AllowedHosts.parse(settings.fetch_hosts)
-    except (ChainsFileError, PortalError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
+    portals, allowed = portals_of_settings(settings, only)
     migrate(settings.database_address)
     ensure_topics(settings.kafka_address, [DISCOVERED], settings.topic_partitions, settings.topic_replication)
     metrics = Metrics()
@@ -93,6 +91,19 @@ def crawl(
     except BaseExceptionGroup as group:
         # The error that ended the agent's tasks; the command group has a message for it.
         raise _first(group) from group
+
+
+def portals_of_settings(settings: Settings, only: Collection[str]) -> tuple[list[Portal], AllowedHosts]:
+    """The portals of all chains or of those in `only`, and the addresses that may be connected to although they
+    are not public. Raises UsageError."""
+    from gogobe.discovery.portal import PortalError, portals_of
+    from gogobe.io.networks import AllowedHosts
+
+    try:
+        portals = portals_of(load_chains(settings.chains), only)
+        return portals, AllowedHosts.parse(settings.fetch_hosts)
+    except (ChainsFileError, PortalError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

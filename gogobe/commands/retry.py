@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gogobe.chains.load import ChainsFileError, load_chains
+from gogobe.commands.crawl import portals_of_settings
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
 from gogobe.database.address import Dsn
 
@@ -24,30 +24,24 @@ EVERY_SECONDS: Final = 5.0
 
 @click.command()
 @click.option("--chain", "only", multiple=True, metavar="CHAIN", help="Only this chain; repeat for more.")
-@click.option("--all", "everything", is_flag=True, help="First also the files that are not due yet.")
-@click.option("--once", is_flag=True, help="Announce what is due and exit.")
+@click.option("--all", "everything", is_flag=True, help="First announce also files that are not due.")
+@click.option("--once", is_flag=True, help="Announce the due files and exit.")
 @VAR
 @settings_options(
     "kafka", "kafka_options", "database", "database_password", "chains", "fetch_hosts", "fetch_give_up"
 )
 def retry(only: tuple[str, ...], everything: bool, once: bool, var: Path, **flags: Any) -> None:
-    """Announce files again that their portal did not give.
+    """Announce files again that their portal did not deliver.
 
     For use without `gogobe crawl`, which does the same. Runs until Ctrl-C unless --once is given.
     """
     from gogobe.discovery.announcer import Topic
     from gogobe.discovery.metrics import Metrics
-    from gogobe.discovery.portal import PortalError, portals_of
     from gogobe.discovery.retries import Retries
-    from gogobe.io.networks import AllowedHosts
 
     settings = settings_with_stack(flags, var)
     needed(settings, "kafka", "database")
-    try:
-        portals = portals_of(load_chains(settings.chains), only)
-        allowed = AllowedHosts.parse(settings.fetch_hosts)
-    except (ChainsFileError, PortalError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
+    portals, allowed = portals_of_settings(settings, only)
     chains = frozenset(portal.chain for portal in portals) if only else None
     retries = Retries(
         settings.database_address,
@@ -82,7 +76,7 @@ async def _retry(
 
 
 def waiting_line(dsn: Dsn) -> str:
-    """How many files wait, for which hosts and why, in a line. Raises psycopg.Error."""
+    """A line with the number of waiting files, by chain, host and reason. Raises psycopg.Error."""
     from gogobe.database.connection import connect
     from gogobe.database.waiting import count_waiting
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -31,11 +31,12 @@ from gogobe.records.messages import (
     IngestBatch,
     encode,
 )
-from gogobe.transforms.outages import is_outage
+from gogobe.transforms.outages import is_outage, isolate
 from gogobe.transforms.steps import FAILURES
 
 logger = logging.getLogger(__name__)
 
+Element = TypeVar("Element")
 Output = TypeVar("Output")
 
 # Bounds are bytes of JSON. Together they keep a letter below Kafka's own limit for a message, of 1 MiB.
@@ -125,6 +126,15 @@ class DeadLetters:
             if is_outage(error):
                 raise
             yield failure(self.internal_error(element, error))
+
+    def isolate(
+        self, elements: Sequence[Element], work: Callable[[Sequence[Element]], None]
+    ) -> list[DeadLetter]:
+        """Does the work on all elements at once, or on parts of them if that fails (`outages.isolate`). Returns
+        a dead letter for each element that fails alone."""
+        failed: list[DeadLetter] = []
+        isolate(elements, work, lambda one, error: failed.append(self.internal_error(one, error)))
+        return failed
 
     def _facts_of(self, element: object) -> dict[str, str]:
         """The fields of a letter that identify the file, or its part, which an element is about."""

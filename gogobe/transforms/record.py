@@ -83,13 +83,7 @@ def record_each(
     database: Session | Dsn, decisions: Sequence[Decision], letters: DeadLetters
 ) -> list[DeadLetter]:
     """Records decisions; returns a dead letter for each that the table does not accept."""
-    failed: list[DeadLetter] = []
-    isolate(
-        decisions,
-        lambda part: record_decisions(database, part),
-        lambda one, error: failed.append(letters.internal_error(one, error)),
-    )
-    return failed
+    return letters.isolate(decisions, lambda part: record_decisions(database, part))
 
 
 class RecordDeadLetters(beam.PTransform):

@@ -24,7 +24,6 @@ from gogobe.io.portals import Portals, name_of
 from gogobe.records.addresses import authority_of
 from gogobe.records.messages import DeadLetter, FileDiscovered, WaitingFile
 from gogobe.transforms.dead_letters import DeadLetters, failure
-from gogobe.transforms.outages import isolate
 from gogobe.transforms.steps import step, windowed
 
 STAGE: Final = "waiting"
@@ -141,10 +140,4 @@ def record_each(
     database: Session | Dsn, files: Sequence[WaitingFile], letters: DeadLetters
 ) -> list[DeadLetter]:
     """Records files; returns a dead letter for each that the table does not accept."""
-    failed: list[DeadLetter] = []
-    isolate(
-        files,
-        lambda part: record_waiting(database, part),
-        lambda one, error: failed.append(letters.internal_error(one, error)),
-    )
-    return failed
+    return letters.isolate(files, lambda part: record_waiting(database, part))

@@ -1,31 +1,21 @@
 """Topics and publishing against a real broker."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES, PublishError, ensure_topics, lag, publish, read_to_end
-from gogobe.local.java import start_kafka
-from gogobe.local.processes import Records, free_ports, listens, stop_services, wait_until_ready
+from tests.discovery.kafka import broker
 
-JARS = Path(__file__).parents[3] / "var" / "java" / "kafka"
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
 def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("kafka")
-    records = Records(folder / "records.json")
-    port, controller = free_ports(2)
-    record = start_kafka(JARS, folder / "data", folder / "kafka.log", (port, controller), records)
-    try:
-        wait_until_ready(record, lambda: listens(record, port), 60)
-        yield f"127.0.0.1:{port}"
-    finally:
-        stop_services([record])
+    with broker(tmp_path_factory.mktemp("kafka")) as address:
+        yield address
 
 
 def test_topics_are_made_once_with_their_partitions_and_size(bootstrap: str):
