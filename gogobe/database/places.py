@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 from typing import Final
 
 import msgspec
@@ -60,16 +60,23 @@ _SIMILAR: Final = """
     SELECT name FROM cities
     ORDER BY similarity(search_text(name), search_text(%s)) DESC, name LIMIT 3
 """
-# The city's stores first: a chain has many more elsewhere.
+# OFFSET 0 keeps the planner from joining the whole view; it is asked master by master.
 _PRICES: Final = """
-    SELECT chain, chain_id, store_key, store, address, city, price, last_seen_at, is_old
-    FROM current_prices
-    WHERE master_id = %(master_id)s AND store_key IN (
-        SELECT s.store_key FROM stores s
-        WHERE city_key(s.city) IN (SELECT name_key FROM city_names WHERE city_code = %(city_code)s))
-    ORDER BY is_old, price, chain, store, store_key
+    SELECT wanted.master_id, m.name, p.chain, p.chain_id, p.store_key, p.store, p.address, p.city, p.price,
+           p.last_seen_at, p.is_old
+    FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS wanted (master_id, place)
+    JOIN masters m ON m.master_id = wanted.master_id
+    CROSS JOIN LATERAL (
+        SELECT * FROM current_prices c
+        WHERE c.master_id = wanted.master_id AND c.store_key IN (
+            SELECT s.store_key FROM stores s
+            WHERE city_key(s.city) IN (SELECT name_key FROM city_names WHERE city_code = %(city_code)s))
+        OFFSET 0
+    ) p
+    ORDER BY wanted.place, p.is_old, p.price, p.chain, p.store, p.store_key
 """
-_NAME: Final = "SELECT name FROM masters WHERE master_id = %s"
+LOOKED_AT: Final = 100
+"""Masters found by a query among which those are looked for that stores of the city sell."""
 
 
 def city_of(connection: Connection, text: str) -> City:
@@ -83,19 +90,13 @@ def city_of(connection: Connection, text: str) -> City:
 
 
 def prices_in_city(dsn: Dsn, query: str, city: str, limit: int = 10) -> list[LocalPrices]:
-    """The masters that a query means with their prices in the stores of a city; masters that no store there has
-    are left out. Raises UnknownCityError."""
+    """The masters that a query means with their prices in the stores of a city, at most `limit`; masters that
+    no store there has are left out. Raises UnknownCityError."""
     found: list[LocalPrices] = []
     with connect(dsn) as connection:
         place = city_of(connection, city)
-        for master_id in find(connection, query, limit):
-            prices = _prices(connection, master_id, place.city_code)
-            if prices:
-                (name,) = connection.execute(_NAME, (master_id,)).fetchone() or (None,)
-                found.append(LocalPrices(master_id, name, place, list(prices)))
-    return found
-
-
-def _prices(connection: Connection, master_id: int, city_code: int) -> Sequence[StorePrice]:
-    with connection.cursor(row_factory=class_row(StorePrice)) as cursor:
-        return cursor.execute(_PRICES, {"master_id": master_id, "city_code": city_code}).fetchall()
+        ids = find(connection, query, max(limit, LOOKED_AT))
+        rows = connection.execute(_PRICES, {"ids": ids, "city_code": place.city_code})
+        for (master_id, name), prices in groupby(rows, key=lambda row: (row[0], row[1])):
+            found.append(LocalPrices(master_id, name, place, [StorePrice(*row[2:]) for row in prices]))
+    return found[:limit]

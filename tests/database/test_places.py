@@ -98,6 +98,17 @@ def test_prices_in_the_stores_of_a_city(towns: str) -> None:
     assert prices_in_city(towns, "חלב", "אילת") == []
 
 
+def test_a_master_that_only_other_cities_sell_takes_no_place(dsn: str) -> None:
+    with Loader(dsn) as loader:
+        loader.load(file_batches([store("1", city="חיפה"), store("2", city="אשדוד")], kind="stores"))
+        elsewhere = [item(str(n), "1", name="בננה") for n in range(1, 20)]
+        loader.load(file_batches(elsewhere, store_id="1", hour=1))
+        loader.load(file_batches([item("99", "2", name="בננה מובחרת ארוזה")], store_id="2", hour=1))
+    refresh_views(dsn)
+    assert [one.master_id for one in prices_in_city(dsn, "בננות", "אשדוד", limit=3)] == [99]
+    assert len(prices_in_city(dsn, "בננות", "חיפה", limit=3)) == 3
+
+
 def test_a_store_has_its_own_point_or_its_citys(towns: str) -> None:
     with connect(towns) as db:
         rows = db.execute("SELECT name, latitude, is_exact FROM store_places ORDER BY name").fetchall()

@@ -221,7 +221,7 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0}
         (search_index._DROP_WORDS, ([1, 2],)),
         (search_index._FORGET, ([1, 2],)),
         (places._CITY, ("חיפה",)),
-        (places._PRICES, {"master_id": 7290000000001, "city_code": 4000}),
+        (places._PRICES, {"ids": [7290000000001, 7290000000002], "city_code": 4000}),
         (history._POINTS, {"master_id": 7290000000001, "city_code": None}),
         ("SELECT * FROM current_prices WHERE master_id = %s", (7290000000001,)),
         ("SELECT * FROM current_prices WHERE store_key = %s AND item_code = '7290000000007'", (7,)),
