@@ -69,16 +69,21 @@ class Fields:
         self._many = many
         self._tags: dict[object, tuple[str | None, Memo | None, bool]] = {}
 
-    def read(self, element: etree._Element, path: str | None) -> dict[str, Any]:
-        """The fields of an element's children, by name; those without a value are left out. Where two
-        elements mean one field the first that has a value counts. `path` is the element's own; without it
-        nothing is counted. Raises TooLongError, which names the element."""
+    def read(
+        self, element: etree._Element, path: str | None, parts: list[etree._Element] | None = None
+    ) -> dict[str, Any]:
+        """The fields of an element's children, by name; fields without a value are left out. If two children
+        mean one field, the first with a value counts. `path` is the element's own; without it no unknown
+        element is counted. Children whose name is in `elsewhere` are added to `parts`. Raises TooLongError,
+        which names the element."""
         values: dict[str, Any] = {}
         for child in element:
             try:
                 name, memo, is_elsewhere = self._tags[child.tag]
             except KeyError:
                 name, memo, is_elsewhere = self._learn(child.tag)
+            if is_elsewhere and parts is not None:
+                parts.append(child)
             if name is None or memo is None:
                 if not is_elsewhere and path is not None:
                     self._unknown.count(path, child)

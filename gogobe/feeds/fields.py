@@ -11,7 +11,7 @@ Victory and Mahsanei Hashuk; Super-Pharm until 2025: `Details/Line` with `Promot
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, Literal
 
 from gogobe.feeds.clock import Clock
@@ -172,11 +172,13 @@ def by_clock(reading: Reading, clock: Clock) -> Reading:
     return partial(reading, clock=clock) if reading in (moment, past) else reading
 
 
+@lru_cache(maxsize=1024)
 def published_name(tag: str) -> str:
     """An element's name without its namespace, or a prefix that has none."""
     return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1]
 
 
+@lru_cache(maxsize=1024)
 def local_name(tag: str) -> str:
     """An element's name as the tables have it."""
     return published_name(tag).lower()

@@ -6,10 +6,11 @@ codes and rates mean is decided by `settle.py` when the whole file is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
@@ -58,16 +59,19 @@ class _Items:
 
 @dataclass
 class _Draft:
-    """What is read of one element: the promotion's terms by field, those of the item where the row is one,
-    groups, and lists of items."""
+    """What is read of one row: the promotion's terms by field, groups, and lists of items. `holders` are the
+    elements that hold terms; in a flat layout the row is an item, too (`is_item`), with its terms in them."""
 
     terms: dict[str, Any] = field(default_factory=dict)
-    item: dict[str, Any] = field(default_factory=dict)
+    holders: list[etree._Element] = field(default_factory=list)
     is_item: bool = False
     groups: list[PromotionGroup] = field(default_factory=list)
     lists: list[_Items] = field(default_factory=list)
 
     def take(self, terms: dict[str, Any]) -> None:
+        if not self.terms:
+            self.terms = terms
+            return
         for name, value in terms.items():
             if name in self.terms and isinstance(value, list):
                 self.terms[name] += value
@@ -92,6 +96,8 @@ class PromotionElements:
         self._parts: dict[object, Part | None] = {}
         self._early: dict[etree._Element, _Items] = {}
         self._refused_items: list[RefusedRow] = []
+        # Few promotions of a feed have times of their own.
+        self._times = lru_cache(maxsize=4096)(partial(_times_of, clock))
 
     def row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow:
         """The promotion of one element, or why it has none. `row` is the element's number in its file, `line`
@@ -133,14 +139,14 @@ class PromotionElements:
                 refused.detail = f"promotion {promotion_id}: {refused.detail}"
                 self._refused_items.append(refused)
         items = [item for found in draft.lists for item in found.items]
-        return _promotion(draft.terms, row, draft.groups, items, self._clock)
+        return _promotion(draft.terms, row, draft.groups, items, self._times)
 
     def _read(self, element: etree._Element, path: str, draft: _Draft) -> None:
         """Reads an element that holds terms: a promotion's own, or a part of it."""
-        draft.take(self._terms.read(element, path))
-        for name, value in self._item.read(element, None).items():
-            draft.item.setdefault(name, value)
-        for child in element:
+        parts: list[etree._Element] = []
+        draft.take(self._terms.read(element, path, parts))
+        draft.holders.append(element)
+        for child in parts:
             part = self._part_of(child.tag)
             if part is None:
                 continue
@@ -185,25 +191,31 @@ class PromotionElements:
         draft.lists.append(found)
 
     def _read_items(self, fields: Fields, elements: Iterable[etree._Element], path: str, into: _Items) -> None:
+        tag, item_path = "", path
         for element in elements:
             into.read += 1
-            values: dict[str, Any] = {}
-            reason, detail = "no_code", f"item {into.read} has no code"
+            if element.tag != tag:
+                tag = str(element.tag)
+                item_path = f"{path}/{published_name(tag)}"
             try:
-                values = fields.read(element, f"{path}/{published_name(str(element.tag))}")
+                values = fields.read(element, item_path)
             except TooLongError as error:
-                reason, detail = error.reason, f"item {into.read}: {error}"
+                into.refused.append(RefusedRow(0, 0, error.reason, detail=f"item {into.read}: {error}"))
+                continue
             if "item_code" in values:
                 into.items.append(_item(values))
             else:
-                into.refused.append(RefusedRow(0, 0, reason, detail=detail))
+                into.refused.append(RefusedRow(0, 0, "no_code", detail=f"item {into.read} has no code"))
 
     def _flat_item(self, draft: _Draft) -> _Items:
         """The item of a row that is a promotion and its item in one (`Sale`, `Line`); the terms are its own."""
         for name in ITEM_TERMS:
             draft.terms.pop(name, None)
-        if "item_code" in draft.item:
-            return _Items([_item(draft.item)])
+        values: dict[str, Any] = {}
+        for holder in draft.holders:
+            values = self._item.read(holder, None) | values
+        if "item_code" in values:
+            return _Items([_item(values)])
         return _Items(refused=[RefusedRow(0, 0, "no_code", detail="its row has no item code")])
 
 
@@ -224,20 +236,28 @@ def _item(values: dict[str, Any]) -> PromotionItem:
 
 
 def _promotion(
-    terms: dict[str, Any], row: int, groups: list[PromotionGroup], items: list[PromotionItem], clock: Clock
+    terms: dict[str, Any],
+    row: int,
+    groups: list[PromotionGroup],
+    items: list[PromotionItem],
+    times_of: Callable[[_PublishedTimes], _Times],
 ) -> Promotion:
     terms.pop("", None)
     remarks = [*terms.pop("remark", ()), *filter(_is_said, terms.pop("restrictions", ()))]
     clubs = [club for found in terms.pop("club_ids", ()) for club in found]
     if "coupon_code" in terms:
         terms["is_coupon"] = is_set(terms["coupon_code"])
-    _set_times(terms, clock)
+    times = times_of(_PublishedTimes(*(terms.pop(name, None) for name in _PublishedTimes._fields)))
     return Promotion(
         row=row,
         remarks="\n".join(dict.fromkeys(remarks)) or None,
         club_ids=list(dict.fromkeys(clubs)),
         groups=groups,
         items=items,
+        starts_at=times.starts_at,
+        ends_at=times.ends_at,
+        daily_from=times.daily_from,
+        daily_to=times.daily_to,
         **terms,
     )
 
@@ -247,18 +267,40 @@ def _is_said(restriction: str) -> bool:
     return number(restriction) is None
 
 
-def _set_times(terms: dict[str, Any], clock: Clock) -> None:
-    """From and until when the promotion runs. In the layout of 2026 a time says that, and hours beside it are
-    those of each day; elsewhere the hour belongs to the day."""
-    start, end = terms.pop("start_time", None), terms.pop("end_time", None)
-    first, last = terms.pop("start_date", None), terms.pop("end_date", None)
-    from_, to = terms.pop("start_hour", None), terms.pop("end_hour", None)
+class _PublishedTimes(NamedTuple):
+    """The texts that say when a promotion runs."""
+
+    start_time: str | None
+    end_time: str | None
+    start_date: str | None
+    end_date: str | None
+    start_hour: str | None
+    end_hour: str | None
+
+
+class _Times(NamedTuple):
+    """When a promotion runs; `daily_from` and `daily_to` are HH:MM of each day in between."""
+
+    starts_at: datetime | None
+    ends_at: datetime | None
+    daily_from: str | None
+    daily_to: str | None
+
+
+def _times_of(clock: Clock, published: _PublishedTimes) -> _Times:
+    """When a promotion runs.
+
+    In the layout of 2026, the two times are the limits of the period, and the hours apply to each day of it. In
+    other layouts an hour belongs to the day beside it.
+    """
+    start, end, first, last, from_, to = published
     starts_at = day_and_hour(start, None, clock) if start else day_and_hour(first or "", from_, clock)
     ends_at = last_moment(end, None, clock) if end else last_moment(last or "", to, clock)
     if starts_at is not None and ends_at is not None and ends_at <= starts_at and last:
         ends_at = last_moment(last, None, clock)  # a promotion of one day, 00:00 to 00:00
-    terms["starts_at"], terms["ends_at"] = starts_at, ends_at
+    daily_from = daily_to = None
     if start or end:
         since, until = hour(from_) or _NO_TIME, hour(to) or _ALMOST_A_DAY
         if since > _NO_TIME or until < _ALMOST_A_DAY:
-            terms["daily_from"], terms["daily_to"] = clock_time(since), clock_time(until)
+            daily_from, daily_to = clock_time(since), clock_time(until)
+    return _Times(starts_at, ends_at, daily_from, daily_to)

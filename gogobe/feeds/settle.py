@@ -10,7 +10,6 @@ from gogobe.feeds.discounts import Evidence, Kind, Meaning, group_types, kind_of
 from gogobe.feeds.promotions import GIFTS, ITEM_TERMS
 from gogobe.records.rows import Promotion, PromotionItem
 
-_ZERO: Final = Decimal(0)
 _HUNDRED: Final = Decimal(100)
 # So many promotions with one value are a constant by themselves; fewer only against another evidence.
 _MANY: Final = 20
@@ -144,9 +143,9 @@ def _drop_no_prices(promotion: Promotion) -> None:
     """A price of zero is none, but that of a gift: chains write 0.00 beside percentages and least purchases."""
     holders: list[Any] = [promotion, *(item for item in promotion.items if not item.is_gift)]
     for holder in holders:
-        if holder.discounted_price == _ZERO:
+        if not holder.discounted_price:
             holder.discounted_price = None
-        if holder.discounted_price_per_unit == _ZERO:
+        if not holder.discounted_price_per_unit:
             holder.discounted_price_per_unit = None
 
 
