@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.mutations import Case, Seed, case, seeds
-from gogobe.feeds.batches import fill_rows
+from gogobe.feeds.batches import RowFiller
 from gogobe.feeds.clock import Clock
 from gogobe.feeds.reader import FeedReader
 
@@ -64,8 +64,9 @@ def read(source: io.BytesIO, name: str, *, fast: bool) -> Outcome:
     """Reads a feed to its end."""
     reader = FeedReader(source, name, clock=Clock(_DOWNLOADED_AT), fast=fast)
     blocks = list(reader)
+    filler = RowFiller()
     for block in blocks:
-        fill_rows(block.rows)
+        filler.fill(block.rows)
     summary = reader.summary
     return Outcome(
         content=_encode((blocks, reader.header, summary)),

@@ -14,7 +14,7 @@ import msgspec
 from rich.table import Table
 
 from gogobe.commands.terminal import PlainConsole, styled
-from gogobe.feeds.batches import fill_rows
+from gogobe.feeds.batches import RowFiller
 from gogobe.feeds.containers import Container
 from gogobe.feeds.names import parse_if_known
 from gogobe.feeds.problems import NOTICES
@@ -53,8 +53,9 @@ class Inspection(msgspec.Struct):
     `promotion_items` counts the items of promotions without gifts, `gift_items` the gifts. `unknown_elements`
     counts elements of rows that the tables of names do not have, by path; `constants` are terms with the same
     value in all promotions, which are ignored. `problems` are codes, `details` their sentences. Ids are as
-    published; those missing in the content are from the file's name. `rows` and `refused_rows` are set if rows
-    were requested.
+    published; those missing in the content are from the file's name. `rows`, `refused_rows` and
+    `unit_prices_off_basis` (published unit prices that are a power of ten off the basis that they name, in the
+    whole file) are set if rows were requested.
     """
 
     file: str
@@ -84,6 +85,7 @@ class Inspection(msgspec.Struct):
     details: list[str]
     unknown_elements: dict[str, int]
     constants: dict[str, str]
+    unit_prices_off_basis: int | msgspec.UnsetType = msgspec.UNSET
     rows: list[Row] | msgspec.UnsetType = msgspec.UNSET
     refused_rows: list[RefusedRow] | msgspec.UnsetType = msgspec.UNSET
 
@@ -102,15 +104,17 @@ def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> In
     reasons: Counter[str] = Counter()
     prices = _Prices()
     first: list[Row] = []
+    filler = RowFiller()
     refused: list[RefusedRow] = []
     with _opened(address, endpoint) as source:
         reader = FeedReader(source, address)
         for block in reader:
             prices.add(block)
+            if rows:
+                filler.fill(block.rows)
             reasons.update(row.reason for row in block.refused)
             first += block.rows[: max(rows - len(first), 0)]
             refused += block.refused[: max(rows - len(refused), 0)]
-    fill_rows(first)
     summary = reader.summary
     name = parse_if_known(address)
     is_price = summary.kind in ("price", "pricefull")
@@ -145,6 +149,7 @@ def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> In
         ],
         unknown_elements=summary.unknown_elements,
         constants=summary.constants,
+        unit_prices_off_basis=filler.off_basis if rows else msgspec.UNSET,
         rows=first if rows else msgspec.UNSET,
         refused_rows=refused if rows else msgspec.UNSET,
     )

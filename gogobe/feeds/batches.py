@@ -21,7 +21,7 @@ from gogobe.records.addresses import public_address
 from gogobe.records.messages import INTERNAL_ERROR, FileDownloaded, FileTotals, IngestBatch
 from gogobe.records.rows import Block, Item, Kind, Promotion, Store
 
-READER_VERSION: Final = 2
+READER_VERSION: Final = 3
 """Raised when a change of the reader gives other rows for the same bytes: stored files can be read anew."""
 
 
@@ -50,8 +50,7 @@ def cut_batches(
         if reader.summary.kind is None or not cutter.find_chain():
             return
         held = Block(rows=[], refused=[])
-    cutter.report_times()
-    yield cutter.batch(held, _totals(reader.summary))
+    yield cutter.batch(held, last=True)
 
 
 def broken_off(yielded: IngestBatch, summary: FeedSummary) -> IngestBatch:
@@ -97,6 +96,7 @@ class _Cutter:
         self._chain_id = ""
         self._sequence = 0
         self._times = _Times(file, Clock(file.downloaded_at))
+        self._filler = RowFiller()
 
     def find_chain(self) -> bool:
         """Decides under which ChainId the file is stored, once its header is known; False where it is under
@@ -114,13 +114,18 @@ class _Cutter:
         self._chain_id = found or ""
         return found is not None
 
-    def report_times(self) -> None:
-        """Adds to the reader's summary what is wrong with the times of name and announcement."""
+    def _final_totals(self) -> FileTotals:
+        """The file's totals, once all of its rows are filled in. Adds to the reader's summary what is wrong
+        with the times of name and announcement."""
         if self._times.problem is not None:
             self._reader.summary.problems.append(self._times.problem)
+        totals = _totals(self._reader.summary)
+        return msgspec.structs.replace(totals, unit_prices_off_basis=self._filler.off_basis)
 
-    def batch(self, block: Block, totals: FileTotals | None = None) -> IngestBatch:
+    def batch(self, block: Block, *, last: bool = False) -> IngestBatch:
         """The next batch; the last one has the totals."""
+        self._filler.fill(block.rows)
+        totals = self._final_totals() if last else None
         reader, file, name = self._reader, self._file, self._name
         kind = reader.kind
         assert kind is not None, "a reader that yields rows knows their kind"
@@ -185,7 +190,6 @@ def _shown(at: datetime) -> str:
 
 def _put_rows(batch: IngestBatch, kind: Kind, block: Block) -> None:
     rows = cast("list[Any]", block.rows)
-    fill_rows(rows)
     if kind in ("price", "pricefull"):
         batch.items = rows
     elif kind in ("promo", "promofull"):
@@ -194,11 +198,21 @@ def _put_rows(batch: IngestBatch, kind: Kind, block: Block) -> None:
         batch.stores = rows
 
 
-def fill_rows(rows: Sequence[Item | Promotion | Store]) -> None:
-    """Fills in what the rows of a block come to: whether an item is a service, its unit price, and the offers
-    and conditions of promotions."""
-    items = [row for row in rows if isinstance(row, Item)]
-    for item in items:
-        item.is_service = is_service(item.name or "", item.price, item.item_code)
-    fill_unit_prices(items)
-    fill_offers(row for row in rows if isinstance(row, Promotion))
+class RowFiller:
+    """Sets the fields of rows that follow from other fields: `is_service` and unit prices of items, offers and
+    conditions of promotions.
+
+    `off_basis` counts the published unit prices that are a power of ten off the basis that they name. All files
+    of some chains have them, so they are not a problem of the file.
+    """
+
+    def __init__(self) -> None:
+        self.off_basis = 0
+
+    def fill(self, rows: Sequence[Item | Promotion | Store]) -> None:
+        """Fills in the rows of a block."""
+        items = [row for row in rows if isinstance(row, Item)]
+        for item in items:
+            item.is_service = is_service(item.name or "", item.price, item.item_code)
+        self.off_basis += fill_unit_prices(items)
+        fill_offers(row for row in rows if isinstance(row, Promotion))

@@ -30,6 +30,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "implausible_ends": "promotions nearly none of which has an end",
     "implausible_prices": "promotions nearly none of which has a price or a discount",
     "implausible_price_level": "prices on another scale than the last ones of the store, such as agorot",
+    "unreadable_times": "starts or ends of promotions in no known form of a time; they are left out",
     "too_large": "more decompressed bytes than are allowed",
     "ratio": "decompresses to far more than a feed does",
     "too_deep": "elements nested deeper than are allowed",
@@ -57,6 +58,7 @@ NOTICES: Final = frozenset(
         *("unknown_elements", "promotion_differs", "discount_unclear", "unquoted_attributes", "mojibake"),
         *("nested_container", "unknown_name", "implausible_names", "implausible_descriptions"),
         *("implausible_ends", "implausible_prices", "implausible_price_level"),
+        "unreadable_times",
     }
 )
 

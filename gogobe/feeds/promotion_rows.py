@@ -18,6 +18,10 @@ from gogobe.records.rows import Promotion, RefusedRow
 # How much of an unfinished row the parser may hold before its items are read early, in bytes.
 EARLY_FROM: Final = 1 << 20
 
+_SHOWN: Final = 40
+# Fewer promotions with an unreadable time are typing errors, not a new form of times.
+_FEW: Final = 10
+
 
 class PromotionRows:
     """Takes the elements of a feed in order; gives its promotions when all were taken.
@@ -75,6 +79,11 @@ class PromotionRows:
             codes = f"DiscountType {kind.discount_type or '-'}, RewardType {kind.reward_type or '-'}"
             first = f"first {promotion_id}: {rate} with {codes}"
             found.append(Problem("discount_unclear", f"{settler.unclear} promotions; {first}"))
+        first_unreadable = self._elements.first_unreadable
+        if first_unreadable is not None and self._elements.unreadable_times >= _FEW:
+            promotion_id, text = first_unreadable
+            first = f"first {promotion_id}: {text[:_SHOWN]!r}"
+            found.append(Problem("unreadable_times", f"{self._elements.unreadable_times} promotions; {first}"))
         if gatherer.cut is not None:
             said = (
                 f"promotion {gatherer.cut} has more than {self._limits.max_items:,} items or groups, "

@@ -6,7 +6,7 @@ codes and rates mean is decided by `settle.py` when the whole file is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -27,7 +27,7 @@ from gogobe.feeds.fields import (
     published_name,
 )
 from gogobe.feeds.parser import weight_of
-from gogobe.feeds.times import clock_time, day_and_hour, hour, last_moment
+from gogobe.feeds.times import clock_time, day_and_hour, hour, is_unreadable, last_moment
 from gogobe.feeds.unknown import UnknownElements
 from gogobe.feeds.values import TooLongError, is_set, number
 from gogobe.records.rows import Promotion, PromotionGroup, PromotionItem, RefusedRow
@@ -80,7 +80,8 @@ class _Draft:
 
 
 class PromotionElements:
-    """Reads the elements of one feed."""
+    """Reads the elements of one feed. `unreadable_times` counts promotions with a start or an end that could
+    not be read, and `first_unreadable` has the first one's id and text."""
 
     def __init__(self, clock: Clock, unknown: UnknownElements) -> None:
         self._clock = clock
@@ -97,6 +98,8 @@ class PromotionElements:
         self._early: dict[etree._Element, _Items] = {}
         self._refused_items: list[RefusedRow] = []
         # Few promotions of a feed have times of their own.
+        self.unreadable_times = 0
+        self.first_unreadable: tuple[str, str] | None = None
         self._times = lru_cache(maxsize=4096)(partial(_times_of, clock))
 
     def row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow:
@@ -139,7 +142,12 @@ class PromotionElements:
                 refused.detail = f"promotion {promotion_id}: {refused.detail}"
                 self._refused_items.append(refused)
         items = [item for found in draft.lists for item in found.items]
-        return _promotion(draft.terms, row, draft.groups, items, self._times)
+        published = _PublishedTimes(*(draft.terms.pop(name, None) for name in _PublishedTimes._fields))
+        times = self._times(published)
+        if times.unreadable is not None:
+            self.unreadable_times += 1
+            self.first_unreadable = self.first_unreadable or (promotion_id, times.unreadable)
+        return _promotion(draft.terms, row, draft.groups, items, times)
 
     def _read(self, element: etree._Element, path: str, draft: _Draft) -> None:
         """Reads an element that holds terms: a promotion's own, or a part of it."""
@@ -240,14 +248,13 @@ def _promotion(
     row: int,
     groups: list[PromotionGroup],
     items: list[PromotionItem],
-    times_of: Callable[[_PublishedTimes], _Times],
+    times: _Times,
 ) -> Promotion:
     terms.pop("", None)
     remarks = [*terms.pop("remark", ()), *filter(_is_said, terms.pop("restrictions", ()))]
     clubs = [club for found in terms.pop("club_ids", ()) for club in found]
     if "coupon_code" in terms:
         terms["is_coupon"] = is_set(terms["coupon_code"])
-    times = times_of(_PublishedTimes(*(terms.pop(name, None) for name in _PublishedTimes._fields)))
     return Promotion(
         row=row,
         remarks="\n".join(dict.fromkeys(remarks)) or None,
@@ -279,12 +286,14 @@ class _PublishedTimes(NamedTuple):
 
 
 class _Times(NamedTuple):
-    """When a promotion runs; `daily_from` and `daily_to` are HH:MM of each day in between."""
+    """When a promotion runs; `daily_from` and `daily_to` are HH:MM of each day in between. `unreadable` is the
+    first published day that could not be read."""
 
     starts_at: datetime | None
     ends_at: datetime | None
     daily_from: str | None
     daily_to: str | None
+    unreadable: str | None
 
 
 def _times_of(clock: Clock, published: _PublishedTimes) -> _Times:
@@ -303,4 +312,5 @@ def _times_of(clock: Clock, published: _PublishedTimes) -> _Times:
         since, until = hour(from_) or _NO_TIME, hour(to) or _ALMOST_A_DAY
         if since > _NO_TIME or until < _ALMOST_A_DAY:
             daily_from, daily_to = clock_time(since), clock_time(until)
-    return _Times(starts_at, ends_at, daily_from, daily_to)
+    unreadable = next(filter(is_unreadable, (start, end, first, last)), None)
+    return _Times(starts_at, ends_at, daily_from, daily_to, unreadable)

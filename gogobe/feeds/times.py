@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final, NamedTuple
 
 from gogobe.feeds.clock import UNBOUND, Clock
+from gogobe.feeds.values import NULL_WORDS
 
 _FIRST_YEAR: Final = 1971
 _LAST_YEAR: Final = 9000
@@ -34,6 +35,8 @@ _PACKED: Final = re.compile(
     rf"(?P<day>\d{{8}})(?:[Tt\s_-]*(?:(?P<digits>\d{{4}}(?:\d{{2}})?)|{_CLOCK_TIME}){_ZONE})?", re.ASCII
 )
 _HOUR: Final = re.compile(rf"(?:[\d/.-]+[Tt\s]+)?(?:{_CLOCK_TIME}|(?P<digits>\d{{1,6}})){_ZONE}", re.ASCII)
+# What databases have for no day.
+_NO_DAY: Final = re.compile(r"0000|0001|9999|\d\d?[/.-]\d\d?[/.-](?:0000|0001|9999)")
 # No hour, but a word for none; 00:00 is written with four or six digits.
 _ZEROS: Final = frozenset({"0", "00", "000", "00000"})
 
@@ -68,6 +71,13 @@ def past(raw: str, clock: Clock = UNBOUND) -> datetime | None:
     return clock.past_local(value) if _FIRST_YEAR <= value.year <= _LAST_YEAR else None
 
 
+def is_unreadable(raw: str | None) -> bool:
+    """Whether a text is there that should be a day or a time, and is none; a null word or a default of the year
+    0, 1 or 9999 is no time on purpose."""
+    stripped = (raw or "").strip()
+    return stripped not in NULL_WORDS and _written(stripped) is None and not _NO_DAY.match(stripped)
+
+
 def hour(raw: str | None) -> timedelta | None:
     """An hour without a day, as the time since midnight, up to 24:00; None for other text."""
     stripped = (raw or "").strip()
@@ -88,15 +98,15 @@ def day_and_hour(day: str, hour_raw: str | None, clock: Clock = UNBOUND) -> date
 
 
 def last_moment(day: str, hour_raw: str | None, clock: Clock = UNBOUND) -> datetime | None:
-    """As `day_and_hour`, of an end: a day without a readable hour holds until its last second, as does one that
-    ends at 24:00, or at 00:00 by a time that the day itself carries."""
+    """As `day_and_hour`, of an end. A day without a readable hour lasts until its last second, and so does one
+    that ends at 24:00 or 00:00: feeds write midnight where no hour was entered."""
     written = _written(day.strip())
     if written is None:
         return None
     since = hour(hour_raw)
     if since is None:
-        since = written.since or _DAY
-    return _at(written, _LAST_SECOND if since == _DAY else since, clock)
+        since = written.since
+    return _at(written, since if since and since < _DAY else _LAST_SECOND, clock)
 
 
 def clock_time(since: timedelta) -> str:

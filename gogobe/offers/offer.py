@@ -55,6 +55,7 @@ class _Terms(NamedTuple):
     price: Decimal | None
     price_per_measure: Decimal | None
     quantity: Decimal
+    has_quantity: bool
     percent: Decimal | None
     amount: Decimal | None
     weighed: bool
@@ -111,6 +112,8 @@ def _why_no_price(promotion: Promotion, terms: _Terms, shape: _Shape) -> str | N
         return "price_of_the_second"
     if shape.is_bundle:
         return "bundle"
+    if terms.reward is Reward.BUNDLE and len(promotion.items) > 1 and not terms.has_quantity:
+        return "bundle"  # "X + Y for 10" or "any of these for 10": only a quantity decides
     if terms.reward is Reward.CONDITIONAL and len(promotion.items) > 1 and not shape.gives:
         return "bought_or_given"  # "buy A, get D at a price": nothing says which of the items is D
     if terms.quantity > 1 and _EACH_WORDS.search(words):
@@ -164,7 +167,8 @@ _AT_SHELF: Final[dict[str, Callable[[Offer, Decimal], Decimal | None]]] = {
 
 def _terms_of(promotion: Promotion, item: PromotionItem) -> _Terms:
     weighed = bool(item.is_weighted if item.is_weighted is not None else promotion.is_weighted)
-    quantity = next((said for said in (item.min_qty, promotion.min_qty) if said is not None and said > 0), _ONE)
+    stated = next((said for said in (item.min_qty, promotion.min_qty) if said is not None and said > 0), None)
+    quantity = _ONE if stated is None else stated
     if weighed and quantity >= _GRAMS:
         quantity = quantity / 1000
     return _Terms(
@@ -172,6 +176,7 @@ def _terms_of(promotion: Promotion, item: PromotionItem) -> _Terms:
         price=item.discounted_price or promotion.discounted_price or None,
         price_per_measure=item.discounted_price_per_unit or promotion.discounted_price_per_unit or None,
         quantity=quantity,
+        has_quantity=stated is not None,
         percent=item.discount_percent or promotion.discount_percent or None,
         amount=item.discount_amount or promotion.discount_amount or None,
         weighed=weighed or quantity != quantity.to_integral_value(),

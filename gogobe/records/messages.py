@@ -89,7 +89,9 @@ class FileTotals(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a whole file held; its last batch carries it. `announced` is the feed's own Count, if it has one;
     `read` counts the rows of the file, `refused` those of them that were not taken. `complete` is
     false when the file was cut short, unreadable from some place on, or a PriceFull without a row: such a file
-    ends nothing. `unknown_elements` counts elements of rows that no table of the reader knows, by path."""
+    ends nothing. `unknown_elements` counts elements of rows that no table of the reader knows, by path.
+    `unit_prices_off_basis` counts published unit prices that are a power of ten off the basis that they
+    name."""
 
     read: int
     refused: int
@@ -97,6 +99,7 @@ class FileTotals(msgspec.Struct, frozen=True, omit_defaults=True):
     announced: int | None = None
     problems: list[str] = []
     unknown_elements: dict[str, int] = {}
+    unit_prices_off_basis: int = 0
 
 
 class IngestBatch(msgspec.Struct, omit_defaults=True):

@@ -241,3 +241,16 @@ def test_a_file_cut_short_ends_in_a_batch_that_says_so():
     assert [len(batch.items) for batch in found] == [500, 99]
     assert found[-1].totals is not None
     assert (found[-1].totals.complete, found[-1].totals.problems) == (False, ["truncated"])
+
+
+def test_published_unit_prices_on_another_basis_are_counted():
+    """0.50 is the price of 100 g, published as if of one gram or one kilogram; 5.00 is that of the kilogram."""
+    terms = {"ItemName": "קמח", "ItemPrice": "5.00", "Quantity": "1000", "UnitQty": "גרם"}
+    rows = [
+        f"<Item>{leaves(ItemCode=str(code), UnitOfMeasure=measure, UnitOfMeasurePrice=price, **terms)}</Item>"
+        for code, (measure, price) in enumerate([("100 גרם", "0.50"), ("100 גרם", "5.00"), ("קג", "5.00")])
+    ]
+    last = batches(price_feed(*rows).encode())[-1]
+    assert [row.price_per_unit for row in last.items] == [5, 5, 5]
+    assert last.totals is not None
+    assert (last.totals.unit_prices_off_basis, last.totals.problems) == (1, [])

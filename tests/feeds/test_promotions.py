@@ -433,3 +433,14 @@ def test_rates_whose_meaning_is_open_are_reported():
     }
     assert (found.codes, found.summary.complete) == (["discount_unclear"], True)
     assert "3 promotions" in found.summary.problems[0].detail
+
+
+def test_times_in_no_known_form_are_counted():
+    ends = ["2025-12-31", "sometime", "0001-01-01T00:00:00", "", "9999-12-31", "31/02/2026", "לא ידוע"] * 5
+    rows = "".join(
+        f"<Promotion>{leaves(PromotionId=str(row), PromotionEndDate=end, PromotionDescription=f'd{row}', DiscountedPrice='9')}</Promotion>"
+        for row, end in enumerate(ends)
+    )
+    found = read(f"<Root>{HEAD}<Promotions>{rows}</Promotions></Root>", "PromoFull7290-007-202501010000.gz")
+    assert (found.codes, found.summary.complete, len(found.rows)) == (["unreadable_times"], True, 35)
+    assert found.summary.problems[0].detail == "10 promotions; first 1: 'sometime'"

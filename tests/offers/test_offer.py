@@ -29,6 +29,27 @@ def test_one_piece_at_a_price() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("quantity", "kind", "unit_price"),
+    [
+        (D(1), "price", D("9.90")),
+        (D(2), "n_for_price", D("4.95")),
+        (None, "unknown", None),
+        (D(0), "unknown", None),
+    ],
+)
+def test_different_items_at_a_price_have_one_each_only_by_a_quantity(
+    quantity: Decimal | None, kind: str, unit_price: Decimal | None
+) -> None:
+    """Reward 10 is "X + Y for 10" as well as "any three of these for 10"."""
+    items = [PromotionItem("1"), PromotionItem("2")]
+    terms = {"reward_type": "10", "discounted_price": D("9.90"), "min_qty": quantity}
+    found = offers_of(Promotion("1", 1, items=items, **terms))  # type: ignore[arg-type]
+    assert [(one.kind, one.unit_price) for one in found] == [(kind, unit_price)] * 2
+    alone = offers_of(Promotion("1", 1, items=items[:1], **terms))  # type: ignore[arg-type]
+    assert alone[0].kind != "unknown"
+
+
 def test_several_for_a_price() -> None:
     assert brief(offer(reward_type="1", min_qty=D(4), discounted_price=D(20))) == (
         "n_for_price", 4, "piece", 20, D("5.00"),
