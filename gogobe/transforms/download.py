@@ -166,11 +166,14 @@ class _Download(beam.DoFn):
 
     def _submit(self, message: FileDiscovered) -> Iterator[FileDownloaded | TaggedOutput]:
         delivery = self._config.portals.delivery_of(message)
+        if message.s3_path is not None:  # no portal is asked, so nothing of it can wait for one
+            yield self._output(message, self._outcome(message, delivery, Ticket()))
+            return
         for one, outcome in self._downloads.submit(
             message,
             identity=delivery,
             order=store_of(message),
-            host="" if message.s3_path else authority_of(message.url),
+            host=authority_of(message.url),
             work=partial(self._outcome, message, delivery),
         ):
             yield self._output(one, outcome)

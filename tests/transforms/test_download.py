@@ -323,3 +323,14 @@ def test_a_slow_download_ends_after_its_bundle_and_another_worker_finds_it(
         # Another announcement of the same address is another content: it is asked for.
         of(other, FileDiscovered("chain", waiting.url, NOW + timedelta(hours=1), waiting_since=NOW))
         assert len(served.requests) == 2
+
+
+def test_a_stored_file_never_waits_for_a_portal(tmp_path: Path):
+    """However long it takes to read it, and whatever its address says."""
+    store = ObjectStore(str(tmp_path / "store"))
+    (tmp_path / "file").write_bytes(b"prices")
+    path = store.put("raw/chain/aa/aa", tmp_path / "file")
+    message = FileDiscovered("chain", "file:///gone/Price7290-1-202501010000.gz", NOW, s3_path=path)
+    with bundle(config(store, SETTINGS, wait=0.0)) as step:
+        assert [type(one) for one in values(list(step.process(message)))] == [FileDownloaded]
+        assert of(step) == []
