@@ -1,7 +1,7 @@
 """The database's schema, in numbered steps that apply themselves, and the monthly partitions of the history.
 
-The steps are the files `gogobe/schema/NNNN_name.sql`. Applied steps are in `schema_steps` with a hash of their
-text. An applied step never changes; a change is a new step.
+The steps are the files `gogobe/database/schema/NNNN_name.sql`. Applied steps are in `schema_steps` with
+a hash of their text. An applied step never changes; a change is a new step.
 """
 
 from __future__ import annotations

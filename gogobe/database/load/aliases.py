@@ -1,8 +1,8 @@
-"""Aliases (a chain's own words for its codes) and the masters they belong to.
+"""Aliases (a chain's descriptions of its codes) and the masters they belong to.
 
-Hundreds of stores of a chain publish the same words each day, not always the very same ones. So that they do
-not rewrite each other's, the order in which wordings win does not depend on which file comes first: a newer
-day's wins, within a day the better match, then the longer, then one drawn by checksum.
+Hundreds of stores of a chain describe the same codes each day, with small differences. The description that
+wins does not depend on the order of the files: the newest day, within a day the newer reader, then the better
+match, then the longer text, then a checksum. So stores do not rewrite each other's descriptions for ever.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ STAGING: Final = """
     item_id text, is_service boolean NOT NULL
 """
 
-# OFFSET 0, here and below: a look-up for each row, never a join with the whole table (see load_prices.py).
+# OFFSET 0, here and below: a look-up for each row, never a join with the whole table (see prices.py).
 _DROP_KNOWN: Final = """
     DELETE FROM staged_aliases s WHERE EXISTS (
         SELECT 1 FROM master_aliases a WHERE a.chain_id = s.chain_id AND a.item_code = s.item_code
@@ -79,7 +79,7 @@ _ADD_MASTERS: Final = """
     RETURNING master_id
 """
 
-# A person's decision about an alias outlives what the pipeline says of it.
+# A person's decision about an alias is kept; the pipeline does not change it.
 _WRITE_ALIASES: Final = """
     INSERT INTO master_aliases AS a (chain_id, item_code, described_on, description_rank, master_id, match,
         score, item_type, is_weighted, name, manufacturer, country, description, unit_qty, quantity,

@@ -1,9 +1,9 @@
 """Whether a file is complete although its Count says otherwise.
 
-Some chains publish a Count that is always wrong. If it were trusted, none of their files would be
-complete: no price would end, and prices would be kept without limit. So the Count is weighed like any evidence,
-and only if the file itself is complete: read to the closing tag of its root, from an undamaged
-container. A file that was cut short is never complete.
+Some chains publish a Count that is always wrong. If it were trusted, none of their files would be complete:
+no price would end, and prices would be kept without limit. So the Count is weighed like any evidence, and
+only if the file itself is complete: read to the closing tag of its root, from an undamaged container. A file
+that was cut short is never complete.
 """
 
 from __future__ import annotations

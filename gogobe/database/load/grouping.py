@@ -1,8 +1,7 @@
-"""Which published names of a store's number mean one store: a rule over evidence, the same in any order.
+"""The rule for which published names of a store's number mean one store, independent of the order of files.
 
-A chain's files name a store by sub-chain and number, and do not always agree on the sub-chain. For one number
-of one chain there are names under which its price and promotion files speak (sold) and names that its Stores
-files list. The rule, in this order:
+A chain's files name a store by sub-chain and number, and do not always agree on the sub-chain. A name is sold
+if price or promotion files use it, and listed if Stores files do. The rule, in this order:
 
 1. A name that is both sold and listed means what it says.
 2. A sold name of sub-chain 0 that no Stores file lists means the number's home: the name that is listed by
@@ -13,8 +12,8 @@ the
    name that is sold.
 4. Every other name is a store of its own.
 
-Only the second rule joins two names that are both sold, and what it rests on, the oldest list, is not changed
-by later files. So two stores whose prices were joined are hardly ever separated again.
+Only the second rule joins two names that are both sold, and later files do not change its evidence, the
+oldest list. So stores whose prices were joined are hardly ever separated again.
 """
 
 from __future__ import annotations
