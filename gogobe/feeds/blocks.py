@@ -1,4 +1,4 @@
-"""Rows as they come, to the blocks that become batches."""
+"""Cuts rows into the blocks that become batches."""
 
 from __future__ import annotations
 

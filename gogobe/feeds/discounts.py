@@ -102,7 +102,7 @@ def group_types(promotion: Promotion) -> dict[str, str | None]:
 
 
 def sightings(promotion: Promotion) -> Iterator[Sighting]:
-    """The rates of a promotion and of its first items, each once; those of zero say nothing."""
+    """The rates of a promotion and of its first items, except rates of zero, which are no evidence."""
     if promotion.discount_rate:
         yield Sighting(
             kind_of(promotion, promotion),
@@ -118,7 +118,7 @@ def sightings(promotion: Promotion) -> Iterator[Sighting]:
 
 
 class Evidence:
-    """Collects what the promotions of a file say of their rates' meaning."""
+    """Collects evidence from the promotions of a file for the meaning of their rates."""
 
     def __init__(self) -> None:
         self._bits: dict[Kind, dict[Meaning, float]] = {}

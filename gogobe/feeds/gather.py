@@ -1,4 +1,4 @@
-"""Promotions of one id brought together, however many elements of a file they come in and wherever these are.
+"""Merges the elements of a file that have the same promotion id, wherever they are in the file.
 
 A file's promotions are held until its end: in memory up to a bound, beyond it in a temporary database on disk,
 ordered by where each promotion begins. So memory is bounded by the largest promotion, not by the file.
@@ -40,14 +40,14 @@ _TERMS: Final = (
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A field that elements of one promotion say differently, and the number of the row that says it second."""
+    """A field with different values in two elements of one promotion, and the number of the second row."""
 
     field: str
     row: int
 
 
 class _Part(msgspec.Struct):
-    """A promotion as some elements of it have it."""
+    """A promotion, merged from some of its elements."""
 
     promotion: Promotion
     difference: Difference | None = None
@@ -55,12 +55,12 @@ class _Part(msgspec.Struct):
 
 
 class PromotionGatherer:
-    """Takes a file's promotions as its elements have them, and gives one for each id at the end.
+    """Takes the promotions of a file's elements, and returns one for each id at the end.
 
-    Items, groups, clubs and remarks of all elements are kept, equal ones of two elements once. Of other terms
-    the first value counts; `differing` then counts the promotions that have more than one, and `difference`
-    reports the first. A promotion keeps at most `max_items` items and groups, and `MOST_TEXTS` clubs and lines
-    of remarks; `cut` has the first that had more.
+    Items, groups, clubs and remarks of all elements are kept, without duplicates. Of other terms the first
+    value counts; `differing` counts the promotions with more than one value, and `difference` has the first
+    of them. A promotion keeps at most `max_items` items and groups, and `MOST_TEXTS` clubs and lines of
+    remarks; `cut` has the first that had more.
     """
 
     def __init__(self, max_items: int, most_held: int = MOST_HELD) -> None:
@@ -74,7 +74,7 @@ class PromotionGatherer:
         self.cut: str | None = None
 
     def add(self, promotion: Promotion) -> None:
-        """Takes what one element says."""
+        """Adds the promotion of one element."""
         held = self._held.get(promotion.promotion_id)
         if held is None:
             self._held[promotion.promotion_id] = _Merged(_Part(promotion))
@@ -85,7 +85,7 @@ class PromotionGatherer:
             self._put_out()
 
     def promotions(self) -> Iterator[Promotion]:
-        """The promotions in the order in which they begin; nothing is held any more."""
+        """The promotions in the order of their first elements. The gatherer is empty afterwards."""
         if self._spill is not None:
             self._put_out()
             for parts in self._spill.parts():
@@ -114,7 +114,7 @@ class PromotionGatherer:
 
 
 class _Merged:
-    """A promotion that takes in what further elements say of it."""
+    """A promotion into which further elements are merged."""
 
     def __init__(self, part: _Part) -> None:
         self._part = part

@@ -50,7 +50,7 @@ _ALMOST_A_DAY: Final = timedelta(hours=23, minutes=59)
 
 @dataclass
 class _Items:
-    """The items of one list, in its order; why those are refused that are, and how many items were read."""
+    """The items of one list, in order; the refused items with their reasons; and how many items were read."""
 
     items: list[PromotionItem] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
@@ -114,14 +114,15 @@ class PromotionElements:
             self._unknown.take(self._early_unknown)
 
     def take_refused_items(self) -> list[RefusedRow]:
-        """The items of the last row that have no code, or one that is too long; that does not cost the row."""
+        """The items of the last row without a code, or with one that is too long. The row itself is
+        accepted."""
         refused, self._refused_items = self._refused_items, []
         return refused
 
     def take_early(self, row: etree._Element) -> tuple[int, int]:
-        """Reads the items of a row that has not come to its end, all but the last of each list, and takes them
-        out of the tree: a promotion may hold every item of its store. Returns how many items of the row are
-        read, and about how many bytes the parser holds of it."""
+        """Reads the items of a row whose end tag has not been parsed, except the last item of each list,
+        and removes them from the tree: a promotion may hold every item of its store. Returns how many items
+        of the row were read, and about how many bytes of the row the parser still holds."""
         for path, found in list(_lists_in(row, published_name(str(row.tag)))):
             early = self._early.setdefault(found, _Items())
             self._read_items(self._early_item, found[:-1], path, early)
@@ -270,7 +271,7 @@ def _promotion(
 
 
 def _is_said(restriction: str) -> bool:
-    """Whether a restriction is a sentence; chains write 0 and 0.00 for none."""
+    """Whether a restriction is a text for the shopper; chains write 0 and 0.00 for none."""
     return number(restriction) is None
 
 

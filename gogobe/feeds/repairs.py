@@ -75,7 +75,7 @@ class HebrewRepair:
         self.count = 0
 
     def repaired(self, text: str) -> str:
-        """A piece of XML with whole texts, those of them repaired that were decoded wrongly."""
+        """Repairs the texts of a piece of XML that were decoded wrongly. The piece must not split a text."""
         # Looking for what there is hardly ever spares taking the piece apart.
         if not self._is_suspicious(text):
             return text

@@ -1,4 +1,4 @@
-"""What a file's promotions mean, decided when all of them are known: rates, gifts, prices and constants."""
+"""Decides what a file's promotions mean, once all of them are known: rates, gifts, prices and constants."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ _MANY: Final = 20
 
 
 class Constant:
-    """Whether a term is the same in every promotion for want of anything to say. MinNoOfItemOfered is 10
-    in all promotions of Rami Levy, King Store and others, which ask for one item, or for two.
+    """Whether a term has the same value in all promotions, so that the value is a default and no condition.
+    MinNoOfItemOfered is 10 in all promotions of Rami Levy, King Store and others, which require one item or
+    two.
 
-    It is one where several promotions give it, all of them the same value, and either another least quantity
-    disagrees with it in one of them, or they are many.
+    A term is constant if several promotions have it, all with the same value, and either another minimum
+    quantity contradicts it in one of them, or at least 20 promotions have it.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,7 @@ class Constant:
         self._disagrees = False
 
     def add(self, value: Decimal | None, min_qtys: Iterable[Decimal | None]) -> None:
-        """Takes the value that a promotion gives, and what it says of the least quantity to buy."""
+        """Adds a promotion's value of the term, and its minimum quantities."""
         if value is None:
             return
         self._count += 1
@@ -44,7 +45,7 @@ class Constant:
 
 
 class Settler:
-    """Takes promotions as their elements have them (`add`), and settles each when all were taken."""
+    """Collects evidence from all promotions of a file (`add`), then decides the fields of each (`settle`)."""
 
     def __init__(self) -> None:
         self._evidence = Evidence()
@@ -54,14 +55,14 @@ class Settler:
         self.first_unclear: tuple[str, Kind, Decimal] | None = None
 
     def add(self, promotion: Promotion) -> None:
-        """Takes a promotion, or a part of one, as evidence."""
+        """Adds a promotion, or a part of one, as evidence."""
         self._evidence.add(promotion)
         min_qtys = (item.min_qty for item in promotion.items)
         self._items_offered.add(promotion.min_items_offered, [promotion.min_qty, *min_qtys])
 
     @property
     def constants(self) -> dict[str, Decimal]:
-        """Terms that say nothing, with their value."""
+        """Terms that are constant in the file, with their value."""
         offered = self._items_offered
         return {"min_items_offered": offered.value} if offered.value is not None and offered.is_constant else {}
 
@@ -85,7 +86,8 @@ class Settler:
         self.unclear += unclear
 
     def _set_discount(self, holder: Promotion | PromotionItem, kind: Kind, promotion_id: str) -> bool:
-        """Sets percentage or amount by the meaning of the rate's kind; whether there is none."""
+        """Sets percentage or amount by the meaning of the rate's kind. Returns True if the meaning is
+        unclear."""
         rate = holder.discount_rate
         if not rate:
             return False
@@ -104,10 +106,11 @@ class Settler:
 
 
 def _set_gifts(promotion: Promotion) -> None:
-    """A gift costs nothing or its gift price, and is got for buying something else.
+    """Sets `is_gift`: a gift costs nothing or its gift price, on condition that something else is bought.
 
-    The feed's flag alone makes none: Super-Pharm and Rami Levy set it on plain reductions. And in the layout of
-    2026 no flag is needed: the gift is what is free in a group beside another one.
+    The feed's flag is not sufficient: Super-Pharm and Rami Levy set it on plain reductions. In the layout
+    of 2026 it is not necessary: a gift is an item that is free in one group of a promotion with several
+    groups.
     """
     flagged = [item for item in promotion.items if item.is_gift]
     if flagged and len(flagged) == len(promotion.items):
@@ -126,7 +129,7 @@ def _set_gifts(promotion: Promotion) -> None:
 
 
 def _is_reduction(item: PromotionItem, promotion: Promotion) -> bool:
-    """Whether what is flagged as a gift is sold at a reduced price."""
+    """Whether an item that is flagged as a gift is sold at a reduced price."""
     if item.gift_price is not None:
         return False
     price = item.discounted_price if item.discounted_price is not None else promotion.discounted_price
@@ -140,7 +143,8 @@ def _is_free(item: PromotionItem) -> bool:
 
 
 def _drop_no_prices(promotion: Promotion) -> None:
-    """A price of zero is none, but that of a gift: chains write 0.00 beside percentages and least purchases."""
+    """Removes prices of zero, except those of gifts: chains write 0.00 with percentages and minimum
+    purchases."""
     holders: list[Any] = [promotion, *(item for item in promotion.items if not item.is_gift)]
     for holder in holders:
         if not holder.discounted_price:
@@ -150,7 +154,7 @@ def _drop_no_prices(promotion: Promotion) -> None:
 
 
 def _lift_terms(promotion: Promotion) -> None:
-    """A term that all items to buy have in common is the promotion's, too, where it has none of its own."""
+    """Copies a term that all items to buy have in common to the promotion, if it has no such term itself."""
     bought = [item for item in promotion.items if not item.is_gift]
     if not bought:
         return

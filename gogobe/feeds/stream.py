@@ -1,7 +1,7 @@
-"""A feed's text to its rows, in order: by the pattern where it takes them, by the XML parser where not.
+"""Reads the rows of a feed's text, in order: with the pattern where it matches, else with the XML parser.
 
-Rows that the pattern takes are cut out of the text, and all the rest goes to one parser: what is left when
-well-formed elements are taken out is well-formed where the whole is, and wrong where the whole is wrong.
+The rows that the pattern matches are cut out of the text, and one parser reads the rest. A text without
+some of its well-formed elements is well-formed if and only if the whole text is.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ODD_ROWS: Final = 100
 
 
 class Run(NamedTuple):
-    """Rows that came out together, and rows refused between them."""
+    """Rows that were read together, and the rows refused between them."""
 
     rows: list[Any]
     refused: list[RefusedRow]
@@ -104,7 +104,7 @@ class RowStream:
             yield Run(rows, [])
 
     def _take_early(self) -> None:
-        """Takes items out of a promotion that has grown large before its end."""
+        """Reads items of a promotion that has become large before its end tag was parsed."""
         if self._since_row <= EARLY_FROM:
             self._early_from = EARLY_FROM
         elif self.promotions is not None and self._since_row > self._early_from:
@@ -163,7 +163,7 @@ class RowStream:
             self._lines += text.count("\n")
 
     def _made(self, elements: Iterable[etree._Element]) -> Iterator[Run]:
-        """The rows of the elements, also those before a fault, which is raised after them."""
+        """The rows of the elements. A fault is raised after the rows before it."""
         rows: list[Any] = []
         refused: list[RefusedRow] = []
         fault: FeedError | None = None
