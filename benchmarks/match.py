@@ -37,7 +37,7 @@ from gogobe.masters.matching.resolver import Resolver
 from gogobe.masters.snapshot.files import open_snapshot
 from gogobe.masters.text.facts import Described
 from gogobe.masters.vectors.index import AnnoyBuilder, AnnoyIndex, ExactIndex
-from gogobe.masters.vectors.item_vectors import BESIDE_NAME
+from gogobe.masters.vectors.item_vectors import SIZE_AND_PRICE_DIMENSIONS
 from gogobe.records.rows import BATCH_SIZE, Item
 
 Floats = npt.NDArray[np.float32]
@@ -173,7 +173,7 @@ def compare_indexes() -> list[IndexFigure]:
     truth = ExactIndex(stored).search(queries, CANDIDATES).rows
     faiss.omp_set_num_threads(1)
     return [
-        _figure("Annoy (ours)", partial(_annoy, stored, BESIDE_NAME), queries, truth),
+        _figure("Annoy (ours)", partial(_annoy, stored, SIZE_AND_PRICE_DIMENSIONS), queries, truth),
         _figure("Annoy, trees of whole vectors", partial(_annoy, stored, 0), queries, truth),
         _figure("faiss HNSW32, ef 64", partial(_faiss_hnsw, stored), queries, truth),
         _figure("faiss IVF1024, 16 probes", partial(_faiss_ivf, stored), queries, truth),

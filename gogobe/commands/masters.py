@@ -24,7 +24,7 @@ from gogobe.database.views import refresh_views
 from gogobe.io.objects import store_errors
 from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.build.catalogue import CatalogueRow, read_catalogue
-from gogobe.masters.evaluation.audit import flag_far_apart
+from gogobe.masters.evaluation.audit import flag_inconsistent
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.masters.snapshot.files import Manifest, SnapshotError, open_snapshot
 from gogobe.masters.snapshot.known_codes import KnownCodes
@@ -232,7 +232,7 @@ def check(folder: Path | None, limit: int, var: Path, **flags: Any) -> None:
     settings = settings_with_stack(flags, var)
     with reported_store_errors():
         snapshot = open_snapshot(folder or _current_folder(settings))
-        flagged = flag_far_apart(snapshot)
+        flagged = flag_inconsistent(snapshot)
     click.echo(f"{_summary('complete:', snapshot.manifest)}")
     click.echo(f"{len(flagged):,} masters have names that differ too much")
     if flagged:

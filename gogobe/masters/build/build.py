@@ -33,7 +33,7 @@ from gogobe.masters.snapshot.lexicon import build_lexicon
 from gogobe.masters.vectors.encoder import Encoder, Floats
 from gogobe.masters.vectors.encoder_fit import fit_encoder
 from gogobe.masters.vectors.index import AnnoyBuilder, AnnoyIndex
-from gogobe.masters.vectors.item_vectors import BESIDE_NAME, centred, item_vectors, master_vectors
+from gogobe.masters.vectors.item_vectors import SIZE_AND_PRICE_DIMENSIONS, centred, item_vectors, master_vectors
 
 Longs = npt.NDArray[np.int64]
 
@@ -123,7 +123,7 @@ def _evenly(rows: Longs, count: int) -> Longs:
 def _write_index(path: Path, names: Gathered, starts: Longs, encoder: Encoder) -> Floats:
     """Write the index of the masters' vectors; their mean."""
     masters = len(starts) - 1
-    vectors = np.zeros((masters, encoder.dimensions + BESIDE_NAME), dtype=np.float32)
+    vectors = np.zeros((masters, encoder.dimensions + SIZE_AND_PRICE_DIMENSIONS), dtype=np.float32)
     for begin in range(0, masters, _NAMES_AT_ONCE):
         end = min(begin + _NAMES_AT_ONCE, masters)
         part = np.arange(starts[begin], starts[end])

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gogobe.masters.build.cluster_decisions import Compared, decide
 from gogobe.masters.build.cluster_ids import cluster_ids, members_of
 from gogobe.masters.build.gather import Gathered
-from gogobe.masters.clusters.agglomerate import Apart, agglomerate, links_of
+from gogobe.masters.clusters.agglomerate import CannotLinks, agglomerate, links_of
 from gogobe.masters.clusters.contrast import learn_word_costs, name_keys
 from gogobe.masters.clusters.listings import Listings, neighbours
 from gogobe.masters.clusters.pair_features import compare_names
@@ -123,7 +123,7 @@ def _compare(listings: Listings, costs: WordCosts, model: PairModel) -> Compared
     return Compared(listings, costs, pairs, sign, odds)
 
 
-def _apart(names: Gathered, rows: Longs, groups: Longs) -> Apart:
+def _apart(names: Gathered, rows: Longs, groups: Longs) -> CannotLinks:
     """The groups of listings that a person has kept apart: each with the groups of the master that it is
     not."""
     had: dict[int, set[int]] = {}

@@ -44,7 +44,7 @@ def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
             part = of_chain[begin : begin + _NAMES_AT_ONCE]
             texts = [names.texts[row] for row in part]
             items = Queries(texts, names.facts.take(part), names.keys[part], names.numbers[part])
-            judged = matcher.judge(items, listing)
+            judged = matcher.match(items, listing)
             for place, row in enumerate(part.tolist()):
                 if judged.masters[place] < 0 or tables.loose[judged.masters[place]]:
                     continue
@@ -58,19 +58,18 @@ def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
 
 
 def _settle(found: list[tuple[int, int, Decision]], row_of: Longs, masters: int) -> Joined:
-    """Highest score first. A master that is redirected to another is not the target of a redirect, and vice
-    versa."""
+    """Link the highest scores first. A linked master is no target, and a target is not linked itself."""
     canonical = np.arange(masters)
     decisions: dict[int, Decision] = {}
-    gone_by: set[int] = set()
+    targets: set[int] = set()
     for row, candidate, decision in sorted(found, key=lambda entry: (-entry[2].score, entry[0])):
         own = int(row_of[row])
         if canonical[candidate] != candidate:
-            continue  # it goes by another now: whether we do too, the next build will see
+            continue  # the candidate is linked to another master itself
         if decision.match == "vector":
-            if own in gone_by:
+            if own in targets:
                 continue
             canonical[own] = candidate
-            gone_by.add(candidate)
+            targets.add(candidate)
         decisions[row] = decision
     return Joined(canonical, decisions)

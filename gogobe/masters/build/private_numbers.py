@@ -19,7 +19,7 @@ from gogobe.masters.text.likeness import words_found
 Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-FAR_APART: Final = 2.0
+PRICE_RATIO: Final = 2.0
 """From this ratio on two prices disagree."""
 _MOST_CHAINS: Final = 8  # of a number that more chains use, so many are compared
 _AT_ONCE: Final = 4_096
@@ -56,6 +56,6 @@ def _disagree(ours: Facts, theirs: Facts) -> Bools:
     nothing &= (ours.word_counts() > 0) & (theirs.word_counts() > 0)
     priced = (ours.price > 0) & (theirs.price > 0)
     dearer, cheaper = np.maximum(ours.price, theirs.price), np.minimum(ours.price, theirs.price)
-    far = priced & (dearer > FAR_APART * cheaper)
+    far = priced & (dearer > PRICE_RATIO * cheaper)
     disagree: Bools = nothing & (far | (ours.weighed != theirs.weighed))
     return disagree

@@ -29,7 +29,7 @@ _NEIGHBOURS: Final = 12
 _OTHER_NAMES: Final = 32  # with how many names of its master a name is held together, at most
 _CHUNK: Final = 4096
 _PRIOR: Final = 20.0  # as many pairs of names as it takes to believe a word rather than all words
-_LEAST, _MOST = 0.02, 0.98
+_MIN_PART, _MAX_PART = 0.02, 0.98
 
 
 def learn_word_odds(names: Facts, starts: Longs, index: VectorIndex) -> WordOdds:
@@ -79,7 +79,7 @@ def _found_again(names: Facts, pairs: tuple[Longs, Longs]) -> Doubles | None:
     if not all_of_them.any():
         return None
     overall = found.sum() / all_of_them.sum()
-    part: Doubles = np.clip((found + _PRIOR * overall) / (all_of_them + _PRIOR), _LEAST, _MOST)
+    part: Doubles = np.clip((found + _PRIOR * overall) / (all_of_them + _PRIOR), _MIN_PART, _MAX_PART)
     return part
 
 

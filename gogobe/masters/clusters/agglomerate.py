@@ -19,7 +19,7 @@ from gogobe.masters.clusters.listings import Listings, Pairs
 
 Longs = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
-Apart = frozenset[tuple[int, int]]
+CannotLinks = frozenset[tuple[int, int]]
 
 MIXED: Final = 0
 """In place of a key: a chain has several listings in a group, with different names."""
@@ -43,7 +43,7 @@ class Links:
     second: Longs
     sums: Doubles
     counts: Longs
-    apart: Apart = frozenset()
+    apart: CannotLinks = frozenset()
 
 
 @dataclass
@@ -132,7 +132,7 @@ def _join(clusters: dict[int, _Cluster], apart: dict[int, set[int]], one: int, o
 
 
 def links_of(
-    listings: Listings, groups: Longs, pairs: Pairs, odds: Doubles, apart: Apart = frozenset()
+    listings: Listings, groups: Longs, pairs: Pairs, odds: Doubles, apart: CannotLinks = frozenset()
 ) -> Links:
     """The links between groups of listings, the group of each in `groups`, given pairs of listings of two
     groups with the logarithm of their odds."""

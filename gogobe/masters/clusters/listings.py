@@ -19,7 +19,7 @@ Longs = npt.NDArray[np.int64]
 
 NEAREST: Final = 50
 """How many of the other listings, the nearest by vector, are candidates for each."""
-MOST_WITH_WORD: Final = 150
+MAX_WITH_WORD: Final = 150
 """Listings that share a word are candidates where no more than so many have it."""
 _AT_ONCE: Final = 2_000
 
@@ -88,7 +88,7 @@ def _by_word(listings: Listings) -> Longs:
     rows, words = rows[order], words[order]
     begins = run_starts(words)
     counts = np.diff(begins, append=len(words))
-    few = (counts > 1) & (counts <= MOST_WITH_WORD)
+    few = (counts > 1) & (counts <= MAX_WITH_WORD)
     begins, counts = begins[few], counts[few]
     # Each listing of a word with all listings after it.
     members = np.repeat(begins, counts) + places_in_runs(counts)

@@ -22,7 +22,7 @@ Longs = npt.NDArray[np.int64]
 NO_SIGN, SAME_NUMBER, FILLED_UP, FILLED_UP_WRONGLY = range(4)
 SIGNS: Final = ("none", "same number", "filled up", "filled up wrongly")
 """What the codes of two items may indicate."""
-_LEAST: Final = 10**4  # five digits
+_FIVE_DIGITS: Final = 10**4  # five digits
 _END: Final = 10**7  # eight
 _LAST_SIX: Final = 10**6
 
@@ -39,7 +39,7 @@ def core_numbers(numbers: Longs) -> Longs:
     """The number of five to seven digits that each code has or was filled up from, 0 where it has none."""
     filled = numbers - FIRST_IN_HOUSE
     core = np.where((filled > 0) & (filled < _END), filled, numbers)
-    return np.where((core >= _LEAST) & (core < _END), core, 0)
+    return np.where((core >= _FIVE_DIGITS) & (core < _END), core, 0)
 
 
 def signs(first: Longs, second: Longs) -> npt.NDArray[np.int8]:
@@ -48,7 +48,7 @@ def signs(first: Longs, second: Longs) -> npt.NDArray[np.int8]:
     known = (ours > 0) & (theirs > 0)
     same = known & (ours == theirs)
     # Filled up with one digit too many lost: the last six digits of seven.
-    wrongly = known & ~same & (ours % _LAST_SIX == theirs % _LAST_SIX) & (ours % _LAST_SIX >= _LEAST)
+    wrongly = known & ~same & (ours % _LAST_SIX == theirs % _LAST_SIX) & (ours % _LAST_SIX >= _FIVE_DIGITS)
     wrongly &= ((ours >= _LAST_SIX) & (second > _END) & (theirs < _LAST_SIX)) | (
         (theirs >= _LAST_SIX) & (first > _END) & (ours < _LAST_SIX)
     )

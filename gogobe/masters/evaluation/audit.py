@@ -42,7 +42,7 @@ _DIFFERENCES: Final = (
 )
 
 
-def flag_far_apart(snapshot: Snapshot) -> list[FlaggedMaster]:
+def flag_inconsistent(snapshot: Snapshot) -> list[FlaggedMaster]:
     """All masters with names that are too far apart, or with several items of one chain, those with most
     reasons first."""
     tables = snapshot.tables

@@ -24,7 +24,7 @@ from gogobe.masters.evaluation.threshold import working_point
 from gogobe.masters.evaluation.train import learn
 from gogobe.masters.matching.matcher import CANDIDATES, Matcher
 from gogobe.masters.matching.model import Model, learned_model
-from gogobe.masters.matching.queries import Judged
+from gogobe.masters.matching.queries import MatchResults
 from gogobe.masters.vectors.index import ExactIndex
 
 Longs = npt.NDArray[np.int64]
@@ -149,14 +149,14 @@ def ask(case: HeldOut, model: Model) -> Outcome:
     matcher = Matcher(case.snapshot, model)
     exact = ExactIndex(case.snapshot.index.vectors)
     listing = case.listing(matcher)
-    judgements: list[Judged] = []
+    judgements: list[MatchResults] = []
     exact_at: list[Longs] = []
     seconds = 0.0
     for begin in range(0, len(case.asked), _BATCH):
         rows = case.asked[begin : begin + _BATCH]
         query = case.items.take(rows)
         started = time.perf_counter()
-        judgements.append(matcher.judge(query, listing))
+        judgements.append(matcher.match(query, listing))
         seconds += time.perf_counter() - started
         nearest = exact.search(listing.vectors[rows], CANDIDATES)
         exact_at.append(_place_of(case.truth[begin : begin + _BATCH], nearest.rows))

@@ -37,7 +37,7 @@ from gogobe.masters.models.logistic import Logistic, fit_logistic
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
-_LEAST_ACCEPTED: Final = 50
+_MIN_ACCEPTED: Final = 50
 _REVIEW_FROM: Final = 0.5
 _NEVER: Final = 1.0
 _BATCH: Final = 500
@@ -78,7 +78,7 @@ def learn(rows: Sequence[CatalogueRow]) -> Model:
         for place, one in enumerate(examples)
     ]
     right = np.concatenate([one.right for one in examples])
-    point = working_point(np.concatenate(unseen), right, _LEAST_ACCEPTED)
+    point = working_point(np.concatenate(unseen), right, _MIN_ACCEPTED)
     return Model(choice, verdicts, point.score if point else _NEVER, _REVIEW_FROM, pairs)
 
 
@@ -119,7 +119,7 @@ def _verdicts(case: HeldOut, compared: Sequence[Compared], model: Model) -> Exam
         judged.append(matcher.decide(items, listing, part))
     masters = np.concatenate([one.masters for one in judged])
     # What was judged as goods without a barcode has verdicts of its own (`train_pairs.py`).
-    answered = (masters >= 0) & ~np.concatenate([one.alike for one in judged])
+    answered = (masters >= 0) & ~np.concatenate([one.is_cluster for one in judged])
     return Examples(
         np.concatenate([one.ranked.features for one in judged])[answered],
         (masters == case.truth)[answered],

@@ -1,10 +1,9 @@
-"""Learning what makes two listings without a barcode one product, without labelled pairs.
+"""Training of the pair model without labels.
 
-Four things say something for free. The same number in two chains (a GTIN of goods sold by weight, or the end of
-a supplier's number) makes two listings one. So do the same words, once in either chain. A chain lists a product
-once, so that its other listings are others. And where two listings are each other's best, far ahead of the
-rest, they are taken for one in the next round: each round fits the weights anew and takes what they say
-(Yarowsky 1995).
+Positive examples are pairs of two chains with the same number (a GTIN of goods sold by weight, or the end of a
+supplier's number), and pairs with the same words, once in either chain. A chain lists a product once, so pairs
+of its own listings are negative, and so are the other listings of a chain beside a match. Self-training
+follows: pairs that are each other's best by a margin are positive in the next round (Yarowsky 1995).
 """
 
 from __future__ import annotations
@@ -107,7 +106,7 @@ def _fit_alike(examples: _Examples) -> tuple[Logistic, Bools]:
     if not taken.any():
         raise ValueError("no two chains list goods without a barcode under the same words or numbers")
     for _ in range(_ROUNDS):
-        others = ~taken & ~same_words & _beside(examples, taken)
+        others = ~taken & ~same_words & _rivals_of_matches(examples, taken)
         used = taken | others
         alike = fit_logistic(
             np.concatenate([examples.features[used], examples.siblings]),
@@ -122,7 +121,7 @@ def _fit_alike(examples: _Examples) -> tuple[Logistic, Bools]:
     return alike, taken
 
 
-def _beside(examples: _Examples, taken: Bools) -> Bools:
+def _rivals_of_matches(examples: _Examples, taken: Bools) -> Bools:
     """Pairs of which one listing has been taken for one with another listing of the other's chain."""
     pairs, chains = examples.pairs, examples.chains
     count = int(chains.max()) + 1
@@ -138,7 +137,7 @@ def _calibrate(alike: Logistic, examples: _Examples, taken: Bools) -> Logistic:
     scores = alike.logits(examples.features)
     left = ~taken
     rivals = _best_rivals(examples.pairs.take(left), examples.chains, scores[left])
-    best_left = (scores[left] >= rivals) & (_beside(examples, taken) & ~examples.same_words)[left]
+    best_left = (scores[left] >= rivals) & (_rivals_of_matches(examples, taken) & ~examples.same_words)[left]
     values = np.concatenate([scores[taken], scores[left][best_left]])
     labels = np.concatenate([np.ones(taken.sum(), np.bool_), np.zeros(best_left.sum(), np.bool_)])
     scale = fit_logistic(np.clip(values, -_FARTHEST, _FARTHEST).astype(np.float32)[:, None], labels)

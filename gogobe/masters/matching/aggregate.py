@@ -1,8 +1,8 @@
-"""From compared names to compared masters: what all names of a master together say of an item.
+"""Aggregation of pair features by master: one row of features for an item and all names of a master.
 
-A master has a name from each chain that sells it. One may be cut short, another lack the brand: so each feature
-counts at its largest, for what speaks for the master the best that any name says and for what speaks against it
-the worst, and at its mean; and a word of the item is missing only where no name has it.
+A master has a name from each chain that sells it. One name may be cut short, another lack the brand. So each
+feature is aggregated by its maximum and by its mean, and a word of the item is missing only where no name has
+it.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ class Competing:
         return len(self.items)
 
 
-def fold(
+def aggregate_names(
     candidates: Candidates, comparison: Comparison, items: Facts, *, lexicon: Lexicon, tables: Tables
 ) -> Competing:
-    """Fold the names compared into their masters; `items` are the facts that `candidates.items` are rows of."""
+    """Aggregate the features of names by master; `candidates.items` are rows of the facts `items`."""
     features = comparison.features
     if not len(features):
         nothing = np.zeros(0, dtype=np.int64)
@@ -86,7 +86,7 @@ def fold(
             np.log(tables.company_across[master_of]),
         ]
     )
-    folded = np.concatenate(
+    aggregated = np.concatenate(
         [
             np.maximum.reduceat(features, starts, axis=0),
             np.add.reduceat(features, starts, axis=0) / names[:, None],
@@ -94,4 +94,4 @@ def fold(
         ],
         axis=1,
     )
-    return Competing(item_of, master_of, starts, folded.astype(np.float32))
+    return Competing(item_of, master_of, starts, aggregated.astype(np.float32))

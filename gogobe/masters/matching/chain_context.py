@@ -1,8 +1,7 @@
-"""What else a chain sells: whether another of its items resembles a master more than the one in question.
+"""Chain context: the other items of a chain, which compete with an item for a master.
 
-A chain lists a product once, and lists its siblings beside it. So an item is the more surely a master's the
-further it is ahead of everything else that its chain sells; where a sibling comes as near, being alike says
-little.
+A chain lists a product once, and its siblings too. The larger an item's lead over all other items of its chain,
+the more probable is the match; where a sibling scores nearly as high, similarity is weak evidence.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ Longs = npt.NDArray[np.int64]
 
 RIVALS: Final = 8
 """How many of a chain's items, those nearest to a master, are compared with it."""
-LEAST: Final = 100
-"""Of a chain of which fewer items are known nothing is concluded."""
+MIN_CHAIN_ITEMS: Final = 100
+"""Minimum items of a chain for chain features; with fewer they are unknown."""
 
 
 @dataclass(frozen=True)

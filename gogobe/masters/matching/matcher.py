@@ -1,4 +1,4 @@
-"""Items without a code that holds across chains, compared with a snapshot's masters by what they are called."""
+"""Matching by name: candidate generation, re-ranking and verdicts for items without a usable barcode."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import numpy.typing as npt
 from gogobe.masters.clusters.evidence import pair_reasons
 from gogobe.masters.clusters.pair_model import ACCEPTED
 from gogobe.masters.codes.decisions import Decision
-from gogobe.masters.matching.aggregate import MASTER_FEATURES, Candidates, Competing, fold
-from gogobe.masters.matching.chain_context import LEAST, Listing
+from gogobe.masters.matching.aggregate import MASTER_FEATURES, Candidates, Competing, aggregate_names
+from gogobe.masters.matching.chain_context import MIN_CHAIN_ITEMS, Listing
+from gogobe.masters.matching.cluster_candidates import cluster_candidates
+from gogobe.masters.matching.cluster_scores import score_clusters
 from gogobe.masters.matching.features import FEATURES, Comparison, compare
-from gogobe.masters.matching.like_candidates import like_candidates
-from gogobe.masters.matching.likes import judge_likes
 from gogobe.masters.matching.model import Model
-from gogobe.masters.matching.queries import Compared, Judged, NamedItem, Queries
+from gogobe.masters.matching.queries import Compared, MatchResults, NamedItem, Queries
 from gogobe.masters.matching.ranking import (
-    BESIDE,
+    FIRST_CHAIN_FEATURE,
     Ranked,
     Rivals,
-    beside_chain,
+    chain_features,
+    chain_features_unknown,
+    chain_features_without_rivals,
     rank,
-    unknown_rivals,
-    without_rivals,
 )
 from gogobe.masters.matching.reasons import reasons_for
 from gogobe.masters.snapshot.files import Masters
@@ -45,40 +45,40 @@ CONFLICTS: Final = (
     "weighed_differs",
     "price_far",
 )
-"""What rules out that an item is given to a master without asking, however alike their names are."""
+"""Features that rule out acceptance without review, whatever the score."""
 CANDIDATES: Final = 50
 SECOND_LOOK: Final = 12
-"""How many of the candidates, the nearest first, get the second look."""
-LEAST_WORDS: Final = 0.25
-"""Of names that share less, by rarity and both ways round, nothing is concluded but that they differ."""
+"""How many of the candidates, the nearest first, are re-ranked."""
+MIN_WORD_OVERLAP: Final = 0.25
+"""Minimum rarity-weighted word overlap in both directions; below it a pair is rejected."""
 _WORDS: Final = FEATURES.index("all_words_found")
 _CONFLICTS: Final = [FEATURES.index(name) for name in CONFLICTS]
 
 
 class Matcher:
-    """Finds candidates for items, compares and judges them. Deterministic for a snapshot and a model."""
+    """Finds candidates for items, compares and scores them. Deterministic for a snapshot and a model."""
 
     def __init__(self, masters: Masters, model: Model) -> None:
         self.masters = masters
         self.model = model
 
     def vectors(self, items: Queries) -> Floats:
-        """The items as the index is asked for them."""
+        """The query vectors of the items."""
         vectors = item_vectors(self.masters.encoder, items.texts, items.facts)
         return centred(vectors, self.masters.tables.centre)
 
     def listing(self, items: Queries) -> Listing:
-        """What a chain that the snapshot does not know sells."""
+        """The items of a chain that the snapshot does not know, as a listing."""
         return Listing(items.facts, self.vectors(items), items.keys, np.zeros(0, dtype=np.int64))
 
-    def judge(self, items: Queries, listing: Listing) -> Judged:
-        """Rank the candidates of one chain's items and say how likely the first is the item's own master.
-        `listing` is what else the chain sells, the items themselves too or not."""
+    def match(self, items: Queries, listing: Listing) -> MatchResults:
+        """Rank the candidates of one chain's items and score the first: the probability that it is the item's
+        master. `listing` holds the other items of the chain, with or without these."""
         return self.decide(items, listing, self.compare(items, listing.masters))
 
     def compare(self, items: Queries, sold: Longs) -> Compared:
-        """The first half of `judge`: find the candidates and compare them. Masters that the chain sells under
-        other codes, the rows `sold`, are none: a chain lists a product once."""
+        """The first half of `match`: candidates and their features. The rows `sold` are masters that the chain
+        sells under other codes; they are no candidates, since a chain lists a product once."""
         vectors = self.vectors(items)
         nearest = self.masters.index.search(vectors, CANDIDATES)
         rows, cosines = nearest.rows, nearest.cosines
@@ -86,18 +86,20 @@ class Matcher:
         kept &= np.cumsum(kept, axis=1) <= SECOND_LOOK
         queries = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)[kept]
         candidates, place = self._names_of(queries, rows[kept])
-        alike = like_candidates(self.masters, items, vectors, rows)
-        unsold = ~np.isin(alike[1], sold)
-        likes, _ = self._names_of(alike[0][unsold], alike[1][unsold])
+        of_items, cluster_rows = cluster_candidates(self.masters, items, vectors, rows)
+        unsold = ~np.isin(cluster_rows, sold)
+        clusters, _ = self._names_of(of_items[unsold], cluster_rows[unsold])
         compared = self._compete(items.facts, candidates, cosines[kept][place])
-        return Compared(nearest, candidates, likes, *compared)
+        return Compared(nearest, candidates, clusters, *compared)
 
     def _compete(self, items: Facts, candidates: Candidates, cosines: Floats) -> tuple[Comparison, Competing]:
-        """The candidates' names compared with the items, and folded into masters."""
+        """The features of the candidates' names, and their aggregates by master."""
         lexicon = self.masters.lexicon
         names = self.masters.names
         comparison = compare(items, candidates.items, names, candidates.names, cosines=cosines, lexicon=lexicon)
-        return comparison, fold(candidates, comparison, items, lexicon=lexicon, tables=self.masters.tables)
+        return comparison, aggregate_names(
+            candidates, comparison, items, lexicon=lexicon, tables=self.masters.tables
+        )
 
     def _names_of(self, items: Longs, rows: Longs) -> tuple[Candidates, Longs]:
         """All names of the candidate rows, sorted by item and master; and for each the place in `rows`."""
@@ -109,8 +111,8 @@ class Matcher:
         order = np.lexsort((names, masters, items[place]))
         return Candidates(items[place][order], names[order], masters[order]), place[order]
 
-    def decide(self, items: Queries, listing: Listing, compared: Compared) -> Judged:
-        """The second half of `judge`: rank and judge what has been compared."""
+    def decide(self, items: Queries, listing: Listing, compared: Compared) -> MatchResults:
+        """The second half of `match`: rank and score the candidates."""
         facts, keys = items.facts, items.keys
         competing, model = compared.competing, self.model
         utilities = model.choice.utilities(competing.features)
@@ -124,44 +126,46 @@ class Matcher:
         conflicting[found] = best[:, _CONFLICTS].any(axis=1)
 
         features = ranked.features
-        asked = found[best[:, _WORDS] >= LEAST_WORDS]
-        if len(listing) < LEAST:
-            features[asked, BESIDE:] = unknown_rivals(ranked, asked)
+        asked = found[best[:, _WORDS] >= MIN_WORD_OVERLAP]
+        if len(listing) < MIN_CHAIN_ITEMS:
+            features[asked, FIRST_CHAIN_FEATURE:] = chain_features_unknown(ranked, asked)
         else:
-            # Only where it could bring an item up for review is it worth knowing what else the chain sells.
-            features[asked, BESIDE:] = without_rivals(ranked, asked)
+            # The chain's other items are compared only where the result could reach a review.
+            features[asked, FIRST_CHAIN_FEATURE:] = chain_features_without_rivals(ranked, asked)
             asked = asked[model.verdicts.probabilities(features[asked]) >= model.review_from]
             at_first, at_second = self._rivals(ranked, competing, asked, keys, listing)
-            features[asked, BESIDE:] = beside_chain(ranked, asked, at_first, at_second)
+            features[asked, FIRST_CHAIN_FEATURE:] = chain_features(ranked, asked, at_first, at_second)
         scores = np.zeros(len(facts), dtype=np.float32)
         scores[asked] = model.verdicts.probabilities(features[asked])
-        likes = judge_likes(facts, items.numbers, compared.likes, self.masters, model.pairs)
+        clusters = score_clusters(facts, items.numbers, compared.clusters, self.masters, model.pairs)
         nothing = np.zeros(len(facts), dtype=np.bool_)
-        judged = Judged(compared, ranked, likes, masters, pairs, scores, conflicting, nothing, nothing)
-        return self._with_likes(judged)
+        results = MatchResults(
+            compared, ranked, clusters, masters, pairs, scores, conflicting, nothing, nothing
+        )
+        return self._with_clusters(results)
 
-    def _with_likes(self, judged: Judged) -> Judged:
-        """The verdicts with those on goods without a usable barcode in their place, where these are the
-        surer."""
-        likes = judged.likes
-        is_loose = (judged.masters >= 0) & self.masters.tables.loose[judged.masters]
-        scores = np.where(is_loose, np.float32(0), judged.scores)
-        likely = likes.scores >= np.maximum(scores, np.float32(self.model.pairs.review_score))
-        alike = (likes.masters >= 0) & (likely | is_loose)
-        scores = np.where(alike, likes.scores, scores)
-        conflicting = np.where(alike, likes.taken, judged.conflicting)
-        accept_from = np.where(alike, np.float32(ACCEPTED), np.float32(self.model.accept_from))
+    def _with_clusters(self, results: MatchResults) -> MatchResults:
+        """The results, with the best cluster of goods without a usable barcode in place of the best packed
+        goods where its score is higher."""
+        clusters = results.clusters
+        is_loose = (results.masters >= 0) & self.masters.tables.loose[results.masters]
+        scores = np.where(is_loose, np.float32(0), results.scores)
+        likely = clusters.scores >= np.maximum(scores, np.float32(self.model.pairs.review_score))
+        is_cluster = (clusters.masters >= 0) & (likely | is_loose)
+        scores = np.where(is_cluster, clusters.scores, scores)
+        conflicting = np.where(is_cluster, clusters.claimed, results.conflicting)
+        accept_from = np.where(is_cluster, np.float32(ACCEPTED), np.float32(self.model.accept_from))
         return replace(
-            judged,
-            masters=np.where(alike, likes.masters, judged.masters),
+            results,
+            masters=np.where(is_cluster, clusters.masters, results.masters),
             scores=scores,
             conflicting=conflicting,
-            alike=alike,
+            is_cluster=is_cluster,
             accepted=(scores >= accept_from) & ~conflicting,
         )
 
     def _best_pairs(self, compared: Compared, competing: Longs) -> Longs:
-        """The pair of the best name of each of some masters that compete."""
+        """The pair of the best name of each of these masters."""
         useful = self.model.choice.name_utilities(compared.comparison.features)
         starts = compared.competing.starts
         group_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(useful)))
@@ -170,8 +174,8 @@ class Matcher:
     def _rivals(
         self, ranked: Ranked, competing: Competing, rows: Longs, keys: Longs, listing: Listing
     ) -> tuple[Rivals, Rivals]:
-        """What else of their chain competes with each of the items in `rows`, for their first master and for
-        their second (their first again where they have none)."""
+        """The chain's other items that compete with each of the items in `rows`, for the first master and for
+        the second (the first again where there is no second)."""
         first = ranked.first[rows]
         second = np.where(ranked.second[rows] >= 0, ranked.second[rows], first)
         masters, master_of = np.unique(competing.masters[np.append(first, second)], return_inverse=True)
@@ -199,22 +203,22 @@ class Matcher:
         utilities[place, column] = self.model.choice.utilities(competing.features)
         return utilities
 
-    def decision(self, judged: Judged, place: int, item: NamedItem) -> Decision | None:
-        """What is decided about one of the items judged; None where nothing resembles it enough to ask."""
-        master, score = int(judged.masters[place]), float(judged.scores[place])
+    def decision(self, results: MatchResults, place: int, item: NamedItem) -> Decision | None:
+        """The decision about one of the items; None where no candidate is good enough for a review."""
+        master, score = int(results.masters[place]), float(results.scores[place])
         model = self.model
-        review_from = model.pairs.review_score if judged.alike[place] else model.review_from
+        review_from = model.pairs.review_score if results.is_cluster[place] else model.review_from
         if master < 0 or score < review_from:
             return None
         tables = self.masters.tables
-        compared = judged.compared
+        compared = results.compared
         name = (
-            compared.likes.names[judged.likes.pairs[place]]
-            if judged.alike[place]
-            else compared.candidates.names[judged.pairs[place]]
+            compared.clusters.names[results.clusters.pairs[place]]
+            if results.is_cluster[place]
+            else compared.candidates.names[results.pairs[place]]
         )
         return Decision(
-            match="vector" if judged.accepted[place] else "review",
+            match="vector" if results.accepted[place] else "review",
             chain_id=item.chain_id,
             item_code=item.item_code,
             item_name=item.name,
@@ -222,18 +226,18 @@ class Matcher:
             candidate_id=int(tables.masters[tables.canonical[master]]),
             candidate_name=tables.label(int(name)),
             score=score,
-            reasons=self._reasons(judged, place),
+            reasons=self._reasons(results, place),
         )
 
-    def _reasons(self, judged: Judged, place: int) -> list[str]:
-        likes = judged.likes
-        if judged.alike[place]:
-            pair = int(likes.pairs[place])
-            return pair_reasons(likes.features[pair], int(likes.sign[pair]))
-        pair, first = int(judged.pairs[place]), int(judged.ranked.first[place])
+    def _reasons(self, results: MatchResults, place: int) -> list[str]:
+        clusters = results.clusters
+        if results.is_cluster[place]:
+            pair = int(clusters.pairs[place])
+            return pair_reasons(clusters.features[pair], int(clusters.sign[pair]))
+        pair, first = int(results.pairs[place]), int(results.ranked.first[place])
         features = {
-            **dict(zip(FEATURES, judged.compared.comparison.features[pair].tolist(), strict=True)),
-            **dict(zip(MASTER_FEATURES, judged.compared.competing.features[first].tolist(), strict=True)),
-            "ahead_of_second": float(-np.diff(judged.ranked.utilities[place])[0]),
+            **dict(zip(FEATURES, results.compared.comparison.features[pair].tolist(), strict=True)),
+            **dict(zip(MASTER_FEATURES, results.compared.competing.features[first].tolist(), strict=True)),
+            "ahead_of_second": float(-np.diff(results.ranked.utilities[place])[0]),
         }
         return reasons_for(features)

@@ -1,4 +1,4 @@
-"""Items to be matched by their names, and the matcher's answers."""
+"""Items to be matched by their names, and the results of the matcher."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from gogobe.masters.codes.tails import code_numbers
 from gogobe.masters.matching.aggregate import Candidates, Competing
+from gogobe.masters.matching.cluster_scores import ClusterScores
 from gogobe.masters.matching.features import Comparison
-from gogobe.masters.matching.likes import Likes
 from gogobe.masters.matching.ranking import Ranked
 from gogobe.masters.text.facts import Described, Facts, describe
 from gogobe.masters.vectors.index import Nearest
@@ -50,32 +50,32 @@ def queries_of(items: Sequence[Described], keys: Longs, codes: Sequence[str]) ->
 
 @dataclass(frozen=True)
 class Compared:
-    """Items with their candidates compared, before any decision; `likes` are the goods without a usable
-    barcode."""
+    """Items with their candidates and features, before a decision; `clusters` are the candidates that are goods
+    without a usable barcode."""
 
     nearest: Nearest
     candidates: Candidates
-    likes: Candidates
+    clusters: Candidates
     comparison: Comparison
     competing: Competing
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The matcher's answers for n items: `masters` (n,) the row of the best master, -1 where there is none, and
-    `pairs` (n,) the pair of the best name of the best packed goods; `scores` (n,) the probability that it is
-    the item's own, 0 where there is none; `conflicting` (n,) whether something rules that out all the same;
-    `alike` (n,) whether that was judged as of goods without a usable barcode; `accepted` (n,) whether the item
-    is given to the master; and what all that rests on."""
+class MatchResults:
+    """Results for n items: `masters` (n,) the row of the best master, -1 for none; `pairs` (n,) the pair of the
+    best name of the best packed goods; `scores` (n,) the probability of a match, 0 without a candidate;
+    `conflicting` (n,) whether a conflict rules out acceptance; `is_cluster` (n,) whether the best master was
+    scored as a cluster of goods without a usable barcode; `accepted` (n,) whether the item gets the master. The
+    other fields are the evidence."""
 
     compared: Compared
     ranked: Ranked
-    likes: Likes
+    clusters: ClusterScores
     masters: Longs
     pairs: Longs
     scores: Floats
     conflicting: Bools
-    alike: Bools
+    is_cluster: Bools
     accepted: Bools
 
 

@@ -1,8 +1,8 @@
-"""From competing masters to one verdict an item: which master ranks first, and what speaks for taking it.
+"""Ranking of the candidate masters of an item, and the features of the verdict on the first.
 
-Being alike is not enough: where another master comes near, the first is likely its sibling, and where another
-of the chain's items comes near, that one is likelier the master's. A second master that another item is
-likelier to be is no alternative: it is spoken for.
+Similarity alone is not enough. Where another master scores nearly as high, the first may be its sibling. Where
+another of the chain's items scores nearly as high for the master, that item may be the match. A second master
+that another item matches better is no alternative.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _OF_FIRST: Final = (
     "chains",
     "company_across_chains",
 )
-BESIDE_CHAIN: Final = ("second_ahead_of_chain", "ahead_of_all", "ahead_of_all_free")
-"""What depends on the chain's other items, in the logarithm of odds: how far the item is ahead of them at its
-second master; how far ahead at its first of all masters and items that compete, together; and of those items
-and its second master alone, counted only if no other item is more likely to be that master."""
-VERDICT_FEATURES: Final = ("utility", "item_words", "item_has_brand", *_OF_FIRST, *BESIDE_CHAIN)
+CHAIN_FEATURES: Final = ("second_ahead_of_chain", "ahead_of_all", "ahead_of_all_free")
+"""Features of the chain's other items, as differences of log odds: the item's lead over them at its second
+master; its lead at its first master over all competing masters and items together; and over those items and the
+second master alone, which counts only as far as no other item matches it better."""
+VERDICT_FEATURES: Final = ("utility", "item_words", "item_has_brand", *_OF_FIRST, *CHAIN_FEATURES)
 """Features of an item, its first master, its second, and of what else the item's chain sells."""
 _FIRST_COLUMNS: Final = [MASTER_FEATURES.index(name) for name in _OF_FIRST]
-BESIDE: Final = len(VERDICT_FEATURES) - len(BESIDE_CHAIN)
-"""The column from which on VERDICT_FEATURES are those of BESIDE_CHAIN."""
+FIRST_CHAIN_FEATURE: Final = len(VERDICT_FEATURES) - len(CHAIN_FEATURES)
+"""The column from which on VERDICT_FEATURES are those of CHAIN_FEATURES."""
 _FARTHEST: Final = np.float32(6)  # beyond it, in the logarithm of odds, it makes no difference any more
 _FAR: Final = np.float32(3)
 
@@ -86,7 +86,7 @@ def rank(count: int, competing: Competing, utilities: Floats, *, items: Facts, l
 
     words = np.concatenate([items.words[asked], items.brands[asked]], axis=1)
     _, owned = lexicon.ownership(words)
-    features[asked, :BESIDE] = np.column_stack(
+    features[asked, :FIRST_CHAIN_FEATURE] = np.column_stack(
         [
             both[asked, 0],
             items.word_counts()[asked],
@@ -107,8 +107,8 @@ def _log_of_rest(utilities: Floats, starts: Rows) -> Floats:
     return rest
 
 
-def beside_chain(ranked: Ranked, rows: Rows, at_first: Rivals, at_second: Rivals) -> Floats:
-    """The features BESIDE_CHAIN of the items in `rows`, given their rivals at their first and second master."""
+def chain_features(ranked: Ranked, rows: Rows, at_first: Rivals, at_second: Rivals) -> Floats:
+    """CHAIN_FEATURES of the items in `rows`, given their rivals at their first and second master."""
     first, second = ranked.utilities[rows, 0], ranked.utilities[rows, 1]
     has_second = ranked.second[rows] >= 0
     second_ahead = np.full(len(rows), -_FARTHEST)
@@ -124,16 +124,16 @@ def beside_chain(ranked: Ranked, rows: Rows, at_first: Rivals, at_second: Rivals
     ).astype(np.float32)
 
 
-def without_rivals(ranked: Ranked, rows: Rows) -> Floats:
-    """The features BESIDE_CHAIN of the items in `rows` at best: nothing else of the chain comes near their
-    first master, and their second is another item's."""
-    no_rival = np.full(len(rows), -np.inf, dtype=np.float32)
-    taken = np.full(len(rows), np.inf, dtype=np.float32)
-    return beside_chain(ranked, rows, Rivals(no_rival, no_rival), Rivals(taken, taken))
+def chain_features_without_rivals(ranked: Ranked, rows: Rows) -> Floats:
+    """CHAIN_FEATURES of the items in `rows` in the best case: no other item of the chain competes for
+    the first master, and the second is another item's."""
+    none = np.full(len(rows), -np.inf, dtype=np.float32)
+    claimed = np.full(len(rows), np.inf, dtype=np.float32)
+    return chain_features(ranked, rows, Rivals(none, none), Rivals(claimed, claimed))
 
 
-def unknown_rivals(ranked: Ranked, rows: Rows) -> Floats:
-    """The features BESIDE_CHAIN of the items in `rows` where too little is known of their chain: as if another
-    of its items came as near to either master."""
+def chain_features_unknown(ranked: Ranked, rows: Rows) -> Floats:
+    """CHAIN_FEATURES of the items in `rows` where too little is known of their chain: as if another
+    item scored the same at either master."""
     first, second = ranked.utilities[rows, 0], ranked.utilities[rows, 1]
-    return beside_chain(ranked, rows, Rivals(first, first), Rivals(second, second))
+    return chain_features(ranked, rows, Rivals(first, first), Rivals(second, second))

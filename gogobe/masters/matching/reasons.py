@@ -10,7 +10,7 @@ _DISTINGUISHES: Final = -1.0  # in the logarithm of odds: a word whose absence s
 
 
 def reasons_for(features: Mapping[str, float]) -> list[str]:
-    """What speaks for and against a verdict, by the names of its features; what speaks against it last."""
+    """The reasons for a match and, last, those against it, given its features by name."""
     found, known = features["words_of_item_found"], features["words_of_candidate_found"]
     in_favour = [
         (features["size_same"], "same size"),

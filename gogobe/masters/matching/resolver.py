@@ -1,4 +1,4 @@
-"""From an item to its master: GTIN, then what is known of the chain's code, then what its name resembles."""
+"""From an item to its master: by GTIN, then by a known code of the chain, then by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from gogobe.masters.codes.decisions import MatchCounts
 from gogobe.masters.codes.gtin import chain_hash, computed_master_id, valid_gtins
-from gogobe.masters.matching.chain_context import LEAST, listing_of
+from gogobe.masters.matching.chain_context import MIN_CHAIN_ITEMS, listing_of
 from gogobe.masters.matching.matcher import Matcher
 from gogobe.masters.matching.model import Model, learned_model
 from gogobe.masters.matching.queries import NamedItem, Queries, queries_of
@@ -39,7 +39,7 @@ class Resolver:
     """
 
     def __init__(self, snapshot: Snapshot | None = None, model: Model | None = None) -> None:
-        """`model` says how sure is sure; the built-in one unless given."""
+        """`model` holds the weights and thresholds; the built-in ones unless given."""
         self.snapshot = snapshot
         self._with_snapshot = _WithSnapshot(snapshot, model or learned_model()) if snapshot else None
 
@@ -106,9 +106,9 @@ class _WithSnapshot:
         knows of it or, where it does not know the chain, the batch that they came in."""
         listing = self._listing_of(chain_hash(chain_id))
         queries = _queries(items)
-        if len(listing) < LEAST:
+        if len(listing) < MIN_CHAIN_ITEMS:
             listing = self._matcher.listing(_queries(batch))
-        judged = self._matcher.judge(queries, listing)
+        judged = self._matcher.match(queries, listing)
         for place, item in enumerate(items):
             named = NamedItem(chain_id, item.item_code, item.name or "", item.master_id)
             decision = self._matcher.decision(judged, place, named)

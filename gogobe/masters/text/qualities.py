@@ -188,7 +188,7 @@ _PREFIXES: Final = "בלמ"  # in, to, from: written in one with the word
 _SHORTEST_PREFIXED: Final = 4
 _ENDINGS: Final = "תמי"  # מובחרת; קלוים, of which the normal form has lost a yod; נתחי
 _SHORTEST_INFLECTED: Final = 4
-_LEAST_LETTERS: Final = 2  # of a word that names something
+_MIN_LETTERS: Final = 2  # of a word that names something
 _CUT_FROM: Final = 3  # letters that are left of a word that the name's end cuts off, at least
 
 
@@ -196,7 +196,7 @@ def _forms(words: str) -> Iterable[str]:
     return (lemma(normalize(word)) for word in words.split())
 
 
-_NAMING, _NEUTRAL, _BESIDE, _NEGATION = -1, -2, -3, -4  # in place of a column
+_NAMING, _NEUTRAL, _PREPOSITION, _NEGATION = -1, -2, -3, -4  # in place of a column
 NEGATED: Final = 1 << 15
 """The bit of a quality whose value is negated: "not roasted"."""
 WITH_IT, WITHOUT_IT = 1, 2
@@ -215,7 +215,7 @@ def _table() -> dict[str, tuple[int, int]]:
             table.update(dict.fromkeys(_forms(words), (column, 1 << bit)))
     for value, words in ((WITH_IT, WITH), (WITHOUT_IT, WITHOUT)):
         for word in _forms(words):
-            table[word] = _BESIDE, value
+            table[word] = _PREPOSITION, value
             table.update({word + part: (column, value) for part, column in _PARTS.items()})  # written in one
     for part, words in WITHOUT_IN_ONE_WORD.items():
         table.update(dict.fromkeys(_forms(words), (len(QUALITIES) + list(PARTS).index(part), WITHOUT_IT)))
@@ -256,7 +256,7 @@ def read_qualities(words: Sequence[str], *, may_be_cut: bool = False) -> Reading
     negated = False
     for place, word in enumerate(words):
         column, bit = _classify(word)
-        if column == _BESIDE:
+        if column == _PREPOSITION:
             part_bit = bit
             continue
         if column == _NEGATION:
@@ -267,7 +267,7 @@ def read_qualities(words: Sequence[str], *, may_be_cut: bool = False) -> Reading
         elif column == _NAMING and may_be_cut and place == len(words) - 1:
             column, bit = _cut(word)
         if column == _NAMING or (column == _NEUTRAL and bit and naming):
-            naming |= (len(word) >= _LEAST_LETTERS) << place
+            naming |= (len(word) >= _MIN_LETTERS) << place
         elif column == _NEUTRAL:
             kinds |= bit << place
         else:

@@ -21,7 +21,7 @@ DIMENSIONS: Final = 96
 _CONCEPTS: Final = 256  # dimensions of the decomposition, before the discriminants are chosen
 _OVERSAMPLED: Final = 16
 _POWER_ITERATIONS: Final = 1
-_LEAST_PAIRS: Final = 1_000  # with fewer pairs their covariance says too little: the decomposition has to do
+_MIN_PAIRS: Final = 1_000  # with fewer pairs their covariance says too little: the decomposition has to do
 _SHRINKAGE: Final = 0.2
 _SEED: Final = 20_260_607
 
@@ -40,7 +40,7 @@ def fit_encoder(
     basis = _concepts(grams, unit, min(_CONCEPTS, max(len(texts), 1)))
     reduced = weighted_sums(grams, unit, basis)
     same = np.flatnonzero(masters[1:] == masters[:-1])
-    if len(same) >= _LEAST_PAIRS:
+    if len(same) >= _MIN_PAIRS:
         basis = basis @ _discriminants(reduced, same, dimensions)
     width = min(dimensions, basis.shape[1])
     projection = np.zeros((BUCKETS, dimensions), dtype=np.float32)

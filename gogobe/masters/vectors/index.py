@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from annoy import AnnoyIndex as _Annoy
 
-from gogobe.masters.vectors.item_vectors import BESIDE_NAME
+from gogobe.masters.vectors.item_vectors import SIZE_AND_PRICE_DIMENSIONS
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -18,7 +18,7 @@ Rows = npt.NDArray[np.int64]
 TREES: Final = 24
 SEARCHED: Final = 2_000
 """Nodes that Annoy looks at for a vector: more find more and take longer."""
-BESIDE_IN_TREES: Final = np.float32(0.7)
+SIZE_AND_PRICE_IN_TREES: Final = np.float32(0.7)
 """To what part the dimensions beside the name are shortened while trees are built."""
 _SEED: Final = 20_260_607
 
@@ -83,7 +83,7 @@ class AnnoyBuilder:
     and Annoy's distances are those of whole vectors.
     """
 
-    def __init__(self, path: Path, dimensions: int, *, beside: int = BESIDE_NAME) -> None:
+    def __init__(self, path: Path, dimensions: int, *, beside: int = SIZE_AND_PRICE_DIMENSIONS) -> None:
         self._path = path
         self._dimensions = dimensions
         self._beside = slice(dimensions - beside, dimensions)
@@ -95,7 +95,7 @@ class AnnoyBuilder:
     def add(self, vectors: Floats) -> None:
         """Append vectors, of length 1, as the next rows."""
         shortened = vectors.copy()
-        shortened[:, self._beside] *= BESIDE_IN_TREES
+        shortened[:, self._beside] *= SIZE_AND_PRICE_IN_TREES
         for row, vector in enumerate(shortened.tolist(), self._count):
             self._annoy.add_item(row, vector)
         self._count += len(vectors)
@@ -106,11 +106,11 @@ class AnnoyBuilder:
         self._annoy.unload()
         nodes = _nodes(self._path, self._dimensions, "r+")
         items, branches = nodes[: self._count], nodes[self._count :]
-        items["vector"][:, self._beside] /= BESIDE_IN_TREES
+        items["vector"][:, self._beside] /= SIZE_AND_PRICE_IN_TREES
         items["norm"] = np.einsum("ij,ij->i", items["vector"], items["vector"])
         # A node of no more descendants than fit beside its head lists them; only a larger one has a plane.
         planes = np.flatnonzero(branches["descendants"] > self._dimensions + _HEAD - 1)
-        branches["vector"][planes, self._beside] *= BESIDE_IN_TREES
+        branches["vector"][planes, self._beside] *= SIZE_AND_PRICE_IN_TREES
 
 
 _HEAD: Final = 3  # numbers of 4 bytes before a node's vector

@@ -19,12 +19,12 @@ _SIZE_FREQUENCIES: Final = np.array([1.5, 4.0, 10.0, 25.0])
 _PRICE_FREQUENCIES: Final = np.array([1.0, 2.5])
 _SIZE_WEIGHT: Final = 0.4  # against 1 for the name
 _PRICE_WEIGHT: Final = 0.3
-BESIDE_NAME: Final = 2 * (len(_SIZE_FREQUENCIES) + len(_PRICE_FREQUENCIES))
+SIZE_AND_PRICE_DIMENSIONS: Final = 2 * (len(_SIZE_FREQUENCIES) + len(_PRICE_FREQUENCIES))
 """How many dimensions a vector has beside the encoder's."""
 
 
 def item_vectors(encoder: Encoder, texts: Sequence[str], facts: Facts) -> Floats:
-    """Vectors (items, encoder.dimensions + BESIDE_NAME) for names in normal form and their facts."""
+    """Vectors, (items, encoder.dimensions + SIZE_AND_PRICE_DIMENSIONS), of normalized names and their facts."""
     return np.concatenate(
         [
             encoder.encode(texts),

@@ -27,13 +27,13 @@ def test_words_and_codes_make_candidates_where_vectors_do_not(monkeypatch) -> No
 
 
 def test_neighbours_by_vector_do(monkeypatch) -> None:
-    monkeypatch.setattr(module, "MOST_WITH_WORD", 0)
+    monkeypatch.setattr(module, "MAX_WITH_WORD", 0)
     assert pairs(neighbours(listings_of(LISTED))) == {(a, b) for b in range(5) for a in range(b)}
 
 
 def test_a_word_that_too_many_have_makes_none(monkeypatch) -> None:
     monkeypatch.setattr(module, "NEAREST", 0)
-    monkeypatch.setattr(module, "MOST_WITH_WORD", 2)
+    monkeypatch.setattr(module, "MAX_WITH_WORD", 2)
     assert pairs(neighbours(listings_of(LISTED))) == {(3, 4)}
 
 

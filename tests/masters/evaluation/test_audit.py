@@ -8,14 +8,14 @@ import pytest
 
 from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.build.catalogue import CatalogueRow
-from gogobe.masters.evaluation.audit import FlaggedMaster, flag_far_apart
+from gogobe.masters.evaluation.audit import FlaggedMaster, flag_inconsistent
 from gogobe.masters.snapshot.files import open_snapshot
 from tests.masters.catalogues import CREAMS, gtin, row, rows_of
 
 
 def flagged(rows: list[CatalogueRow], folder: Path) -> list[FlaggedMaster]:
     build_snapshot(rows, folder / "s")
-    return flag_far_apart(open_snapshot(folder / "s"))
+    return flag_inconsistent(open_snapshot(folder / "s"))
 
 
 def joined(names: list[str], size: float = 50) -> list[CatalogueRow]:

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gogobe.masters.matching.aggregate import MASTER_FEATURES, Candidates, Competing, fold
+from gogobe.masters.matching.aggregate import MASTER_FEATURES, Candidates, Competing, aggregate_names
 from gogobe.masters.matching.features import FEATURES, Comparison
 from gogobe.masters.matching.ranking import (
-    BESIDE_CHAIN,
+    CHAIN_FEATURES,
     VERDICT_FEATURES,
     Rivals,
-    beside_chain,
+    chain_features,
+    chain_features_unknown,
+    chain_features_without_rivals,
     rank,
-    unknown_rivals,
-    without_rivals,
 )
 from gogobe.masters.snapshot.lexicon import BUCKETS, Lexicon, WordOdds, build_lexicon
 from gogobe.masters.text.facts import Described, Facts, describe
@@ -56,7 +56,7 @@ def test_names_are_folded_into_their_master() -> None:
     found = np.zeros((3, facts.words.shape[1]), dtype=np.float32)
     found[:, :3] = [[1, 0, 0], [0, 1, 0], [1, 1, 1]]
     tables: Any = SimpleNamespace(chains=floats(0, 0, 0.5, 1), company_across=floats(1, 1, 1, 1))
-    folded = fold(candidates, Comparison(features, found), facts, lexicon=lexicon, tables=tables)
+    folded = aggregate_names(candidates, Comparison(features, found), facts, lexicon=lexicon, tables=tables)
     assert folded.items.tolist() == [0, 0]
     assert folded.masters.tolist() == [2, 3]
     assert folded.starts.tolist() == [0, 2]
@@ -93,7 +93,7 @@ def test_rivals_take_certainty_and_a_second_that_is_spoken_for_gives_it_back() -
     near, far = Rivals(floats(2.9), floats(2.9)), Rivals(floats(-4), floats(-4))
 
     def beside(first: Rivals, second: Rivals) -> dict[str, float]:
-        return dict(zip(BESIDE_CHAIN, beside_chain(result, rows, first, second)[0].tolist(), strict=True))
+        return dict(zip(CHAIN_FEATURES, chain_features(result, rows, first, second)[0].tolist(), strict=True))
 
     taken = Rivals(floats(5), floats(5))
     assert (
@@ -110,11 +110,11 @@ def test_rivals_take_certainty_and_a_second_that_is_spoken_for_gives_it_back() -
 def test_at_best_nobody_rivals_and_unknown_means_as_near() -> None:
     result = ranked(floats(3, 2, 4), longs(0, 0, 1), longs(1, 2, 1), 2)
     rows = longs(0, 1)
-    best = dict(zip(BESIDE_CHAIN, without_rivals(result, rows).T.tolist(), strict=True))
+    best = dict(zip(CHAIN_FEATURES, chain_features_without_rivals(result, rows).T.tolist(), strict=True))
     assert best["second_ahead_of_chain"] == [-6, -6]
     assert best["ahead_of_all"] == pytest.approx([1, 3])
     assert best["ahead_of_all_free"] == [3, 3]
-    unknown = dict(zip(BESIDE_CHAIN, unknown_rivals(result, rows).T.tolist(), strict=True))
+    unknown = dict(zip(CHAIN_FEATURES, chain_features_unknown(result, rows).T.tolist(), strict=True))
     assert unknown["second_ahead_of_chain"] == [0, -6]
     assert max(unknown["ahead_of_all"]) <= 0
     assert max(unknown["ahead_of_all_free"]) <= 0

@@ -23,24 +23,23 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Likes:
-    """What is likest to each of n items: `masters` (n,) the row of the cluster, -1 for none, `scores` (n,) the
-    probability that it is the item's own, `taken` (n,) whether another item of the chain is likelier it, and
-    `pairs` (n,) the place of its best name among those compared. `features` and `sign` are of all names
-    compared."""
+class ClusterScores:
+    """The best cluster of each of n items: `masters` (n,) its row, -1 for none; `scores` (n,) the probability
+    of a match; `claimed` (n,) whether another item of the chain matches it better; `pairs` (n,) the place of
+    the cluster's best name among the pairs compared. `features` and `sign` are of all these pairs."""
 
     masters: Longs
     scores: Floats
-    taken: Bools
+    claimed: Bools
     pairs: Longs
     features: Floats
     sign: npt.NDArray[np.int8]
 
 
-def judge_likes(
+def score_clusters(
     items: Facts, numbers: Longs, candidates: Candidates, masters: Masters, model: PairModel
-) -> Likes:
-    """Compare each item with all names of its candidate clusters; the mean of their log odds decides."""
+) -> ClusterScores:
+    """Compare each item with all names of its candidate clusters. The score is of the mean log odds."""
     item_of, name_of = candidates.items, candidates.names
     features = compare_names(items, item_of, masters.names, name_of, costs=masters.costs)
     sign = signs(numbers[item_of], masters.tables.name_numbers[name_of])
@@ -49,7 +48,7 @@ def judge_likes(
     scores = np.zeros(len(items), dtype=np.float32)
     pairs = np.full(len(items), -1, dtype=np.int64)
     if not len(item_of):
-        return Likes(best, scores, scores > 0, pairs, features, sign)
+        return ClusterScores(best, scores, scores > 0, pairs, features, sign)
     # Candidates are sorted by item, then master: a run for each cluster.
     begins = run_starts(item_of, candidates.masters)
     counts = np.diff(begins, append=len(item_of))
@@ -62,15 +61,15 @@ def judge_likes(
     scores[asked] = model.scores(means[runs])
     by_odds = np.lexsort((-odds, run_of))
     pairs[asked] = by_odds[begins[runs]]
-    return Likes(best, scores, _taken(best, scores, name_keys(items)), pairs, features, sign)
+    return ClusterScores(best, scores, _claimed(best, scores, name_keys(items)), pairs, features, sign)
 
 
-def _taken(best: Longs, scores: Floats, keys: npt.NDArray[np.uint64]) -> Bools:
-    """Whether another item is likelier to be the cluster: a chain lists a product once, unless the names say
-    the same."""
+def _claimed(best: Longs, scores: Floats, keys: npt.NDArray[np.uint64]) -> Bools:
+    """Whether another item matches the cluster better: a chain lists a product once, unless the names say the
+    same."""
     order = np.lexsort((np.arange(len(best)), -scores, best))
     begins = run_starts(best[order])
-    likest = np.repeat(order[begins], np.diff(begins, append=len(order)))
-    taken = np.zeros(len(best), dtype=np.bool_)
-    taken[order] = keys[order] != keys[likest]
-    return taken & (best >= 0)
+    best_item = np.repeat(order[begins], np.diff(begins, append=len(order)))
+    claimed = np.zeros(len(best), dtype=np.bool_)
+    claimed[order] = keys[order] != keys[best_item]
+    return claimed & (best >= 0)

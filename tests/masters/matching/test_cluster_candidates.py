@@ -7,7 +7,7 @@ import pytest
 
 from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.build.catalogue import CatalogueRow
-from gogobe.masters.matching.like_candidates import COMPARED, like_candidates
+from gogobe.masters.matching.cluster_candidates import COMPARED, cluster_candidates
 from gogobe.masters.matching.matcher import Matcher
 from gogobe.masters.matching.model import learned_model
 from gogobe.masters.matching.queries import queries_of
@@ -50,7 +50,7 @@ def candidates(snapshot: Snapshot, name: str, code: str, *, by_vector: bool = Tr
     items = queries_of([loose(name)], np.array([10**14 + 1]), [code])
     vectors = Matcher(snapshot, learned_model()).vectors(items)
     nearest = snapshot.index.search(vectors, 50).rows if by_vector else np.full((1, 50), -1)
-    asked, rows = like_candidates(snapshot, items, vectors, nearest)
+    asked, rows = cluster_candidates(snapshot, items, vectors, nearest)
     assert set(asked.tolist()) <= {0}
     return [snapshot.tables.label(int(snapshot.tables.starts[row])) for row in rows]
 

@@ -14,18 +14,20 @@ from gogobe.masters.snapshot.files import Masters
 from gogobe.masters.text.arrays import places_in_runs
 from gogobe.masters.text.facts import Facts
 from gogobe.masters.vectors.encoder import unit_rows
-from gogobe.masters.vectors.item_vectors import BESIDE_NAME
+from gogobe.masters.vectors.item_vectors import SIZE_AND_PRICE_DIMENSIONS
 
 Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
 
 COMPARED: Final = 12
 """How many clusters an item is compared with, those with the most similar names."""
-MOST_WITH_WORD: Final = 60
+MAX_WITH_WORD: Final = 60
 """Clusters that share a word are candidates where no more than so many have it."""
 
 
-def like_candidates(masters: Masters, items: Queries, vectors: Floats, nearest: Longs) -> tuple[Longs, Longs]:
+def cluster_candidates(
+    masters: Masters, items: Queries, vectors: Floats, nearest: Longs
+) -> tuple[Longs, Longs]:
     """Items and the rows of clusters to compare each with, at most COMPARED each, by item and row. `nearest`
     are the rows that the index has found for each item, -1 for none."""
     places, column = np.nonzero((nearest >= 0) & masters.tables.loose[nearest])
@@ -34,7 +36,7 @@ def like_candidates(masters: Masters, items: Queries, vectors: Floats, nearest: 
         [np.column_stack([places, nearest[places, column]]), _by_word(masters, items.facts)]
     )
     pairs, first = np.unique(np.concatenate([by_code, by_name]), axis=0, return_index=True)
-    name = slice(None, -BESIDE_NAME)
+    name = slice(None, -SIZE_AND_PRICE_DIMENSIONS)
     ours, theirs = vectors[pairs[:, 0], name], np.asarray(masters.index.vectors[pairs[:, 1], name])
     alike = np.einsum("ij,ij->i", unit_rows(ours), unit_rows(theirs))
     alike[first < len(by_code)] = 2  # the candidates by code come first
@@ -51,7 +53,7 @@ def _by_word(masters: Masters, facts: Facts) -> Longs:
     words = facts.forms()[items, places]
     begins = np.searchsorted(tables.words, words)
     counts = np.searchsorted(tables.words, words, side="right") - begins
-    counts[counts > MOST_WITH_WORD] = 0
+    counts[counts > MAX_WITH_WORD] = 0
     rows = tables.word_masters[np.repeat(begins, counts) + places_in_runs(counts)]
     return np.column_stack([np.repeat(items, counts), rows])
 
