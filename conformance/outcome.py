@@ -1,7 +1,7 @@
 """What a run has left in database and topics, in a form in which two runs can be compared row by row.
 
-Only two things are taken out: times of the run itself, which become `TIME`, and the folder of the run, which
-becomes `VAR`. Keys that the database numbers are replaced by what they stand for.
+Taken out are times of the run itself, which become `TIME`, the folder of the run, which becomes `VAR`, and the
+columns of `OF_THE_LAST_STORE`. Keys that the database numbers are replaced by what they stand for.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from gogobe.records.messages import DEADLETTER, DOWNLOADED, INGEST
 TOPICS: Final = (DOWNLOADED, INGEST, DEADLETTER)
 # What the pipeline does not write.
 OTHER_TABLES: Final = frozenset({"schema_steps"})
+# The evidence for a pair is that of the store whose file was matched last, and stores have no common order.
+OF_THE_LAST_STORE: Final[Mapping[str, frozenset[str]]] = {
+    "review_pairs": frozenset({"score", "reasons", "item_name", "candidate_name"})
+}
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _TABLES: Final = """
     SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -95,7 +99,11 @@ def outcome_of(database: str, kafka: str, var: Path, since: datetime) -> Outcome
         for table in tables:
             with connection.cursor(row_factory=dict_row) as cursor:
                 cursor.execute(f'SELECT * FROM "{table}"'.encode())
-                rows[table] = Counter(normal.row(row) for row in cursor)
+                left_out = OF_THE_LAST_STORE.get(table, frozenset())
+                rows[table] = Counter(
+                    normal.row({name: value for name, value in row.items() if name not in left_out})
+                    for row in cursor
+                )
     ordered: dict[str, dict[str, list[str]]] = {}
     for topic in TOPICS:
         by_key = ordered[topic] = {}
