@@ -20,20 +20,26 @@ from gogobe.commands.terminal import harmless
     "--rows", type=click.IntRange(min=0), help="Number of first rows to show; default 5, with --json 0."
 )
 @VAR
-@settings_options("store_endpoint")
+@settings_options("store_endpoint", "chains")
 def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, **flags: Any) -> None:
-    """Show the content of feed files: paths, s3://BUCKET/KEY or gs://BUCKET/KEY. Needs no server.
+    """Show the content of feed files. Needs no server.
 
+    FILE is a path, - for standard input, s3://BUCKET/KEY, gs://BUCKET/KEY, or an address: http://…, https://….
     The exit code is 2 if a file could not be opened or read; the other files are shown.
     """
+    from gogobe.chains.load import ChainsFileError, load_chains
     from gogobe.commands.inspection import UnreadableFileError, inspect_file, print_inspection
 
     settings = settings_with_stack(flags, var)
+    try:
+        chains = load_chains(settings.chains)
+    except ChainsFileError as error:
+        raise click.UsageError(str(error)) from error
     shown = rows if rows is not None else 0 if as_json else 5
     unreadable = False
     for file in files:
         try:
-            found = inspect_file(file, shown, settings.store_endpoint)
+            found = inspect_file(file, shown, settings.store_endpoint, chains)
         except UnreadableFileError as error:
             click.echo(harmless(f"gogobe inspect: {error}"), err=True)
             unreadable = True

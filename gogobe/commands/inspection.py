@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 import msgspec
 from rich.table import Table
 
+from gogobe.chains.chain import Chains, normal_chain_id
 from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.feeds.batches import RowFiller
 from gogobe.feeds.containers import Container
 from gogobe.feeds.names import parse_if_known
-from gogobe.feeds.problems import NOTICES
+from gogobe.feeds.problems import NOTICES, Problem
 from gogobe.feeds.reader import FeedReader
 from gogobe.feeds.values import number
 from gogobe.io.objects import open_address, store_errors
 from gogobe.records.rows import Block, Item, Kind, Promotion, RefusedRow, Store
 
 Row = Item | Promotion | Store
+_IN_MEMORY: Final = 8 << 20
 # The fields of a row that are shown, with their headings; `_REFUSED` has those of a refused row.
 _SHOWN: Final[dict[type[Row], dict[str, str]]] = {
     Item: {
@@ -94,10 +99,14 @@ class UnreadableFileError(Exception):
     """A file that cannot be opened or read; the message names the file and the cause."""
 
 
-def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> Inspection:
+def inspect_file(
+    address: str, rows: int = 0, endpoint: str | None = None, chains: Chains | None = None
+) -> Inspection:
     """Reads a feed to its end and keeps its first `rows` rows and refused rows.
 
-    `address` is a path or a URL (`s3://…`, `gs://…`); `endpoint` is a server other than the cloud's own.
+    `address` is a path, `-` for standard input, or a URL (`s3://…`, `gs://…`, `https://…`); `endpoint` is a
+    server other than the cloud's own. With `chains` a file whose name and content are of different chains has
+    the problem `chain_differs`.
     Problems of the content are in the result. Raises UnreadableFileError if the file cannot be read at all.
     """
     started = time.perf_counter()
@@ -115,8 +124,10 @@ def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> In
             reasons.update(row.reason for row in block.refused)
             first += block.rows[: max(rows - len(first), 0)]
             refused += block.refused[: max(rows - len(refused), 0)]
-    summary = reader.summary
     name = parse_if_known(address)
+    if chains is not None and name is not None:
+        _check_chain(reader, name.chain_id, chains)
+    summary = reader.summary
     is_price = summary.kind in ("price", "pricefull")
     return Inspection(
         file=address,
@@ -155,6 +166,29 @@ def inspect_file(address: str, rows: int = 0, endpoint: str | None = None) -> In
     )
 
 
+def _check_chain(reader: FeedReader, named: str, chains: Chains) -> None:
+    """Reports a file whose name and content carry ids that no chain has both of: it is refused when loaded."""
+    ids = [normal_chain_id(named), normal_chain_id(reader.header.chain_id)]
+    if None in ids or ids[0] == ids[1]:
+        return
+    owners = [set(chains.owners(one or "")) for one in ids]
+    if owners[0] & owners[1]:
+        return
+    whose = [
+        f"{one} ({' and '.join(sorted(keys)) or 'not listed'})" for one, keys in zip(ids, owners, strict=True)
+    ]
+    reader.refuse(Problem("chain_differs", f"the name carries ChainId {whose[0]}, the content {whose[1]}"))
+
+
+@contextmanager
+def _standard_input() -> Iterator[BinaryIO]:
+    """Standard input as a file that can be read from any place; in memory while it is small."""
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
+        shutil.copyfileobj(sys.stdin.buffer, spool)
+        spool.seek(0)
+        yield cast("BinaryIO", spool)
+
+
 class _Prices:
     """Sums the rows with a price, including refused ones, in file order."""
 
@@ -187,7 +221,7 @@ class _Prices:
 @contextmanager
 def _opened(address: str, endpoint: str | None) -> Iterator[BinaryIO]:
     try:
-        with open_address(address, endpoint) as source:
+        with _standard_input() if address == "-" else open_address(address, endpoint) as source:
             yield source
     except FileNotFoundError as error:
         raise UnreadableFileError(f"{address}: no such file") from error

@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 from rich.table import Table
 
+from gogobe.commands.catalogue import export_catalogue
 from gogobe.commands.evaluate import evaluate_command
 from gogobe.commands.merges import merge, unmerge
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
@@ -256,3 +257,4 @@ masters.add_command(merge)
 masters.add_command(unmerge)
 masters.add_command(review)
 masters.add_command(evaluate_command)
+masters.add_command(export_catalogue)

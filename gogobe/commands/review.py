@@ -12,9 +12,12 @@ import psycopg
 from rich.table import Table
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.commands.terminal import styled
 from gogobe.database.address import Dsn
+from gogobe.database.connection import connect
 from gogobe.database.review.pairs import ReviewPair, UnknownPairError, Verdict, decide, undecided_pairs
 from gogobe.database.review.pairs_csv import VerdictFileError, read_verdicts, write_pairs
+from gogobe.database.review.sides import Side, side_words, sides_of
 from gogobe.database.views import refresh_views
 
 FILE: Final = click.Path(path_type=Path)
@@ -74,7 +77,8 @@ def review(
         elif not pairs:
             click.echo("no pairs to decide")
         elif only_list:
-            wide_console().print(pairs_table(pairs))
+            for pair, sides in zip(pairs, _sides(database, pairs), strict=True):
+                _show(pair, sides)
         else:
             _finish(database, _ask(database, pairs, by))
     except (VerdictFileError, UnknownPairError) as error:
@@ -87,10 +91,9 @@ def review(
 
 def _ask(database: Dsn, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
     """Asks for a decision on each pair and writes it at once, so that an interruption loses nothing."""
-    console = wide_console()
     verdicts = []
-    for number, pair in enumerate(pairs, start=1):
-        console.print(pairs_table([pair], f"{number} of {len(pairs)}"))
+    for number, (pair, sides) in enumerate(zip(pairs, _sides(database, pairs), strict=True), start=1):
+        _show(pair, sides, f"{number} of {len(pairs)}")
         answer = click.prompt(QUESTION, type=click.Choice("ynsq"), default="s")
         if answer == "q":
             break
@@ -100,9 +103,27 @@ def _ask(database: Dsn, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
     return verdicts
 
 
+def _sides(database: Dsn, pairs: Sequence[ReviewPair]) -> list[tuple[Side | None, Side | None]]:
+    """The two masters of each pair."""
+    ids = [master_id for pair in pairs for master_id in (pair.own_master_id, pair.candidate_id)]
+    with connect(database) as connection:
+        found = sides_of(connection, ids)
+    return [(found.get(pair.own_master_id), found.get(pair.candidate_id)) for pair in pairs]
+
+
+def _show(pair: ReviewPair, sides: tuple[Side | None, Side | None], title: str | None = None) -> None:
+    """Prints a pair with its evidence, and below it what is known of both masters."""
+    console = wide_console()
+    console.print(pairs_table([pair], title))
+    for heading, side in zip(("item", "resembles"), sides, strict=True):
+        console.print(styled(f"  {heading:10}", "dim"), side_words(side), soft_wrap=True)
+
+
 def _finish(database: Dsn, verdicts: Sequence[Verdict]) -> None:
-    if verdicts:
-        refresh_views(database)
+    if not verdicts:
+        click.echo("no answers were given: nothing is written")
+        return
+    refresh_views(database)
     yes = sum(verdict.is_same for verdict in verdicts)
     click.echo(f"{yes} yes, {len(verdicts) - yes} no: written; the next snapshot includes them")
 

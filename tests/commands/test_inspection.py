@@ -1,11 +1,14 @@
 """`gogobe inspect`: the real feeds' true figures, broken files, buckets, and what people see."""
 
 import contextlib
+import functools
 import gzip
 import json
 import logging
 import shutil
+import threading
 from decimal import Decimal
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +182,43 @@ def test_a_name_tells_the_kind_in_any_case_and_with_other_words_around(tmp_path)
     for name, kind in (("x_PRICEFULL_copy.xml", "pricefull"), ("new price.gz", "price"), ("feed", "price")):
         shutil.copy(RAMI_LEVY, tmp_path / name)
         assert as_json(tmp_path / name)[0]["kind"] == kind
+
+
+def test_standard_input_is_read():
+    result = click.testing.CliRunner().invoke(main, ["inspect", "-", "--json"], input=RAMI_LEVY.read_bytes())
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["file"], found["chain_id"], found["items"]) == ("-", "7290058140886", 4041)
+
+
+@pytest.mark.parametrize(
+    ("named", "content", "problems"),
+    [
+        ("7290058140886", "7290058140886", []),
+        ("7290058140886", "007290058140886", []),
+        ("7290058140886", "7290027600007", ["chain_differs"]),
+        ("7290492000005", "729049000005", []),  # both are ids of one chain
+        ("7299999999999", "7290027600007", ["chain_differs"]),
+        ("7290058140886", "0", []),
+    ],
+)
+def test_a_name_and_a_content_of_different_chains_are_reported(
+    tmp_path: Path, named: str, content: str, problems: list[str]
+):
+    file = tmp_path / f"Price{named}-001-202508070300.xml"
+    item = "<Item><ItemCode>1</ItemCode><ItemName>a</ItemName><ItemPrice>1</ItemPrice></Item>"
+    file.write_text(f"<Root><ChainId>{content}</ChainId><StoreId>1</StoreId><Items>{item}</Items></Root>")
+    (found,) = as_json(file)
+    assert (found["problems"], found["complete"]) == (problems, not problems)
+    if problems:
+        assert f"ChainId {named}" in found["details"][0]
+        assert content in found["details"][0]
+
+
+def test_an_address_is_read():
+    folder = functools.partial(SimpleHTTPRequestHandler, directory=str(FEEDS))
+    with ThreadingHTTPServer(("127.0.0.1", 0), folder) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        (found,) = as_json(f"http://127.0.0.1:{server.server_port}/{RAMI_LEVY.name}")
+        server.shutdown()
+    assert found["items"] == 4041

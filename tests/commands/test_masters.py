@@ -179,7 +179,7 @@ def test_review_in_the_terminal(tmp_path: Path, pairs: str):
 
 
 def test_review_skipped_and_left(tmp_path: Path, pairs: str):
-    assert "0 yes, 0 no" in review(tmp_path, pairs, answers="s\nq\n").output
+    assert "no answers were given: nothing is written" in review(tmp_path, pairs, answers="s\nq\n").output
     assert len(undecided_pairs(pairs)) == 2
     interrupted = review(tmp_path, pairs, answers="y\n")  # the terminal is closed after one
     assert interrupted.exit_code == 1
