@@ -36,9 +36,9 @@ _STORED: Final = """
 
 
 class Reread(msgspec.Struct):
-    """What became of a stored file. `unchanged`: this reader has read it before, and all of it is loaded;
-    `missing`: the store does not have it; `read`: it was read to see what would change; `loaded` and
-    `incomplete` are its state in the ledger now. `reasons` are those of its dead letters."""
+    """The outcome of reading a stored file again. `unchanged`: this reader has read it before, and all of it
+    is loaded; `missing`: the store does not have it; `read`: it was read to see what would change; `loaded`
+    and `incomplete` are its state in the ledger now. `reasons` are those of its dead letters."""
 
     file: str
     content_sha256: str

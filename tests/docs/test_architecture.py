@@ -1,5 +1,6 @@
 """docs/architecture.md names files and functions; they must exist."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -42,6 +43,13 @@ def layers() -> list[str]:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     floors = config["tool"]["importlinter"]["contracts"][0]["layers"]
     return [name.strip() for floor in floors for name in floor.split("|")]
+
+
+def test_every_package_says_what_it_is():
+    packages = list((ROOT / "gogobe").rglob("__init__.py"))
+    assert len(packages) > 20
+    silent = [path for path in packages if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
+    assert silent == []
 
 
 def test_every_room_has_a_paragraph():
