@@ -1,7 +1,8 @@
 """What a run has left in database and topics, in a form in which two runs can be compared row by row.
 
 Taken out are times of the run itself, which become `TIME`, the folder of the run, which becomes `VAR`, and the
-columns of `OF_THE_LAST_STORE`. Keys that the database numbers are replaced by what they stand for.
+columns of `OF_THE_LAST_STORE`. Keys that the database numbers are replaced by the natural keys of their
+rows.
 """
 
 from __future__ import annotations

@@ -326,7 +326,7 @@ def test_a_slow_download_ends_after_its_bundle_and_another_worker_finds_it(
 
 
 def test_a_stored_file_never_waits_for_a_portal(tmp_path: Path):
-    """However long it takes to read it, and whatever its address says."""
+    """However long it takes to read it, for any address."""
     store = ObjectStore(str(tmp_path / "store"))
     (tmp_path / "file").write_bytes(b"prices")
     path = store.put("raw/chain/aa/aa", tmp_path / "file")

@@ -2,7 +2,7 @@
 
 Hundreds of stores of a chain describe the same codes each day, with small differences. The description that
 wins does not depend on the order of the files: the newest day, within a day the newer reader, then the better
-match, then the longer text, then a checksum. So stores do not rewrite each other's descriptions for ever.
+match, then the longer text, then a checksum. So stores do not rewrite each other's descriptions endlessly.
 """
 
 from __future__ import annotations

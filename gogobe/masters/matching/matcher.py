@@ -45,7 +45,7 @@ CONFLICTS: Final = (
     "weighed_differs",
     "price_far",
 )
-"""Features that rule out acceptance without review, whatever the score."""
+"""Features that rule out acceptance without review, with any score."""
 CANDIDATES: Final = 50
 SECOND_LOOK: Final = 12
 """How many of the candidates, the nearest first, are re-ranked."""
