@@ -41,6 +41,7 @@ from gogobe.local.stack import StackAddresses, running_stack
 from gogobe.pipelines.ingest import INGEST_JOB
 from gogobe.pipelines.submission import submit
 from gogobe.records.messages import DISCOVERED, FileDiscovered, encode
+from gogobe.settings import Settings
 
 ANSWER_SECONDS: Final = 20.0
 LIMIT_SECONDS: Final = 900.0
@@ -203,7 +204,7 @@ def measure(files: int, healthy: int, folder: Path) -> Result:
     ):
         dead = f"http://{DEAD_HOST}:{dead_port}"
         hosts = ", ".join(one.partition("//")[2] for one in (address, dead, slow))
-        submit(INGEST_JOB, pipeline_flags(stack, var, hosts))
+        submit(INGEST_JOB, [*pipeline_flags(stack, var, hosts), f"--fetch_wait={Settings().fetch_wait}"])
         pipeline = Pipeline(stack, wait_for_job(stack.flink, JOB_NAME), address)
         run("warming up", pipeline, [], feeds[:1])
         result.runs.append(run("alone", pipeline, [], first))

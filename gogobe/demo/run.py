@@ -48,6 +48,7 @@ from gogobe.records.messages import DISCOVERED
 from gogobe.settings import Settings
 
 JOB_NAME: Final = "gogobe-ingest"
+FETCH_WAIT: Final = 60.0
 FOLLOW_SECONDS: Final = 240.0
 OFFSET_SECONDS: Final = 120.0
 LEASE_SECONDS: Final = 10.0
@@ -121,6 +122,8 @@ def pipeline_flags(stack: StackAddresses, var: Path, fetch_hosts: str, chains: s
         masters=masters_folder(var),
         views_every=5.0,
         fetch_hosts=fetch_hosts,
+        # No agent runs that would announce a slow file again.
+        fetch_wait=FETCH_WAIT,
         chains=chains,
     )
     to_flink = flink_flags(

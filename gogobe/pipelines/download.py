@@ -30,8 +30,10 @@ def download(job: Job, announced: beam.PCollection[FileDiscovered]) -> beam.PCol
     """Announced files → files in the object store; a store's in their order. What a portal does not give is
     recorded in the waiting place."""
     spread = job.add(announced | "Spread downloads" >> ByHost(job.store))
-    fetching = DownloadFiles(download_config(job.settings, job.store, job.chains, job.instances))
-    downloaded = job.add(spread.messages | "Download" >> fetching)
+    config = download_config(
+        job.settings, job.store, job.chains, instances=job.instances, is_bounded=job.is_bounded
+    )
+    downloaded = job.add(spread.messages | "Download" >> DownloadFiles(config))
     job.add(downloaded.waiting | "Record waiting" >> RecordWaiting(job.database, job.store))
     return downloaded.files
 

@@ -19,13 +19,14 @@ _BUCKET: Final = re.compile(r"(?:s3|gs)://[^/]+(?:/.*)?")
 
 
 def download_config(
-    settings: Settings, store: ObjectStore, chains: Chains, instances: int = 1
+    settings: Settings, store: ObjectStore, chains: Chains, *, instances: int = 1, is_bounded: bool = False
 ) -> DownloadConfig:
-    """How the download step works; `instances` of its job share each host's limits. Raises SettingsError."""
+    """How the download step works; `instances` of its job share each host's limits. A bounded job has neither
+    checkpoints nor later bundles, so it waits for each download to its end. Raises SettingsError."""
     plan = Plan(
         threads=settings.fetch_threads,
         slow_threads=settings.fetch_slow_threads,
-        wait=settings.fetch_wait,
+        wait=settings.fetch_total if is_bounded else settings.fetch_wait,
         pending=PENDING_PER_THREAD * settings.fetch_threads,
     )
     portals = Portals(chains, settings.fetch_per_host, instances)

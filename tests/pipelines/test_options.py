@@ -132,6 +132,8 @@ def test_a_bundle_waits_for_all_its_downloads_at_once():
     plan = download_config(Settings(), ObjectStore("/store"), load_chains()).plan
     assert plan.pending >= BUNDLE_ELEMENTS
     assert plan.wait == Settings().fetch_wait == 2.0
+    bounded = download_config(Settings(), ObjectStore("/store"), load_chains(), is_bounded=True).plan
+    assert bounded.wait == Settings().fetch_total
 
 
 def test_secrets_are_references_in_the_options_and_come_back_as_such(monkeypatch: pytest.MonkeyPatch):
