@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,22 +13,25 @@ from rich.table import Table
 
 from gogobe.chains.chain import Chain
 from gogobe.chains.load import ChainsFileError, load_chains
-from gogobe.commands.options import VAR, settings_options, settings_with_stack, wide_console
+from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.database.address import Dsn
 from gogobe.database.portals import PortalErrors, PortalHealth
 
 HEALTH: Final = ("circuit", "succeeded_at", "files", "announced", "late_median", "last_error")
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each portal, one a line.")
 @VAR
 @settings_options("database", "database_password", "chains")
-def chains(as_json: bool, var: Path, **flags: Any) -> None:
+@click.pass_context
+def chains(context: click.Context, /, as_json: bool, var: Path, **flags: Any) -> None:
     """List the known chains and, if a database is configured, the health of their portals.
 
     `late` is the median of the seconds from a file's own timestamp to its announcement.
     """
+    if context.invoked_subcommand is not None:
+        return
     settings = settings_with_stack(flags, var)
     try:
         known = load_chains(settings.chains)
@@ -45,6 +48,40 @@ def chains(as_json: bool, var: Path, **flags: Any) -> None:
         shown = [row["portal"], row["name"], ", ".join(row["chain_ids"]), row["engine"]]
         table.add_row(*(_shown(value) for value in (*shown, *(row[name] for name in HEALTH))))
     wide_console().print(table)
+
+
+@chains.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--unlisted", is_flag=True, help="Take a new name that chains.toml does not list.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers of rows as a JSON object.")
+@VAR
+@settings_options("database", "database_password", "chains")
+def rename(old: str, new: str, *, unlisted: bool, as_json: bool, var: Path, **flags: Any) -> None:
+    """Rename a misspelt chain: its files, dead letters and announcements get the name NEW, in one transaction.
+
+    Prices are stored by ChainId and stay. Refused if rows of OLD have a ChainId that NEW does not list. Restart
+    the jobs afterwards: they remember which chain an unlisted ChainId belongs to.
+    """
+    from gogobe.backfill.announcing import AnnouncementError, Announcer
+    from gogobe.database.chain_names import RenameError, rename_chain
+    from gogobe.database.connection import connect
+    from gogobe.database.views import refresh_views
+
+    settings = settings_with_stack(flags, var)
+    needed(settings, "database")
+    try:
+        known = load_chains(settings.chains)
+        key = Announcer(known, datetime.now(UTC), new, unlisted).key()
+        with connect(settings.database_address) as connection:
+            renamed = rename_chain(connection, known, old, key)
+    except (ChainsFileError, AnnouncementError, RenameError) as error:
+        raise click.UsageError(str(error)) from error
+    refresh_views(settings.database_address)
+    if as_json:
+        click.echo(msgspec.json.encode(renamed))
+    else:
+        click.echo(f"{old} is {key}: {renamed.files} files, {renamed.dead_letters} dead letters renamed")
 
 
 def portals_line(dsn: Dsn) -> str:

@@ -12,7 +12,10 @@ from click.testing import CliRunner
 from gogobe.cli import main
 from gogobe.commands.chains import portals_line
 from gogobe.database.connection import Connection
+from gogobe.database.load.loader import Loader
 from gogobe.database.portals import PortalErrors, PortalHealth, write_health
+from tests.commands.conftest import Gogobe
+from tests.database.samples import file_batches, item
 
 NOW = datetime(2026, 8, 11, 6, tzinfo=UTC)
 
@@ -62,3 +65,11 @@ def test_the_line_of_status_names_what_is_ill(dsn: str, health: None):
 
 def test_the_line_of_status_before_anything_is_watched(dsn: str):
     assert "gogobe crawl" in portals_line(dsn)
+
+
+def test_a_misspelt_chain_is_renamed(gogobe: Gogobe, dsn: str):
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("1", "5")], chain="shufresal"))
+    result = gogobe("chains", "rename", "shufresal", "Shufersal")
+    assert (result.exit_code, result.output) == (0, "shufresal is shufersal: 1 files, 0 dead letters renamed\n")
+    assert "did you mean" in gogobe("chains", "rename", "x", "shufresal").output
