@@ -8,6 +8,7 @@ match, then the longer text, then a checksum. So stores do not rewrite each othe
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date
 from typing import Any, Final
@@ -105,7 +106,8 @@ _LOCK_MASTERS: Final = """
     SELECT 1 FROM masters WHERE master_id = ANY(%s) ORDER BY master_id FOR NO KEY UPDATE
 """
 
-# The best name is the most frequent, then the longest; brand and size come from an alias of that name.
+# The best name is the most frequent, then the longest. Brand and size come from an alias of that name, else of
+# the next best name that has them: so the order in which chains are loaded does not decide.
 _NAME_MASTERS: Final = """
     UPDATE masters m SET name = best.name, brand = coalesce(best.manufacturer, m.brand),
         quantity = coalesce(best.quantity, m.quantity),
@@ -113,17 +115,27 @@ _NAME_MASTERS: Final = """
         is_weighted = coalesce(best.is_weighted, m.is_weighted)
     FROM unnest(%s::bigint[]) AS wanted (master_id)
     CROSS JOIN LATERAL (
-        SELECT a.name, max(a.manufacturer) AS manufacturer, max(a.quantity) AS quantity,
-               max(a.unit_of_measure) AS unit_of_measure, bool_or(a.is_weighted) AS is_weighted
-        FROM master_aliases a WHERE a.master_id = wanted.master_id AND a.name IS NOT NULL
-        GROUP BY a.name ORDER BY count(*) DESC, length(a.name) DESC, a.name LIMIT 1
+        SELECT min(name) FILTER (WHERE place = 1) AS name,
+               (array_agg(manufacturer ORDER BY place) FILTER (WHERE manufacturer IS NOT NULL))[1]
+                   AS manufacturer,
+               (array_agg(quantity ORDER BY place) FILTER (WHERE quantity IS NOT NULL))[1] AS quantity,
+               (array_agg(unit_of_measure ORDER BY place) FILTER (WHERE unit_of_measure IS NOT NULL))[1]
+                   AS unit_of_measure,
+               (array_agg(is_weighted ORDER BY place) FILTER (WHERE is_weighted IS NOT NULL))[1] AS is_weighted
+        FROM (
+            SELECT a.name, max(a.manufacturer) AS manufacturer, max(a.quantity) AS quantity,
+                   max(a.unit_of_measure) AS unit_of_measure, bool_or(a.is_weighted) AS is_weighted,
+                   row_number() OVER (ORDER BY count(*) DESC, length(a.name) DESC, a.name) AS place
+            FROM master_aliases a WHERE a.master_id = wanted.master_id AND a.name IS NOT NULL GROUP BY a.name
+        ) named
     ) best
-    WHERE m.master_id = wanted.master_id
+    WHERE m.master_id = wanted.master_id AND best.name IS NOT NULL
       AND (m.name, m.brand, m.quantity, m.unit_of_measure, m.is_weighted) IS DISTINCT FROM
           (best.name, coalesce(best.manufacturer, m.brand), coalesce(best.quantity, m.quantity),
            coalesce(best.unit_of_measure, m.unit_of_measure), coalesce(best.is_weighted, m.is_weighted))
 """
 
+_MASTER_ID: Final = [name for name, _ in _COLUMNS].index("master_id")
 _MATCH_RANK: Final = {"gtin": 4, "alias": 3, "vector": 2, "review": 1, "new": 0}
 
 
@@ -143,7 +155,8 @@ def load_aliases(cursor: Cursor, dialect: Dialect, batches: Iterable[IngestBatch
     cursor.execute(_ADD_MASTERS)
     added = {row[0] for row in cursor.fetchall()}
     cursor.execute(_WRITE_ALIASES)
-    rename = sorted(reworded - added)
+    aliases = Counter(row[_MASTER_ID] for row in staged.values())
+    rename = sorted(reworded - {one for one in added if aliases[one] == 1})
     if rename:
         # Two statements: once the masters are held, the second sees the aliases of the previous holder.
         cursor.execute(_LOCK_MASTERS, (rename,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from decimal import Decimal
+from typing import Any
 
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
@@ -67,6 +68,28 @@ def test_a_master_bears_the_most_frequent_then_longest_name(dsn: str, db: Connec
             if number == 1:
                 assert db.execute("SELECT name FROM masters").fetchone() == ("חלב 3% תנובה",)
     assert db.execute("SELECT name, brand FROM masters").fetchall() == [("חלב 3%", "תנובה")]
+
+
+def test_a_master_is_the_same_whatever_the_order_of_chains_and_the_commits(dsn: str, db: Connection) -> None:
+    words: list[dict[str, Any]] = [
+        {"name": "חלב", "manufacturer": "א", "quantity": Decimal(1)},
+        {"name": "חלב 3% טרי", "manufacturer": None, "unit_of_measure": "ליטר"},
+        {"name": "חלב 3%", "manufacturer": "ב"},
+        {"name": "חלב", "manufacturer": None},
+    ]
+    batches = [
+        file_batches([item("7290000042435", "5", **one)], chain=f"chain{number}", chain_id=str(number))
+        for number, one in enumerate(words)
+    ]
+    seen = set()
+    for order in itertools.permutations(batches):
+        for together in (True, False):
+            empty(db)
+            with Loader(dsn) as loader:
+                for commit in [list(itertools.chain(*order))] if together else order:
+                    loader.load(commit)
+            seen.add(db.execute("SELECT name, brand, quantity, unit_of_measure FROM masters").fetchone())
+    assert seen == {("חלב", "א", Decimal(1), "ליטר")}
 
 
 def test_a_better_match_moves_the_alias(dsn: str, db: Connection) -> None:
