@@ -61,7 +61,7 @@ def test_no_table_keeps_the_old_name(db: Connection):
     [
         ("shufresal", "rami_levy", "which rami_levy does not list"),
         ("shufresal", "corner_shop", "is shufersal's: rename shufresal to that"),
-        ("nobody", "shufersal", "no row has the chain nobody"),
+        ("no_chain", "shufersal", "no row has the chain no_chain"),
         ("shufersal", "shufersal", "has this name already"),
     ],
 )
