@@ -79,7 +79,8 @@ class HebrewRepair:
         # Looking for what there is hardly ever spares taking the piece apart.
         if not self._is_suspicious(text):
             return text
-        return _TEXT.sub(lambda match: self._text(match[0]), text)
+        # No sign is ASCII, as most texts and all tags are.
+        return _TEXT.sub(lambda match: match[0] if match[0].isascii() else self._text(match[0]), text)
 
     def _is_suspicious(self, text: str) -> bool:
         if ("×" in text or "Ã" in text) and self._shows(_UTF8_AS_WESTERN, text):
