@@ -165,7 +165,7 @@ def test_an_unforeseen_error_is_the_file_s_dead_letter_and_the_next_goes_on(
     def broken(self: object, *_: object) -> object:
         raise RecursionError("unexpected")
 
-    monkeypatch.setattr("gogobe.feeds.batches._Cutter.report_times", broken)
+    monkeypatch.setattr("gogobe.feeds.batches._Cutter._final_totals", broken)
     found = run([archive / SMALL, archive / STORES])
     assert {(one.state, one.problems[0].reason) for one in found.values()} == {("refused", "internal_error")}
 
