@@ -78,7 +78,7 @@ def ledger(dsn: str) -> None:
         ({"until": at(2)}, {"lost.gz"}),
         ({"since": at(2)}, {"good.gz", "bad.gz", "part.gz", "late.gz"}),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_files_are_found_by_what_they_are(db: Connection, wanted: dict[str, Any], files: set[str]):
     found = find_files(db, FileFilter(**wanted))

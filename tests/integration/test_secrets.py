@@ -95,7 +95,7 @@ def test_the_pipeline_works_with_secrets_that_nothing_shows(
     operator = Operator(tmp_path, var, broker, database)
     with bundled_portal() as portal:
         one_worker = ("--parallelism", "1", "--sdk_worker_parallelism", "1")
-        operator.run("ingest", "--fetch-hosts", portal.host, *one_worker)
+        operator.run("run", "ingest", "--fetch-hosts", portal.host, *one_worker)
         king_store = [
             one.url for one in portal.published if one.chain == "king_store" and "Stores" not in one.url
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click.testing
@@ -10,7 +11,7 @@ import pytest
 from gogobe.cli import main
 from gogobe.io.kafka.topics import read_to_end
 from gogobe.local.flink import cancel_jobs
-from gogobe.local.stack import StackAddresses
+from gogobe.local.stack import StackAddresses, running_stack
 from gogobe.records.messages import DOWNLOADED, INGEST
 from tests.integration.small_feeds import (
     BODIES,
@@ -28,6 +29,18 @@ from tests.portals import portal
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 DIRECT = ("--runner=DirectRunner", "--bounded")
+
+
+@pytest.fixture(scope="module")
+def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a stack of its own: the jobs read all that is in the project's topics."""
+    return tmp_path_factory.mktemp("stages")
+
+
+@pytest.fixture(scope="module")
+def stack(var: Path, jars: Path) -> Iterator[StackAddresses]:
+    with running_stack(var, jars) as addresses:
+        yield addresses
 
 
 def test_stages_on_two_runners_and_ingest_load_all_of_it_once(stack: StackAddresses, var: Path):

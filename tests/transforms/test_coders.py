@@ -12,7 +12,7 @@ from apache_beam import coders
 from gogobe.database.load.loader import FailedBatch, LoadResult
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.published.store import SnapshotStore
-from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded
+from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, WaitingFile
 from gogobe.transforms.coders import ELEMENT_TYPES, MessageCoder
 from gogobe.transforms.masters import MastersAddress
 from tests.database.samples import at, file_batches, item, promotion
@@ -22,6 +22,7 @@ ELEMENTS = [
     FileDiscovered("shufersal", "http://p.example/x", at(1)),
     FileDownloaded("shufersal", "s3://b/x", "ab", 1, "http://p.example/x", "x", at(1), at(2)),
     BATCH,
+    WaitingFile("x", "http://p.example/x", "x", at(1), "p.example", "slow", "", False, 1, at(1), at(2), at(3)),
     DeadLetter("parse", "truncated", "cut short", 'א\0\x1f\\"', at(1), chain="x"),
     LoadResult(batches=2, failed=[FailedBatch(BATCH, "refused_by_database", "detail", "cause")]),
     Decision("vector", "9", "501", "עגבניה", 1, 2, "עגבניות", 0.1 + 0.2, ["same name"]),
