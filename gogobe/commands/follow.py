@@ -83,6 +83,10 @@ def outcomes(connection: Connection, files: Sequence[Announced], since: datetime
             outcome.state = "dead letter"
             outcome.is_final = failure.stage in FINAL_STAGES
             outcome.end(failure.failed_at)
+    for outcome in found.values():
+        # The letter that says why may be committed after the file's last row.
+        if outcome.state == "incomplete" and not outcome.reasons:
+            outcome.is_final = False
     return list(found.values())
 
 
