@@ -32,7 +32,7 @@ from gogobe.database.announcements import (
 )
 from gogobe.database.connection import Connection, is_transient
 from gogobe.database.session import Session
-from gogobe.feeds.ordering import store_of
+from gogobe.feeds.ordering import publication_order, store_of
 from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.publisher import Marked, Publisher, marks_since
 from gogobe.io.kafka.topics import PublishError
@@ -99,7 +99,8 @@ class Announcer:
         self._session.close()
 
     def announce(self, announcements: Sequence[Announcement]) -> Outcome:
-        """Announces the new and changed ones of these files. Returns after they are published and marked.
+        """Announces the new and changed ones of these files, in the order of their publication. Returns after
+        they are published and marked.
 
         Raises Stopped, and psycopg.Error for errors that no retry can fix.
         """
@@ -110,7 +111,8 @@ class Announcer:
         claimed = self._in_database(lambda db: claim(db, self._agent, offsets, listed))
         versions = {listed[number].identity: version for number, version in claimed.versions.items()}
         if claimed.batch_id is not None:
-            records = [_marked(key, version, files[key].message) for key, version in versions.items()]
+            in_order = sorted(versions, key=lambda key: publication_order(files[key].listed.file_name))
+            records = [_marked(key, versions[key], files[key].message) for key in in_order]
             urls = {key: files[key].message.url for key in versions}
             self._publish(OpenBatch(claimed.batch_id, offsets), records, urls, started)
         return Outcome(frozenset(versions), frozenset(listed[number].identity for number in claimed.pending))
@@ -151,6 +153,7 @@ class Announcer:
         if not self._in_database(lambda db: still_owns(db, self._agent, batch.batch_id)):
             return  # the lease had ended, and another agent has taken the batch
         missing = [file for file in files if _mark(file.identity, file.version) not in arrived]
+        missing.sort(key=lambda file: publication_order(file.file_name))
         lost = [file.identity for file in missing if file.is_signed and file.identity not in urls]
         self._publisher.publish(
             [

@@ -1,16 +1,19 @@
-"""The key that keeps a store's files in their order: in Kafka's partitions and over the workers."""
+"""The order of a store's files: the key that keeps it in Kafka's partitions and over the workers, and the order
+in which they are announced."""
 
 from __future__ import annotations
 
 import zlib
+from datetime import UTC, datetime
 from typing import Final
 
-from gogobe.feeds.names import UnknownFileNameError, normal_store_id, parse_file_name
+from gogobe.feeds.names import UnknownFileNameError, normal_store_id, parse_file_name, parse_if_known
 from gogobe.records.addresses import file_name_of
 from gogobe.records.messages import FileDiscovered, FileDownloaded
 
 # Grouping by key keeps a little of every key for good, so the number of keys is bounded.
 UNKNOWN_STORES: Final = 64
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def store_of(message: FileDiscovered | FileDownloaded) -> str:
@@ -25,3 +28,10 @@ def store_of(message: FileDiscovered | FileDownloaded) -> str:
     except UnknownFileNameError:
         return f"{message.chain}/?{zlib.crc32(file_name.encode('utf-8', 'replace')) % UNKNOWN_STORES}"
     return f"{message.chain}/{name.chain_id}/{normal_store_id(name.store_id or '0')}"
+
+
+def publication_order(file_name: str) -> tuple[datetime, str]:
+    """A sort key: by the time of publication in the name, files without one last, then by name. Portals list
+    their files in any order, many of them the newest first. Raises nothing."""
+    name = parse_if_known(file_name)
+    return (name and name.published_at) or _LAST, file_name

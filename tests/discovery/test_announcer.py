@@ -94,6 +94,28 @@ def test_another_content_is_announced_again(announcer: Announcer, topic: Topic):
     assert urls(topic) == Counter({file(1).message.url: 2})
 
 
+def of_one_store(day: int) -> Announcement:
+    name = f"PriceFull7290000000001-0001-202608{day:02}0600.gz"
+    identity = hashlib.sha256(name.encode()).digest()
+    message = message_of("chain", f"https://p/{name}", name, datetime.now(UTC))
+    return Announcement(Listed(identity, "chain", message.url, name, 1, None, None, is_signed=False), message)
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_a_store_s_files_come_in_the_order_of_publication(
+    dsn: str, announcer: Announcer, topic: Topic, *, is_settled: bool
+):
+    """In any order of the listing, and also where another agent finishes a batch."""
+    newest_first = [of_one_store(day) for day in range(28, 0, -1)]
+    if is_settled:
+        dead_agent_s_claim(dsn, topic, newest_first, [])
+        announcer.settle()
+    else:
+        announcer.announce(newest_first)
+    found = [message.url for message in announced(topic.kafka, topic.name)]
+    assert found == [one.message.url for one in reversed(newest_first)]
+
+
 def marked(one: Announcement, version: int) -> Marked:
     mark = one.listed.identity + version.to_bytes(4, "big")
     return Marked(mark, store_of(one.message).encode(), encode(one.message))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gogobe.feeds.ordering import store_of
+from gogobe.feeds.ordering import publication_order, store_of
 from gogobe.records.messages import FileDiscovered, FileDownloaded
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -34,3 +34,16 @@ def test_names_that_tell_no_store_share_a_bounded_number_of_keys():
         FileDiscovered("c", "http://q/1.gz", NOW)
     )
     assert store_of(FileDiscovered("c", "http://[bad/a.gz", NOW)).startswith("c/?")
+
+
+def test_files_are_ordered_by_the_time_in_their_names_and_the_others_come_last():
+    in_order = [
+        "PriceFull7290027600007-001-202512240300.gz",
+        "Price7290027600007-001-202512250300.gz",
+        "PriceFull7290027600007-001-202512250300.gz",
+        "Price7290027600007-001-357-20260607-034000.gz",
+        "catalogue.gz",
+        "list.xml",
+    ]
+    listed = in_order[3:] + in_order[:3]
+    assert sorted(listed, key=publication_order) == in_order
