@@ -10,7 +10,7 @@ from typing import Any, Final
 from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, Cursor
 from gogobe.database.session import Session, session_of
-from gogobe.database.waiting import end_failed
+from gogobe.database.waiting import end_failed, end_loaded
 from gogobe.records.addresses import public_address
 from gogobe.records.excerpts import storable
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
@@ -85,11 +85,14 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
     return row | {"letter_key": letter_key(letter)}
 
 
-def resolve_letters(cursor: Cursor, batches: Iterable[IngestBatch | FileDownloaded]) -> None:
-    """Closes the letters of the files that these batches belong to, where those are loaded now."""
+def end_attempts(cursor: Cursor, batches: Iterable[IngestBatch | FileDownloaded]) -> None:
+    """Closes the letters of the files that these batches belong to, where those are loaded now, and ends their
+    waiting."""
     files: dict[tuple[str, str, str], datetime] = {}
     for batch in batches:
         file = (batch.content_sha256, batch.chain, batch.source_url)
         files[file] = max(batch.downloaded_at, files.get(file, batch.downloaded_at))
     shas, chains, urls = zip(*files, strict=True)
-    cursor.execute(_RESOLVE, (list(shas), list(chains), list(urls), list(files.values())))
+    downloads = (list(shas), list(chains), list(urls), list(files.values()))
+    cursor.execute(_RESOLVE, downloads)
+    end_loaded(cursor, downloads)

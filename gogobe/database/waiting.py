@@ -19,7 +19,7 @@ from gogobe.database.connection import Connection, Cursor
 from gogobe.database.session import Session, session_of
 from gogobe.records.addresses import identity_of
 from gogobe.records.excerpts import storable
-from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, WaitingFile
+from gogobe.records.messages import DeadLetter, WaitingFile
 
 # A file that was announced again and did not end is announced once more after this, doubled each time.
 ANNOUNCED_SECONDS: Final = 600.0
@@ -104,6 +104,10 @@ _COUNT: Final = """
            mode() WITHIN GROUP (ORDER BY reason) AS reason
     FROM waiting_files GROUP BY chain, host ORDER BY chain, host
 """
+
+
+Downloads = tuple[list[str], list[str], list[str], list[datetime]]
+"""Columns of downloaded files: SHA-256, chain, address, and the time of the latest download (aware)."""
 
 
 @dataclass(frozen=True)
@@ -217,11 +221,6 @@ def end_failed(cursor: Cursor, letters: Iterable[DeadLetter]) -> None:
         cursor.execute(_END, (list(chains), list(urls), list(ended.values())))
 
 
-def end_loaded(cursor: Cursor, batches: Iterable[IngestBatch | FileDownloaded]) -> None:
+def end_loaded(cursor: Cursor, downloads: Downloads) -> None:
     """Files that are loaded wait no longer, unless they failed again after this download."""
-    files: dict[tuple[str, str, str], datetime] = {}
-    for batch in batches:
-        file = (batch.content_sha256, batch.chain, batch.source_url)
-        files[file] = max(batch.downloaded_at, files.get(file, batch.downloaded_at))
-    shas, chains, urls = zip(*files, strict=True)
-    cursor.execute(_END_LOADED, (list(shas), list(chains), list(urls), list(files.values())))
+    cursor.execute(_END_LOADED, downloads)

@@ -69,14 +69,21 @@ class _RecordDecisions(beam.DoFn):
             return
         failed = record_each(self._session, self._fresh, self._letters)
         self._sent.commit()
-        count = len(self._fresh) - len(failed)
-        self._recorded.inc(count)
-        yield windowed(count)
-        for letter in failed:
-            yield windowed(failure(letter))
+        yield from recorded(len(self._fresh), failed, self._recorded)
 
     def teardown(self) -> None:
         self._session.close()
+
+
+def recorded(
+    count: int, failed: Sequence[DeadLetter], counter: Metrics.DelegatingCounter
+) -> Iterator[WindowedValue | TaggedOutput]:
+    """The outputs of a bundle of `count` elements: how many were recorded, which are counted, and the dead
+    letters of the others."""
+    counter.inc(count - len(failed))
+    yield windowed(count - len(failed))
+    for letter in failed:
+        yield windowed(failure(letter))
 
 
 def record_each(

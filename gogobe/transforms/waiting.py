@@ -23,8 +23,9 @@ from gogobe.io.objects import ObjectStore
 from gogobe.io.portals import Portals, name_of
 from gogobe.records.addresses import authority_of
 from gogobe.records.messages import DeadLetter, FileDiscovered, WaitingFile
-from gogobe.transforms.dead_letters import DeadLetters, failure
-from gogobe.transforms.steps import step, windowed
+from gogobe.transforms.dead_letters import DeadLetters
+from gogobe.transforms.record import recorded
+from gogobe.transforms.steps import step
 
 STAGE: Final = "waiting"
 FIRST_SECONDS: Final = 30.0
@@ -126,11 +127,7 @@ class _RecordWaiting(beam.DoFn):
         if not self._files:
             return
         failed = record_each(self._session, self._files, self._letters)
-        count = len(self._files) - len(failed)
-        self._recorded.inc(count)
-        yield windowed(count)
-        for letter in failed:
-            yield windowed(failure(letter))
+        yield from recorded(len(self._files), failed, self._recorded)
 
     def teardown(self) -> None:
         self._session.close()

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from gogobe.database.connection import Connection, Cursor
-from gogobe.database.dead_letters import resolve_letters
+from gogobe.database.dead_letters import end_attempts
 from gogobe.database.load.files import add_address, follow_announcement
 from gogobe.database.session import Session
-from gogobe.database.waiting import end_loaded
 from gogobe.records.messages import FileDownloaded
 
 _LOADED: Final = """
@@ -40,5 +39,4 @@ def _follow(cursor: Cursor, files: Sequence[FileDownloaded]) -> None:
     for file in sorted(files, key=lambda one: (one.content_sha256, one.source_url)):
         add_address(cursor, file)
         follow_announcement(cursor, file)
-    resolve_letters(cursor, files)
-    end_loaded(cursor, files)
+    end_attempts(cursor, files)

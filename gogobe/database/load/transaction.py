@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gogobe.database.connection import Cursor, Dialect
-from gogobe.database.dead_letters import resolve_letters
+from gogobe.database.dead_letters import end_attempts
 from gogobe.database.load.aliases import load_aliases
 from gogobe.database.load.batches import enter_batches, keep_refused_rows, mark_failed
 from gogobe.database.load.descriptions import describe_stores
@@ -18,7 +18,6 @@ from gogobe.database.load.results import LoadResult
 from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import BatchStores, LockedStore, lock_stores
 from gogobe.database.load.tallies import NewBatches
-from gogobe.database.waiting import end_loaded
 from gogobe.records.messages import IngestBatch
 
 
@@ -56,8 +55,7 @@ def _end_attempts(cursor: Cursor, batches: Sequence[IngestBatch], completed: Seq
     files = {file.content_sha256 for file in completed}
     last = [batch for batch in batches if batch.last or batch.content_sha256 in files]
     if last:
-        resolve_letters(cursor, last)
-        end_loaded(cursor, last)
+        end_attempts(cursor, last)
 
 
 def _enter(

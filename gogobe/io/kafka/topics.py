@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -197,14 +198,8 @@ def _queued(producer: Producer, topic: str, key: bytes, value: bytes, delivered:
 
 def is_read_by(kafka: Kafka, group: str, topic: str) -> bool:
     """Whether a consumer group has committed offsets in a topic. Raises KafkaException where there is none."""
-    reports = _Reports()
-    consumer = Consumer(reports.config(kafka, **{"group.id": group, "enable.auto.commit": False}))
-    try:
-        partitions = reports.topics(consumer, topic)[topic].partitions
-        asked = [TopicPartition(topic, one) for one in partitions]
-        return any(place.offset >= 0 for place in _patiently(lambda: consumer.committed(asked, ADMIN_SECONDS)))
-    finally:
-        consumer.close()
+    with _committed(kafka, group, topic) as (_, committed):
+        return any(place.offset >= 0 for place in committed)
 
 
 def partition_count(kafka: Kafka, topic: str) -> int:
@@ -223,19 +218,26 @@ def lag(kafka: Kafka, group: str, topic: str) -> int:
 
 def backlog(kafka: Kafka, group: str, topic: str) -> Backlog:
     """The records of a topic beyond a group's committed offsets, up to its present end."""
-    reports = _Reports()
-    consumer = Consumer(reports.config(kafka, **{"group.id": group, "enable.auto.commit": False}))
-    try:
-        partitions = reports.topics(consumer, topic)[topic].partitions
-        asked = [TopicPartition(topic, one) for one in partitions]
-        committed = _patiently(lambda: consumer.committed(asked, timeout=ADMIN_SECONDS))
-        ranges = {}
+    ranges = {}
+    with _committed(kafka, group, topic) as (consumer, committed):
         for place in committed:
             low, high = consumer.get_watermark_offsets(
                 TopicPartition(topic, place.partition), timeout=ADMIN_SECONDS
             )
             ranges[place.partition] = (min(max(place.offset, low), high), high)
-        return Backlog(ranges)
+    return Backlog(ranges)
+
+
+@contextlib.contextmanager
+def _committed(kafka: Kafka, group: str, topic: str) -> Iterator[tuple[Consumer, list[TopicPartition]]]:
+    """A consumer of the group, and the offsets that the group has committed in the topic: below 0 where there
+    are none."""
+    reports = _Reports()
+    consumer = Consumer(reports.config(kafka, **{"group.id": group, "enable.auto.commit": False}))
+    try:
+        partitions = reports.topics(consumer, topic)[topic].partitions
+        asked = [TopicPartition(topic, one) for one in partitions]
+        yield consumer, _patiently(lambda: consumer.committed(asked, timeout=ADMIN_SECONDS))
     finally:
         consumer.close()
 
