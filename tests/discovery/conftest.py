@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,13 +14,16 @@ import pytest
 from gogobe.chains.portal import PortalSettings
 from gogobe.demo.portals.server import PortalServer
 from gogobe.demo.portals.shelf import ShelfFile
+from gogobe.discovery.announcer import Topic
 from gogobe.discovery.client import PortalClient
 from gogobe.discovery.connections import Connections
 from gogobe.discovery.engines import ENGINES
 from gogobe.discovery.listing import ListedFile
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.throttle import Throttles
+from gogobe.io.kafka.topics import ensure_topics
 from gogobe.io.networks import AllowedHosts
+from tests.discovery.kafka import broker
 
 ALLOWED = AllowedHosts.parse("127.0.0.1, localhost")
 NOW = datetime(2026, 8, 11, 9, tzinfo=UTC)  # noon in Israel
@@ -30,6 +34,21 @@ def portals() -> Iterator[PortalServer]:
     """Runs replicas for the length of the test run."""
     with PortalServer() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a broker that lives as long as the module's tests."""
+    with broker(tmp_path_factory.mktemp("kafka")) as address:
+        yield address
+
+
+@pytest.fixture
+def topic(bootstrap: str) -> Topic:
+    """A topic of its own."""
+    name = f"files-{uuid.uuid4().hex}"
+    ensure_topics(bootstrap, [name], partitions=3)
+    return Topic(bootstrap, name)
 
 
 def portal(engine: str, url: str, **settings: Any) -> Portal:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,26 +18,12 @@ from gogobe.database.connection import Connection, connect
 from gogobe.discovery.announcer import Announcement, Announcer, Outcome, Stopped, Topic, message_of
 from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.publisher import Marked, Publisher, ends_of, marks_since
-from gogobe.io.kafka.topics import PublishError, ensure_topics, read_to_end
+from gogobe.io.kafka.topics import PublishError, read_to_end
 from gogobe.records.messages import encode
-from tests.discovery.kafka import announced, broker
+from tests.discovery.kafka import announced
 
 pytestmark = pytest.mark.integration
 LEASE = 30.0
-
-
-@pytest.fixture(scope="module")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with broker(tmp_path_factory.mktemp("kafka")) as address:
-        yield address
-
-
-@pytest.fixture
-def topic(bootstrap: str) -> Topic:
-    """A topic of its own."""
-    name = f"files-{uuid.uuid4().hex}"
-    ensure_topics(bootstrap, [name], partitions=3)
-    return Topic(bootstrap, name)
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,11 +21,10 @@ from gogobe.discovery.metrics import Metrics
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.retries import Retries, retry_once
 from gogobe.discovery.watcher import Watcher
-from gogobe.io.kafka.topics import ensure_topics
 from gogobe.records.addresses import public_address
 from gogobe.records.messages import FileDiscovered, WaitingFile
 from tests.discovery.conftest import ALLOWED, files, portal
-from tests.discovery.kafka import announced, broker
+from tests.discovery.kafka import announced
 from tests.discovery.replicas import SHUFERSAL_LAYOUT
 from tests.discovery.test_watcher import Announced, Clock, watching
 
@@ -120,20 +118,6 @@ def test_a_portal_whose_circuit_closes_wakes_its_chain_s_files(portals: PortalSe
         assert retries.woken == ["chain"]
 
     with_retries(work, watched)
-
-
-@pytest.fixture(scope="module")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with broker(tmp_path_factory.mktemp("kafka")) as address:
-        yield address
-
-
-@pytest.fixture
-def topic(bootstrap: str) -> Topic:
-    """A topic of its own."""
-    name = f"files-{uuid.uuid4().hex}"
-    ensure_topics(bootstrap, [name], partitions=3)
-    return Topic(bootstrap, name)
 
 
 def retried(dsn: str, topic: Topic, portals: list[Portal], *, everything: bool = False, **more: Any) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
-
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
 from gogobe.database.review.known_items import known_items
@@ -14,16 +12,6 @@ from gogobe.database.review.redirects import Redirected, redirect_masters
 from tests.database.samples import file_batches, item
 
 FOUND = 10**14  # what a build calls a cluster
-
-
-@pytest.fixture
-def three(dsn: str) -> str:
-    """Three chains that sell one product under a code of their own each: masters 1, 2 and 3."""
-    with Loader(dsn) as loader:
-        for number in (1, 2, 3):
-            rows = [item(str(number), str(number), name=f"tomato {number}")]
-            loader.load(file_batches(rows, chain=f"c{number}", chain_id=str(number)))
-    return dsn
 
 
 class Build:
