@@ -108,7 +108,8 @@ $(STAMPS)/project: pyproject.toml setup.py $(STAMPS)/python
 $(STAMPS)/java: java/pom.xml $(JAVA_MODULES:%=java/%/pom.xml) | $(STAMPS)/prerequisites
 	@echo "Installing the Java class paths of java/pom.xml into var/java/"
 	@rm -rf var/java
-	@mvn --quiet --batch-mode --file java/pom.xml dependency:copy-dependencies
+	@mvn --quiet --batch-mode --file java/pom.xml dependency:copy-dependencies 2>&1 \
+	  | sed "s/$$(printf '\033')\[[0-9;]*m//g"  # Maven writes colour codes even into a pipe
 	@rm -f $(STAMPS)/overrides
 	@touch $@
 

@@ -5,9 +5,8 @@ if price or promotion files use it, and listed if Stores files do. The rule, in 
 
 1. A name that is both sold and listed means what it says.
 2. A sold name of sub-chain 0 that no Stores file lists means the number's home: the name that is listed by
-the
-   oldest of the Stores files that list the number. Where that file lists it under several sub-chains there is
-   no home. (A file that names no sub-chain has sub-chain 0 too.)
+   the oldest of the Stores files that list the number. Where that file lists it under several sub-chains there
+   is no home. (A file that names no sub-chain has sub-chain 0 too.)
 3. Any other sold name that no Stores file lists means the only name that is listed, if it is itself the only
    name that is sold.
 4. Every other name is a store of its own.

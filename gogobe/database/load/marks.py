@@ -8,11 +8,9 @@ A file whose time of publication is not known counts as published when it was di
 is negative. Marks are compared in two ways:
 
 - Two rows of one code, `recency` and `RECENCY`: a row of known time is newer than any row of unknown time. So
-  a file
-  of unknown time never overwrites a row of known time.
+  a file of unknown time never overwrites a row of known time.
 - A row and a full file, `Mark` as a tuple and `MARK`: by time. A full file lists what its store had at that
-  moment,
-  so it ends an earlier row, and says nothing of a row that was published or discovered later.
+  moment, so it ends an earlier row, and says nothing of a row that was published or discovered later.
 """
 
 from __future__ import annotations
