@@ -4,61 +4,33 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 import msgspec
 
-from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
-from gogobe.commands.tables import Column, print_table
-from gogobe.commands.terminal import harmless, styled
-from gogobe.commands.times import MOMENT, shown_time
-from gogobe.database.letters import Letter, LetterFilter, UnknownLetterError
-
-if TYPE_CHECKING:
-    from gogobe.database.connection import Connection
-    from gogobe.settings import Settings
-
-ID_SHOWN: Final = 12
-STATES: Final = ("open", "resolved", "dropped", "all")
-COLUMNS: Final = (
-    Column("id"),
-    Column("last failed", rank=1),
-    Column("stage"),
-    Column("reason"),
-    Column("chain"),
-    Column("tries", right=True, rank=2),
-    Column("state", rank=3),
-    Column("file", rank=4),
-    Column("detail", words=True, rank=5),
+from gogobe.commands.letter_choice import (
+    chosen_letters,
+    connected,
+    database_options,
+    letter_filter,
+    letter_filters,
+    letters_of_ids,
 )
+from gogobe.commands.letter_output import (
+    ID_SHOWN,
+    LETTER_COLUMNS,
+    indented,
+    letter_row,
+    letter_summary,
+    print_letter,
+)
+from gogobe.commands.options import VAR, needed, settings_options, wide_console
+from gogobe.commands.tables import print_table
+from gogobe.commands.terminal import harmless, styled
 
-
-def _filters(command: Any) -> Any:
-    """Adds the flags that choose letters."""
-    for option in reversed(
-        (
-            click.option("--chain", metavar="CHAIN", help="Of this chain."),
-            click.option(
-                "--stage", metavar="STAGE", help="Of this stage: decode, download, parse, match, load …"
-            ),
-            click.option("--reason", metavar="REASON", help="With this reason, as in `not_found`."),
-            click.option(
-                "--since", type=MOMENT, help="That failed last at this time or later: 2026-08-07, 2h, 7d."
-            ),
-            click.option("--until", type=MOMENT, help="That failed last before this time."),
-            click.option("--address", metavar="TEXT", help="With this text in their address or file name."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def _database(command: Any) -> Any:
-    return VAR(settings_options("database", "database_password")(command))
+STATES: Final = ("open", "resolved", "dropped", "all")
 
 
 @click.group()
@@ -71,27 +43,27 @@ def deadletters() -> None:
 
 
 @deadletters.command("list")
-@_filters
+@letter_filters
 @click.option(
     "--state", type=click.Choice(STATES), default="open", show_default=True, help="Letters in this state."
 )
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Letters at most.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a letter and line.")
-@_database
+@database_options
 def list_letters(*, state: str, limit: int, as_json: bool, var: Path, **flags: Any) -> None:
     """List dead letters, the latest failure first."""
     from gogobe.database.letters import find_letters, open_counts
 
-    wanted = _wanted(flags, None if state == "all" else state, limit)
-    with _connected(flags, var) as (connection, _):
+    wanted = letter_filter(flags, None if state == "all" else state, limit)
+    with connected(flags, var) as (connection, _):
         letters = find_letters(connection, wanted)
         counts = open_counts(connection)
     if as_json:
         for letter in letters:
-            click.echo(msgspec.json.encode(_summary(letter)))
+            click.echo(msgspec.json.encode(letter_summary(letter)))
         return
     if letters:
-        print_table(wide_console(), COLUMNS, [_row(letter) for letter in letters], stacked_from=1)
+        print_table(wide_console(), LETTER_COLUMNS, [letter_row(letter) for letter in letters], stacked_from=1)
     total = sum(count for *_, count in counts)
     by_reason = ", ".join(f"{count:,} {stage}/{reason}" for stage, reason, count in counts)
     click.echo(f"{len(letters)} shown; open in all: {total:,}{f' ({by_reason})' if counts else ''}")
@@ -107,8 +79,8 @@ def show(ids: tuple[str, ...], *, as_json: bool, var: Path, **flags: Any) -> Non
     from gogobe.commands.letter_places import FragmentError, fragment_of
     from gogobe.io.objects import ObjectStore
 
-    with _connected(flags, var) as (connection, settings):
-        letters = _of_ids(connection, ids)
+    with connected(flags, var) as (connection, settings):
+        letters = letters_of_ids(connection, ids)
         store = ObjectStore(settings.store, settings.store_endpoint or None)
         for letter in letters:
             try:
@@ -119,11 +91,11 @@ def show(ids: tuple[str, ...], *, as_json: bool, var: Path, **flags: Any) -> Non
                 known = {"fragment": fragment} if fragment else {"fragment": None, "fragment_error": why}
                 click.echo(msgspec.json.encode(msgspec.to_builtins(letter) | known))
                 continue
-            _print_letter(letter)
+            print_letter(letter)
             console = wide_console()
             if fragment is not None:
                 console.print(styled(f"  {fragment.what}", "dim"), soft_wrap=True)
-                console.print(_indented(fragment.text), soft_wrap=True)
+                console.print(indented(fragment.text), soft_wrap=True)
             elif why:
                 console.print(styled(f"  no piece of the file: {why}", "dim"), soft_wrap=True)
             console.print()
@@ -131,7 +103,7 @@ def show(ids: tuple[str, ...], *, as_json: bool, var: Path, **flags: Any) -> Non
 
 @deadletters.command()
 @click.argument("ids", nargs=-1, metavar="[ID…]")
-@_filters
+@letter_filters
 @click.option("--all", "all_open", is_flag=True, help="All that are open.")
 @click.option(
     "--as",
@@ -157,9 +129,9 @@ def replay(
     from gogobe.io.kafka.topics import PublishError
     from gogobe.io.objects import ObjectStore
 
-    with _connected(flags, var) as (connection, settings):
+    with connected(flags, var) as (connection, settings):
         needed(settings, "kafka")
-        letters = _chosen(connection, ids, flags, all_open=all_open)
+        letters = chosen_letters(connection, ids, flags, all_open=all_open)
         store = ObjectStore(settings.store, settings.store_endpoint or None)
         try:
             target = Target(settings.kafka_address, settings.group, form)
@@ -183,12 +155,12 @@ def replay(
 
 @deadletters.command()
 @click.argument("ids", nargs=-1, metavar="[ID…]")
-@_filters
+@letter_filters
 @click.option("--all", "all_open", is_flag=True, help="All that are open.")
 @click.option("--why", required=True, help="Why nothing more is to be done; kept with the letter.")
 @click.option("--by", default=getpass.getuser, help="Who decides; the user's name unless given.")
 @click.option("--json", "as_json", is_flag=True, help="The outcome as a JSON object.")
-@_database
+@database_options
 def drop(
     ids: tuple[str, ...], *, all_open: bool, why: str, by: str, as_json: bool, var: Path, **flags: Any
 ) -> None:
@@ -200,129 +172,10 @@ def drop(
 
     if not why.strip() or not by.strip():
         raise click.UsageError("--why and --by take a text that says something")
-    with _connected(flags, var) as (connection, _):
-        letters = _chosen(connection, ids, flags, all_open=all_open)
+    with connected(flags, var) as (connection, _):
+        letters = chosen_letters(connection, ids, flags, all_open=all_open)
         count = drop_letters(connection, [letter.id for letter in letters], by.strip(), why.strip())
     if as_json:
         click.echo(msgspec.json.encode({"dropped": count, "by": by.strip(), "why": why.strip()}))
     else:
         click.echo(f"{count} letters dropped by {harmless(by.strip())}: {harmless(why.strip())}")
-
-
-class _connected:  # noqa: N801  # used as a context manager
-    """A connection to the database of the settings, with the settings."""
-
-    def __init__(self, flags: dict[str, Any], var: Path) -> None:
-        names = set(LetterFilter.__dataclass_fields__) - {"state", "limit"}
-        self._flags = {name: value for name, value in flags.items() if name not in names}
-        self._var = var
-
-    def __enter__(self) -> tuple[Connection, Settings]:
-        from gogobe.database.connection import connect
-
-        settings = settings_with_stack(self._flags, self._var)
-        needed(settings, "database")
-        self._connection = connect(settings.database_address)
-        return self._connection, settings
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-
-def _wanted(flags: dict[str, Any], state: Any, limit: int | None) -> LetterFilter:
-    names = ("chain", "stage", "reason", "since", "until", "address")
-    return LetterFilter(**{name: flags[name] for name in names}, state=state, limit=limit)
-
-
-def _chosen(
-    connection: Connection, ids: Sequence[str], flags: dict[str, Any], *, all_open: bool
-) -> list[Letter]:
-    """The open letters with these ids, or that the filters name. Raises UsageError."""
-    from gogobe.database.letters import find_letters
-
-    wanted = _wanted(flags, "open", None)
-    if ids and (all_open or wanted != LetterFilter()):
-        raise click.UsageError("give ids, or filters that choose letters, not both")
-    if ids:
-        letters = _of_ids(connection, ids)
-        if closed := [letter for letter in letters if letter.state != "open"]:
-            raise click.UsageError(f"{closed[0].id[:ID_SHOWN]} is {closed[0].state} already")
-        return letters
-    if not all_open and wanted == LetterFilter():
-        raise click.UsageError(
-            "name letters by id or by a filter (--chain, --stage, --reason …), or give --all"
-        )
-    return find_letters(connection, wanted, whole=True)
-
-
-def _of_ids(connection: Connection, ids: Sequence[str]) -> list[Letter]:
-    from gogobe.database.letters import letter_of_id
-
-    try:
-        found = {letter.id: letter for letter in (letter_of_id(connection, one) for one in ids)}
-    except UnknownLetterError as error:
-        raise click.UsageError(str(error)) from error
-    return list(found.values())
-
-
-def _row(letter: Letter) -> list[str]:
-    return [
-        letter.id[:ID_SHOWN],
-        shown_time(letter.last_failed_at),
-        letter.stage,
-        letter.reason,
-        letter.chain or "",
-        f"{letter.attempts}",
-        letter.state,
-        letter.file or "",
-        letter.detail.partition("\n")[0][:300],
-    ]
-
-
-def _summary(letter: Letter) -> dict[str, Any]:
-    """A letter without its original and cause."""
-    left_out = ("cause", "original", "original_base64", "original_path", "original_sha256", "original_size")
-    return {name: getattr(letter, name) for name in letter.__struct_fields__ if name not in left_out}
-
-
-_FACTS: Final[tuple[tuple[str, Callable[[Letter], object]], ...]] = (
-    ("state", lambda letter: letter.state),
-    ("stage", lambda letter: letter.stage),
-    ("reason", lambda letter: letter.reason),
-    ("detail", lambda letter: letter.detail),
-    ("chain", lambda letter: letter.chain),
-    ("file", lambda letter: letter.file),
-    ("address", lambda letter: letter.source_url),
-    ("sha256", lambda letter: letter.content_sha256),
-    ("batch", lambda letter: letter.batch_id),
-    ("place", lambda letter: letter.place),
-    ("attempts", lambda letter: letter.attempts),
-    ("first failed", lambda letter: letter.first_failed_at),
-    ("last failed", lambda letter: letter.last_failed_at),
-    ("replays", lambda letter: letter.replays or None),
-    ("replayed", lambda letter: letter.replayed_at),
-    ("closed", lambda letter: letter.resolved_at),
-    ("dropped by", lambda letter: letter.dropped_by),
-    ("because", lambda letter: letter.dropped_why),
-    ("original in", lambda letter: letter.original_path),
-)
-
-
-def _print_letter(letter: Letter) -> None:
-    console = wide_console()
-    console.print(styled(letter.id, "bold"), soft_wrap=True)
-    for name, fact in _FACTS:
-        value = fact(letter)
-        if value is not None:
-            text = shown_time(value) if isinstance(value, datetime) else str(value)
-            console.print(styled(f"  {name:13}", "dim"), text, soft_wrap=True)
-    if letter.original:
-        console.print(styled("  original", "dim"), soft_wrap=True)
-        console.print(_indented(letter.original[:4000]), soft_wrap=True)
-    if letter.cause:
-        console.print(styled("  cause", "dim"), soft_wrap=True)
-        console.print(_indented(letter.cause), soft_wrap=True)
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -28,7 +28,8 @@ def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, 
     The exit code is 2 if a file could not be opened or read; the other files are shown.
     """
     from gogobe.chains.load import ChainsFileError, load_chains
-    from gogobe.commands.inspection import UnreadableFileError, inspect_file, print_inspection
+    from gogobe.commands.inspection import UnreadableFileError, inspect_file
+    from gogobe.commands.inspection_output import print_inspection
 
     settings = settings_with_stack(flags, var)
     try:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from functools import lru_cache, partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from lxml import etree
 
@@ -27,7 +26,7 @@ from gogobe.feeds.fields import (
     published_name,
 )
 from gogobe.feeds.parser import weight_of
-from gogobe.feeds.times import clock_time, day_and_hour, hour, is_unreadable, last_moment
+from gogobe.feeds.promotion_times import PromotionTimes, PublishedTimes, times_of
 from gogobe.feeds.unknown import UnknownElements
 from gogobe.feeds.values import TooLongError, is_set, number
 from gogobe.records.rows import Promotion, PromotionGroup, PromotionItem, RefusedRow
@@ -44,8 +43,6 @@ ITEM_TERMS: Final = (
     "max_qty",
 )
 _ITEM_LISTS: Final = frozenset(name for name, part in PROMOTION_PARTS.items() if part in ("items", "gifts"))
-_NO_TIME: Final = timedelta(0)
-_ALMOST_A_DAY: Final = timedelta(hours=23, minutes=59)
 
 
 @dataclass
@@ -100,7 +97,7 @@ class PromotionElements:
         # Few promotions of a feed have times of their own.
         self.unreadable_times = 0
         self.first_unreadable: tuple[str, str] | None = None
-        self._times = lru_cache(maxsize=4096)(partial(_times_of, clock))
+        self._times = lru_cache(maxsize=4096)(partial(times_of, clock))
 
     def row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow:
         """The promotion of one element, or why it has none. `row` is the element's number in its file, `line`
@@ -143,7 +140,7 @@ class PromotionElements:
                 refused.detail = f"promotion {promotion_id}: {refused.detail}"
                 self._refused_items.append(refused)
         items = [item for found in draft.lists for item in found.items]
-        published = _PublishedTimes(*(draft.terms.pop(name, None) for name in _PublishedTimes._fields))
+        published = PublishedTimes(*(draft.terms.pop(name, None) for name in PublishedTimes._fields))
         times = self._times(published)
         if times.unreadable is not None:
             self.unreadable_times += 1
@@ -249,7 +246,7 @@ def _promotion(
     row: int,
     groups: list[PromotionGroup],
     items: list[PromotionItem],
-    times: _Times,
+    times: PromotionTimes,
 ) -> Promotion:
     terms.pop("", None)
     remarks = [*terms.pop("remark", ()), *filter(_is_said, terms.pop("restrictions", ()))]
@@ -273,45 +270,3 @@ def _promotion(
 def _is_said(restriction: str) -> bool:
     """Whether a restriction is a text for the shopper; chains write 0 and 0.00 for none."""
     return number(restriction) is None
-
-
-class _PublishedTimes(NamedTuple):
-    """The texts that say when a promotion runs."""
-
-    start_time: str | None
-    end_time: str | None
-    start_date: str | None
-    end_date: str | None
-    start_hour: str | None
-    end_hour: str | None
-
-
-class _Times(NamedTuple):
-    """When a promotion runs; `daily_from` and `daily_to` are HH:MM of each day in between. `unreadable` is the
-    first published day that could not be read."""
-
-    starts_at: datetime | None
-    ends_at: datetime | None
-    daily_from: str | None
-    daily_to: str | None
-    unreadable: str | None
-
-
-def _times_of(clock: Clock, published: _PublishedTimes) -> _Times:
-    """When a promotion runs.
-
-    In the layout of 2026, the two times are the limits of the period, and the hours apply to each day of it. In
-    other layouts an hour belongs to the day beside it.
-    """
-    start, end, first, last, from_, to = published
-    starts_at = day_and_hour(start, None, clock) if start else day_and_hour(first or "", from_, clock)
-    ends_at = last_moment(end, None, clock) if end else last_moment(last or "", to, clock)
-    if starts_at is not None and ends_at is not None and ends_at <= starts_at and last:
-        ends_at = last_moment(last, None, clock)  # a promotion of one day, 00:00 to 00:00
-    daily_from = daily_to = None
-    if start or end:
-        since, until = hour(from_) or _NO_TIME, hour(to) or _ALMOST_A_DAY
-        if since > _NO_TIME or until < _ALMOST_A_DAY:
-            daily_from, daily_to = clock_time(since), clock_time(until)
-    unreadable = next(filter(is_unreadable, (start, end, first, last)), None)
-    return _Times(starts_at, ends_at, daily_from, daily_to, unreadable)
