@@ -24,7 +24,7 @@ from gogobe.masters.clusters.pair_model import PairModel
 from gogobe.masters.clusters.retention import learn_retention
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID
-from gogobe.masters.codes.tails import NO_SIGN, core_numbers, signs
+from gogobe.masters.codes.suffixes import UNRELATED, code_relations, core_numbers
 from gogobe.masters.snapshot.word_costs import WordCosts
 from gogobe.masters.vectors.encoder import Encoder
 from gogobe.masters.vectors.item_vectors import centred, item_vectors
@@ -112,15 +112,15 @@ def _compare(listings: Listings, costs: WordCosts, model: PairModel) -> Compared
     pairs = neighbours(listings)
     across = listings.chains[pairs.first] != listings.chains[pairs.second]
     pairs = pairs.take(across | (keys[pairs.first] == keys[pairs.second]))
-    sign = signs(listings.numbers[pairs.first], listings.numbers[pairs.second])
-    sign[listings.chains[pairs.first] == listings.chains[pairs.second]] = NO_SIGN
+    relation = code_relations(listings.numbers[pairs.first], listings.numbers[pairs.second])
+    relation[listings.chains[pairs.first] == listings.chains[pairs.second]] = UNRELATED
     odds = np.zeros(len(pairs))
     for begin in range(0, len(pairs), _PAIRS_AT_ONCE):
         part = slice(begin, begin + _PAIRS_AT_ONCE)
         first, second = pairs.first[part], pairs.second[part]
         features = compare_names(listings.facts, first, listings.facts, second, costs=costs)
-        odds[part] = model.odds(features, sign[part])
-    return Compared(listings, costs, pairs, sign, odds)
+        odds[part] = model.odds(features, relation[part])
+    return Compared(listings, costs, pairs, relation, odds)
 
 
 def _apart(names: Gathered, rows: Longs, groups: Longs) -> CannotLinks:

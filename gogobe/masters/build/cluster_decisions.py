@@ -11,10 +11,10 @@ import numpy.typing as npt
 from gogobe.masters.build.cluster_ids import members_of
 from gogobe.masters.build.gather import Gathered
 from gogobe.masters.clusters.agglomerate import UNCOMPARED
-from gogobe.masters.clusters.evidence import pair_reasons
 from gogobe.masters.clusters.listings import Listings, Pairs
 from gogobe.masters.clusters.pair_features import compare_names
 from gogobe.masters.clusters.pair_model import PairModel
+from gogobe.masters.clusters.reasons import pair_reasons
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID
 from gogobe.masters.snapshot.word_costs import WordCosts
@@ -27,13 +27,13 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Compared:
-    """Listings, and pairs of them with the `sign` of their codes and the logarithm of the odds that they
+    """Listings, and pairs of them with the `relation` of their codes and the logarithm of the odds that they
     are one product. `costs` are those of the listings' words."""
 
     listings: Listings
     costs: WordCosts
     pairs: Pairs
-    sign: npt.NDArray[np.int8]
+    relation: npt.NDArray[np.int8]
     odds: Doubles
 
 
@@ -89,7 +89,7 @@ def _reasons(compared: Compared, wanted: list[int]) -> dict[int, list[str]]:
     facts, pairs = compared.listings.facts, compared.pairs
     features = compare_names(facts, pairs.first[places], facts, pairs.second[places], costs=compared.costs)
     return {
-        place: pair_reasons(row, int(compared.sign[place]))
+        place: pair_reasons(row, int(compared.relation[place]))
         for place, row in zip(places.tolist(), features, strict=True)
     }
 

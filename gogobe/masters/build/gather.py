@@ -15,7 +15,7 @@ from gogobe.feeds.services import is_service
 from gogobe.masters.build.catalogue import CatalogueRow
 from gogobe.masters.build.private_numbers import private_numbers
 from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID, chain_hash, computed_master_id, valid_gtins
-from gogobe.masters.codes.tails import code_numbers
+from gogobe.masters.codes.suffixes import code_numbers
 from gogobe.masters.snapshot.lexicon import company_of
 from gogobe.masters.text.arrays import run_starts
 from gogobe.masters.text.facts import Facts, concatenate, describe

@@ -15,7 +15,7 @@ from gogobe.masters.build.gather import Gathered
 from gogobe.masters.clusters.contrast import naming_mask
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID
-from gogobe.masters.codes.tails import core_numbers
+from gogobe.masters.codes.suffixes import core_numbers
 from gogobe.masters.snapshot.files import ALIAS_MATCHES, Tables
 from gogobe.masters.snapshot.lexicon import company_of
 from gogobe.masters.text.facts import Facts

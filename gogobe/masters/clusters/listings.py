@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.clusters.contrast import naming_mask
-from gogobe.masters.codes.tails import tails_of
+from gogobe.masters.codes.suffixes import related_pairs
 from gogobe.masters.text.arrays import places_in_runs, run_starts
 from gogobe.masters.text.facts import Facts
 from gogobe.masters.vectors.index import ExactIndex
@@ -59,7 +59,7 @@ class Pairs:
 def neighbours(listings: Listings) -> Pairs:
     """The pairs of listings of two masters worth comparing: neighbours by vector, listings with a common rare
     word, and listings whose codes end alike; of two chains or of one."""
-    found = np.concatenate([_by_vector(listings), _by_word(listings), tails_of(listings.numbers)])
+    found = np.concatenate([_by_vector(listings), _by_word(listings), related_pairs(listings.numbers)])
     found.sort(axis=1)
     found = np.unique(found, axis=0)
     masters = listings.masters[found]

@@ -78,10 +78,10 @@ ALIKE_WEIGHTS: Final[dict[str, float]] = {
     "same_reading": 2.6158,
 }
 ALIKE_INTERCEPT: Final = 1.1119
-SIGN_WEIGHTS: Final[dict[str, float]] = {
+CODE_WEIGHTS: Final[dict[str, float]] = {
     "same number": 7.1920,
-    "filled up": 8.0000,
-    "filled up wrongly": 0.0000,
+    "padded": 8.0000,
+    "padded wrongly": 0.0000,
 }
 JOIN_FROM: Final = 0.8000
 REVIEW_FROM: Final = -1.7000

@@ -23,7 +23,7 @@ from gogobe.masters.clusters.contrast import learn_word_costs
 from gogobe.masters.clusters.listings import Listings, Pairs, neighbours
 from gogobe.masters.clusters.pair_features import DIRECTIONS, PAIR_FEATURES, compare_names
 from gogobe.masters.clusters.pair_model import PairModel
-from gogobe.masters.codes.tails import NO_SIGN, SIGNS, signs
+from gogobe.masters.codes.suffixes import CODE_RELATIONS, UNRELATED, code_relations
 from gogobe.masters.models.logistic import Logistic, fit_logistic
 from gogobe.masters.snapshot.word_costs import WordCosts
 
@@ -37,7 +37,7 @@ _SIBLING_COUNTS: Final = 0.3  # what two listings of one chain count as an examp
 _TAKEN_FROM: Final = -0.5  # in the logarithm of odds, from where on two listings are taken for one
 _AHEAD: Final = 0.7  # and how far ahead of the rest they have to be
 _RIDGE: Final = 2.0
-_MOST_OF_SIGN: Final = 8.0
+_MAX_CODE_WEIGHT: Final = 8.0
 _FARTHEST: Final = 8.0  # beyond it a score makes no difference any more
 _NOTHING: Final = -20.0
 JOIN_FROM: Final = 0.8
@@ -53,10 +53,10 @@ class _Examples:
     siblings: Floats
     chains: Longs
     same_words: Bools
-    sign: npt.NDArray[np.int8]
+    relation: npt.NDArray[np.int8]
 
-    def twins(self) -> Bools:
-        said: Bools = self.sign != NO_SIGN
+    def same_code(self) -> Bools:
+        said: Bools = self.relation != UNRELATED
         return said
 
 
@@ -75,7 +75,7 @@ def learn_pairs(listings: Listings, costs: WordCosts | None = None) -> PairModel
     alike, taken = _fit_alike(examples)
     calibrated = _calibrate(alike, examples, taken)
     odds = calibrated.logits(examples.features)
-    return PairModel(calibrated, _weigh_signs(odds, examples.sign), JOIN_FROM, REVIEW_FROM)
+    return PairModel(calibrated, _weigh_relations(odds, examples.relation), JOIN_FROM, REVIEW_FROM)
 
 
 def _examples(listings: Listings, costs: WordCosts) -> _Examples:
@@ -92,17 +92,17 @@ def _examples(listings: Listings, costs: WordCosts) -> _Examples:
         siblings=compare_names(facts, others.first, facts, others.second, costs=costs),
         chains=chains,
         same_words=keys[pairs.first] == keys[pairs.second],
-        sign=signs(listings.numbers[pairs.first], listings.numbers[pairs.second]),
+        relation=code_relations(listings.numbers[pairs.first], listings.numbers[pairs.second]),
     )
 
 
 def _fit_alike(examples: _Examples) -> tuple[Logistic, Bools]:
     """The weights of the names, and which pairs are taken for one product in the end."""
-    pairs, same_words, twins = examples.pairs, examples.same_words, examples.twins()
+    pairs, same_words, same_code = examples.pairs, examples.same_words, examples.same_code()
     price = examples.features[:, PAIR_FEATURES.index("price_apart")].astype(np.float64)
-    scores = np.where(same_words | twins, 20.0 * twins + 10.0 - price, _NOTHING)
+    scores = np.where(same_words | same_code, 20.0 * same_code + 10.0 - price, _NOTHING)
     rivals = _best_rivals(pairs, examples.chains, scores)
-    taken: Bools = (same_words & (scores > rivals)) | twins
+    taken: Bools = (same_words & (scores > rivals)) | same_code
     if not taken.any():
         raise ValueError("no two chains list goods without a barcode under the same words or numbers")
     for _ in range(_ROUNDS):
@@ -117,7 +117,7 @@ def _fit_alike(examples: _Examples) -> tuple[Logistic, Bools]:
         )
         scores = alike.logits(examples.features)
         rivals = _best_rivals(pairs, examples.chains, scores)
-        taken = ((scores > _TAKEN_FROM) & (scores - rivals > _AHEAD)) | twins
+        taken = ((scores > _TAKEN_FROM) & (scores - rivals > _AHEAD)) | same_code
     return alike, taken
 
 
@@ -166,18 +166,18 @@ def _best_rivals(pairs: Pairs, chains: Longs, scores: Doubles) -> Doubles:
     return rivals
 
 
-def _weigh_signs(odds: Doubles, sign: npt.NDArray[np.int8]) -> Doubles:
-    """What each sign of the codes adds: of the pairs that have it, the part that is one product by their names,
-    against the part of all pairs."""
+def _weigh_relations(odds: Doubles, relation: npt.NDArray[np.int8]) -> Doubles:
+    """The log odds that each code relation adds: the share of its pairs that are one product by their names,
+    against the share among all pairs."""
     base = float(np.mean(1 / (1 + np.exp(-odds))))
-    weights = np.zeros(len(SIGNS))
-    for place in range(1, len(SIGNS)):
-        own = odds[sign == place]
+    weights = np.zeros(len(CODE_RELATIONS))
+    for place in range(1, len(CODE_RELATIONS)):
+        own = odds[relation == place]
         if not len(own):
             continue
         part = 0.5
         for _ in range(50):
             shifted = own - np.log(base / (1 - base)) + np.log(part / (1 - part))
             part = float((np.sum(1 / (1 + np.exp(-shifted))) + 0.5) / (len(own) + 1))
-        weights[place] = np.clip(np.log(part / (1 - part)) - np.log(base / (1 - base)), 0, _MOST_OF_SIGN)
+        weights[place] = np.clip(np.log(part / (1 - part)) - np.log(base / (1 - base)), 0, _MAX_CODE_WEIGHT)
     return weights

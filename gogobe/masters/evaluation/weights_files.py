@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gogobe.masters.clusters.pair_features import PAIR_FEATURES
 from gogobe.masters.clusters.pair_model import PairModel
-from gogobe.masters.codes.tails import NO_SIGN, SIGNS
+from gogobe.masters.codes.suffixes import CODE_RELATIONS, UNRELATED
 from gogobe.masters.matching.aggregate import MASTER_FEATURES
 from gogobe.masters.matching.model import Model
 from gogobe.masters.matching.ranking import VERDICT_FEATURES
@@ -45,7 +45,7 @@ def pair_weights_of(model: PairModel, source: dict[str, str]) -> str:
         [
             *_table("ALIKE_WEIGHTS", PAIR_FEATURES, model.alike.weights),
             f"ALIKE_INTERCEPT: Final = {model.alike.intercept:.4f}",
-            *_table("SIGN_WEIGHTS", SIGNS[NO_SIGN + 1 :], model.signs[NO_SIGN + 1 :]),
+            *_table("CODE_WEIGHTS", CODE_RELATIONS[UNRELATED + 1 :], model.code_weights[UNRELATED + 1 :]),
             f"JOIN_FROM: Final = {model.join_from:.4f}",
             f"REVIEW_FROM: Final = {model.review_from:.4f}",
         ],

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.clusters.contrast import naming_mask
-from gogobe.masters.codes.tails import core_numbers
+from gogobe.masters.codes.suffixes import core_numbers
 from gogobe.masters.matching.queries import Queries
 from gogobe.masters.snapshot.files import Masters
 from gogobe.masters.text.arrays import places_in_runs
@@ -59,7 +59,7 @@ def _by_word(masters: Masters, facts: Facts) -> Longs:
 
 
 def _by_code(masters: Masters, numbers: Longs) -> Longs:
-    """Items and clusters that have a code like theirs."""
+    """Items and clusters whose codes are related."""
     tables = masters.tables
     cores = core_numbers(numbers)
     begins = np.searchsorted(tables.cores, cores)

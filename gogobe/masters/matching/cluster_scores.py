@@ -11,7 +11,7 @@ from gogobe.masters.clusters.agglomerate import UNCOMPARED
 from gogobe.masters.clusters.contrast import name_keys
 from gogobe.masters.clusters.pair_features import compare_names
 from gogobe.masters.clusters.pair_model import PairModel
-from gogobe.masters.codes.tails import signs
+from gogobe.masters.codes.suffixes import code_relations
 from gogobe.masters.matching.aggregate import Candidates
 from gogobe.masters.snapshot.files import Masters
 from gogobe.masters.text.arrays import run_starts
@@ -26,14 +26,14 @@ Bools = npt.NDArray[np.bool_]
 class ClusterScores:
     """The best cluster of each of n items: `masters` (n,) its row, -1 for none; `scores` (n,) the probability
     of a match; `claimed` (n,) whether another item of the chain matches it better; `pairs` (n,) the place of
-    the cluster's best name among the pairs compared. `features` and `sign` are of all these pairs."""
+    the cluster's best name among the pairs compared. `features` and `relation` are of all these pairs."""
 
     masters: Longs
     scores: Floats
     claimed: Bools
     pairs: Longs
     features: Floats
-    sign: npt.NDArray[np.int8]
+    relation: npt.NDArray[np.int8]
 
 
 def score_clusters(
@@ -42,13 +42,13 @@ def score_clusters(
     """Compare each item with all names of its candidate clusters. The score is of the mean log odds."""
     item_of, name_of = candidates.items, candidates.names
     features = compare_names(items, item_of, masters.names, name_of, costs=masters.costs)
-    sign = signs(numbers[item_of], masters.tables.name_numbers[name_of])
-    odds = np.maximum(model.odds(features, sign), UNCOMPARED)
+    relation = code_relations(numbers[item_of], masters.tables.name_numbers[name_of])
+    odds = np.maximum(model.odds(features, relation), UNCOMPARED)
     best = np.full(len(items), -1, dtype=np.int64)
     scores = np.zeros(len(items), dtype=np.float32)
     pairs = np.full(len(items), -1, dtype=np.int64)
     if not len(item_of):
-        return ClusterScores(best, scores, scores > 0, pairs, features, sign)
+        return ClusterScores(best, scores, scores > 0, pairs, features, relation)
     # Candidates are sorted by item, then master: a run for each cluster.
     begins = run_starts(item_of, candidates.masters)
     counts = np.diff(begins, append=len(item_of))
@@ -61,7 +61,7 @@ def score_clusters(
     scores[asked] = model.scores(means[runs])
     by_odds = np.lexsort((-odds, run_of))
     pairs[asked] = by_odds[begins[runs]]
-    return ClusterScores(best, scores, _claimed(best, scores, name_keys(items)), pairs, features, sign)
+    return ClusterScores(best, scores, _claimed(best, scores, name_keys(items)), pairs, features, relation)
 
 
 def _claimed(best: Longs, scores: Floats, keys: npt.NDArray[np.uint64]) -> Bools:

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from gogobe.masters.clusters.evidence import pair_reasons
 from gogobe.masters.clusters.pair_model import ACCEPTED
+from gogobe.masters.clusters.reasons import pair_reasons
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.matching.aggregate import MASTER_FEATURES, Candidates, Competing, aggregate_names
 from gogobe.masters.matching.chain_context import MIN_CHAIN_ITEMS, Listing
@@ -233,7 +233,7 @@ class Matcher:
         clusters = results.clusters
         if results.is_cluster[place]:
             pair = int(clusters.pairs[place])
-            return pair_reasons(clusters.features[pair], int(clusters.sign[pair]))
+            return pair_reasons(clusters.features[pair], int(clusters.relation[pair]))
         pair, first = int(results.pairs[place]), int(results.ranked.first[place])
         features = {
             **dict(zip(FEATURES, results.compared.comparison.features[pair].tolist(), strict=True)),

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from gogobe.masters.codes.tails import code_numbers
+from gogobe.masters.codes.suffixes import code_numbers
 from gogobe.masters.matching.aggregate import Candidates, Competing
 from gogobe.masters.matching.cluster_scores import ClusterScores
 from gogobe.masters.matching.features import Comparison

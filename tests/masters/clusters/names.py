@@ -8,7 +8,7 @@ import numpy as np
 
 from gogobe.masters.clusters.contrast import name_keys
 from gogobe.masters.clusters.listings import Listings
-from gogobe.masters.codes.tails import code_numbers
+from gogobe.masters.codes.suffixes import code_numbers
 from gogobe.masters.text.facts import Described, Facts, describe
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gogobe.masters.clusters.evidence import pair_reasons
 from gogobe.masters.clusters.pair_features import PAIR_FEATURES, compare_names
 from gogobe.masters.clusters.pair_model import ACCEPTED, learned_pair_model
-from gogobe.masters.codes.tails import FILLED_UP, NO_SIGN
+from gogobe.masters.clusters.reasons import pair_reasons
+from gogobe.masters.codes.suffixes import PADDED, UNRELATED
 from gogobe.masters.snapshot.word_costs import WordCosts
 from tests.masters.clusters.names import facts_of
 
@@ -20,8 +20,8 @@ def features(one: str, other: str) -> np.ndarray:
     return compare_names(facts_of([one]), FIRST, facts_of([other]), FIRST, costs=WordCosts.unknown())
 
 
-def odds(one: str, other: str, sign: int = NO_SIGN) -> float:
-    return float(MODEL.odds(features(one, other), np.array([sign], dtype=np.int8))[0])
+def odds(one: str, other: str, relation: int = UNRELATED) -> float:
+    return float(MODEL.odds(features(one, other), np.array([relation], dtype=np.int8))[0])
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,9 @@ def test_codes_speak_for_names_that_differ_but_not_for_names_that_refute_them() 
     assert (
         odds("רוקפור דייניש בלו", "רוקפור גבינה כחולה")
         < MODEL.join_from
-        < odds("רוקפור דייניש בלו", "רוקפור גבינה כחולה", FILLED_UP)
+        < odds("רוקפור דייניש בלו", "רוקפור גבינה כחולה", PADDED)
     )
-    assert odds("דג אדמונית טרי", "שמנת נפוליאון טבעי 16%", FILLED_UP) < MODEL.join_from
+    assert odds("דג אדמונית טרי", "שמנת נפוליאון טבעי 16%", PADDED) < MODEL.join_from
 
 
 def test_scores_rise_with_the_odds_and_accept_from_where_clusters_are_joined() -> None:
@@ -73,14 +73,14 @@ def test_what_contradicts_costs_more_than_what_one_leaves_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "sign", "reasons"),
+    ("one", "other", "relation", "reasons"),
     [
-        ("עגבניה", "עגבניות", NO_SIGN, ["the names say the same", "price within 20 %"]),
-        ("מלון", "מלון קנרי", NO_SIGN, ["price within 20 %", "a word of one is missing in the other"]),
+        ("עגבניה", "עגבניות", UNRELATED, ["the names say the same", "price within 20 %"]),
+        ("מלון", "מלון קנרי", UNRELATED, ["price within 20 %", "a word of one is missing in the other"]),
         (
             "פלפל אדום טרי",
             "פלפל כתום",
-            FILLED_UP,
+            PADDED,
             [
                 "one number is the end of the other",
                 "the names have the same words",
@@ -91,5 +91,5 @@ def test_what_contradicts_costs_more_than_what_one_leaves_out() -> None:
         ),
     ],
 )
-def test_the_evidence_in_words(one: str, other: str, sign: int, reasons: list[str]) -> None:
-    assert pair_reasons(features(one, other)[0], sign) == reasons
+def test_the_evidence_in_words(one: str, other: str, relation: int, reasons: list[str]) -> None:
+    assert pair_reasons(features(one, other)[0], relation) == reasons

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gogobe.masters.clusters.pair_features import PAIR_FEATURES
-from gogobe.masters.codes.tails import FILLED_UP, NO_SIGN, SAME_NUMBER
+from gogobe.masters.codes.suffixes import PADDED, SAME_NUMBER, UNRELATED
 from gogobe.masters.evaluation.train_pairs import learn_pairs, learn_pairs_of
 from tests.masters.clusters.names import listings_of
 from tests.masters.evaluation.test_evaluate_pairs import loose_rows
@@ -19,8 +19,8 @@ def test_what_real_lists_teach() -> None:
     assert weights["same_reading"] > 0
     for against in ("colour_contradicts", "largest_share_missing", "percents_differ", "parts_contradict"):
         assert weights[against] < -2
-    assert model.signs[NO_SIGN] == 0
-    assert min(model.signs[SAME_NUMBER], model.signs[FILLED_UP]) > 3
+    assert model.code_weights[UNRELATED] == 0
+    assert min(model.code_weights[SAME_NUMBER], model.code_weights[PADDED]) > 3
     again = learn_pairs_of(loose_rows())
     assert np.array_equal(model.alike.weights, again.alike.weights), "it is deterministic"
 

@@ -1,4 +1,4 @@
-"""Why two listings were taken for one product, or are put up for review, in short sentences for people."""
+"""Why two listings were joined, or went to review, in short sentences for people."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.clusters.pair_features import PAIR_FEATURES
-from gogobe.masters.codes.tails import FILLED_UP, FILLED_UP_WRONGLY, SAME_NUMBER
+from gogobe.masters.codes.suffixes import MISPADDED, PADDED, SAME_NUMBER
 from gogobe.masters.text.qualities import QUALITIES
 
-_SIGNS: Final = {
+_CODE_SENTENCES: Final = {
     SAME_NUMBER: "both chains have the same number",
-    FILLED_UP: "one number is the end of the other",
-    FILLED_UP_WRONGLY: "the numbers have the same last six digits",
+    PADDED: "one number is the end of the other",
+    MISPADDED: "the numbers have the same last six digits",
 }
 _NEAR_PRICE: Final = 0.2
 
 
-def pair_reasons(features: npt.NDArray[np.float32], sign: int) -> list[str]:
-    """The reasons for a pair of listings and, last, those against it, by its PAIR_FEATURES and the sign of its
-    codes."""
+def pair_reasons(features: npt.NDArray[np.float32], relation: int) -> list[str]:
+    """The reasons for a pair of listings, then those against it, from its PAIR_FEATURES and the relation of
+    its codes."""
     values = dict(zip(PAIR_FEATURES, features.tolist(), strict=True))
-    return [*([_SIGNS[sign]] if sign in _SIGNS else []), *_in_favour(values), *_against(values)]
+    return [
+        *([_CODE_SENTENCES[relation]] if relation in _CODE_SENTENCES else []),
+        *_in_favour(values),
+        *_against(values),
+    ]
 
 
 def _in_favour(values: Mapping[str, float]) -> list[str]:

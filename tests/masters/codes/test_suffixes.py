@@ -7,33 +7,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gogobe.masters.codes.tails import SIGNS, code_numbers, core_numbers, signs, tails_of
+from gogobe.masters.codes.suffixes import (
+    CODE_RELATIONS,
+    code_numbers,
+    code_relations,
+    core_numbers,
+    related_pairs,
+)
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "sign"),
+    ("one", "other", "relation"),
     [
-        ("46020", "7290000046020", "filled up"),
+        ("46020", "7290000046020", "padded"),
         ("46020", "46020", "same number"),
         ("0046020", "46020", "same number"),
-        ("4194536", "7290004194536", "filled up"),
-        ("6578778", "7290000578778", "filled up wrongly"),
+        ("4194536", "7290004194536", "padded"),
+        ("6578778", "7290000578778", "padded wrongly"),
         ("107", "7290000000107", "none"),  # a chain's own number
         ("107", "107", "none"),
         ("2040", "7290000002040", "none"),
         ("17044", "7290008417044", "none"),  # the end by chance
         ("395408", "7290102395408", "none"),
         ("46020", "46021", "none"),
-        ("7290102395408", "7290102395408", "none"),  # a barcode is no sign: it is the master
+        ("7290102395408", "7290102395408", "none"),  # a barcode is no relation: it is the master
         ("abc", "46020", "none"),
         ("", "", "none"),
     ],
 )
-def test_what_two_codes_say(one: str, other: str, sign: str) -> None:
+def test_what_two_codes_say(one: str, other: str, relation: str) -> None:
     for pair in ((one, other), (other, one)):
         numbers = code_numbers(pair)
-        assert SIGNS[int(signs(numbers[:1], numbers[1:])[0])] == sign
-        assert len(tails_of(numbers)) == (sign != "none")
+        assert CODE_RELATIONS[int(code_relations(numbers[:1], numbers[1:])[0])] == relation
+        assert len(related_pairs(numbers)) == (relation != "none")
 
 
 @given(st.lists(st.integers(0, 7_290_010_000_000) | st.integers(0, 10**7), max_size=12))
@@ -42,10 +48,10 @@ def test_all_pairs_that_say_something_are_found(values: list[int]) -> None:
     left, right = np.triu_indices(len(numbers), 1)
     expected = {
         frozenset((int(a), int(b)))
-        for a, b, sign in zip(left, right, signs(numbers[left], numbers[right]), strict=True)
-        if sign
+        for a, b, relation in zip(left, right, code_relations(numbers[left], numbers[right]), strict=True)
+        if relation
     }
-    assert {frozenset(pair) for pair in tails_of(numbers).tolist()} == expected
+    assert {frozenset(pair) for pair in related_pairs(numbers).tolist()} == expected
 
 
 def test_numbers_of_any_code() -> None:
