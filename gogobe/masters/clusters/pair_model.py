@@ -29,19 +29,19 @@ _WORDS_SHARED: Final = PAIR_FEATURES.index("words_shared")
 class PairModel:
     """A linear model in log odds.
 
-    `alike` gives the log odds that two listings are one product, from PAIR_FEATURES. `code_weights`
+    `names` gives the log odds that two listings are one product, from PAIR_FEATURES. `code_weights`
     (CODE_RELATIONS,) is what the relation of their codes adds. Clusters are joined while the mean over their
     pairs is at least `join_from`, and go to review from `review_from`; both are log odds.
     """
 
-    alike: Logistic
+    names: Logistic
     code_weights: Doubles
     join_from: float
     review_from: float
 
     def odds(self, features: Floats, relations: npt.NDArray[np.int8]) -> Doubles:
         """The log odds that each pair is one product, from its features and the relation of its codes."""
-        by_name = self.alike.logits(features)
+        by_name = self.names.logits(features)
         refuted = (features[:, _WORDS_SHARED] == 0) & (by_name < REFUTED_BELOW)
         return by_name + np.where(refuted, 0.0, self.code_weights[relations])
 
@@ -60,7 +60,7 @@ class PairModel:
 def learned_pair_model() -> PairModel:
     """The model with the learned weights of `weights.py`."""
     return PairModel(
-        Logistic.from_table(PAIR_FEATURES, weights.ALIKE_WEIGHTS, weights.ALIKE_INTERCEPT),
+        Logistic.from_table(PAIR_FEATURES, weights.NAME_WEIGHTS, weights.NAME_INTERCEPT),
         np.array(
             [
                 weights.CODE_WEIGHTS[relation] if relation != CODE_RELATIONS[UNRELATED] else 0.0

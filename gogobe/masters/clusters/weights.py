@@ -8,7 +8,7 @@ LEARNED_FROM: Final[dict[str, str]] = {
     "items_4_chains_2026-08-10.csv.gz": "56306240f12afdf83e62d883a4d5dd8f6c1c347fac8cb23bb9778291afba862a",
 }
 """Files, and their SHA-256."""
-ALIKE_WEIGHTS: Final[dict[str, float]] = {
+NAME_WEIGHTS: Final[dict[str, float]] = {
     "words_shared": 0.3805,
     "words_nearly_shared": -1.0699,
     "special_words_missing": 0.0000,
@@ -77,7 +77,7 @@ ALIKE_WEIGHTS: Final[dict[str, float]] = {
     "with_a_part_on_one_side": -0.4472,
     "same_reading": 2.6158,
 }
-ALIKE_INTERCEPT: Final = 1.1119
+NAME_INTERCEPT: Final = 1.1119
 CODE_WEIGHTS: Final[dict[str, float]] = {
     "same number": 7.1920,
     "padded": 8.0000,

@@ -72,8 +72,8 @@ def learn_pairs(listings: Listings, costs: WordCosts | None = None) -> PairModel
     given. Deterministic. Raises ValueError where no two chains' listings seem to be one."""
     costs = costs or learn_word_costs(listings.facts, listings.chains)
     examples = _examples(listings, costs)
-    alike, taken = _fit_alike(examples)
-    calibrated = _calibrate(alike, examples, taken)
+    name_model, taken = _fit_names(examples)
+    calibrated = _calibrate(name_model, examples, taken)
     odds = calibrated.logits(examples.features)
     return PairModel(calibrated, _weigh_relations(odds, examples.relation), JOIN_FROM, REVIEW_FROM)
 
@@ -96,7 +96,7 @@ def _examples(listings: Listings, costs: WordCosts) -> _Examples:
     )
 
 
-def _fit_alike(examples: _Examples) -> tuple[Logistic, Bools]:
+def _fit_names(examples: _Examples) -> tuple[Logistic, Bools]:
     """The weights of the names, and which pairs are taken for one product in the end."""
     pairs, same_words, same_code = examples.pairs, examples.same_words, examples.same_code()
     price = examples.features[:, PAIR_FEATURES.index("price_apart")].astype(np.float64)
@@ -108,17 +108,17 @@ def _fit_alike(examples: _Examples) -> tuple[Logistic, Bools]:
     for _ in range(_ROUNDS):
         others = ~taken & ~same_words & _rivals_of_matches(examples, taken)
         used = taken | others
-        alike = fit_logistic(
+        name_model = fit_logistic(
             np.concatenate([examples.features[used], examples.siblings]),
             np.concatenate([taken[used], np.zeros(len(examples.siblings), dtype=np.bool_)]),
             np.concatenate([np.ones(used.sum()), np.full(len(examples.siblings), _SIBLING_COUNTS)]),
             ridge=_RIDGE,
             directions=DIRECTIONS,
         )
-        scores = alike.logits(examples.features)
+        scores = name_model.logits(examples.features)
         rivals = _best_rivals(pairs, examples.chains, scores)
         taken = ((scores > _TAKEN_FROM) & (scores - rivals > _AHEAD)) | same_code
-    return alike, taken
+    return name_model, taken
 
 
 def _rivals_of_matches(examples: _Examples, taken: Bools) -> Bools:
@@ -131,10 +131,10 @@ def _rivals_of_matches(examples: _Examples, taken: Bools) -> Bools:
     return beside
 
 
-def _calibrate(alike: Logistic, examples: _Examples, taken: Bools) -> Logistic:
+def _calibrate(name_model: Logistic, examples: _Examples, taken: Bools) -> Logistic:
     """The same weights, scaled to odds: those of the pairs that are taken for one product, against those of
     what is best instead where the other chain's listing is taken away, as if it sold no such thing."""
-    scores = alike.logits(examples.features)
+    scores = name_model.logits(examples.features)
     left = ~taken
     rivals = _best_rivals(examples.pairs.take(left), examples.chains, scores[left])
     best_left = (scores[left] >= rivals) & (_rivals_of_matches(examples, taken) & ~examples.same_words)[left]
@@ -142,7 +142,7 @@ def _calibrate(alike: Logistic, examples: _Examples, taken: Bools) -> Logistic:
     labels = np.concatenate([np.ones(taken.sum(), np.bool_), np.zeros(best_left.sum(), np.bool_)])
     scale = fit_logistic(np.clip(values, -_FARTHEST, _FARTHEST).astype(np.float32)[:, None], labels)
     slope = float(scale.weights[0])
-    return Logistic(alike.weights * slope, alike.intercept * slope + scale.intercept)
+    return Logistic(name_model.weights * slope, name_model.intercept * slope + scale.intercept)
 
 
 def _best_rivals(pairs: Pairs, chains: Longs, scores: Doubles) -> Doubles:

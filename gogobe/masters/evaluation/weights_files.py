@@ -43,8 +43,8 @@ def pair_weights_of(model: PairModel, source: dict[str, str]) -> str:
         "The weights of two listings of goods without a barcode, as `make learn` wrote them.",
         source,
         [
-            *_table("ALIKE_WEIGHTS", PAIR_FEATURES, model.alike.weights),
-            f"ALIKE_INTERCEPT: Final = {model.alike.intercept:.4f}",
+            *_table("NAME_WEIGHTS", PAIR_FEATURES, model.names.weights),
+            f"NAME_INTERCEPT: Final = {model.names.intercept:.4f}",
             *_table("CODE_WEIGHTS", CODE_RELATIONS[UNRELATED + 1 :], model.code_weights[UNRELATED + 1 :]),
             f"JOIN_FROM: Final = {model.join_from:.4f}",
             f"REVIEW_FROM: Final = {model.review_from:.4f}",

@@ -46,7 +46,7 @@ def test_learning_and_writing_weights() -> None:
     assert list(written["MASTER_WEIGHTS"]) == list(MASTER_FEATURES)  # type: ignore[call-overload]
     assert list(written["LEARNED_FROM"]) == [SAMPLE.name]  # type: ignore[call-overload]
     exec(compile(pair_weights_of(model.pairs, source), "weights.py", "exec"), written)
-    assert list(written["ALIKE_WEIGHTS"]) == list(PAIR_FEATURES)  # type: ignore[call-overload]
+    assert list(written["NAME_WEIGHTS"]) == list(PAIR_FEATURES)  # type: ignore[call-overload]
 
 
 def test_two_chains_are_too_few_to_learn_from() -> None:

@@ -15,14 +15,14 @@ from tests.masters.evaluation.test_evaluate_pairs import loose_rows
 @pytest.mark.slow
 def test_what_real_lists_teach() -> None:
     model = learn_pairs_of(loose_rows())
-    weights = dict(zip(PAIR_FEATURES, model.alike.weights, strict=True))
+    weights = dict(zip(PAIR_FEATURES, model.names.weights, strict=True))
     assert weights["same_reading"] > 0
     for against in ("colour_contradicts", "largest_share_missing", "percents_differ", "parts_contradict"):
         assert weights[against] < -2
     assert model.code_weights[UNRELATED] == 0
     assert min(model.code_weights[SAME_NUMBER], model.code_weights[PADDED]) > 3
     again = learn_pairs_of(loose_rows())
-    assert np.array_equal(model.alike.weights, again.alike.weights), "it is deterministic"
+    assert np.array_equal(model.names.weights, again.alike.weights), "it is deterministic"
 
 
 def test_lists_that_have_nothing_in_common_teach_nothing() -> None:
