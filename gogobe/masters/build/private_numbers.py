@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gogobe.masters.text.arrays import places_in_runs
 from gogobe.masters.text.facts import Facts
-from gogobe.masters.text.likeness import words_found
+from gogobe.masters.text.similarity import words_found
 
 Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gogobe.masters.snapshot.lexicon import BUCKETS, WordOdds, bucket_of
 from gogobe.masters.text.arrays import evenly, places_in_runs
 from gogobe.masters.text.facts import Facts
-from gogobe.masters.text.likeness import words_found
+from gogobe.masters.text.similarity import words_found
 from gogobe.masters.vectors.index import VectorIndex
 
 Longs = npt.NDArray[np.int64]

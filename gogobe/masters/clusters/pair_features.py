@@ -15,9 +15,9 @@ import numpy.typing as npt
 from gogobe.masters.clusters.contrast import naming_mask
 from gogobe.masters.snapshot.word_costs import WordCosts
 from gogobe.masters.text.facts import Facts
-from gogobe.masters.text.likeness import words_found
 from gogobe.masters.text.qualities import PARTS, QUALITIES, WITHOUT_IT
 from gogobe.masters.text.quality_pairs import pair_qualities
+from gogobe.masters.text.similarity import words_found
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]

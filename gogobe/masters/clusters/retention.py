@@ -14,7 +14,7 @@ import numpy.typing as npt
 from gogobe.masters.snapshot.lexicon import BUCKETS, bucket_of
 from gogobe.masters.text.arrays import evenly, places_in_runs, run_starts
 from gogobe.masters.text.facts import Facts
-from gogobe.masters.text.likeness import words_found
+from gogobe.masters.text.similarity import words_found
 
 Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]

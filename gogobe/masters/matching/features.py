@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from gogobe.masters.snapshot.lexicon import Lexicon
 from gogobe.masters.text.facts import WORDS, Facts
-from gogobe.masters.text.likeness import words_found
 from gogobe.masters.text.quality_pairs import pair_qualities
+from gogobe.masters.text.similarity import words_found
 
 Floats = npt.NDArray[np.float32]
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from gogobe.masters.search.documents import measures
 from gogobe.masters.search.forms import form_quality, lemmas
-from gogobe.masters.search.sounds import likeness, sound
+from gogobe.masters.search.sounds import similarity, sound
 from gogobe.masters.text.normal import parse_name
 
 MOST_WORDS: Final = 12
@@ -19,7 +19,7 @@ SAME_SOUND: Final = 0.6  # סוכר for סוקר
 MISSPELT: Final = 0.5
 BEGUN: Final = 0.4  # שוקולד for שוקו
 UNIT_LEFT_OUT: Final = 0.9  # 1500ml for 1.5
-_LIKE_ENOUGH: Final = 0.6  # of two scripts' spellings of one word
+_MIN_SIMILARITY: Final = 0.6  # of two scripts' spellings of one word
 _LETTERS_FOR_TWO_ERRORS: Final = 7
 _SHORTEST_BEGUN: Final = 2
 RARE: Final = 10
@@ -79,8 +79,8 @@ def same_word(place: int, wanted: QueryWord, known: Iterable[KnownWord]) -> Iter
         if one.word in measured:
             quality = UNIT_LEFT_OUT
         elif not quality and one.word.isascii() != wanted.word.isascii():
-            alike = likeness(one.word, wanted.word) if sound(one.word) == wanted.sound != "" else 0.0
-            quality = OTHER_SCRIPT * alike if alike >= _LIKE_ENOUGH else 0.0
+            alike = similarity(one.word, wanted.word) if sound(one.word) == wanted.sound != "" else 0.0
+            quality = OTHER_SCRIPT * alike if alike >= _MIN_SIMILARITY else 0.0
         if quality:
             yield Alternative(place, one.word, quality, one.masters)
 

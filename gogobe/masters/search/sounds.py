@@ -1,7 +1,7 @@
 """One key for a word in Hebrew and in Latin letters: the consonants that are heard.
 
 "coca" and "קוקה", "nutella" and "נוטלה" have the same key, and so do Hebrew spellings that sound alike ("סוקר",
-"סוכר"). Many words share a key; `likeness` compares the vowels as well.
+"סוכר"). Many words share a key; `similarity` compares the vowels as well.
 """
 
 from __future__ import annotations
@@ -62,6 +62,6 @@ def sound(word: str) -> str:
     return key if len(key) >= 2 and consonants.isalpha() else ""
 
 
-def likeness(word: str, other: str) -> float:
+def similarity(word: str, other: str) -> float:
     """How alike two words sound, vowels included, 0 to 1."""
     return SequenceMatcher(None, latin(word), latin(other), autojunk=False).ratio()

@@ -147,12 +147,12 @@ class ExactIndex:
         cosines = np.zeros((len(vectors), count), dtype=np.float32)
         kept = min(count, len(self._vectors))
         for start in range(0, len(vectors) if kept else 0, 256):
-            likeness = vectors[start : start + 256] @ self._vectors.T
-            nearest = _largest(likeness, kept)
-            order = np.argsort(-np.take_along_axis(likeness, nearest, axis=1), axis=1, kind="stable")
+            similarity = vectors[start : start + 256] @ self._vectors.T
+            nearest = _largest(similarity, kept)
+            order = np.argsort(-np.take_along_axis(similarity, nearest, axis=1), axis=1, kind="stable")
             nearest = np.take_along_axis(nearest, order, axis=1)
             rows[start : start + 256, :kept] = nearest
-            cosines[start : start + 256, :kept] = np.take_along_axis(likeness, nearest, axis=1)
+            cosines[start : start + 256, :kept] = np.take_along_axis(similarity, nearest, axis=1)
         return Nearest(rows, cosines)
 
 

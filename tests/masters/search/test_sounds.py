@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gogobe.masters.search.sounds import latin, likeness, sound
+from gogobe.masters.search.sounds import latin, similarity, sound
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from gogobe.masters.search.sounds import latin, likeness, sound
 )
 def test_one_sound_in_two_spellings(one: str, other: str):
     assert sound(one) == sound(other) != ""
-    assert likeness(one, other) >= 0.6
+    assert similarity(one, other) >= 0.6
 
 
 def test_other_consonants_are_another_sound():
@@ -42,5 +42,5 @@ def test_what_says_too_little_has_no_sound(word: str):
 @given(st.text(alphabet="abcxyzשלוםקהאbgh 0", max_size=12), st.text(max_size=12))
 def test_any_text_has_a_spelling_and_a_likeness(one: str, other: str):
     assert len(latin(one)) <= 2 * len(one)
-    assert 0.0 <= likeness(one, other) <= 1.0
-    assert likeness(one, one) == 1.0
+    assert 0.0 <= similarity(one, other) <= 1.0
+    assert similarity(one, one) == 1.0

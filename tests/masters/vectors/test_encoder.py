@@ -66,8 +66,8 @@ def test_a_learned_encoder_is_the_same_each_time_and_after_loading(tmp_path: Pat
 def test_names_alike_lie_closer_than_others() -> None:
     texts = ["שוקולד חלב", "שוקולד חלב מריר", "נייר טואלט", "סבונ ידימ", "קפה נמס", "אורז בסמטי"]
     vectors = fit_encoder(texts, np.arange(6), 4).encode(texts)
-    likeness = vectors @ vectors.T
-    assert likeness[0, 1] > likeness[0, 2:].max()
+    similarity = vectors @ vectors.T
+    assert similarity[0, 1] > similarity[0, 2:].max()
 
 
 def test_nothing_is_encoded_to_nothing() -> None:

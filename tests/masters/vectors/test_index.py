@@ -60,9 +60,9 @@ def test_of_many_vectors_brute_force_finds_those_that_sorting_finds() -> None:
     many = unit_rows(np.random.default_rng(5).standard_normal((2_003, 8)).astype(np.float32))
     queries = np.concatenate([many[:20], many[-20:]])
     found = ExactIndex(many).search(queries, 9)
-    likeness = queries @ many.T
-    assert np.array_equal(found.rows, np.argsort(-likeness, axis=1, kind="stable")[:, :9])
-    assert np.array_equal(found.cosines, np.take_along_axis(likeness, found.rows, axis=1))
+    similarity = queries @ many.T
+    assert np.array_equal(found.rows, np.argsort(-similarity, axis=1, kind="stable")[:, :9])
+    assert np.array_equal(found.cosines, np.take_along_axis(similarity, found.rows, axis=1))
 
 
 def test_without_vectors_nothing_is_found() -> None:

@@ -12,27 +12,27 @@ from gogobe.masters.text.facts import Facts
 Floats = npt.NDArray[np.float32]
 
 _SHORTEST_CUT: Final = 3  # letter pairs, the first letter counting as one
-_ALIKE: Final = 0.7  # below this share of letter pairs two words are different words
+_MIN_SIMILARITY: Final = 0.7  # below this share of letter pairs two words are different words
 
 
 def words_found(left: Facts, right: Facts) -> tuple[Floats, Floats]:
     """How far each word of one side occurs on the other, its manufacturer's name included: left's in right and
     right's in left, (pairs, words) each, 0 to 1. Row i of one is held against row i of the other."""
-    between = _likeness(left.words, left.shapes, right.words, right.shapes)
+    between = _similarity(left.words, left.shapes, right.words, right.shapes)
     ours: Floats = between.max(axis=2)
     theirs: Floats = between.max(axis=1)
     # The manufacturer's name may be in the other's product name: then that word is matched.
     for found, facts, other in ((ours, left, right), (theirs, right, left)):
         named = np.flatnonzero(other.brands[:, 0])
         if len(named):
-            alike = _likeness(
+            alike = _similarity(
                 facts.words[named], facts.shapes[named], other.brands[named], other.brand_shapes[named]
             )
             found[named] = np.maximum(found[named], alike.max(axis=2))
     return ours, theirs
 
 
-def _likeness(
+def _similarity(
     words: npt.NDArray[np.uint32],
     shapes: npt.NDArray[np.uint64],
     other_words: npt.NDArray[np.uint32],
@@ -52,6 +52,6 @@ def _likeness(
         shorter >= _SHORTEST_CUT, np.float32(0.9) / np.maximum(shorter, 1), np.float32(0)
     )
     alike = np.maximum(dice, contained)
-    alike[alike < _ALIKE] = 0
-    likeness: Floats = np.where((words == other_words) & (words != 0), np.float32(1), alike)
-    return likeness
+    alike[alike < _MIN_SIMILARITY] = 0
+    similarity: Floats = np.where((words == other_words) & (words != 0), np.float32(1), alike)
+    return similarity
