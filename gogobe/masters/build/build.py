@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.build.catalogue import CatalogueRow
-from gogobe.masters.build.cluster import Clustered, cluster_names
-from gogobe.masters.build.gather import Gathered, gather
-from gogobe.masters.build.link import join_masters
+from gogobe.masters.build.cluster import ClusteredNames, cluster_names
+from gogobe.masters.build.gather import CatalogueNames, gather
+from gogobe.masters.build.link import link_masters
 from gogobe.masters.build.tables import build_tables, with_decisions
 from gogobe.masters.build.word_odds import learn_word_odds
 from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID
@@ -85,23 +85,23 @@ def build_snapshot(
     return write_manifest(folder, version or f"{now:%Y%m%dT%H%M%S.%fZ}", now, tables, encoder.kind)
 
 
-def _linked(masters: Masters, clustered: Clustered, model: Model) -> Tables:
+def _linked(masters: Masters, clustered: ClusteredNames, model: Model) -> Tables:
     """The tables with single listings of packed goods linked to the GTINs that they are, and why."""
     tables, names = masters.tables, clustered.names
     sizes = np.diff(tables.starts)[np.searchsorted(tables.masters, names.masters)]
-    asked = np.flatnonzero((names.keys >= FIRST_COMPUTED_ID) & (sizes == 1) & ~names.settled)
-    joined = join_masters(Matcher(masters, model), names, asked)
+    asked = np.flatnonzero((names.keys >= FIRST_COMPUTED_ID) & (sizes == 1) & ~names.assigned)
+    linked = link_masters(Matcher(masters, model), names, asked)
     decisions = dict(clustered.decisions)
-    for row, decision in joined.decisions.items():
+    for row, decision in linked.decisions.items():
         key = int(names.keys[row])
         if decision.match == "vector":
             decisions[key] = [decision]
         else:
             decisions.setdefault(key, [decision])
-    return with_decisions(tables, names, joined.canonical, decisions)
+    return with_decisions(tables, names, linked.canonical, decisions)
 
 
-def learn_encoder(names: Gathered) -> Encoder:
+def learn_encoder(names: CatalogueNames) -> Encoder:
     """An encoder of some ten thousand names: those of masters with several names first, then evenly chosen."""
     _, row_of, counts = np.unique(names.masters, return_inverse=True, return_counts=True)
     several, single = np.flatnonzero(counts[row_of] > 1), np.flatnonzero(counts[row_of] == 1)
@@ -120,7 +120,7 @@ def _evenly(rows: Longs, count: int) -> Longs:
     return rows[np.unique((begins[:, None] + np.arange(100)).ravel())]
 
 
-def _write_index(path: Path, names: Gathered, starts: Longs, encoder: Encoder) -> Floats:
+def _write_index(path: Path, names: CatalogueNames, starts: Longs, encoder: Encoder) -> Floats:
     """Write the index of the masters' vectors; their mean."""
     masters = len(starts) - 1
     vectors = np.zeros((masters, encoder.dimensions + SIZE_AND_PRICE_DIMENSIONS), dtype=np.float32)

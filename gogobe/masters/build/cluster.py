@@ -1,6 +1,6 @@
 """Goods without a usable barcode, joined across chains when a snapshot is built: one master for one product.
 
-Every chain's bananas begin as a master of their own. Their names, prices and codes are compared pair by pair,
+Every chain's bananas begin as a master of their own. Their names, prices and codes are scored pair by pair,
 and what is one product is joined to one cluster, which goes by one master id. What is likely but not sure is
 put up for review, a question for two clusters (`cluster_decisions.py`).
 """
@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from gogobe.masters.build.cluster_decisions import Compared, decide
+from gogobe.masters.build.cluster_decisions import ScoredPairs, decide
 from gogobe.masters.build.cluster_ids import cluster_ids, members_of
-from gogobe.masters.build.gather import Gathered
+from gogobe.masters.build.gather import CatalogueNames
 from gogobe.masters.clusters.agglomerate import CannotLinks, agglomerate, links_of
 from gogobe.masters.clusters.contrast import learn_word_costs, name_keys
 from gogobe.masters.clusters.listings import Listings, neighbours
@@ -35,43 +35,43 @@ _PAIRS_AT_ONCE: Final = 100_000
 
 
 @dataclass(frozen=True)
-class Clustered:
+class ClusteredNames:
     """The names with their clusters' ids as masters, sorted by them; which of these `masters` are `loose`,
     goods without a usable barcode, ascending; the `costs` of their words; and the `decisions` about codes that
     are no GTINs, by key."""
 
-    names: Gathered
+    names: CatalogueNames
     loose: Longs
     costs: WordCosts
     decisions: dict[int, list[Decision]]
 
 
-def cluster_names(names: Gathered, encoder: Encoder, model: PairModel) -> Clustered:
+def cluster_names(names: CatalogueNames, encoder: Encoder, model: PairModel) -> ClusteredNames:
     """Join the names of goods without a usable barcode. Deterministic, for any order of the names."""
     rows = loose_rows(names)
     listings = listings_of(names, rows, encoder)
     costs = word_costs_of(names, listings)
-    compared = _compare(listings, costs, model)
+    scored = _compare(listings, costs, model)
     _, groups = np.unique(listings.masters, return_inverse=True)
-    links = links_of(listings, groups, compared.pairs, compared.odds, _apart(names, rows, groups))
+    links = links_of(listings, groups, scored.pairs, scored.odds, _apart(names, rows, groups))
     members = members_of(agglomerate(links, model.join_from)[groups])
     ids = np.zeros(len(rows), dtype=np.int64)
-    given = cluster_ids(members, _claims(names, rows), names.keys[rows], names.settled[rows])
+    given = cluster_ids(members, _claims(names, rows), names.keys[rows], names.assigned[rows])
     for own, master_id in zip(members, given, strict=True):
         ids[own] = master_id
     masters = names.masters.copy()
     masters[rows] = ids
-    decisions = decide(names, rows, ids, compared, model)
-    return Clustered(names.sorted_by(masters), np.unique(ids), costs, decisions)
+    decisions = decide(names, rows, ids, scored, model)
+    return ClusteredNames(names.sorted_by(masters), np.unique(ids), costs, decisions)
 
 
-def word_costs_of(names: Gathered, listings: Listings) -> WordCosts:
+def word_costs_of(names: CatalogueNames, listings: Listings) -> WordCosts:
     """What a missing word costs, learned from the listings and from the names of all barcodes."""
     gtins = np.where(names.keys < FIRST_COMPUTED_ID, names.keys, 0)
     return learn_word_costs(listings.facts, listings.chains, learn_retention(names.facts, gtins))
 
 
-def loose_rows(names: Gathered) -> Longs:
+def loose_rows(names: CatalogueNames) -> Longs:
     """The rows of goods without a usable barcode: of masters that have no GTIN or are sold by weight, and those
     whose GTIN such a code is the end of."""
     masters, place = np.unique(names.masters, return_inverse=True)
@@ -83,7 +83,7 @@ def loose_rows(names: Gathered) -> Longs:
     return np.flatnonzero(loose[place])
 
 
-def _claims(names: Gathered, rows: Longs) -> Longs:
+def _claims(names: CatalogueNames, rows: Longs) -> Longs:
     """The id that each listing had before, or its key where that id is the barcode of packed goods: an earlier
     build linked the listing to it, and this build links it again if the evidence still holds."""
     previous = names.previous[rows]
@@ -91,7 +91,7 @@ def _claims(names: Gathered, rows: Longs) -> Longs:
     return np.where(of_a_cluster, previous, names.keys[rows])
 
 
-def listings_of(names: Gathered, rows: Longs, encoder: Encoder) -> Listings:
+def listings_of(names: CatalogueNames, rows: Longs, encoder: Encoder) -> Listings:
     """Some of the names as listings."""
     facts = names.facts.take(rows)
     vectors = item_vectors(encoder, [names.texts[row] for row in rows], facts)
@@ -106,7 +106,7 @@ def listings_of(names: Gathered, rows: Longs, encoder: Encoder) -> Listings:
     )
 
 
-def _compare(listings: Listings, costs: WordCosts, model: PairModel) -> Compared:
+def _compare(listings: Listings, costs: WordCosts, model: PairModel) -> ScoredPairs:
     """The pairs worth comparing, with the odds of each."""
     keys = listings.keys
     pairs = neighbours(listings)
@@ -120,10 +120,10 @@ def _compare(listings: Listings, costs: WordCosts, model: PairModel) -> Compared
         first, second = pairs.first[part], pairs.second[part]
         features = compare_names(listings.facts, first, listings.facts, second, costs=costs)
         odds[part] = model.odds(features, relation[part])
-    return Compared(listings, costs, pairs, relation, odds)
+    return ScoredPairs(listings, costs, pairs, relation, odds)
 
 
-def _apart(names: Gathered, rows: Longs, groups: Longs) -> CannotLinks:
+def _apart(names: CatalogueNames, rows: Longs, groups: Longs) -> CannotLinks:
     """The groups of listings that a person has kept apart: each with the groups of the master that it is
     not."""
     had: dict[int, set[int]] = {}

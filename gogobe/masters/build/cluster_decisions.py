@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.build.cluster_ids import members_of
-from gogobe.masters.build.gather import Gathered
+from gogobe.masters.build.gather import CatalogueNames
 from gogobe.masters.clusters.agglomerate import UNCOMPARED
 from gogobe.masters.clusters.listings import Listings, Pairs
 from gogobe.masters.clusters.pair_features import compare_names
@@ -26,7 +26,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Compared:
+class ScoredPairs:
     """Listings, and pairs of them with the `relation` of their codes and the logarithm of the odds that they
     are one product. `costs` are those of the listings' words."""
 
@@ -50,16 +50,16 @@ class _Found(NamedTuple):
 
 
 def decide(
-    names: Gathered, rows: Longs, ids: Longs, compared: Compared, model: PairModel
+    names: CatalogueNames, rows: Longs, ids: Longs, scored: ScoredPairs, model: PairModel
 ) -> dict[int, list[Decision]]:
     """The decisions about each code that is no GTIN, by its key: why its listing is in a cluster of another
     id, and what is asked about the cluster. `rows` are the listings' rows of `names`, `ids` their clusters."""
-    inside = ids[compared.pairs.first] == ids[compared.pairs.second]
-    open_to = (names.keys[rows] >= FIRST_COMPUTED_ID) & ~names.settled[rows]
-    found = [*_joined(names.keys[rows], ids, compared, inside), *_asked(ids, compared, inside, open_to, model)]
+    inside = ids[scored.pairs.first] == ids[scored.pairs.second]
+    open_to = (names.keys[rows] >= FIRST_COMPUTED_ID) & ~names.assigned[rows]
+    found = [*_joined(names.keys[rows], ids, scored, inside), *_asked(ids, scored, inside, open_to, model)]
     found = [one for one in found if open_to[one.listing]]
-    titles = _titles(ids, compared, inside)
-    reasons = _reasons(compared, [one.pair for one in found])
+    titles = _titles(ids, scored, inside)
+    reasons = _reasons(scored, [one.pair for one in found])
     decisions: dict[int, list[Decision]] = {}
     for one in found:
         row = int(rows[one.listing])
@@ -79,40 +79,40 @@ def decide(
     return decisions
 
 
-def _label(names: Gathered, row: int) -> str:
+def _label(names: CatalogueNames, row: int) -> str:
     return names.labels[row].decode("utf-8", "replace")
 
 
-def _reasons(compared: Compared, wanted: list[int]) -> dict[int, list[str]]:
+def _reasons(scored: ScoredPairs, wanted: list[int]) -> dict[int, list[str]]:
     """The reasons of some pairs."""
     places = np.unique(np.array(wanted, dtype=np.int64))
-    facts, pairs = compared.listings.facts, compared.pairs
-    features = compare_names(facts, pairs.first[places], facts, pairs.second[places], costs=compared.costs)
+    facts, pairs = scored.listings.facts, scored.pairs
+    features = compare_names(facts, pairs.first[places], facts, pairs.second[places], costs=scored.costs)
     return {
-        place: pair_reasons(row, int(compared.relation[place]))
+        place: pair_reasons(row, int(scored.relation[place]))
         for place, row in zip(places.tolist(), features, strict=True)
     }
 
 
-def _titles(ids: Longs, compared: Compared, inside: Bools) -> dict[int, int]:
+def _titles(ids: Longs, scored: ScoredPairs, inside: Bools) -> dict[int, int]:
     """The listing whose name is each cluster's: the likest to the others."""
-    pairs = compared.pairs
+    pairs = scored.pairs
     total = np.zeros(len(ids))
     for ends in (pairs.first[inside], pairs.second[inside]):
-        total += np.bincount(ends, np.maximum(compared.odds[inside], UNCOMPARED), minlength=len(ids))
+        total += np.bincount(ends, np.maximum(scored.odds[inside], UNCOMPARED), minlength=len(ids))
     order = np.lexsort((np.arange(len(ids)), -total, ids))
     return {int(ids[listing]): int(listing) for listing in order[run_starts(ids[order])]}
 
 
-def _joined(keys: Longs, ids: Longs, compared: Compared, inside: Bools) -> list[_Found]:
+def _joined(keys: Longs, ids: Longs, scored: ScoredPairs, inside: Bools) -> list[_Found]:
     """For each listing that goes by another id than its own: its best pair within the cluster, and the mean of
     its pairs there."""
     places = np.flatnonzero(inside)
-    ends = np.concatenate([compared.pairs.first[places], compared.pairs.second[places]])
+    ends = np.concatenate([scored.pairs.first[places], scored.pairs.second[places]])
     pairs = np.concatenate([places, places])
-    odds = np.maximum(compared.odds[pairs], UNCOMPARED)
+    odds = np.maximum(scored.odds[pairs], UNCOMPARED)
     means = np.bincount(ends, odds, len(ids)) / np.maximum(np.bincount(ends, minlength=len(ids)), 1)
-    order = np.lexsort((pairs, -compared.odds[pairs], ends))
+    order = np.lexsort((pairs, -scored.odds[pairs], ends))
     first = order[run_starts(ends[order])]
     return [
         _Found(listing, "vector", int(keys[listing]), int(ids[listing]), pair, float(means[listing]))
@@ -121,12 +121,12 @@ def _joined(keys: Longs, ids: Longs, compared: Compared, inside: Bools) -> list[
     ]
 
 
-def _asked(ids: Longs, compared: Compared, inside: Bools, open_to: Bools, model: PairModel) -> list[_Found]:
+def _asked(ids: Longs, scored: ScoredPairs, inside: Bools, open_to: Bools, model: PairModel) -> list[_Found]:
     """What is asked, for each listing of one of the two clusters: of the one that has listings `open_to`
     questions."""
     of_cluster = {int(ids[own[0]]): own for own in members_of(ids)}
     found = []
-    for own_id, other_id, pair, odds in _questions(ids, compared, inside, model.review_from):
+    for own_id, other_id, pair, odds in _questions(ids, scored, inside, model.review_from):
         asked, candidate = (own_id, other_id) if open_to[of_cluster[own_id]].any() else (other_id, own_id)
         found += [
             _Found(listing, "review", asked, candidate, pair, odds) for listing in of_cluster[asked].tolist()
@@ -135,17 +135,17 @@ def _asked(ids: Longs, compared: Compared, inside: Bools, open_to: Bools, model:
 
 
 def _questions(
-    ids: Longs, compared: Compared, inside: Bools, review_from: float
+    ids: Longs, scored: ScoredPairs, inside: Bools, review_from: float
 ) -> list[tuple[int, int, int, float]]:
     """Pairs of clusters to be asked about: each with the one that is likest to it, once. The pair of listings
     that is the reason, and the logarithm of its odds."""
-    places = np.flatnonzero(~inside & (compared.odds >= review_from))
-    places = places[np.lexsort((places, -compared.odds[places]))]
+    places = np.flatnonzero(~inside & (scored.odds >= review_from))
+    places = places[np.lexsort((places, -scored.odds[places]))]
     asked: set[int] = set()
     questions = []
     for place in places.tolist():
-        ends = int(ids[compared.pairs.first[place]]), int(ids[compared.pairs.second[place]])
+        ends = int(ids[scored.pairs.first[place]]), int(ids[scored.pairs.second[place]])
         if not asked.issuperset(ends):
-            questions.append((*ends, place, float(compared.odds[place])))
+            questions.append((*ends, place, float(scored.odds[place])))
             asked.update(ends)
     return questions

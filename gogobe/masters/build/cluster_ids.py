@@ -18,7 +18,7 @@ _DECIDED: Final = 1_000_000  # a person's word outweighs what any number of list
 
 
 def cluster_ids(
-    clusters: Sequence[Longs], previous: Longs, keys: Longs, settled: npt.NDArray[np.bool_]
+    clusters: Sequence[Longs], previous: Longs, keys: Longs, assigned: npt.NDArray[np.bool_]
 ) -> list[int]:
     """An id for each cluster, given as the rows of its listings: no two have the same. Ids that most listings
     had are given first; of as many, the lowest, so that a GTIN goes before a computed id."""
@@ -26,7 +26,7 @@ def cluster_ids(
     for place, rows in enumerate(clusters):
         votes: Counter[int] = Counter()
         for row in rows.tolist():
-            votes[int(previous[row])] += _DECIDED if settled[row] else 1
+            votes[int(previous[row])] += _DECIDED if assigned[row] else 1
         claims += [(-count, master_id, place) for master_id, count in votes.items()]
     ids: dict[int, int] = {}
     taken: set[int] = set()

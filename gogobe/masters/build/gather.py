@@ -27,13 +27,13 @@ _ROWS_AT_ONCE: Final = 10_000
 
 
 @dataclass(frozen=True)
-class Gathered:
+class CatalogueNames:
     """The m names of a catalogue, sorted by master, then chain, then code.
 
     `texts` are a name's words in normal form, `labels` the name as published (UTF-8), `sources` its chain and
     code, `numbers` the code as a number (0 for none), `masters` the master's id, `keys` the GTIN of the code or
     the computed id of chain and code, `previous` the master it had before (its key where it had none),
-    `chains` a hash of the chain, `settled` whether a person has decided the master, `apart` by row the masters
+    `chains` a hash of the chain, `assigned` whether a person has decided the master, `apart` by row the masters
     from which a person has kept it apart. `private` are in-house numbers that look like GTINs, ascending.
     """
 
@@ -46,7 +46,7 @@ class Gathered:
     keys: Longs
     previous: Longs
     chains: Hashes
-    settled: npt.NDArray[np.bool_]
+    assigned: npt.NDArray[np.bool_]
     apart: dict[int, tuple[int, ...]]
     private: Longs
 
@@ -68,7 +68,7 @@ class Gathered:
             keys=self.keys[rows],
             previous=self.previous[rows],
             chains=self.chains[rows],
-            settled=self.settled[rows],
+            assigned=self.assigned[rows],
             apart={int(place[row]): far for row, far in self.apart.items() if place[row] >= 0},
         )
 
@@ -77,7 +77,7 @@ class Gathered:
         return replace(self, masters=masters).take(np.lexsort((self.keys, self.chains, masters)))
 
 
-def gather(rows: Iterable[CatalogueRow]) -> Gathered:
+def gather(rows: Iterable[CatalogueRow]) -> CatalogueNames:
     """Read rows to the end. Of several rows with one chain and code the first counts; rows that are no goods
     are left out."""
     goods = (row for row in rows if not _is_service(row))
@@ -96,13 +96,13 @@ def gather(rows: Iterable[CatalogueRow]) -> Gathered:
     return replace(names, facts=replace(names.facts, company=company_of(numbered)))
 
 
-def _with_company(names: Gathered) -> Longs:
+def _with_company(names: CatalogueNames) -> Longs:
     """The masters of the names, such that what a person has given to a master is not alone there: where no name
     has the master's id as its key, the first that had the master before stays."""
     masters = names.masters.copy()
-    given = np.unique(masters[names.settled])
-    given = given[(given >= FIRST_COMPUTED_ID) & ~np.isin(given, masters[~names.settled])]
-    rows = np.flatnonzero(~names.settled & np.isin(names.previous, given))
+    given = np.unique(masters[names.assigned])
+    given = given[(given >= FIRST_COMPUTED_ID) & ~np.isin(given, masters[~names.assigned])]
+    rows = np.flatnonzero(~names.assigned & np.isin(names.previous, given))
     rows = rows[np.lexsort((names.keys[rows], names.previous[rows]))]
     first = rows[run_starts(names.previous[rows])]
     masters[first] = names.previous[first]
@@ -114,7 +114,7 @@ def _is_service(row: CatalogueRow) -> bool:
     return is_service(row.described.name, price if 0 < price < math.inf else None, row.item_code)
 
 
-def _gather_chunk(rows: Sequence[CatalogueRow]) -> Gathered:
+def _gather_chunk(rows: Sequence[CatalogueRow]) -> CatalogueNames:
     texts, facts = describe([row.described for row in rows])
     codes = [row.item_code for row in rows]
     keys = valid_gtins(codes)
@@ -123,26 +123,26 @@ def _gather_chunk(rows: Sequence[CatalogueRow]) -> Gathered:
     known = np.array([row.master_id for row in rows], dtype=np.int64)
     previous = np.where(known != 0, known, keys)
     # What a person has left to itself may still be one with others that it was not kept apart from.
-    settled = np.array([row.decided for row in rows], dtype=np.bool_) & (previous != keys)
-    return Gathered(
+    assigned = np.array([row.decided for row in rows], dtype=np.bool_) & (previous != keys)
+    return CatalogueNames(
         texts=texts,
         labels=[row.described.name.encode("utf-8", "replace") for row in rows],
         sources=[(row.chain_id, row.item_code) for row in rows],
         numbers=code_numbers(codes),
         facts=facts,
-        masters=np.where(settled, previous, keys),
+        masters=np.where(assigned, previous, keys),
         keys=keys,
         previous=previous,
         chains=np.array([chain_hash(row.chain_id) for row in rows], dtype=np.uint32),
-        settled=settled,
+        assigned=assigned,
         apart={place: row.apart_from for place, row in enumerate(rows) if row.apart_from},
         private=np.zeros(0, dtype=np.int64),
     )
 
 
-def _concatenated(parts: Sequence[Gathered]) -> Gathered:
+def _concatenated(parts: Sequence[CatalogueNames]) -> CatalogueNames:
     begins = np.cumsum([0, *(len(part) for part in parts)]).tolist()
-    return Gathered(
+    return CatalogueNames(
         texts=[text for part in parts for text in part.texts],
         labels=[label for part in parts for label in part.labels],
         sources=[source for part in parts for source in part.sources],
@@ -152,7 +152,7 @@ def _concatenated(parts: Sequence[Gathered]) -> Gathered:
         keys=np.concatenate([part.keys for part in parts]),
         previous=np.concatenate([part.previous for part in parts]),
         chains=np.concatenate([part.chains for part in parts]),
-        settled=np.concatenate([part.settled for part in parts]),
+        assigned=np.concatenate([part.assigned for part in parts]),
         apart={
             begin + row: far
             for part, begin in zip(parts, begins, strict=False)
@@ -162,7 +162,7 @@ def _concatenated(parts: Sequence[Gathered]) -> Gathered:
     )
 
 
-def _first_of_each(names: Gathered) -> Longs:
+def _first_of_each(names: CatalogueNames) -> Longs:
     """The rows of the first name of each chain and code, in their order."""
     order = np.lexsort((np.arange(len(names)), names.keys, names.chains))
     first = np.ones(len(order), dtype=np.bool_)
@@ -170,7 +170,7 @@ def _first_of_each(names: Gathered) -> Longs:
     return np.sort(order[first])
 
 
-def _with_own_ids(names: Gathered, rows: Longs) -> Gathered:
+def _with_own_ids(names: CatalogueNames, rows: Longs) -> CatalogueNames:
     """The names with the computed ids of chain and code in place of the GTINs of some rows."""
     if not len(rows):
         return names
@@ -180,5 +180,5 @@ def _with_own_ids(names: Gathered, rows: Longs) -> Gathered:
         if previous[row] == keys[row]:
             previous[row] = own
         keys[row] = own
-        masters[row] = previous[row] if names.settled[row] else own
+        masters[row] = previous[row] if names.assigned[row] else own
     return replace(names, keys=keys, masters=masters, previous=previous)

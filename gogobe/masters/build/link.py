@@ -1,6 +1,6 @@
 """Packed goods that a chain lists without a GTIN, linked to the masters of GTINs when a snapshot is built.
 
-Each is compared with all masters, as an item would be, and where the matcher accepts one with a GTIN it goes by
+Each is scored with all masters, as an item would be, and where the matcher accepts one with a GTIN it goes by
 that master's id from then on.
 """
 
@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from gogobe.masters.build.gather import Gathered
+from gogobe.masters.build.gather import CatalogueNames
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.matching.chain_context import listing_of
 from gogobe.masters.matching.matcher import Matcher
@@ -24,7 +24,7 @@ _NAMES_AT_ONCE: Final = 2_000
 
 
 @dataclass(frozen=True)
-class Joined:
+class LinkedMasters:
     """`canonical` (n,) is the row that each of n masters goes by, its own or another's; `decisions` says why,
     or what a person has to decide, by the row of the name that it is about."""
 
@@ -32,7 +32,7 @@ class Joined:
     decisions: dict[int, Decision]
 
 
-def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
+def link_masters(matcher: Matcher, names: CatalogueNames, asked: Longs) -> LinkedMasters:
     """Compare the names in the rows `asked`, each the only one of its master, with masters that have a GTIN."""
     tables = matcher.masters.tables
     row_of = np.searchsorted(tables.masters, names.masters)
@@ -54,10 +54,10 @@ def join_masters(matcher: Matcher, names: Gathered, asked: Longs) -> Joined:
                 decision = matcher.decision(judged, place, item)
                 if decision:
                     found.append((row, int(judged.masters[place]), decision))
-    return _settle(found, row_of, len(tables.masters))
+    return _link_in_order(found, row_of, len(tables.masters))
 
 
-def _settle(found: list[tuple[int, int, Decision]], row_of: Longs, masters: int) -> Joined:
+def _link_in_order(found: list[tuple[int, int, Decision]], row_of: Longs, masters: int) -> LinkedMasters:
     """Link the highest scores first. A linked master is no target, and a target is not linked itself."""
     canonical = np.arange(masters)
     decisions: dict[int, Decision] = {}
@@ -72,4 +72,4 @@ def _settle(found: list[tuple[int, int, Decision]], row_of: Longs, masters: int)
             canonical[own] = candidate
             targets.add(candidate)
         decisions[row] = decision
-    return Joined(canonical, decisions)
+    return LinkedMasters(canonical, decisions)

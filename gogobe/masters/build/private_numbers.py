@@ -21,7 +21,7 @@ Bools = npt.NDArray[np.bool_]
 
 PRICE_RATIO: Final = 2.0
 """From this ratio on two prices disagree."""
-_MOST_CHAINS: Final = 8  # of a number that more chains use, so many are compared
+_MOST_CHAINS: Final = 8  # of a number that more chains use, so many are scored
 _AT_ONCE: Final = 4_096
 
 

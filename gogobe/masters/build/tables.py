@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from gogobe.masters.build.cluster import Clustered
-from gogobe.masters.build.gather import Gathered
+from gogobe.masters.build.cluster import ClusteredNames
+from gogobe.masters.build.gather import CatalogueNames
 from gogobe.masters.clusters.contrast import naming_mask
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID
@@ -29,7 +29,7 @@ _ACROSS_UNKNOWN: Final = 0.3  # about what it is where several chains are known
 _PART_UNKNOWN: Final = 0.5
 
 
-def build_tables(clustered: Clustered, ids: Longs, starts: Longs, centre: Floats) -> Tables:
+def build_tables(clustered: ClusteredNames, ids: Longs, starts: Longs, centre: Floats) -> Tables:
     """The tables of masters `ids`, ascending, whose names begin at `starts`; every master goes by itself,
     and nothing has been decided about codes yet."""
     names = clustered.names
@@ -81,15 +81,15 @@ def _naming_words(facts: Facts, rows: Longs) -> Longs:
 
 
 def with_decisions(
-    tables: Tables, names: Gathered, canonical: Longs, decisions: Mapping[int, Sequence[Decision]]
+    tables: Tables, names: CatalogueNames, canonical: Longs, decisions: Mapping[int, Sequence[Decision]]
 ) -> Tables:
     """The tables with the masters that masters go by, and what was decided about codes, by key."""
     codes = code_rows(names)
     found = [decisions.get(key, ()) for key in names.keys[codes].tolist()]
     stored = [msgspec.json.encode(of_code) if of_code else b"" for of_code in found]
     matches = [
-        ALIAS_MATCHES.index("alias" if settled else _match(of_code))
-        for settled, of_code in zip(names.settled[codes].tolist(), found, strict=True)
+        ALIAS_MATCHES.index("alias" if assigned else _match(of_code))
+        for assigned, of_code in zip(names.assigned[codes].tolist(), found, strict=True)
     ]
     return replace(
         tables,
@@ -106,7 +106,7 @@ def _match(decisions: Sequence[Decision]) -> str:
     return "vector" if "vector" in matches else "review" if matches else "new"
 
 
-def code_rows(names: Gathered) -> Longs:
+def code_rows(names: CatalogueNames) -> Longs:
     """The rows of names whose codes are no GTINs, in the order of their keys."""
     codes = np.flatnonzero(names.keys >= FIRST_COMPUTED_ID)
     return codes[np.argsort(names.keys[codes], kind="stable")]

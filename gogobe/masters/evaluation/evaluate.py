@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from gogobe.masters.build.catalogue import CatalogueError, CatalogueRow, read_catalogue
 from gogobe.masters.codes.gtin import valid_gtins
-from gogobe.masters.evaluation.leave_one_chain_out import HeldOut, held_out
-from gogobe.masters.evaluation.threshold import working_point
+from gogobe.masters.evaluation.leave_one_chain_out import HeldOutChain, held_out
+from gogobe.masters.evaluation.threshold import operating_point
 from gogobe.masters.evaluation.train import learn
 from gogobe.masters.matching.matcher import CANDIDATES, Matcher
 from gogobe.masters.matching.model import Model, learned_model
@@ -144,7 +144,7 @@ def _learned_without(rows: Sequence[CatalogueRow], chain: str) -> Model:
         raise CatalogueError(f"nothing to learn from without {chain}: {error}") from error
 
 
-def ask(case: HeldOut, model: Model) -> Outcome:
+def ask(case: HeldOutChain, model: Model) -> Outcome:
     """Match all queries of a case, by its index and by brute force."""
     matcher = Matcher(case.snapshot, model)
     exact = ExactIndex(case.snapshot.index.vectors)
@@ -206,7 +206,7 @@ def _figures(chain: str, masters: int, outcome: Outcome, accept_from: float) -> 
         return part((places >= 0) & (places < count))
 
     accepted = int(outcome.accepted.sum())
-    at_aim = working_point(outcome.scores, outcome.right)
+    at_aim = operating_point(outcome.scores, outcome.right)
     return Figures(
         chain=chain,
         masters=masters,

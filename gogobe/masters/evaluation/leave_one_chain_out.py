@@ -28,7 +28,7 @@ Longs = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutChain:
     """One chain's n items, to be found in a snapshot of the other chains.
 
     `items` are all it sells, their codes hidden; `asked` are the rows of the queries, `truth` the
@@ -47,7 +47,7 @@ class HeldOut:
 
 def held_out(
     rows: Sequence[CatalogueRow], chain: str, folder: Path, limit: int | None = None, model: Model | None = None
-) -> HeldOut:
+) -> HeldOutChain:
     """Build a snapshot of all chains but one in a folder, and take that one's items with a GTIN as queries."""
     build_snapshot((row for row in rows if row.chain_id != chain), folder, model=model)
     snapshot = open_snapshot(folder, check=False)
@@ -60,4 +60,4 @@ def held_out(
     truth = np.where(tables.gtins[place] == wanted, tables.gtin_masters[place], -1)
     facts = replace(own.facts, company=np.zeros_like(own.facts.company))
     hidden = Queries(own.texts, facts, own.keys, np.zeros(len(own), dtype=np.int64))
-    return HeldOut(snapshot, hidden, asked, truth)
+    return HeldOutChain(snapshot, hidden, asked, truth)

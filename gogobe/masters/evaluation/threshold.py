@@ -14,16 +14,16 @@ there are in use, and more of its items have none to find: on chains unseen prec
 
 
 @dataclass(frozen=True)
-class WorkingPoint:
+class OperatingPoint:
     """Accepting from `score` on, of which `right` acceptances are right."""
 
     score: float
     right: int
 
 
-def working_point(
+def operating_point(
     scores: npt.NDArray[np.float32], right: npt.NDArray[np.bool_], least: int = 1
-) -> WorkingPoint | None:
+) -> OperatingPoint | None:
     """The lowest score above 0 from which on at least `least` are accepted, as precisely as is aimed at; None
     where there is none. What scores alike is accepted together."""
     order = np.argsort(-scores, kind="stable")
@@ -33,4 +33,4 @@ def working_point(
     possible = np.flatnonzero(falls & (scores > 0) & (accepted >= least) & (rightly >= AIM * accepted))
     if not len(possible):
         return None
-    return WorkingPoint(float(scores[possible[-1]]), int(rightly[possible[-1]]))
+    return OperatingPoint(float(scores[possible[-1]]), int(rightly[possible[-1]]))

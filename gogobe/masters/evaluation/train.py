@@ -22,15 +22,15 @@ from gogobe.masters.build.catalogue import CatalogueRow, read_catalogue
 from gogobe.masters.clusters import weights as pair_weights
 from gogobe.masters.clusters.pair_model import PairModel
 from gogobe.masters.codes.gtin import valid_gtins
-from gogobe.masters.evaluation.leave_one_chain_out import HeldOut, held_out
-from gogobe.masters.evaluation.threshold import working_point
+from gogobe.masters.evaluation.leave_one_chain_out import HeldOutChain, held_out
+from gogobe.masters.evaluation.threshold import operating_point
 from gogobe.masters.evaluation.train_pairs import learn_pairs_of
 from gogobe.masters.evaluation.weights_files import choice_weights, learned_from, pair_weights_of
 from gogobe.masters.matching import weights
 from gogobe.masters.matching.aggregate import MASTER_FEATURES
 from gogobe.masters.matching.matcher import Matcher
 from gogobe.masters.matching.model import Choice, Model, fit_choice
-from gogobe.masters.matching.queries import Compared
+from gogobe.masters.matching.queries import ComparedCandidates
 from gogobe.masters.matching.ranking import VERDICT_FEATURES
 from gogobe.masters.models.logistic import Logistic, fit_logistic
 
@@ -78,7 +78,7 @@ def learn(rows: Sequence[CatalogueRow]) -> Model:
         for place, one in enumerate(examples)
     ]
     right = np.concatenate([one.right for one in examples])
-    point = working_point(np.concatenate(unseen), right, _MIN_ACCEPTED)
+    point = operating_point(np.concatenate(unseen), right, _MIN_ACCEPTED)
     return Model(choice, verdicts, point.score if point else _NEVER, _REVIEW_FROM, pairs)
 
 
@@ -86,14 +86,14 @@ def _unweighted(pairs: PairModel) -> Model:
     return Model(_UNWEIGHTED_CHOICE, _UNWEIGHTED_VERDICTS, 1.0, 0.0, pairs)
 
 
-def _compare(case: HeldOut, pairs: PairModel) -> list[Compared]:
+def _compare(case: HeldOutChain, pairs: PairModel) -> list[ComparedCandidates]:
     matcher = Matcher(case.snapshot, _unweighted(pairs))
     batches = [case.asked[begin : begin + _BATCH] for begin in range(0, len(case.asked), _BATCH)]
     sold = np.zeros(0, dtype=np.int64)
     return [matcher.compare(case.items.take(batch), sold) for batch in batches]
 
 
-def _fit_choice(cases: Sequence[HeldOut], compared: Sequence[list[Compared]]) -> Choice:
+def _fit_choice(cases: Sequence[HeldOutChain], compared: Sequence[list[ComparedCandidates]]) -> Choice:
     """Of the masters that compete for each item, its own is the one to choose, where it is among them."""
     features, chosen, groups = [], [], []
     before = 0
@@ -110,7 +110,7 @@ def _fit_choice(cases: Sequence[HeldOut], compared: Sequence[list[Compared]]) ->
     return fit_choice(np.concatenate(features), np.concatenate(chosen), np.concatenate(groups))
 
 
-def _verdicts(case: HeldOut, compared: Sequence[Compared], model: Model) -> Examples:
+def _verdicts(case: HeldOutChain, compared: Sequence[ComparedCandidates], model: Model) -> Examples:
     matcher = Matcher(case.snapshot, model)
     listing = case.listing(matcher)
     judged = []

@@ -17,7 +17,7 @@ from gogobe.masters.matching.cluster_candidates import cluster_candidates
 from gogobe.masters.matching.cluster_scores import score_clusters
 from gogobe.masters.matching.features import FEATURES, Comparison, compare
 from gogobe.masters.matching.model import Model
-from gogobe.masters.matching.queries import Compared, MatchResults, NamedItem, Queries
+from gogobe.masters.matching.queries import ComparedCandidates, MatchResults, NamedItem, Queries
 from gogobe.masters.matching.ranking import (
     FIRST_CHAIN_FEATURE,
     Ranked,
@@ -47,7 +47,7 @@ CONFLICTS: Final = (
 )
 """Features that rule out acceptance without review, with any score."""
 CANDIDATES: Final = 50
-SECOND_LOOK: Final = 12
+RERANKED: Final = 12
 """How many of the candidates, the nearest first, are re-ranked."""
 MIN_WORD_OVERLAP: Final = 0.25
 """Minimum rarity-weighted word overlap in both directions; below it a pair is rejected."""
@@ -76,21 +76,21 @@ class Matcher:
         master. `listing` holds the other items of the chain, with or without these."""
         return self.decide(items, listing, self.compare(items, listing.masters))
 
-    def compare(self, items: Queries, sold: Longs) -> Compared:
+    def compare(self, items: Queries, sold: Longs) -> ComparedCandidates:
         """The first half of `match`: candidates and their features. The rows `sold` are masters that the chain
         sells under other codes; they are no candidates, since a chain lists a product once."""
         vectors = self.vectors(items)
         nearest = self.masters.index.search(vectors, CANDIDATES)
         rows, cosines = nearest.rows, nearest.cosines
         kept = (rows >= 0) & ~np.isin(rows, sold)
-        kept &= np.cumsum(kept, axis=1) <= SECOND_LOOK
+        kept &= np.cumsum(kept, axis=1) <= RERANKED
         queries = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)[kept]
         candidates, place = self._names_of(queries, rows[kept])
         of_items, cluster_rows = cluster_candidates(self.masters, items, vectors, rows)
         unsold = ~np.isin(cluster_rows, sold)
         clusters, _ = self._names_of(of_items[unsold], cluster_rows[unsold])
         compared = self._compete(items.facts, candidates, cosines[kept][place])
-        return Compared(nearest, candidates, clusters, *compared)
+        return ComparedCandidates(nearest, candidates, clusters, *compared)
 
     def _compete(self, items: Facts, candidates: Candidates, cosines: Floats) -> tuple[Comparison, Competing]:
         """The features of the candidates' names, and their aggregates by master."""
@@ -111,7 +111,7 @@ class Matcher:
         order = np.lexsort((names, masters, items[place]))
         return Candidates(items[place][order], names[order], masters[order]), place[order]
 
-    def decide(self, items: Queries, listing: Listing, compared: Compared) -> MatchResults:
+    def decide(self, items: Queries, listing: Listing, compared: ComparedCandidates) -> MatchResults:
         """The second half of `match`: rank and score the candidates."""
         facts, keys = items.facts, items.keys
         competing, model = compared.competing, self.model
@@ -164,7 +164,7 @@ class Matcher:
             accepted=(scores >= accept_from) & ~conflicting,
         )
 
-    def _best_pairs(self, compared: Compared, competing: Longs) -> Longs:
+    def _best_pairs(self, compared: ComparedCandidates, competing: Longs) -> Longs:
         """The pair of the best name of each of these masters."""
         useful = self.model.choice.name_utilities(compared.comparison.features)
         starts = compared.competing.starts

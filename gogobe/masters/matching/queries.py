@@ -49,7 +49,7 @@ def queries_of(items: Sequence[Described], keys: Longs, codes: Sequence[str]) ->
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedCandidates:
     """Items with their candidates and features, before a decision; `clusters` are the candidates that are goods
     without a usable barcode."""
 
@@ -68,7 +68,7 @@ class MatchResults:
     scored as a cluster of goods without a usable barcode; `accepted` (n,) whether the item gets the master. The
     other fields are the evidence."""
 
-    compared: Compared
+    compared: ComparedCandidates
     ranked: Ranked
     clusters: ClusterScores
     masters: Longs

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from gogobe.masters.build.cluster_ids import cluster_ids
 
 
-def ids(clusters: list[list[int]], previous: list[int], settled: set[int] | None = None) -> list[int]:
+def ids(clusters: list[list[int]], previous: list[int], assigned: set[int] | None = None) -> list[int]:
     """The ids of clusters of listings whose keys are 101, 102, …"""
     keys = np.arange(101, 101 + len(previous))
-    decided = np.isin(np.arange(len(previous)), list(settled or ()))
+    decided = np.isin(np.arange(len(previous)), list(assigned or ()))
     return cluster_ids([np.array(rows) for rows in clusters], np.array(previous), keys, decided)
 
 
@@ -31,7 +31,7 @@ def test_at_first_the_lowest_of_its_own_is_its_id() -> None:
 
 
 def test_what_a_person_decided_outweighs_all_others() -> None:
-    assert ids([[0, 1, 2]], [7, 7, 9], settled={2}) == [9]
+    assert ids([[0, 1, 2]], [7, 7, 9], assigned={2}) == [9]
 
 
 def test_an_id_that_another_cluster_has_taken_is_not_given_again() -> None:

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gogobe.masters.evaluation.threshold import AIM, WorkingPoint, working_point
+from gogobe.masters.evaluation.threshold import AIM, OperatingPoint, operating_point
 
 
 def accept_from(scores: npt.NDArray[np.float32], right: npt.NDArray[np.bool_]) -> float:
     """The score of the working point with fifty acceptances or more, 1.0 for none."""
-    point = working_point(scores, right, 50)
+    point = operating_point(scores, right, 50)
     return point.score if point else 1.0
 
 
@@ -36,5 +36,5 @@ def test_what_scores_alike_is_accepted_together_or_not_at_all() -> None:
 
 def test_the_point_says_how_many_are_right() -> None:
     scores = np.array([0.9, 0.8, 0.0], dtype=np.float32)
-    assert working_point(scores, np.array([True, False, True])) == WorkingPoint(float(scores[0]), 1)
-    assert working_point(scores[:0], np.zeros(0, dtype=np.bool_)) is None
+    assert operating_point(scores, np.array([True, False, True])) == OperatingPoint(float(scores[0]), 1)
+    assert operating_point(scores[:0], np.zeros(0, dtype=np.bool_)) is None
