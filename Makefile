@@ -58,7 +58,7 @@ bench-portals: install ## The pipeline behind a dead and a slow portal: 300 file
 bench-match: install ## Matching alone: codes, names, indexes, a million masters
 	@$(BIN)/python -m benchmarks.match
 
-learn: install ## Learn the weights of the second look anew, from CATALOGUE (CSV files of three chains or more)
+learn: install ## Learn the weights of the matcher anew, from CATALOGUE (CSV files of three chains or more)
 	@$(BIN)/python -m gogobe.masters.evaluation.train $(CATALOGUE)
 
 fuzz: install ## Broken feeds by the thousand: every one ends in rows or a named reason

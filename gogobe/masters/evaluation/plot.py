@@ -10,7 +10,7 @@ from gogobe.masters.evaluation.evaluate import Evaluation
 
 
 def plot_curves(evaluation: Evaluation, path: Path) -> None:
-    """Draw the chains' precision-recall curves with their working points, as PNG. Raises OSError."""
+    """Draw the chains' precision-recall curves with their operating points, as PNG. Raises OSError."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot()
     for one in evaluation.chains:

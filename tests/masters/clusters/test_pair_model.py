@@ -66,7 +66,7 @@ def test_scores_rise_with_the_odds_and_accept_from_where_clusters_are_joined() -
 
 
 def test_what_contradicts_costs_more_than_what_one_leaves_out() -> None:
-    weights = dict(zip(PAIR_FEATURES, MODEL.alike.weights, strict=True))
+    weights = dict(zip(PAIR_FEATURES, MODEL.names.weights, strict=True))
     for quality in ("colour", "cut", "process", "packing", "supervision"):
         differ = weights[f"{quality}_contradicts"] + weights["qualities_contradict"]
         assert differ < weights[f"{quality}_on_one_side"] + weights["qualities_on_one_side"] < 0

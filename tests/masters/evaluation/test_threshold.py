@@ -10,7 +10,7 @@ from gogobe.masters.evaluation.threshold import AIM, OperatingPoint, operating_p
 
 
 def accept_from(scores: npt.NDArray[np.float32], right: npt.NDArray[np.bool_]) -> float:
-    """The score of the working point with fifty acceptances or more, 1.0 for none."""
+    """The score of the operating point with fifty acceptances or more, 1.0 for none."""
     point = operating_point(scores, right, 50)
     return point.score if point else 1.0
 

@@ -22,7 +22,7 @@ def test_what_real_lists_teach() -> None:
     assert model.code_weights[UNRELATED] == 0
     assert min(model.code_weights[SAME_NUMBER], model.code_weights[PADDED]) > 3
     again = learn_pairs_of(loose_rows())
-    assert np.array_equal(model.names.weights, again.alike.weights), "it is deterministic"
+    assert np.array_equal(model.names.weights, again.names.weights), "it is deterministic"
 
 
 def test_lists_that_have_nothing_in_common_teach_nothing() -> None:
