@@ -110,7 +110,7 @@ def _show(evaluation: Evaluation) -> None:
         "@10",
         "@50",
         "exact\n@50",
-        "second\nlook @1",
+        "re-ranked\n@1",
         "accepted\nfrom",
         "accepted",
         "precision",

@@ -13,15 +13,15 @@ from typing import Any, Final
 from gogobe.database.connection import Connection
 from gogobe.masters.search.queries import (
     MISSPELT,
-    RARE,
+    MISSPELT_AT_MOST,
     Alternative,
     KnownWord,
     QueryWord,
-    begun_word,
-    is_slip,
-    misspelt_word,
+    exact_matches,
+    fuzzy_matches,
+    is_misspelling,
+    prefix_matches,
     read_query,
-    same_word,
 )
 
 CANDIDATES: Final = 5_000
@@ -90,20 +90,20 @@ def _meant(connection: Connection, place: int, word: QueryWord) -> list[Alternat
     """The words that are the query's word; if no or hardly any master has one of them, also those of which it
     may be a slip."""
     values = {"lemmas": word.forms, "sound": word.sound}
-    same = list(same_word(place, word, _known(connection, _SAME, values)))
-    if not word.required or sum(one.masters for one in same) > RARE:
+    same = list(exact_matches(place, word, _known(connection, _SAME, values)))
+    if not word.required or sum(one.masters for one in same) > MISSPELT_AT_MOST:
         return same
     values = {"word": word.word, "sound": word.sound}
-    similar = list(misspelt_word(place, word, _known(connection, _MISSPELT, values)))
+    similar = list(fuzzy_matches(place, word, _known(connection, _MISSPELT, values)))
     similar += _begun(connection, place, word)
-    if not is_slip(same, similar):
+    if not is_misspelling(same, similar):
         return same
     return [replace(one, quality=min(one.quality, MISSPELT)) for one in same] + similar
 
 
 def _begun(connection: Connection, place: int, word: QueryWord) -> list[Alternative]:
     known = _known(connection, _BEGUN, {"prefix": _escaped(word.word) + "%"}) if word.required else []
-    return list(begun_word(place, word, known))
+    return list(prefix_matches(place, word, known))
 
 
 def _known(connection: Connection, statement: str, values: dict[str, Any]) -> list[KnownWord]:

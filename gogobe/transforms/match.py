@@ -92,9 +92,9 @@ class BatchMatcher:
         snapshot = self._watch.latest()
         if snapshot is not self._resolver.snapshot:
             self._resolver = Resolver(snapshot)
-        news = self._watch.news()
-        self._switches.inc(news.switches)
-        self._failures.inc(news.failures)
+        changes = self._watch.changes()
+        self._switches.inc(changes.switches)
+        self._failures.inc(changes.failures)
         if snapshot is not None:
             self._age.set(_age_seconds(snapshot))
 

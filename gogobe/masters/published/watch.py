@@ -1,4 +1,4 @@
-"""The newest masters snapshot of a store, open once in a process, a newer one taken up while it works."""
+"""The newest masters snapshot of a store, opened once in a process and replaced while it works."""
 
 from __future__ import annotations
 
@@ -18,66 +18,70 @@ from gogobe.records.rows import Item
 logger = logging.getLogger(__name__)
 
 _TRIAL: Final = Item("0", Decimal(1), 1, name="עגבניה לניסיון בלבד")
-REFUSED_PAUSE_SECONDS: Final = 300.0
-"""How long a snapshot that could not be opened is left alone: fetching it may be a gigabyte each time."""
+REJECTED_PAUSE_SECONDS: Final = 300.0
+"""How long a snapshot that could not be opened is not tried again: each fetch may be a gigabyte."""
 
 
-class News(msgspec.Struct, frozen=True):
-    """How many snapshots were taken up, and how many looks and snapshots failed."""
+class SnapshotChanges(msgspec.Struct, frozen=True):
+    """How many snapshots were put into use, and how many checks of the pointer and snapshots failed."""
 
     switches: int
     failures: int
 
 
 class SnapshotWatch:
-    """Looks at a store's pointer at most every `every` seconds, when it is asked; may be shared by threads.
+    """Reads a store's pointer at most every `every` seconds, when `latest` is called; threads may share it.
 
     Failures (an unreachable store, a damaged or incomplete snapshot) are logged and counted, and the open
-    snapshot stays in use. `failures` counts since the beginning, `switches` the snapshots that were taken up.
+    snapshot stays in use. `failures` and `switches` (snapshots put into use) count from the start.
     """
 
     def __init__(self, store: SnapshotStore, every: float, fallback: str | None = None) -> None:
-        """`fallback` is the version to begin with where the pointer cannot be read."""
+        """`fallback` is the version to start with if the pointer cannot be read."""
         self._store = store
         self._every = every
         self._fallback = fallback
         self._lock = threading.Lock()
-        self._looker: threading.Thread | None = None
-        self._looked = False
+        self._checker: threading.Thread | None = None
+        self._checked = False
         self._due = 0.0
-        self._refused: tuple[str, float] | None = None
+        self._rejected: tuple[str, float] | None = None
         self._snapshot: Snapshot | None = None
-        self._told = News(0, 0)
+        self._reported = SnapshotChanges(0, 0)
         self.failures = 0
         self.switches = 0
 
     def latest(self) -> Snapshot | None:
-        """The snapshot to use now; None where the store has none yet.
+        """The snapshot to use now; None while the store has none.
 
-        The first call waits for the first look. Later ones never wait: a snapshot is fetched, checked and
-        opened in a thread of its own, and the calls after that give it.
+        The first call waits for the first check. Later calls never wait: a thread fetches, checks and opens a
+        newer snapshot, and the calls after that return it.
         """
         with self._lock:
-            if not self._looked:
-                self._looked = True
-                self._look()
-            elif time.monotonic() >= self._due and self._looker is None:
-                self._looker = threading.Thread(target=self._look_aside, name="masters-snapshot", daemon=True)
-                self._looker.start()
+            if not self._checked:
+                self._checked = True
+                self._check()
+            elif time.monotonic() >= self._due and self._checker is None:
+                self._checker = threading.Thread(
+                    target=self._check_in_background, name="masters-snapshot", daemon=True
+                )
+                self._checker.start()
             return self._snapshot
 
-    def news(self) -> News:
-        """What has happened since the last call, whichever thread made it."""
+    def changes(self) -> SnapshotChanges:
+        """The changes since the last call, by any thread."""
         with self._lock:
-            since, self._told = self._told, News(self.switches, self.failures)
-            return News(self._told.switches - since.switches, self._told.failures - since.failures)
+            since, self._reported = self._reported, SnapshotChanges(self.switches, self.failures)
+            return SnapshotChanges(
+                self._reported.switches - since.switches, self._reported.failures - since.failures
+            )
 
-    def _look_aside(self) -> None:
-        self._look()
-        self._looker = None
+    def _check_in_background(self) -> None:
+        self._check()
+        self._checker = None
 
-    def _look(self) -> None:
-        """One look. Nothing that goes wrong with a store or a snapshot may stop those who use the old one."""
+    def _check(self) -> None:
+        """Check once. A fault of a store or a snapshot must not stop the users of the open one."""
         version = self._fallback if self._snapshot is None else None
         try:
             version = self._store.current()
@@ -87,25 +91,25 @@ class SnapshotWatch:
         self._due = time.monotonic() + self._every
         if version is None or (self._snapshot is not None and version == self._snapshot.version):
             return
-        if self._refused is not None and version == self._refused[0] and time.monotonic() < self._refused[1]:
+        if self._rejected is not None and version == self._rejected[0] and time.monotonic() < self._rejected[1]:
             return
         started = time.monotonic()
         try:
             snapshot = open_snapshot(self._store.fetch(version), check=False)
-            Resolver(snapshot).resolve("", [_TRIAL])  # what can be opened but not matched by is refused, too
+            Resolver(snapshot).resolve("", [_TRIAL])  # a snapshot that opens but cannot match is rejected
         except Exception:
             logger.exception(
-                "masters: snapshot %s of %s cannot be used, %s stays",
+                "masters: snapshot %s of %s cannot be used; %s stays in use",
                 version,
                 self._store.url,
-                self._standing(),
+                self._version_in_use(),
             )
-            self._refused = version, time.monotonic() + REFUSED_PAUSE_SECONDS
+            self._rejected = version, time.monotonic() + REJECTED_PAUSE_SECONDS
             self.failures += 1
             return
         self._snapshot = snapshot
         self.switches += 1
         logger.info("masters: snapshot %s is in use after %.1f s", version, time.monotonic() - started)
 
-    def _standing(self) -> str:
+    def _version_in_use(self) -> str:
         return self._snapshot.version if self._snapshot is not None else "none"

@@ -1,4 +1,5 @@
-"""A shopper's query as words that masters have: which must be found, and which words count as them."""
+"""Query parsing and term expansion: the words that must be found, and the indexed words that count as
+them."""
 
 from __future__ import annotations
 
@@ -12,32 +13,34 @@ from gogobe.masters.search.sounds import similarity, sound
 from gogobe.masters.text.normal import parse_name
 
 MOST_WORDS: Final = 12
-"""Words of a query that are read; the rest is left out."""
+"""Words of a query that are used; the rest is ignored."""
 
 OTHER_SCRIPT: Final = 0.9  # קולה for cola
 SAME_SOUND: Final = 0.6  # סוכר for סוקר
 MISSPELT: Final = 0.5
-BEGUN: Final = 0.4  # שוקולד for שוקו
+PREFIX: Final = 0.4  # שוקולד for שוקו
 UNIT_LEFT_OUT: Final = 0.9  # 1500ml for 1.5
 _MIN_SIMILARITY: Final = 0.6  # of two scripts' spellings of one word
 _LETTERS_FOR_TWO_ERRORS: Final = 7
-_SHORTEST_BEGUN: Final = 2
-RARE: Final = 10
-"""A word that no more masters have may be a slip of a word that is OVERSHADOWING times as frequent."""
-OVERSHADOWING: Final = 30
+_SHORTEST_PREFIX: Final = 2
+MISSPELT_AT_MOST: Final = 10
+"""A word of at most so many masters may be a misspelling of a word that is MISSPELT_RATIO times as
+frequent."""
+MISSPELT_RATIO: Final = 30
 
 
 @dataclass(frozen=True)
 class QueryWord:
-    """A word of the query in normal form. Measures (`3%`, `1500ml`) need not be found, unless the query has
-    nothing else: sizes are missing in many names."""
+    """A word of the query in normal form. `required` words must be found. Measures (`3%`, `1500ml`) are
+    required only in a query that has nothing else, since many names lack them."""
 
     word: str
     required: bool
 
     @property
     def forms(self) -> list[str]:
-        """The lemmas under which its forms are looked up; a number without a unit may be any measure."""
+        """The lemmas to look its forms up by; for a number without a unit, also the measures that it may
+        mean."""
         return [*lemmas(self.word), *_measures_of(self.word)]
 
     @property
@@ -47,7 +50,7 @@ class QueryWord:
 
 @dataclass(frozen=True)
 class KnownWord:
-    """A word that masters have, and how many of them."""
+    """An indexed word, and how many masters have it."""
 
     word: str
     masters: int
@@ -55,7 +58,7 @@ class KnownWord:
 
 @dataclass(frozen=True)
 class Alternative:
-    """A word that counts as the query's word at `place`, and how much: 0 to 1."""
+    """An indexed word that counts as the query's word at `place`, with a quality of 0 to 1."""
 
     place: int
     word: str
@@ -64,15 +67,16 @@ class Alternative:
 
 
 def read_query(query: str) -> list[QueryWord]:
-    """The query's words in order, then its measures; empty where it has neither."""
+    """The query's words in order, then its measures; empty if it has neither."""
     name = parse_name(query)
     words = list(dict.fromkeys(name.words))[:MOST_WORDS]
     sizes = list(dict.fromkeys(measures(name)))[:MOST_WORDS]
     return [QueryWord(word, True) for word in words] + [QueryWord(size, not words) for size in sizes]
 
 
-def same_word(place: int, wanted: QueryWord, known: Iterable[KnownWord]) -> Iterator[Alternative]:
-    """Those of the known words that are the query's word: itself, in another form, or in the other script."""
+def exact_matches(place: int, wanted: QueryWord, known: Iterable[KnownWord]) -> Iterator[Alternative]:
+    """The known words that are the query's word: itself, another form of it, or the word in the other
+    script."""
     measured = _measures_of(wanted.word)
     for one in known:
         quality = form_quality(wanted.word, one.word)
@@ -92,16 +96,20 @@ def _measures_of(word: str) -> list[str]:
     return [f"{word}%", *(f"{float(word) * factor:g}{unit}" for factor in (1, 1000) for unit in ("ml", "g"))]
 
 
-def begun_word(place: int, wanted: QueryWord, known: Iterable[KnownWord]) -> Iterator[Alternative]:
-    """Those of the known words that begin with the query's word."""
+def prefix_matches(place: int, wanted: QueryWord, known: Iterable[KnownWord]) -> Iterator[Alternative]:
+    """The known words that begin with the query's word."""
     for one in known:
-        if len(wanted.word) >= _SHORTEST_BEGUN and one.word != wanted.word and one.word.startswith(wanted.word):
-            yield Alternative(place, one.word, BEGUN, one.masters)
+        if (
+            len(wanted.word) >= _SHORTEST_PREFIX
+            and one.word != wanted.word
+            and one.word.startswith(wanted.word)
+        ):
+            yield Alternative(place, one.word, PREFIX, one.masters)
 
 
-def misspelt_word(place: int, wanted: QueryWord, known: Sequence[KnownWord]) -> Iterator[Alternative]:
-    """Those of the known words that the shopper may have meant: of the same sound, or a slip or two away. The
-    more frequent a word, the likelier."""
+def fuzzy_matches(place: int, wanted: QueryWord, known: Sequence[KnownWord]) -> Iterator[Alternative]:
+    """The known words that the shopper may have meant: of the same sound, or within one or two edits. A
+    frequent word has a higher quality."""
     errors = 2 if len(wanted.word) >= _LETTERS_FOR_TWO_ERRORS else 1
     most = max((one.masters for one in known), default=1)
     for one in known:
@@ -114,15 +122,16 @@ def misspelt_word(place: int, wanted: QueryWord, known: Sequence[KnownWord]) -> 
             yield Alternative(place, one.word, quality * (0.8 + 0.2 * one.masters / most), one.masters)
 
 
-def is_slip(same: Sequence[Alternative], similar: Sequence[Alternative]) -> bool:
-    """Whether a word that few masters have, by its own alternatives, is a slip of one that many have."""
+def is_misspelling(same: Sequence[Alternative], similar: Sequence[Alternative]) -> bool:
+    """Whether a word that few masters have (`same`) is probably a misspelling of one that many have
+    (`similar`)."""
     few, many = (max((one.masters for one in some), default=0) for some in (same, similar))
-    return few <= RARE and many > 0 and many >= OVERSHADOWING * few
+    return few <= MISSPELT_AT_MOST and many > 0 and many >= MISSPELT_RATIO * few
 
 
 def distance(one: str, other: str, most: int) -> int:
-    """How many letters must be changed, added, left out or swapped with their neighbour to get from one word to
-    the other; any number above `most` means more than that."""
+    """The Damerau-Levenshtein distance of two words (optimal string alignment); any number above `most` means
+    more than `most`."""
     if abs(len(one) - len(other)) > most:
         return most + 1
     before: Sequence[int] = []

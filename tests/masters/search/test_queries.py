@@ -11,12 +11,12 @@ from gogobe.masters.search.queries import (
     Alternative,
     KnownWord,
     QueryWord,
-    begun_word,
     distance,
-    is_slip,
-    misspelt_word,
+    exact_matches,
+    fuzzy_matches,
+    is_misspelling,
+    prefix_matches,
     read_query,
-    same_word,
 )
 
 
@@ -39,7 +39,7 @@ def test_a_long_query_is_cut():
 
 
 def same(word: str, *known: str) -> list[str]:
-    found = same_word(0, QueryWord(word, True), [KnownWord(one, 1) for one in known])
+    found = exact_matches(0, QueryWord(word, True), [KnownWord(one, 1) for one in known])
     return [one.word for one in sorted(found, key=lambda one: -one.quality)]
 
 
@@ -60,7 +60,7 @@ def test_slips_of_one_letter_in_short_words_and_two_in_long_ones():
     known = [KnownWord(one, 100) for one in ("שוקולד", "סוכר", "אקונומיקה", "חלב")]
 
     def meant(word: str) -> list[str]:
-        return [one.word for one in misspelt_word(0, QueryWord(word, True), known)]
+        return [one.word for one in fuzzy_matches(0, QueryWord(word, True), known)]
 
     assert meant("שוקלד") == ["שוקולד"]
     assert meant("סוקר") == ["סוכר"]  # sounds the same
@@ -70,19 +70,19 @@ def test_slips_of_one_letter_in_short_words_and_two_in_long_ones():
 
 def test_words_that_begin_so():
     known = [KnownWord(one, 1) for one in ("שוקולד", "שוק", "שוקו")]
-    assert [one.word for one in begun_word(0, QueryWord("שוקו", True), known)] == ["שוקולד"]
-    assert not list(begun_word(0, QueryWord("ש", True), known))
+    assert [one.word for one in prefix_matches(0, QueryWord("שוקו", True), known)] == ["שוקולד"]
+    assert not list(prefix_matches(0, QueryWord("ש", True), known))
 
 
 def test_only_a_rare_word_is_taken_for_a_slip_of_a_frequent_one():
     def of(masters: int) -> list[Alternative]:
         return [Alternative(0, "x", 0.5, masters)]
 
-    assert is_slip([], of(1))
-    assert is_slip(of(3), of(500))
-    assert not is_slip(of(40), of(9000))
-    assert not is_slip(of(3), of(50))
-    assert not is_slip([], [])
+    assert is_misspelling([], of(1))
+    assert is_misspelling(of(3), of(500))
+    assert not is_misspelling(of(40), of(9000))
+    assert not is_misspelling(of(3), of(50))
+    assert not is_misspelling([], [])
 
 
 @pytest.mark.parametrize(
