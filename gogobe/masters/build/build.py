@@ -1,4 +1,4 @@
-"""From a catalogue to a masters snapshot: a folder that workers map into memory."""
+"""Builds a masters snapshot from a catalogue: a folder that workers map into memory."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ def build_snapshot(
     version: str | None = None,
     model: Model | None = None,
 ) -> Manifest:
-    """Write a snapshot into `folder`, which must be empty or not exist; its manifest comes last.
+    """Write a snapshot into `folder`, which must be empty or missing; its manifest is written last.
 
-    Without an encoder one is learned from the rows' own names. The same rows give the same snapshot, in any
-    order. `version` sorts by time; the time now, in UTC, unless given. `model` says what is one product;
-    the built-in one unless given. Raises SnapshotError where the folder holds something or the version is no
-    plain name, OSError where it cannot be written.
+    Without an `encoder` one is fitted to the rows' names. The same rows give the same snapshot, in any order.
+    `version` sorts by time, the current UTC time by default. `model` decides what is one product, the
+    built-in one by default. Raises SnapshotError if the folder is not empty or the version is no plain name,
+    OSError if the folder cannot be written.
     """
     if version is not None and not is_plain(version):
-        raise SnapshotError(f"{version!r}: no name of a version; letters, digits, `_`, `.` and `-` make one")
+        raise SnapshotError(f"{version!r}: not a valid version; use letters, digits, `_`, `.` and `-`")
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise SnapshotError(f"{folder}: not empty; build into a new folder")
@@ -86,7 +86,7 @@ def build_snapshot(
 
 
 def _linked(masters: Masters, clustered: ClusteredNames, model: Model) -> Tables:
-    """The tables with single listings of packed goods linked to the GTINs that they are, and why."""
+    """The tables with single listings of packed goods linked to GTINs, and the decisions about them."""
     tables, names = masters.tables, clustered.names
     sizes = np.diff(tables.starts)[np.searchsorted(tables.masters, names.masters)]
     asked = np.flatnonzero((names.keys >= FIRST_COMPUTED_ID) & (sizes == 1) & ~names.assigned)
@@ -102,7 +102,7 @@ def _linked(masters: Masters, clustered: ClusteredNames, model: Model) -> Tables
 
 
 def learn_encoder(names: CatalogueNames) -> Encoder:
-    """An encoder of some ten thousand names: those of masters with several names first, then evenly chosen."""
+    """Fit an encoder to about ten thousand names, first of masters with several names, then evenly chosen."""
     _, row_of, counts = np.unique(names.masters, return_inverse=True, return_counts=True)
     several, single = np.flatnonzero(counts[row_of] > 1), np.flatnonzero(counts[row_of] == 1)
     chosen = np.sort(
@@ -112,7 +112,8 @@ def learn_encoder(names: CatalogueNames) -> Encoder:
 
 
 def _evenly(rows: Longs, count: int) -> Longs:
-    """At most `count` of the rows: runs of neighbours, evenly spread; so a master's names stay together."""
+    """At most `count` of the rows: evenly spread runs of neighbours, so that a master's names stay
+    together."""
     runs = max(count // 100, 1)
     if len(rows) <= count:
         return rows
@@ -121,7 +122,7 @@ def _evenly(rows: Longs, count: int) -> Longs:
 
 
 def _write_index(path: Path, names: CatalogueNames, starts: Longs, encoder: Encoder) -> Floats:
-    """Write the index of the masters' vectors; their mean."""
+    """Write the index of the masters' vectors; returns their mean."""
     masters = len(starts) - 1
     vectors = np.zeros((masters, encoder.dimensions + SIZE_AND_PRICE_DIMENSIONS), dtype=np.float32)
     for begin in range(0, masters, _NAMES_AT_ONCE):

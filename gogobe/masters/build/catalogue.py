@@ -1,4 +1,4 @@
-"""The rows that masters are built from: what each chain says of each of its items."""
+"""The input of a build: what each chain publishes about each of its items."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ class CatalogueError(ValueError):
 
 
 class CatalogueRow(msgspec.Struct, gc=False, frozen=True):
-    """One chain's item. `master_id` is the master that the database has for it, 0 where a GTIN or the computed
-    id decides; `decided` says that a person gave it to that master, so that it stays there. Otherwise
-    the cluster of the item keeps that id if it can. `apart_from` are masters that a person has said it is
-    not."""
+    """One chain's item.
+
+    `master_id` is its master in the database, 0 if its GTIN or computed id decides. `decided` is true if a
+    person assigned that master, so that the item keeps it; otherwise the item's cluster keeps the id if it
+    can. `apart_from` are masters that a person has rejected for it.
+    """
 
     chain_id: str
     item_code: str
@@ -47,10 +49,10 @@ class CatalogueRow(msgspec.Struct, gc=False, frozen=True):
 
 
 def read_catalogue(path: Path, limit: int | None = None) -> Iterator[CatalogueRow]:
-    """The rows of a CSV file (UTF-8, a header, gzip where its name ends in .gz), at most `limit` of them.
+    """The rows of a CSV file (UTF-8, with a header, gzip if its name ends in .gz), at most `limit` of them.
 
-    Numbers that are empty or no numbers are taken for unknown; a row without chain or code is left out.
-    Raises CatalogueError where the file cannot be read as one, or lacks one of COLUMNS.
+    Empty or invalid numbers count as unknown; rows without chain or code are skipped. Raises CatalogueError
+    if the file cannot be read or lacks one of COLUMNS.
     """
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as raw:

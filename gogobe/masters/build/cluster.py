@@ -1,8 +1,8 @@
-"""Goods without a usable barcode, joined across chains when a snapshot is built: one master for one product.
+"""Clusters goods without a usable barcode across chains when a snapshot is built: one master per product.
 
-Every chain's bananas begin as a master of their own. Their names, prices and codes are scored pair by pair,
-and what is one product is joined to one cluster, which goes by one master id. What is likely but not sure is
-put up for review, a question for two clusters (`cluster_decisions.py`).
+Every chain's bananas start as a master of their own. Their names, prices and codes are compared pair by pair,
+and listings of one product are joined to one cluster with one master id. Likely but uncertain pairs go to
+review, one question per pair of clusters (`cluster_decisions.py`).
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _PAIRS_AT_ONCE: Final = 100_000
 
 @dataclass(frozen=True)
 class ClusteredNames:
-    """The names with their clusters' ids as masters, sorted by them; which of these `masters` are `loose`,
-    goods without a usable barcode, ascending; the `costs` of their words; and the `decisions` about codes that
-    are no GTINs, by key."""
+    """The names with their clusters' ids as masters, sorted by master; `loose`, the ids of these masters that
+    are goods without a usable barcode, ascending; the `costs` of their words; and the `decisions` about codes
+    that are no GTINs, by key."""
 
     names: CatalogueNames
     loose: Longs
@@ -47,7 +47,7 @@ class ClusteredNames:
 
 
 def cluster_names(names: CatalogueNames, encoder: Encoder, model: PairModel) -> ClusteredNames:
-    """Join the names of goods without a usable barcode. Deterministic, for any order of the names."""
+    """Cluster the names of goods without a usable barcode. Deterministic, for any order of the names."""
     rows = loose_rows(names)
     listings = listings_of(names, rows, encoder)
     costs = word_costs_of(names, listings)
@@ -66,14 +66,14 @@ def cluster_names(names: CatalogueNames, encoder: Encoder, model: PairModel) -> 
 
 
 def word_costs_of(names: CatalogueNames, listings: Listings) -> WordCosts:
-    """What a missing word costs, learned from the listings and from the names of all barcodes."""
+    """The costs of missing words, learned from the listings and from the names of all barcodes."""
     gtins = np.where(names.keys < FIRST_COMPUTED_ID, names.keys, 0)
     return learn_word_costs(listings.facts, listings.chains, learn_retention(names.facts, gtins))
 
 
 def loose_rows(names: CatalogueNames) -> Longs:
-    """The rows of goods without a usable barcode: of masters that have no GTIN or are sold by weight, and those
-    whose GTIN such a code is the end of."""
+    """The rows of goods without a usable barcode: of masters that have no GTIN, that are sold by weight, or
+    whose GTIN ends in a chain's own code."""
     masters, place = np.unique(names.masters, return_inverse=True)
     weighed = np.bincount(place, names.facts.weighed > 0, len(masters)) > 0
     loose = (masters >= FIRST_COMPUTED_ID) | weighed
@@ -84,15 +84,15 @@ def loose_rows(names: CatalogueNames) -> Longs:
 
 
 def _claims(names: CatalogueNames, rows: Longs) -> Longs:
-    """The id that each listing had before, or its key where that id is the barcode of packed goods: an earlier
-    build linked the listing to it, and this build links it again if the evidence still holds."""
+    """The previous id of each listing, or its key if that id is a barcode of packed goods: an earlier build
+    linked the listing to it, and this build links it again if the evidence still holds."""
     previous = names.previous[rows]
     of_a_cluster = (previous >= FIRST_COMPUTED_ID) | np.isin(previous, names.masters[rows])
     return np.where(of_a_cluster, previous, names.keys[rows])
 
 
 def listings_of(names: CatalogueNames, rows: Longs, encoder: Encoder) -> Listings:
-    """Some of the names as listings."""
+    """The names in these rows as listings."""
     facts = names.facts.take(rows)
     vectors = item_vectors(encoder, [names.texts[row] for row in rows], facts)
     centre = vectors.mean(axis=0) if len(rows) else np.zeros(vectors.shape[1], dtype=np.float32)
@@ -124,8 +124,7 @@ def _compare(listings: Listings, costs: WordCosts, model: PairModel) -> ScoredPa
 
 
 def _apart(names: CatalogueNames, rows: Longs, groups: Longs) -> CannotLinks:
-    """The groups of listings that a person has kept apart: each with the groups of the master that it is
-    not."""
+    """Cannot-links: pairs of groups of listings that a person has kept apart."""
     had: dict[int, set[int]] = {}
     for row, group in zip(rows.tolist(), groups.tolist(), strict=True):
         for master_id in (int(names.previous[row]), int(names.keys[row])):

@@ -1,4 +1,4 @@
-"""Why listings are in their cluster, and which clusters a person is asked about."""
+"""The decisions about clusters: why a listing is in its cluster, and which clusters go to review."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class ScoredPairs:
-    """Listings, and pairs of them with the `relation` of their codes and the logarithm of the odds that they
-    are one product. `costs` are those of the listings' words."""
+    """Listings, and pairs of them with the `relation` of their codes and the log odds that they are one
+    product. `costs` are those of the listings' words."""
 
     listings: Listings
     costs: WordCosts
@@ -38,8 +38,8 @@ class ScoredPairs:
 
 
 class _Found(NamedTuple):
-    """One decision to be: a listing, its own master and the one it is given to or may be one with, the pair
-    that is the reason, and the logarithm of the odds."""
+    """A decision without its texts: a listing, its own master, the candidate, the pair that is the reason,
+    and the log odds."""
 
     listing: int
     match: Literal["vector", "review"]
@@ -52,8 +52,8 @@ class _Found(NamedTuple):
 def decide(
     names: CatalogueNames, rows: Longs, ids: Longs, scored: ScoredPairs, model: PairModel
 ) -> dict[int, list[Decision]]:
-    """The decisions about each code that is no GTIN, by its key: why its listing is in a cluster of another
-    id, and what is asked about the cluster. `rows` are the listings' rows of `names`, `ids` their clusters."""
+    """The decisions about each code that is no GTIN, by its key: why its listing has another id than its own,
+    and what is asked about its cluster. `rows` are the listings' rows of `names`, `ids` their clusters."""
     inside = ids[scored.pairs.first] == ids[scored.pairs.second]
     open_to = (names.keys[rows] >= FIRST_COMPUTED_ID) & ~names.assigned[rows]
     found = [*_joined(names.keys[rows], ids, scored, inside), *_asked(ids, scored, inside, open_to, model)]
@@ -95,7 +95,7 @@ def _reasons(scored: ScoredPairs, wanted: list[int]) -> dict[int, list[str]]:
 
 
 def _titles(ids: Longs, scored: ScoredPairs, inside: Bools) -> dict[int, int]:
-    """The listing whose name is each cluster's: the likest to the others."""
+    """The listing that names each cluster: the one most similar to the others."""
     pairs = scored.pairs
     total = np.zeros(len(ids))
     for ends in (pairs.first[inside], pairs.second[inside]):
@@ -105,8 +105,8 @@ def _titles(ids: Longs, scored: ScoredPairs, inside: Bools) -> dict[int, int]:
 
 
 def _joined(keys: Longs, ids: Longs, scored: ScoredPairs, inside: Bools) -> list[_Found]:
-    """For each listing that goes by another id than its own: its best pair within the cluster, and the mean of
-    its pairs there."""
+    """For each listing with another id than its own: its best pair within the cluster, and the mean log odds
+    of its pairs there."""
     places = np.flatnonzero(inside)
     ends = np.concatenate([scored.pairs.first[places], scored.pairs.second[places]])
     pairs = np.concatenate([places, places])
@@ -122,8 +122,8 @@ def _joined(keys: Longs, ids: Longs, scored: ScoredPairs, inside: Bools) -> list
 
 
 def _asked(ids: Longs, scored: ScoredPairs, inside: Bools, open_to: Bools, model: PairModel) -> list[_Found]:
-    """What is asked, for each listing of one of the two clusters: of the one that has listings `open_to`
-    questions."""
+    """The review questions, for each listing of one of the two clusters: the first that has listings
+    `open_to` questions."""
     of_cluster = {int(ids[own[0]]): own for own in members_of(ids)}
     found = []
     for own_id, other_id, pair, odds in _questions(ids, scored, inside, model.review_from):
@@ -137,8 +137,8 @@ def _asked(ids: Longs, scored: ScoredPairs, inside: Bools, open_to: Bools, model
 def _questions(
     ids: Longs, scored: ScoredPairs, inside: Bools, review_from: float
 ) -> list[tuple[int, int, int, float]]:
-    """Pairs of clusters to be asked about: each with the one that is likest to it, once. The pair of listings
-    that is the reason, and the logarithm of its odds."""
+    """The pairs of clusters to review: each cluster with the one most similar to it, once. Each with the pair
+    of listings that is the reason, and its log odds."""
     places = np.flatnonzero(~inside & (scored.odds >= review_from))
     places = places[np.lexsort((places, -scored.odds[places]))]
     asked: set[int] = set()

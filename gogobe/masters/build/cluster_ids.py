@@ -1,4 +1,4 @@
-"""Which id a cluster has: the one that most of its listings had before, so that ids outlive a build."""
+"""Stable cluster ids: a cluster keeps the id that most of its listings had in the previous build."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from gogobe.masters.text.arrays import run_starts
 
 Longs = npt.NDArray[np.int64]
 
-_DECIDED: Final = 1_000_000  # a person's word outweighs what any number of listings had before
+_DECIDED: Final = 1_000_000  # votes of a person's decision, more than any number of listings has
 
 
 def cluster_ids(
     clusters: Sequence[Longs], previous: Longs, keys: Longs, assigned: npt.NDArray[np.bool_]
 ) -> list[int]:
-    """An id for each cluster, given as the rows of its listings: no two have the same. Ids that most listings
-    had are given first; of as many, the lowest, so that a GTIN goes before a computed id."""
+    """A distinct id for each cluster, given as the rows of its listings.
+
+    Ids that most listings had are assigned first; ties go to the lowest id, so that a GTIN precedes a
+    computed id.
+    """
     claims = []
     for place, rows in enumerate(clusters):
         votes: Counter[int] = Counter()
@@ -42,7 +45,7 @@ def cluster_ids(
 
 
 def _free_id(keys: list[int], taken: set[int]) -> int:
-    """The lowest of a cluster's own keys that no other cluster has, or one computed from them."""
+    """The lowest of a cluster's own keys that no other cluster has, or an id computed from them."""
     free = next((key for key in keys if key not in taken), None)
     number = 0
     while free is None or free in taken:
@@ -52,6 +55,6 @@ def _free_id(keys: list[int], taken: set[int]) -> int:
 
 
 def members_of(clusters: Longs) -> list[Longs]:
-    """The listings of each cluster, the clusters in the order of their names."""
+    """The listings of each cluster, the clusters in ascending order of their names."""
     order = np.argsort(clusters, kind="stable")
     return np.split(order, run_starts(clusters[order])[1:]) if len(order) else []

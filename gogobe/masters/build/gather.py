@@ -1,4 +1,5 @@
-"""Catalogue rows to arrays: every name with its facts, sorted by master, ready to be encoded and written."""
+"""Turns catalogue rows into arrays: every name with its facts, sorted by master, ready to be encoded and
+written."""
 
 from __future__ import annotations
 
@@ -30,11 +31,12 @@ _ROWS_AT_ONCE: Final = 10_000
 class CatalogueNames:
     """The m names of a catalogue, sorted by master, then chain, then code.
 
-    `texts` are a name's words in normal form, `labels` the name as published (UTF-8), `sources` its chain and
-    code, `numbers` the code as a number (0 for none), `masters` the master's id, `keys` the GTIN of the code or
-    the computed id of chain and code, `previous` the master it had before (its key where it had none),
-    `chains` a hash of the chain, `assigned` whether a person has decided the master, `apart` by row the masters
-    from which a person has kept it apart. `private` are in-house numbers that look like GTINs, ascending.
+    `texts` are the names in normal form, `labels` the names as published (UTF-8), `sources` chain and code,
+    `numbers` the codes as numbers (0 if a code is none). `masters` are master ids, `keys` the GTIN of the
+    code or the computed id of chain and code, `previous` the master before this build (the key if there was
+    none), `chains` hashes of the chains. `assigned` says whether a person assigned the master, `apart` has by
+    row the masters that a person has rejected. `private` are in-house numbers that look like GTINs,
+    ascending.
     """
 
     texts: list[str]
@@ -54,7 +56,7 @@ class CatalogueNames:
         return len(self.texts)
 
     def take(self, rows: Longs) -> Self:
-        """The names in some rows, each at most once, in that order."""
+        """The names in these rows, each row at most once, in this order."""
         place = np.full(len(self), -1, dtype=np.int64)
         place[rows] = np.arange(len(rows))
         return replace(
@@ -78,8 +80,8 @@ class CatalogueNames:
 
 
 def gather(rows: Iterable[CatalogueRow]) -> CatalogueNames:
-    """Read rows to the end. Of several rows with one chain and code the first counts; rows that are no goods
-    are left out."""
+    """Read all rows. Of several rows with one chain and code the first counts; rows that are no goods are
+    skipped."""
     goods = (row for row in rows if not _is_service(row))
     parts = [_gather_chunk([])]
     while chunk := list(islice(goods, _ROWS_AT_ONCE)):
@@ -97,8 +99,8 @@ def gather(rows: Iterable[CatalogueRow]) -> CatalogueNames:
 
 
 def _with_company(names: CatalogueNames) -> Longs:
-    """The masters of the names, such that what a person has given to a master is not alone there: where no name
-    has the master's id as its key, the first that had the master before stays."""
+    """The masters of the names, changed so that a name that a person assigned to a master is not alone there:
+    if no name has the master's id as its key, the first name that had the master before keeps it."""
     masters = names.masters.copy()
     given = np.unique(masters[names.assigned])
     given = given[(given >= FIRST_COMPUTED_ID) & ~np.isin(given, masters[~names.assigned])]
@@ -122,7 +124,7 @@ def _gather_chunk(rows: Sequence[CatalogueRow]) -> CatalogueNames:
         keys[place] = computed_master_id(rows[place].chain_id, codes[place])
     known = np.array([row.master_id for row in rows], dtype=np.int64)
     previous = np.where(known != 0, known, keys)
-    # What a person has left to itself may still be one with others that it was not kept apart from.
+    # A decision for the item's own key does not fix its master: it may still join others.
     assigned = np.array([row.decided for row in rows], dtype=np.bool_) & (previous != keys)
     return CatalogueNames(
         texts=texts,
@@ -163,7 +165,7 @@ def _concatenated(parts: Sequence[CatalogueNames]) -> CatalogueNames:
 
 
 def _first_of_each(names: CatalogueNames) -> Longs:
-    """The rows of the first name of each chain and code, in their order."""
+    """The rows of the first name of each chain and code, in order."""
     order = np.lexsort((np.arange(len(names)), names.keys, names.chains))
     first = np.ones(len(order), dtype=np.bool_)
     first[1:] = (np.diff(names.chains[order]) != 0) | (np.diff(names.keys[order]) != 0)
@@ -171,7 +173,7 @@ def _first_of_each(names: CatalogueNames) -> Longs:
 
 
 def _with_own_ids(names: CatalogueNames, rows: Longs) -> CatalogueNames:
-    """The names with the computed ids of chain and code in place of the GTINs of some rows."""
+    """The names with the computed id of chain and code in place of the GTIN in these rows."""
     if not len(rows):
         return names
     keys, masters, previous = names.keys.copy(), names.masters.copy(), names.previous.copy()

@@ -1,7 +1,7 @@
-"""Packed goods that a chain lists without a GTIN, linked to the masters of GTINs when a snapshot is built.
+"""Links packed goods that a chain lists without a GTIN to the masters of GTINs, when a snapshot is built.
 
-Each is scored with all masters, as an item would be, and where the matcher accepts one with a GTIN it goes by
-that master's id from then on.
+Each is compared with all masters, as an arriving item would be. If the matcher accepts a master with a GTIN,
+the item's own master is merged into it.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ _NAMES_AT_ONCE: Final = 2_000
 
 @dataclass(frozen=True)
 class LinkedMasters:
-    """`canonical` (n,) is the row that each of n masters goes by, its own or another's; `decisions` says why,
-    or what a person has to decide, by the row of the name that it is about."""
+    """`canonical` (n,) is the row that each of n masters was merged into, or its own; `decisions` are those
+    about the names, by row: links, and questions for review."""
 
     canonical: Longs
     decisions: dict[int, Decision]
 
 
 def link_masters(matcher: Matcher, names: CatalogueNames, asked: Longs) -> LinkedMasters:
-    """Compare the names in the rows `asked`, each the only one of its master, with masters that have a GTIN."""
+    """Compare the names in the rows `asked`, each the only name of its master, with masters that have a
+    GTIN."""
     tables = matcher.masters.tables
     row_of = np.searchsorted(tables.masters, names.masters)
     found: list[tuple[int, int, Decision]] = []

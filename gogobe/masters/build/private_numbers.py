@@ -1,8 +1,8 @@
-"""In-house numbers that look like barcodes: two chains use one number for different things.
+"""Detects in-house numbers that look like barcodes: two chains use one number for different products.
 
-A barcode's names may have no word in common ("שמפו", "הד אנד שולדרס"), but then both are sold by the piece, and
-prices agree. Where two chains' names have none in common and one weighs what the other does not, or one asks
-more than twice the other's price, the number is not a barcode, with any prefix.
+The names of a true barcode may have no word in common ("שמפו", "הד אנד שולדרס"), but both are sold by the
+piece and at similar prices. If two chains' names share no word, and one is weighed and the other not, or one
+price is more than twice the other, the number is no barcode, with any prefix.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 PRICE_RATIO: Final = 2.0
-"""From this ratio on two prices disagree."""
-_MOST_CHAINS: Final = 8  # of a number that more chains use, so many are scored
+"""The ratio from which two prices disagree."""
+_MOST_CHAINS: Final = 8  # maximum names of a number that are compared
 _AT_ONCE: Final = 4_096
 
 
 def private_numbers(names: Facts, gtins: Longs, chains: npt.NDArray[np.uint32]) -> Longs:
-    """The numbers, ascending, of which most of the chains' pairs disagree. `gtins` (names,) are 0 where a
-    code is none anyway."""
+    """The numbers, ascending, for which most pairs of chains disagree. `gtins` (names,) are 0 for codes that
+    are no GTIN."""
     rows = np.flatnonzero(gtins)
     rows = rows[np.lexsort((chains[rows], gtins[rows]))]
     begins = np.flatnonzero(np.append(True, np.diff(gtins[rows]) != 0)) if len(rows) else rows
     counts = np.minimum(np.diff(begins, append=len(rows)), _MOST_CHAINS)
-    # Each name of a number with those behind it.
+    # Each name of a number with the names after it.
     members = np.repeat(begins, counts) + places_in_runs(counts)
     behind = np.repeat(begins + counts, counts) - members - 1
     left = np.repeat(members, behind)

@@ -1,4 +1,5 @@
-"""The tables of a snapshot: which names a master has, what is known of codes, and what chains sell."""
+"""Builds the tables of a snapshot: the names of masters, the entries of codes, and the chains that sell
+them."""
 
 from __future__ import annotations
 
@@ -24,14 +25,14 @@ from gogobe.masters.vectors.encoder import Floats
 Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-_ACROSS_PRIOR: Final = 4.0  # as many masters as it takes to believe a company rather than all companies
-_ACROSS_UNKNOWN: Final = 0.3  # about what it is where several chains are known
+_ACROSS_PRIOR: Final = 4.0  # pseudo-counts of the share of all companies
+_ACROSS_UNKNOWN: Final = 0.3  # about its mean with several chains
 _PART_UNKNOWN: Final = 0.5
 
 
 def build_tables(clustered: ClusteredNames, ids: Longs, starts: Longs, centre: Floats) -> Tables:
-    """The tables of masters `ids`, ascending, whose names begin at `starts`; every master goes by itself,
-    and nothing has been decided about codes yet."""
+    """The tables of masters `ids`, ascending, whose names start at `starts`. No master is merged, and there
+    are no decisions yet."""
     names = clustered.names
     row_of = np.repeat(np.arange(len(ids)), np.diff(starts))
     loose = np.isin(ids, clustered.loose)
@@ -39,7 +40,7 @@ def build_tables(clustered: ClusteredNames, ids: Longs, starts: Longs, centre: F
     chains = np.bincount((sellers >> np.uint64(32)).astype(np.int64), minlength=len(ids))
     all_chains = len(np.unique(names.chains))
     is_gtin = names.keys < FIRST_COMPUTED_ID
-    # A GTIN is its own master; only one that goes by another has to be looked up.
+    # A GTIN is its own master; only merged ones have to be looked up.
     gtins, at = np.unique(names.keys[is_gtin], return_index=True)
     codes = code_rows(names)
     cores = np.where(loose[row_of], core_numbers(names.numbers), 0)
@@ -75,7 +76,7 @@ def build_tables(clustered: ClusteredNames, ids: Longs, starts: Longs, centre: F
 
 
 def _naming_words(facts: Facts, rows: Longs) -> Longs:
-    """The words that name masters with their rows, each pair once, sorted; names of row -1 are left out."""
+    """The words that name masters with their rows, distinct and sorted; names of row -1 are left out."""
     names, places = np.nonzero(naming_mask(facts) & (rows >= 0)[:, None])
     return np.unique(np.column_stack([facts.forms()[names, places].astype(np.int64), rows[names]]), axis=0)
 
@@ -83,7 +84,7 @@ def _naming_words(facts: Facts, rows: Longs) -> Longs:
 def with_decisions(
     tables: Tables, names: CatalogueNames, canonical: Longs, decisions: Mapping[int, Sequence[Decision]]
 ) -> Tables:
-    """The tables with the masters that masters go by, and what was decided about codes, by key."""
+    """The tables with merged masters (`canonical`), and the decisions about codes, by key."""
     codes = code_rows(names)
     found = [decisions.get(key, ()) for key in names.keys[codes].tolist()]
     stored = [msgspec.json.encode(of_code) if of_code else b"" for of_code in found]
@@ -101,7 +102,7 @@ def with_decisions(
 
 
 def _match(decisions: Sequence[Decision]) -> str:
-    """How a code came to its master: by name, waiting for review, or new."""
+    """The kind of match of a code: by name, waiting for review, or new."""
     matches = {decision.match for decision in decisions}
     return "vector" if "vector" in matches else "review" if matches else "new"
 
@@ -117,16 +118,15 @@ def _starts(counts: Sequence[int]) -> Longs:
 
 
 def _part_of_chains(ids: Longs, loose: Bools, chains: Longs, all_chains: int) -> Floats:
-    """For each master, what part of all chains sells it. It is unknown for goods without a barcode, which
-    are found by their names alone, or of any where there is but one chain: then it says neither that many sell
-    it nor that few do."""
+    """The share of all chains that sell each master, 0.5 if unknown: for goods without a barcode, which only
+    their names identify, and if there is only one chain."""
     known = (ids < FIRST_COMPUTED_ID) & ~loose & (all_chains > 1)
     part: Floats = np.where(known, chains / max(all_chains, 1), _PART_UNKNOWN).astype(np.float32)
     return part
 
 
 def _company_across(ids: Longs, loose: Bools, chains: Longs, all_chains: int) -> Floats:
-    """For each master, the part of its company's other masters that several chains sell, smoothed."""
+    """For each master, the smoothed share of its company's other masters that several chains sell."""
     if all_chains < 2:
         return np.full(len(ids), _ACROSS_UNKNOWN, dtype=np.float32)
     companies = company_of(np.where((ids < FIRST_COMPUTED_ID) & ~loose, ids, 0))
@@ -136,6 +136,6 @@ def _company_across(ids: Longs, loose: Bools, chains: Longs, all_chains: int) ->
     others = np.bincount(group)[group] - 1 if len(ids) else np.zeros(0)
     across = np.bincount(group, weights=several)[group] - several if len(ids) else np.zeros(0)
     part = (across + _ACROSS_PRIOR * overall) / (others + _ACROSS_PRIOR)
-    # Without a GTIN there is no company to judge by.
+    # Without a GTIN there is no company: the overall share.
     judged: Floats = np.where(companies != 0, part, overall).astype(np.float32)
     return judged

@@ -1,9 +1,9 @@
-"""What finding a word, or missing it, says of two names: learned from a catalogue's own masters.
+"""Learns the weight of a shared or missing word from a catalogue's own masters.
 
-Some words are in every chain's name of a product and in few of its neighbours' ("mango"); some come and go
-("fresh"). How often a word is found again in another name of the same master (m), and in the names of masters
-nearby (u), gives its weight: the logarithm of m/u where it is found, of (1 - m)/(1 - u) where it is missing.
-So weights Fellegi & Sunter, "A Theory for Record Linkage" (1969), a word each.
+Some words are in every chain's name of a product and in few of its neighbours' ("mango"); others are optional
+("fresh"). How often a word recurs in another name of the same master (m), and in the names of nearby masters
+(u), gives its weight: log(m/u) if it is found, log((1 - m)/(1 - u)) if it is missing. These are the weights
+of Fellegi & Sunter, "A Theory for Record Linkage" (1969), per word.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ Longs = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 
 _NAMES: Final = 20_000
-"""From how many names it is learned: all of a small catalogue, evenly chosen ones of a large one."""
+"""Names to learn from: all of a small catalogue, evenly chosen ones of a large one."""
 _NEIGHBOURS: Final = 12
-_OTHER_NAMES: Final = 32  # with how many names of its master a name is held together, at most
+_OTHER_NAMES: Final = 32  # maximum names of its master that a name is compared with
 _CHUNK: Final = 4096
-_PRIOR: Final = 20.0  # as many pairs of names as it takes to believe a word rather than all words
+_PRIOR: Final = 20.0  # pseudo-counts of the mean of all words
 _MIN_PART, _MAX_PART = 0.02, 0.98
 
 
 def learn_word_odds(names: Facts, starts: Longs, index: VectorIndex) -> WordOdds:
-    """Learn from masters whose names are `names[starts[i]:starts[i + 1]]` and whose vectors the index holds.
+    """Learn from masters whose names are `names[starts[i]:starts[i + 1]]` and whose vectors are in the index.
 
-    All 0 where no master has two names, or there is one master only.
+    All 0 if no master has two names, or if there is only one master.
     """
     row_of = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     same = _found_again(names, _pairs_of_masters(starts, row_of))
@@ -48,7 +48,7 @@ def learn_word_odds(names: Facts, starts: Longs, index: VectorIndex) -> WordOdds
 
 
 def _pairs_of_masters(starts: Longs, row_of: Longs) -> tuple[Longs, Longs]:
-    """Names, each with the other names of its master."""
+    """Pairs of names of one master."""
     counts = np.diff(starts)
     asked = evenly(np.flatnonzero(counts[row_of] > 1), _NAMES)
     others = np.minimum(counts[row_of[asked]], _OTHER_NAMES)
@@ -58,7 +58,7 @@ def _pairs_of_masters(starts: Longs, row_of: Longs) -> tuple[Longs, Longs]:
 
 
 def _pairs_nearby(starts: Longs, row_of: Longs, index: VectorIndex) -> tuple[Longs, Longs]:
-    """Names, each with the first name of the masters nearest to its own."""
+    """Pairs of a name and the first name of a nearby master."""
     asked = evenly(np.arange(len(row_of)), _NAMES)
     nearest = index.search(index.vectors[row_of[asked]], _NEIGHBOURS + 1).rows
     left, masters = np.repeat(asked, _NEIGHBOURS + 1), nearest.ravel()
@@ -67,8 +67,8 @@ def _pairs_nearby(starts: Longs, row_of: Longs, index: VectorIndex) -> tuple[Lon
 
 
 def _found_again(names: Facts, pairs: tuple[Longs, Longs]) -> Doubles | None:
-    """For each bucket, how often its words in left names are found in right ones, smoothed; None without any
-    pair."""
+    """For each bucket, the smoothed share of its words in left names that recur in right ones; None without
+    pairs."""
     found, all_of_them = np.zeros((2, BUCKETS))
     for left, right in _chunks(names, pairs):
         again, _ = words_found(left, right)

@@ -1,9 +1,9 @@
-"""Clusters of listings that are one product: average linkage, where a chain lists a product once.
+"""Agglomerative clustering of listings by average linkage, with cannot-link constraints.
 
-The two clusters with the highest mean odds of their pairs are joined first, then the next two, as long as the
-mean is high enough. So evidence adds up, and one odd name does not split a cluster of five others. Two clusters
-are never joined where one chain has listings in both, unless their names say the same; nor where a person has
-kept them apart.
+The two clusters with the highest mean log odds of their pairs are joined first, then the next two, as long as
+the mean is high enough. So evidence accumulates, and one unusual name does not split a cluster of five
+others. A chain lists a product once: two clusters that one chain has different listings in are never joined.
+Neither are clusters that a person has kept apart.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ Doubles = npt.NDArray[np.float64]
 CannotLinks = frozenset[tuple[int, int]]
 
 MIXED: Final = 0
-"""In place of a key: a chain has several listings in a group, with different names."""
+"""In place of a name key: a chain has several listings in the group, with different names."""
 UNCOMPARED: Final = -6.0
-"""The log odds of two listings that were not compared, and the least that two others count."""
+"""The log odds of two listings that were not compared, and the minimum for two that were."""
 
 
 _Entry = tuple[float, int, int, int, int]
@@ -32,10 +32,12 @@ _Entry = tuple[float, int, int, int, int]
 
 @dataclass(frozen=True)
 class Links:
-    """What is known of n groups of listings, each known to be one product: for each the `chains` that list it,
-    with the key of their names (MIXED where these differ), and its `sizes`; for pairs of
-    groups, the lower in `first`, the `sums` of the logarithms of odds over `counts` pairs of their listings.
-    `apart` are pairs of groups that are never joined."""
+    """The input of the clustering: n groups of listings, each known to be one product.
+
+    For each group, `chains` has the chains that list it with the key of their names (MIXED if these differ),
+    and `sizes` the number of listings. For pairs of groups, the lower in `first`, `sums` are the summed log
+    odds of `counts` pairs of their listings. `apart` are pairs of groups that are never joined.
+    """
 
     chains: list[dict[int, int]]
     sizes: Longs
@@ -93,13 +95,14 @@ def agglomerate(links: Links, join_from: float) -> Longs:
 
 
 def _may_join(one: _Cluster, other: _Cluster) -> bool:
-    """Whether no chain lists one thing in one cluster and another in the other."""
+    """Whether no chain has different listings in the two clusters."""
     fewer, more = sorted((one.chains, other.chains), key=len)
     return all(chain not in more or key == more[chain] != MIXED for chain, key in fewer.items())
 
 
 def _entries(clusters: dict[int, _Cluster], one: int, other: int, join_from: float) -> list[_Entry]:
-    """Two clusters as an entry of the queue; none where their average is not good enough."""
+    """Two clusters as an entry of the queue; empty if they may not join or their mean is below
+    `join_from`."""
     a, b = clusters[one], clusters[other]
     if not _may_join(a, b):
         return []
@@ -134,8 +137,8 @@ def _join(clusters: dict[int, _Cluster], apart: dict[int, set[int]], one: int, o
 def links_of(
     listings: Listings, groups: Longs, pairs: Pairs, odds: Doubles, apart: CannotLinks = frozenset()
 ) -> Links:
-    """The links between groups of listings, the group of each in `groups`, given pairs of listings of two
-    groups with the logarithm of their odds."""
+    """The links between groups of listings. `groups` has the group of each listing; `pairs` are pairs of
+    listings of two groups, `odds` their log odds."""
     count = int(groups.max(initial=-1)) + 1
     chains_of: list[dict[int, int]] = [{} for _ in range(count)]
     for group, chain, key in zip(

@@ -1,9 +1,9 @@
-"""Which words distinguish products, learned from the chains' own lists.
+"""Learns which words distinguish products, from the chains' own lists.
 
-A chain lists a product once. So where it lists two items whose names differ in one word, that word
-distinguishes products: "מלון" and "מלון קנרי". A word that occurs with many things and never does so is an
-origin, a brand or a counter: a chain that writes "רוסטיק" before its breads lists no bread without it. Only
-names are needed.
+A chain lists a product once. So if it lists two items whose names differ in one word, that word distinguishes
+products: "מלון" and "מלון קנרי". A word that occurs with many products and never does so is an origin, a
+brand or a counter: a chain that writes "רוסטיק" before its breads lists no bread without it. No labels are
+needed.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ Keys = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float32]
 
 GENERAL_FROM: Final = 2.5
-"""A word is general that occurs with this effective number of things (inverse Simpson index) or more."""
+"""A word is general if it occurs with at least this effective number of products (inverse Simpson index)."""
 SUBSTITUTED: Final = 0.3
-"""The count of a sibling with another word in its place; a sibling without any counts 1."""
+"""The weight of a sibling with another word in its place; a sibling without the word counts 1."""
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 def learn_word_costs(names: Facts, chains: npt.NDArray[np.uint32], retained: Floats | None = None) -> WordCosts:
     """Learn from the names of goods without a barcode, each with the hash of its chain. `retained` (buckets,)
-    is learned from barcodes (`retention.py`); 0 unless given."""
+    is learned from barcodes (`retention.py`), 0 by default."""
     if not len(names):
         return WordCosts.unknown()
     rows, words, tokens = _naming_words(names)
@@ -57,14 +57,14 @@ def _mixed(values: Keys) -> Keys:
 
 
 def naming_mask(names: Facts) -> npt.NDArray[np.bool_]:
-    """Which words of each name name the thing itself, (names, 14)."""
+    """Which words of each name name the product itself, (names, 14)."""
     bits = (names.naming[:, None] >> np.arange(names.words.shape[1], dtype=np.uint16)) & np.uint16(1)
     mask: npt.NDArray[np.bool_] = bits.astype(np.bool_) & (names.words != 0)
     return mask
 
 
 def _naming_words(names: Facts) -> tuple[Longs, npt.NDArray[np.uint32], Keys]:
-    """The naming words of all names, a word once a name: the row of each, its form, and its key."""
+    """The distinct naming words of all names: the row of each, its form, and its key."""
     mask, forms = naming_mask(names), names.forms()
     for place in range(1, WORDS):
         mask[:, place] &= ~((forms[:, :place] == forms[:, place, None]) & mask[:, :place]).any(axis=1)
@@ -74,8 +74,8 @@ def _naming_words(names: Facts) -> tuple[Longs, npt.NDArray[np.uint32], Keys]:
 
 
 def name_keys(names: Facts) -> Keys:
-    """A key for each name: equal where two have the same naming words, numbers, and qualities other than those
-    that are usual."""
+    """A key for each name. Two names have the same key if they have the same naming words, numbers, and
+    qualities other than the usual ones."""
     rows, _, tokens = _naming_words(names)
     keys = np.zeros(len(names), dtype=np.uint64)
     np.add.at(keys, rows, tokens)
@@ -92,15 +92,15 @@ def name_keys(names: Facts) -> Keys:
 
 
 def _several_words(rest: Keys, words: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    """For the rest of each name without one word, whether another word occurs with the same rest."""
+    """For each name without one of its words, whether another word occurs with the same rest."""
     _, group = np.unique(rest, return_inverse=True)
     pairs = np.unique(np.column_stack([group, words.astype(np.int64)]), axis=0)
     return np.bincount(pairs[:, 0])[group] > 1
 
 
 def _effective_heads(names: Facts, rows: Longs, words: npt.NDArray[np.uint32]) -> npt.NDArray[np.float64]:
-    """For each bucket, with how many things its words go: the first other naming word of each name, counted so
-    that a rare one counts little."""
+    """For each bucket, the effective number of products that its words occur with. A product is the first
+    other naming word of a name; a rare one counts little."""
     first, second = _first_two(names)
     head = np.where(first[rows] == words, second[rows], first[rows])
     with_head = head != 0
@@ -117,7 +117,7 @@ def _effective_heads(names: Facts, rows: Longs, words: npt.NDArray[np.uint32]) -
 
 
 def _first_two(names: Facts) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-    """The first and the second naming word of each name, 0 where there is none."""
+    """The first and the second naming word of each name; 0 if there is none."""
     mask = naming_mask(names)
     order = np.argsort(~mask, axis=1, kind="stable")[:, :2]
     first_two = np.take_along_axis(names.forms(), order, axis=1) * np.take_along_axis(mask, order, axis=1)

@@ -1,4 +1,4 @@
-"""Goods without a usable barcode as the chains list them, and which pairs of them are worth comparing."""
+"""Blocking for goods without a usable barcode: the chains' listings, and the pairs worth comparing."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
 
 NEAREST: Final = 50
-"""How many of the other listings, the nearest by vector, are candidates for each."""
+"""Nearest listings by vector that are candidates for each listing."""
 MAX_WITH_WORD: Final = 150
-"""Listings that share a word are candidates where no more than so many have it."""
+"""Listings that share a word are candidates if at most so many have it."""
 _AT_ONCE: Final = 2_000
 
 
 @dataclass(frozen=True)
 class Listings:
-    """n names under which chains list goods: their `facts`, `vectors` as an index holds them, hashes of their
-    `chains`, the `numbers` of their codes (0 where a code is none), `masters`, ids of what is known to be one
-    already (a GTIN, or what a person has decided), and `keys`, equal where two names say the same."""
+    """n listings: their `facts`; `vectors` in the form that is indexed; hashes of their `chains`; the
+    `numbers` of their codes (0 if a code is no number); `masters`, equal for listings known to be one product
+    (a GTIN, or a person's decision); and `keys`, equal for equivalent names."""
 
     facts: Facts
     vectors: Floats
@@ -52,13 +52,13 @@ class Pairs:
         return len(self.first)
 
     def take(self, which: npt.NDArray[np.bool_]) -> Self:
-        """Some of the pairs."""
+        """A selection of the pairs."""
         return type(self)(self.first[which], self.second[which])
 
 
 def neighbours(listings: Listings) -> Pairs:
     """The pairs of listings of two masters worth comparing: neighbours by vector, listings with a common rare
-    word, and listings whose codes end alike; of two chains or of one."""
+    word, and listings with related codes; of two chains or of one."""
     found = np.concatenate([_by_vector(listings), _by_word(listings), related_pairs(listings.numbers)])
     found.sort(axis=1)
     found = np.unique(found, axis=0)
@@ -68,7 +68,7 @@ def neighbours(listings: Listings) -> Pairs:
 
 
 def _by_vector(listings: Listings) -> Longs:
-    """Each listing with the nearest ones."""
+    """Each listing with its nearest listings."""
     index = ExactIndex(listings.vectors)
     found = []
     for begin in range(0, len(listings), _AT_ONCE):
@@ -81,7 +81,7 @@ def _by_vector(listings: Listings) -> Longs:
 
 
 def _by_word(listings: Listings) -> Longs:
-    """Listings that share a naming word which few have."""
+    """Listings that share a naming word that few others have."""
     rows, places = np.nonzero(naming_mask(listings.facts))
     words = listings.facts.forms()[rows, places]
     order = np.lexsort((rows, words))

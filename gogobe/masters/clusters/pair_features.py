@@ -1,7 +1,7 @@
-"""How two names of goods without a barcode compare: what both state, what only one states, what contradicts.
+"""Features of two names of goods without a barcode: what both state, what only one states, what contradicts.
 
-The order of the two does not matter. Words that name the thing itself have to be found on the other side; what
-a missing one costs depends on the word (`contrast.py`). Qualities contradict each other, or only one name
+The order of the two does not matter. Words that name the product itself must occur on the other side; the
+cost of a missing one depends on the word (`contrast.py`). Qualities contradict each other, or only one name
 states one.
 """
 
@@ -27,14 +27,14 @@ Rows = npt.NDArray[np.int64]
 _OF_WORDS: Final = (
     "words_shared",  # naming words found on the other side, at most 3
     "words_nearly_shared",  # of these, those found in another spelling
-    "special_words_missing",  # naming words that the other lacks and that go with one or two things only
+    "special_words_missing",  # naming words that the other lacks and that occur with one or two products only
     "general_words_missing",
-    "distinctive_words_missing",  # of the general ones, how distinctive they are, added up
+    "distinctive_words_missing",  # the summed distinctiveness of the general ones
     "missing_on_both_sides",
-    "largest_share_missing",  # what part of a name's words is missing, by what they cost
+    "largest_share_missing",  # the share of a name's words that is missing, by cost
     "smallest_share_missing",
     "first_word_missing",
-    "retained_words_missing",  # how surely the missing words would be found if it were one product, added up
+    "retained_words_missing",  # the summed retention of the missing words
 )
 _OF_NUMBERS: Final = (
     "percents_differ",
@@ -58,12 +58,12 @@ PAIR_FEATURES: Final = (
     *(f"{quality.name}_on_one_side" for quality in QUALITIES),
     *(f"{name}_near" for name in _NEAR),
     *(f"usual_{name}_on_one_side" for name in _USUAL),
-    "qualities_contradict",  # how many; what little is known of one quality is drawn from all
+    "qualities_contradict",  # how many; pools the evidence of qualities that are rare
     "qualities_on_one_side",
     "parts_contradict",
     "without_a_part_on_one_side",
     "with_a_part_on_one_side",
-    "same_reading",  # neither name states anything that the other does not
+    "same_reading",  # neither name states more than the other
 )
 """Features of two names of goods without a barcode."""
 FOR: Final = ("words_shared", "same_reading")
@@ -84,7 +84,7 @@ _NUMBERS_APART: Final = [
     )
 ]
 
-EXACT: Final = np.float32(0.93)  # from here on a word is found as it is, or in another spelling of its vowels
+EXACT: Final = np.float32(0.93)  # from this similarity words are equal, or differ in the spelling of vowels
 _CHEAPEST: Final = np.float32(0.25)  # the cost of a general word that distinguishes nothing; other words cost 1
 _SAME_SIZE: Final = 0.1  # in the logarithm
 _FAR: Final = 0.9
@@ -95,7 +95,7 @@ def compare_names(left: Facts, left_rows: Rows, right: Facts, right_rows: Rows, 
     """Compare each pair (left[left_rows[i]], right[right_rows[i]]): (pairs, PAIR_FEATURES)."""
     features = np.zeros((len(left_rows), len(PAIR_FEATURES)), dtype=np.float32)
     lengths = left.word_counts()[left_rows] * 16 + right.word_counts()[right_rows]
-    by_length = np.argsort(lengths, kind="stable")  # then no chunk is wider than its longest names
+    by_length = np.argsort(lengths, kind="stable")  # short names together, so that their chunks are narrow
     for begin in range(0, len(left_rows), _CHUNK):
         part = by_length[begin : begin + _CHUNK]
         ours, theirs = left.take(left_rows[part]).narrowed(), right.take(right_rows[part]).narrowed()
@@ -132,9 +132,9 @@ def _words(ours: Facts, theirs: Facts, costs: WordCosts) -> list[Floats]:
 
 
 def _side(facts: Facts, found: Floats, naming: Bools, costs: WordCosts) -> tuple[Floats, ...]:
-    """Of one side's naming words: how many are found, how many of them nearly, how many special and general
-    ones are missing, how distinctive the general ones are, the share missing by cost, whether the first is
-    missing, and how surely the missing ones would be found."""
+    """Counts of one side's naming words: those found, those found in another spelling, the special and the
+    general ones missing, the summed distinctiveness of the general ones missing, the share missing by cost,
+    whether the first is missing, and the summed retention of those missing."""
     general, distinctive, retained = costs.of(facts.forms())
     cost = np.where(general, _CHEAPEST + (1 - _CHEAPEST) * distinctive, np.float32(1)) * naming
     missing = naming & (found == 0)
@@ -173,8 +173,8 @@ def _apart(ours: Floats, theirs: Floats, *, unknown: float) -> Floats:
 
 
 def _percents(ours: Facts, theirs: Facts) -> tuple[Bools, Bools, Bools]:
-    """Whether percentages differ, are near, or occur on one side only. Where a name's end is cut off, a bare
-    number may have been one."""
+    """Whether percentages differ, are near, or occur on one side only. If a name's end is cut off, a bare
+    number may be one."""
     has_ours, has_theirs = ours.percents.any(axis=1), theirs.percents.any(axis=1)
     between = np.abs(ours.percents[:, :, None] - theirs.percents[:, None, :])
     between[(ours.percents[:, :, None] == 0) | (theirs.percents[:, None, :] == 0)] = np.inf
@@ -185,7 +185,7 @@ def _percents(ours: Facts, theirs: Facts) -> tuple[Bools, Bools, Bools]:
 
 
 def _bare_numbers(ours: Facts, theirs: Facts) -> tuple[Bools, Bools]:
-    """Whether both have numbers that the other lacks, or one has and the other has none at all."""
+    """Whether both names have numbers that the other lacks, and whether exactly one has."""
     odd = [_odd(ours, theirs), _odd(theirs, ours)]
     return odd[0] & odd[1], odd[0] ^ odd[1]
 

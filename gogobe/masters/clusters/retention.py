@@ -1,7 +1,7 @@
-"""Which words chains retain when they name one product, learned from barcodes that several chains sell.
+"""Learns which words chains retain when they name one product, from barcodes that several chains sell.
 
-One chain leaves out the brand, the origin or the grade; none leaves out the soda of "apple soda". So a word
-that two chains' names of one barcode nearly always share is evidence against one product where it is missing.
+Chains leave out the brand, the origin or the grade; none leaves out the soda of "apple soda". So a word that
+two chains' names of one barcode nearly always share is evidence against a match if it is missing.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
 
 _NAMES: Final = 40_000
-"""From how many names it is learned, evenly chosen."""
-_OTHER_NAMES: Final = 8  # with how many names of its barcode a name is compared, at most
-_PRIOR: Final = 4.0  # the weight of all words, in comparisons, against what is known of one word
+"""Maximum names to learn from, evenly chosen."""
+_OTHER_NAMES: Final = 8  # maximum names of its barcode that a name is compared with
+_PRIOR: Final = 4.0  # pseudo-counts of the mean of all words
 _CHUNK: Final = 4096
 
 
 def learn_retention(names: Facts, gtins: Longs) -> Floats:
-    """-ln of the part of other names of one barcode that lack a word, smoothed, by bucket of the word's form:
-    (buckets,). `gtins` (names,) are 0 for names without a barcode. All 0 where no barcode has two names."""
+    """-ln of the smoothed share of other names of the same barcode that lack a word, by bucket of the word's
+    form: (buckets,). `gtins` (names,) are 0 for names without a barcode. All 0 if no barcode has two
+    names."""
     rows = np.flatnonzero(gtins)
     rows = rows[np.argsort(gtins[rows], kind="stable")]
     begins = run_starts(gtins[rows])

@@ -1,4 +1,5 @@
-"""What the resolver says of an item beside the four fields it fills: the counts, and the evidence."""
+"""What the resolver returns besides the four fields that it fills: counts, and decisions with their
+evidence."""
 
 from __future__ import annotations
 
@@ -8,12 +9,12 @@ import msgspec
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One item that was compared with masters by its name: what was decided, and on what evidence.
+    """The decision about one item that was compared with masters by its name, and its evidence.
 
-    `match` is `vector` where the item was given to the candidate's master, `review` where a person has to say
-    whether its own master, `own_master_id`, and the candidate are one. For `vector` that is the computed id
-    that the item has without the candidate. `score` is the probability, 0 to 1, that they are one product;
-    `reasons` are short sentences, the strongest first.
+    `match` is `vector` if the item got the candidate's master, `review` if a person has to decide whether the
+    candidate and the item's own master, `own_master_id`, are one product. For `vector`, `own_master_id` is
+    the computed id that the item has without the candidate. `score` is the probability that they are one
+    product, 0 to 1; `reasons` are short sentences, the strongest first.
     """
 
     match: Literal["vector", "review"]
@@ -28,10 +29,10 @@ class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class MatchCounts(msgspec.Struct):
-    """How many of a batch's items were matched in which way, and the decisions that rest on evidence.
+    """The number of a batch's items by kind of match, and the decisions that were made by name.
 
-    `decisions` holds why an item was given to a master and what is asked about it, again for every batch in
-    which it occurs; they are identified by (chain_id, item_code, candidate_id).
+    A decision repeats in every batch in which its item occurs; it is identified by (chain_id, item_code,
+    candidate_id).
     """
 
     gtin: int = 0
@@ -42,7 +43,7 @@ class MatchCounts(msgspec.Struct):
     decisions: list[Decision] = []
 
     def add(self, other: MatchCounts) -> None:
-        """Counts other items into this."""
+        """Add the counts and decisions of other items."""
         self.gtin += other.gtin
         self.alias += other.alias
         self.vector += other.vector

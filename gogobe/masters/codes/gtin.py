@@ -33,9 +33,9 @@ import numpy as np
 import numpy.typing as npt
 
 FIRST_COMPUTED_ID: Final = 10**14
-"""Master ids below this are GTINs; from here on they are computed."""
+"""Lower master ids are GTINs; this and higher ones are computed."""
 END_OF_IDS: Final = 2**53
-"""JSON and JavaScript keep whole numbers exact below this."""
+"""JSON and JavaScript represent integers below this exactly."""
 
 FIRST_IN_HOUSE: Final = 7_290_000_000_000
 LAST_IN_HOUSE: Final = 7_290_000_009_999
@@ -51,7 +51,7 @@ _REPUNITS: Final = np.array([(10**n - 1) // 9 for n in range(15)], dtype=np.int6
 
 
 def _restricted_prefixes() -> npt.NDArray[np.bool_]:
-    """For each three-digit prefix of a GTIN-13, whether its numbers are no GTINs."""
+    """For each three-digit prefix of a GTIN-13, whether its numbers are restricted and therefore no GTINs."""
     restricted = np.zeros(1000, dtype=np.bool_)
     for first, last in ((20, 29), (40, 49), (50, 59), (200, 299), (980, 984), (990, 999)):
         restricted[first : last + 1] = True
@@ -62,11 +62,10 @@ _RESTRICTED: Final = _restricted_prefixes()
 
 
 def valid_gtins(codes: Sequence[str]) -> npt.NDArray[np.int64]:
-    """The GTIN of each code as a number, 0 where the code is none that holds across chains.
+    """The GTIN of each code as a number; 0 for a code that is not valid across chains.
 
-    Codes are taken as published, surrounding blanks apart; zeros that a chain lost or added on the left do
-    not matter, so "11210000094", "011210000094" and "00011210000094" are one GTIN. Never raises: any text
-    other than 1 to 14 ASCII digits is not a GTIN. Shape: (len(codes),).
+    Surrounding blanks and leading zeros do not matter: "11210000094", "011210000094" and "00011210000094" are
+    one GTIN. Never raises: any text other than 1 to 14 ASCII digits is no GTIN. Shape: (len(codes),).
     """
     if not len(codes):
         return np.zeros(0, dtype=np.int64)
@@ -92,7 +91,7 @@ def valid_gtins(codes: Sequence[str]) -> npt.NDArray[np.int64]:
 
 
 def _may_cross_chains(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Whether each number, its check digit apart, is one that means the same product in every chain."""
+    """Whether each number, apart from its check digit, identifies the same product in every chain."""
     short = numbers < 10**8
     first_of_eight = numbers // _SHORTEST
     allowed_short = (numbers >= _SHORTEST) & (first_of_eight != 2)
@@ -108,10 +107,10 @@ def _may_cross_chains(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
 
 
 def computed_master_id(chain_id: str, item_code: str) -> int:
-    """The id of the master that an item without a GTIN has of its own, in [10**14, 2**53).
+    """The master id of an item without a GTIN, in [10**14, 2**53).
 
-    The same for every worker and at any time: a hash (BLAKE2b, 64 bits) of the chain and of its code without
-    leading zeros, which a chain may write or leave out. It also is the key under which aliases are kept.
+    Every worker computes the same id at any time: a hash (BLAKE2b, 64 bits) of the chain and of its code
+    without leading zeros, which a chain may write or omit. It is also the key of aliases.
     """
     code = item_code.strip().lstrip("0") or "0"
     digest = blake2b(f"{chain_id}\x1f{code}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -119,5 +118,5 @@ def computed_master_id(chain_id: str, item_code: str) -> int:
 
 
 def chain_hash(chain_id: str) -> int:
-    """A chain as a number of 32 bits."""
+    """The 32-bit hash of a chain's id."""
     return crc32(chain_id.encode("utf-8", "surrogatepass"))

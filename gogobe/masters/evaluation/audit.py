@@ -1,7 +1,7 @@
-"""Masters that cannot be one product: their names, sizes, percentages or packs are too far apart.
+"""Finds masters that cannot be one product, because their names, sizes, percentages or packs differ too much.
 
-A check of existing links, by any matcher. An earlier matcher made such a master of 28 different creams of one
-brand, because their names have the same beginning.
+It checks existing links, of any matcher. An earlier matcher made one such master of 28 creams of one brand,
+because their names have the same beginning.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from gogobe.masters.snapshot.files import Snapshot
 
 Longs = npt.NDArray[np.int64]
 
-NAMES_APART: Final = 0.2
-"""Below this share of words found, by rarity, two names have nothing in common (the better way round), and
-three names or more have little in common (both ways round, on average over all pairs of them)."""
-_AT_ONCE: Final = 50_000
+MIN_OVERLAP: Final = 0.2
+"""Minimum rarity-weighted word overlap. Below it two names have nothing in common (in the better direction),
+and three names or more have little in common (in both directions, on average over their pairs)."""
+_PAIRS_AT_ONCE: Final = 50_000
 
 
 class FlaggedMaster(msgspec.Struct, frozen=True):
-    """A master whose names do not go together: `reasons`, two of its names that show the first of them, and how
-    many `names` it has."""
+    """A master with inconsistent names: the `reasons`, two of its names that show the first reason, and the
+    number of its `names`."""
 
     master_id: int
     reasons: list[str]
@@ -43,8 +43,8 @@ _DIFFERENCES: Final = (
 
 
 def flag_inconsistent(snapshot: Snapshot) -> list[FlaggedMaster]:
-    """All masters with names that are too far apart, or with several items of one chain, those with most
-    reasons first."""
+    """All masters with inconsistent names, or with several items of one chain; those with most reasons
+    first."""
     tables = snapshot.tables
     goes_by = tables.canonical[np.repeat(np.arange(len(tables.masters)), np.diff(tables.starts))]
     by_master = np.argsort(goes_by, kind="stable")
@@ -57,20 +57,20 @@ def flag_inconsistent(snapshot: Snapshot) -> list[FlaggedMaster]:
             reasons.setdefault(row, {}).setdefault(reason, pair)
 
     alike = np.zeros(len(first), dtype=np.float64)
-    for begin in range(0, len(first), _AT_ONCE):
-        part = slice(begin, begin + _AT_ONCE)
+    for begin in range(0, len(first), _PAIRS_AT_ONCE):
+        part = slice(begin, begin + _PAIRS_AT_ONCE)
         columns = _compared(snapshot, first[part], second[part])
         alike[part] = columns["all_words_found"]
         found = np.maximum(columns["words_of_item_found"], columns["words_of_candidate_found"])
         for name, reason in _DIFFERENCES:
             pairs = begin + np.flatnonzero(columns[name] > 0)
             note(owners[pairs], reason, pairs)
-        pairs = begin + np.flatnonzero(found < NAMES_APART)
+        pairs = begin + np.flatnonzero(found < MIN_OVERLAP)
         note(owners[pairs], "names have nothing in common", pairs)
 
     pair_counts = np.bincount(owners, minlength=len(tables.masters))
     means = np.bincount(owners, alike, len(tables.masters)) / np.maximum(pair_counts, 1)
-    several = np.flatnonzero((pair_counts >= 3) & (means < NAMES_APART))
+    several = np.flatnonzero((pair_counts >= 3) & (means < MIN_OVERLAP))
     first_pairs = np.searchsorted(owners, several, sorter=(order := np.argsort(owners, kind="stable")))
     note(several, "names have little in common", order[first_pairs])
     same_chain = tables.name_chains[first] == tables.name_chains[second]
@@ -92,7 +92,7 @@ def flag_inconsistent(snapshot: Snapshot) -> list[FlaggedMaster]:
 
 
 def _compared(snapshot: Snapshot, ours: Longs, theirs: Longs) -> dict[str, npt.NDArray[np.float32]]:
-    """The features of pairs of names, by their rows, a column each."""
+    """The features of pairs of names, given as rows, one column per feature."""
     compared = compare(
         snapshot.names,
         ours,
@@ -105,7 +105,7 @@ def _compared(snapshot: Snapshot, ours: Longs, theirs: Longs) -> dict[str, npt.N
 
 
 def _pairs_of(masters: Longs) -> tuple[Longs, Longs]:
-    """The places of every two names that have the same master; the rows of a master are adjacent."""
+    """The places of every two names of one master; the rows of a master are adjacent."""
     _, starts, counts = np.unique(masters, return_index=True, return_counts=True)
     first, second = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
     for size in np.unique(counts[counts > 1]).tolist():

@@ -1,7 +1,7 @@
 """Precision and recall of matching by name alone, with barcodes as ground truth.
 
-Each chain of a catalogue takes its turn: its items are the queries, their GTINs hidden, and a snapshot of all
-other chains holds the masters.
+Each chain of a catalogue is held out in turn: its items are the queries, with hidden GTINs, and a snapshot of
+all other chains has the masters.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CURVE_POINTS: Final = 201
 
 
 class CurvePoint(msgspec.Struct, frozen=True):
-    """What accepting from a score on gives."""
+    """Precision and recall when accepting from `score`."""
 
     score: float
     precision: float
@@ -43,17 +43,16 @@ class CurvePoint(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """Figures of one chain's items as queries, or of several chains' together.
+    """Figures for one chain's items as queries, or for several chains together.
 
-    `queries` counts all items asked, `negatives` those of them that have no master to find. Recalls are parts
-    of the other `queries - negatives`: `candidate_recall_at_k` has the master among the k nearest by the index,
-    `exact_recall_at_k` by brute force, `rerank_recall_at_1` first after the second look. `accepted` counts the
-    items given to a master, at scores from `accept_from` on (of several chains the lowest); `accept_precision`
-    is the part of them that is right, `accept_recall` the part of items with a master that were rightly given
-    to it. `accepted_unknown` more went to goods without a usable barcode: no barcode can say whether they are
-    right, and they count neither way. `recall_at_aim` is the most recall that any score gives with the
-    precision that is aimed at, 0.97. `queries_per_second` is the whole way from text to verdict, in batches of
-    500.
+    `queries` counts all items asked, `negatives` those without a master to find. Recalls are shares of the
+    other `queries - negatives`: `candidate_recall_at_k` has the master among the k nearest by the index,
+    `exact_recall_at_k` by brute force, `rerank_recall_at_1` first after re-ranking. `accepted` counts the
+    items that got a master, at scores from `accept_from` (for several chains the lowest); `accept_precision`
+    is the share of them that is right, `accept_recall` the share of items with a master that got the right
+    one. `accepted_unknown` more items got goods without a usable barcode; no barcode can verify them, and
+    they count neither way. `recall_at_aim` is the highest recall at any score with the target precision,
+    0.97. `queries_per_second` measures the whole way from text to verdict, in batches of 500.
     """
 
     chain: str
@@ -78,17 +77,20 @@ class Figures(msgspec.Struct, frozen=True):
 
 
 class Evaluation(Figures, frozen=True):
-    """The figures over all queries of the chains held out, and `chains` for each alone."""
+    """The figures over all queries of the held-out chains, and `chains` for each alone."""
 
     chains: list[Figures]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of n queries: `found_at` and `exact_at` are the place of the master among the candidates, by
-    index and by brute force, -1 for none; `right` says whether the first after the second look is the master,
-    `unknown` whether it was given to goods without a usable barcode, which no barcode can check; `scores` the
-    probability, 0 if it is ruled out or unknown."""
+    """The outcomes of n queries.
+
+    `found_at` and `exact_at` are the place of the master among the candidates, by index and by brute force,
+    -1 for none; `right` says whether the first after re-ranking is the master, `unknown` whether the query
+    got goods without a usable barcode, which no barcode can verify; `scores` are probabilities, 0 if ruled
+    out or unknown.
+    """
 
     negative: Bools
     found_at: Longs
@@ -107,12 +109,12 @@ def evaluate(
     *,
     learn_anew: bool = False,
 ) -> Evaluation:
-    """Measure matching on catalogue files: `hold_out` as the queries' chain, or each chain its turn.
+    """Measure matching on catalogue files: with `hold_out` as the queries' chain, or with each chain in turn.
 
-    At most `limit` queries of each chain are asked, evenly chosen; all other chains' rows are masters all the
-    same. A chain without a GTIN has none to ask. With `learn_anew` the weights are not those built in, but
-    learned for each chain from the others. Raises CatalogueError where a file cannot be read, or there are
-    not two chains (three to learn from besides), or none of the name given.
+    At most `limit` queries of each chain are asked, evenly chosen; all rows of the other chains are masters.
+    A chain without GTINs has no queries. With `learn_anew` the weights are learned for each chain from the
+    others instead of the built-in ones. Raises CatalogueError if a file cannot be read, if there are fewer
+    than two chains (three others for learning), or if `hold_out` is not among them.
     """
     rows = [row for path in paths for row in read_catalogue(path)]
     gtins = valid_gtins([row.item_code for row in rows])
@@ -231,7 +233,7 @@ def _figures(chain: str, masters: int, outcome: Outcome, accept_from: float) -> 
 
 
 def _curve(outcome: Outcome, findable: int) -> list[CurvePoint]:
-    """Points at scores above 0 by which evenly growing parts of the queries are taken."""
+    """Points at scores above 0, at which evenly growing shares of the queries are accepted."""
     possible = outcome.scores[outcome.scores > 0]
     if not len(possible):
         return []

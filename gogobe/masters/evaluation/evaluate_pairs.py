@@ -1,9 +1,9 @@
-"""The outcome of pairs of items that a person has judged: joined, in review, or missed.
+"""Evaluation on pairs of items that a person has labelled: joined, in review, or missed.
 
-Each chain of the catalogue takes its turn. Its pairs are looked up twice: in a snapshot built of all chains, as
-items that were known when it was built, and against a snapshot built without the chain, whose items then arrive
-in batches of 500 as a pipeline meets them. Learned anew, what makes two listings one product has been learned
-from the other chains alone.
+Each chain of the catalogue is held out in turn. Its pairs are looked up twice: in a snapshot built from all
+chains, as items known to the build, and against a snapshot built without the chain, whose items then arrive
+in batches of 500 as in a pipeline. With weights learned anew, the pair model is learned from the other chains
+alone.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ ALL_KINDS: Final = "all"
 
 
 class PairFigures(msgspec.Struct, frozen=True):
-    """Counts of pairs of one kind. Of the `same` ones, `joined` have one master and `in_review` are put up for
-    review with the right candidate; of the `different` ones, `wrong` have one master."""
+    """Counts of pairs of one kind. Of the `same` pairs, `joined` have one master and `in_review` go to review
+    with the right candidate; of the `different` pairs, `wrong` have one master."""
 
     kind: str
     same: int
@@ -47,7 +47,7 @@ class PairFigures(msgspec.Struct, frozen=True):
 
 
 class PairError(msgspec.Struct, frozen=True):
-    """A pair that is not as it should be: `outcome` review, missed or wrong, with the evidence for it."""
+    """A pair with a wrong outcome: review, missed or wrong, and the evidence."""
 
     outcome: Outcome
     kind: str
@@ -59,14 +59,14 @@ class PairError(msgspec.Struct, frozen=True):
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """The figures by kind, all kinds last, and every pair that is not as it should be."""
+    """The figures by kind, all kinds last, and every pair with a wrong outcome."""
 
     figures: list[PairFigures]
     errors: list[PairError]
 
 
 class ChainPairs(msgspec.Struct, frozen=True):
-    """One chain's pairs: as items known to the snapshot (`built`), and as items that arrive (`arriving`)."""
+    """One chain's pairs: as items known to the snapshot (`built`), and as arriving items (`arriving`)."""
 
     chain: str
     built: Scope
@@ -74,9 +74,9 @@ class ChainPairs(msgspec.Struct, frozen=True):
 
 
 class PairEvaluation(msgspec.Struct, frozen=True):
-    """The chains, each in its turn, and all pairs in a snapshot of all chains (`built`), with what answers to
-    its questions would join (`review`). `unknown` pairs have an item that the catalogue does not hold, and are
-    left out."""
+    """The held-out chains; all pairs in a snapshot of all chains (`built`), with the gain of answers to its
+    questions (`review`); and `unknown`, the number of pairs that are skipped because the catalogue lacks an
+    item."""
 
     built: Scope
     review: list[ReviewPoint]
@@ -85,7 +85,7 @@ class PairEvaluation(msgspec.Struct, frozen=True):
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """The outcome of an item: its master, and the decisions about it."""
+    """The result for an item: its master, and the decisions about it."""
 
     master_id: int
     decisions: list[Decision]
@@ -99,9 +99,9 @@ def evaluate_pairs(
 ) -> PairEvaluation:
     """Look up the pairs of a file in catalogues of items.
 
-    With `learn_anew` the weights of listings are not those built in, but learned for each chain from the
-    others. Raises CatalogueError where a file cannot be read, no pair is in the catalogues, none has the chain
-    `hold_out`, or there is too little to learn from.
+    With `learn_anew` the weights of the pair model are learned for each chain from the others. Raises
+    CatalogueError if a file cannot be read, if no pair is in the catalogues or has the chain `hold_out`, or
+    if there are too few rows to learn from.
     """
     rows = [row for path in catalogues for row in read_catalogue(path)]
     codes = {(row.chain_id, row.item_code) for row in rows}
@@ -137,7 +137,7 @@ def _learned_without(rows: Sequence[CatalogueRow], chain: str) -> Model:
 def _all_known(
     rows: Sequence[CatalogueRow], pairs: Iterable[LabelledPair], model: Model
 ) -> tuple[Found, dict[int, int]]:
-    """The masters of the pairs' items by a snapshot of all chains, and how many items each master has."""
+    """The masters of the pairs' items in a snapshot of all chains, and the number of items of each master."""
     with tempfile.TemporaryDirectory(prefix="gogobe-evaluate-") as folder:
         snapshot = _built(rows, Path(folder), model)
         tables = snapshot.tables
@@ -146,7 +146,8 @@ def _all_known(
 
 
 def _arriving(rows: Sequence[CatalogueRow], pairs: Iterable[LabelledPair], chain: str, model: Model) -> Found:
-    """The masters of the pairs' items by a snapshot of the other chains; the chain's own arrive in batches."""
+    """The masters of the pairs' items in a snapshot of the other chains; the chain's own items arrive in
+    batches."""
     with tempfile.TemporaryDirectory(prefix="gogobe-evaluate-") as folder:
         others = [row for row in rows if row.chain_id != chain]
         resolver = Resolver(_built(others, Path(folder), model), model)
@@ -160,7 +161,7 @@ def _built(rows: Iterable[CatalogueRow], folder: Path, model: Model) -> Snapshot
 
 
 def _known(resolver: Resolver, rows: Iterable[CatalogueRow], pairs: Iterable[LabelledPair]) -> Found:
-    """The masters, by a snapshot, of those items of the pairs that are among the rows."""
+    """The masters, in a snapshot, of the items of the pairs that are among the rows."""
     wanted = {code for pair in pairs for code in (pair.a, pair.b)}
     by_chain: dict[str, list[CatalogueRow]] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""Pairs of items that a person has read: whether they are one product, goods without a barcode above all."""
+"""Labelled pairs of items, mostly goods without a barcode: whether a person judged them to be one product."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import msgspec
 from gogobe.masters.build.catalogue import CatalogueError
 
 COLUMNS: Final = ("chain_a", "code_a", "name_a", "chain_b", "code_b", "name_b", "same", "kind")
-"""The columns that a file of pairs needs; others, prices and notes among them, are ignored."""
+"""The columns that a file of pairs needs; others, such as prices and notes, are ignored."""
 
 Code = tuple[str, str]
 """A chain's id and one of its codes."""
 
 
 class LabelledPair(msgspec.Struct, frozen=True):
-    """Two chains' items: their codes and names, whether they are `same`, and what `kind` of goods they are."""
+    """Two chains' items: their codes and names, whether they are the `same` product, and their `kind` of
+    goods."""
 
     a: Code
     b: Code
@@ -28,12 +29,12 @@ class LabelledPair(msgspec.Struct, frozen=True):
     kind: str
 
     def has(self, chain: str) -> bool:
-        """Whether one of the two is that chain's."""
+        """Whether one of the two belongs to the chain."""
         return chain in (self.a[0], self.b[0])
 
 
 def read_pairs(path: Path) -> list[LabelledPair]:
-    """The pairs of a CSV file in UTF-8 with a header. Raises CatalogueError where it cannot be read as one."""
+    """The pairs of a CSV file in UTF-8 with a header. Raises CatalogueError if it cannot be read as one."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)

@@ -1,7 +1,8 @@
-"""One chain of a catalogue held out: its items are asked, and a snapshot of the other chains has the masters.
+"""Leave-one-chain-out cases: the items of one chain as queries, a snapshot of the other chains as masters.
 
-An item whose GTIN another chain sells has that one master to find; any other item with a GTIN is a negative,
-and accepting a master for it is an error. Items without a GTIN have no truth: they are no queries.
+If another chain sells an item's GTIN, that master is the only right answer; any other item with a GTIN is a
+negative, and accepting a master for it is an error. Items without a GTIN have no ground truth and are no
+queries.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ Longs = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class HeldOutChain:
-    """One chain's n items, to be found in a snapshot of the other chains.
+    """One chain's items, to be found in a snapshot of the other chains.
 
-    `items` are all it sells, their codes hidden; `asked` are the rows of the queries, `truth` the
+    `items` are all that it sells, with hidden codes; `asked` are the rows of the queries, `truth` the
     snapshot's row of each query's master, -1 for negatives.
     """
 
@@ -41,14 +42,15 @@ class HeldOutChain:
     truth: Longs
 
     def listing(self, matcher: Matcher) -> Listing:
-        """All items of the chain: what it sells beside any one of them."""
+        """All items of the chain: the context of each."""
         return matcher.listing(self.items)
 
 
 def held_out(
     rows: Sequence[CatalogueRow], chain: str, folder: Path, limit: int | None = None, model: Model | None = None
 ) -> HeldOutChain:
-    """Build a snapshot of all chains but one in a folder, and take that one's items with a GTIN as queries."""
+    """Build a snapshot of all other chains in `folder`, with the chain's items that have a GTIN as
+    queries."""
     build_snapshot((row for row in rows if row.chain_id != chain), folder, model=model)
     snapshot = open_snapshot(folder, check=False)
     own = gather(row for row in rows if row.chain_id == chain)

@@ -1,4 +1,4 @@
-"""The evaluation's precision-recall curves as a picture. Needs matplotlib, the extra `plot`."""
+"""Plots the precision-recall curves of an evaluation. Needs matplotlib, the extra `plot`."""
 
 from __future__ import annotations
 

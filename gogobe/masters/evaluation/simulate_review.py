@@ -1,8 +1,7 @@
-"""How much more is joined after so many answers in a review, simulated with pairs that a person has read.
+"""Simulates a review: how many more pairs are joined after a number of answers, with labelled pairs.
 
-The questions are the review pairs of a snapshot, in the order of `gogobe masters review`: first
-where the most items become comparable, by how likely the answer is yes. A question is answered where the pairs
-know the answer, and not asked otherwise.
+The questions are the review pairs of a snapshot, in the order of `gogobe masters review`: by the number of
+items that become comparable, times the probability of a yes. A question without a labelled answer is skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +17,8 @@ POINTS = (10, 25, 50, 100)
 
 
 class ReviewPoint(msgspec.Struct, frozen=True):
-    """After so many `answers`, `yes` of them yes, so many of the pairs that are one product are `joined`."""
+    """The number of pairs of one product that are `joined` after `answers` answers, `yes` of them
+    positive."""
 
     answers: int
     yes: int
@@ -26,7 +26,7 @@ class ReviewPoint(msgspec.Struct, frozen=True):
 
 
 class _Groups:
-    """Masters, or items, that are one: a forest of redirects."""
+    """Masters, or items, that are one: a union-find forest."""
 
     def __init__(self) -> None:
         self._parent: dict[object, object] = {}
@@ -48,8 +48,8 @@ def simulate_review(
     decisions: Iterable[Decision],
     sizes: Mapping[int, int],
 ) -> list[ReviewPoint]:
-    """The pairs joined at the start, after each of POINTS answers, and after all of them. `masters` are those
-    of the pairs' items, `sizes` how many items each master has."""
+    """The pairs joined at the start, after each of POINTS answers, and after all of them. `masters` has the
+    master of each of the pairs' items, `sizes` the number of items of each master."""
     truth = _truth(pairs, masters)
     joined = _Groups()
     questions = {}
@@ -75,8 +75,8 @@ def simulate_review(
 
 
 def _truth(pairs: Sequence[LabelledPair], masters: Mapping[Code, int]) -> dict[frozenset[int], bool]:
-    """Whether two masters are one product, where pairs know it: of two of their items, or by a third item that
-    is one product with both."""
+    """Whether two masters are one product, if the labels say so: for two of their items, or through a third
+    item that is one product with both."""
     same = _Groups()
     for pair in pairs:
         if pair.same:

@@ -1,4 +1,4 @@
-"""Where to accept: the score from which on acceptances are right as often as is aimed at."""
+"""Choice of the operating point: the lowest score at which acceptances have the target precision."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 AIM: Final = 0.97
-"""The precision of what is accepted. A case that weights are learned from has the masters of a chain fewer than
-there are in use, and more of its items have none to find: on chains unseen precision was the higher for it."""
+"""The target precision. Training cases have one chain's masters fewer than there are in use, so more of their
+items have no master to find; on unseen chains precision was higher."""
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Accepting from `score` on, of which `right` acceptances are right."""
+    """Accepting from `score`, with `right` correct acceptances."""
 
     score: float
     right: int
@@ -24,8 +24,8 @@ class OperatingPoint:
 def operating_point(
     scores: npt.NDArray[np.float32], right: npt.NDArray[np.bool_], least: int = 1
 ) -> OperatingPoint | None:
-    """The lowest score above 0 from which on at least `least` are accepted, as precisely as is aimed at; None
-    where there is none. What scores alike is accepted together."""
+    """The lowest score above 0 from which at least `least` are accepted with the target precision; None if
+    there is none. Equal scores are accepted together."""
     order = np.argsort(-scores, kind="stable")
     scores, rightly = scores[order], np.cumsum(right[order])
     accepted = np.arange(1, len(scores) + 1)

@@ -1,9 +1,9 @@
-"""Learning the weights of the second look from a catalogue, whose GTINs say which names are one product.
+"""Learns the weights of re-ranking and verdict from a catalogue, with GTINs as labels.
 
-Every chain takes its turn as in the evaluation: its items are asked, the other chains are the masters. From
-that come masters that compete for an item, of which one is its own, and verdicts, which are right or not.
-Where to accept is decided on chains that the verdict's weights have not seen: for each chain, these are fitted
-to the others.
+Every chain is held out in turn, as in the evaluation: its items are queries, the other chains are the
+masters. This gives groups of competing masters, one of which is right, and verdicts, which are right or
+wrong. The operating point is chosen on chains that the verdict's weights have not seen: for each chain, these
+are fitted to the others.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ _UNWEIGHTED_VERDICTS: Final = Logistic(np.zeros(len(VERDICT_FEATURES)), 0.0)
 
 @dataclass(frozen=True)
 class Examples:
-    """One chain's n verdicts: their `features`, whether each is `right`, and whether something rules it
-    out all the same (`conflicting`)."""
+    """One chain's n verdicts: their `features`, whether each is `right`, and whether a conflict rules it out
+    (`conflicting`)."""
 
     features: Floats
     right: Bools
@@ -58,7 +58,7 @@ class Examples:
 def learn(rows: Sequence[CatalogueRow]) -> Model:
     """Fit both models to the chains of a catalogue.
 
-    Raises ValueError where there are fewer than three chains, or too few products that they share.
+    Raises ValueError if there are fewer than three chains, or too few products that they share.
     """
     gtins = valid_gtins([row.item_code for row in rows])
     numbered = [row for row, gtin in zip(rows, gtins, strict=True) if gtin]
@@ -94,7 +94,8 @@ def _compare(case: HeldOutChain, pairs: PairModel) -> list[ComparedCandidates]:
 
 
 def _fit_choice(cases: Sequence[HeldOutChain], compared: Sequence[list[ComparedCandidates]]) -> Choice:
-    """Of the masters that compete for each item, its own is the one to choose, where it is among them."""
+    """Fit the choice: of the masters that compete for each item, its own is the right one, if it is among
+    them."""
     features, chosen, groups = [], [], []
     before = 0
     for case, parts in zip(cases, compared, strict=True):
@@ -118,7 +119,7 @@ def _verdicts(case: HeldOutChain, compared: Sequence[ComparedCandidates], model:
         items = case.items.take(case.asked[number * _BATCH : (number + 1) * _BATCH])
         judged.append(matcher.decide(items, listing, part))
     masters = np.concatenate([one.masters for one in judged])
-    # What was judged as goods without a barcode has verdicts of its own (`train_pairs.py`).
+    # Goods without a barcode have verdicts of their own (`train_pairs.py`).
     answered = (masters >= 0) & ~np.concatenate([one.is_cluster for one in judged])
     return Examples(
         np.concatenate([one.ranked.features for one in judged])[answered],
@@ -134,7 +135,8 @@ def _fit_verdicts(examples: Sequence[Examples]) -> Logistic:
 
 
 def _unseen_scores(verdicts: Logistic, examples: Examples) -> Floats:
-    """How verdicts fitted to other chains score those of one; 0 where something rules the candidate out."""
+    """The scores of one chain's examples by a verdict fitted to other chains; 0 for candidates that are ruled
+    out."""
     scores: Floats = np.where(examples.conflicting, np.float32(0), verdicts.probabilities(examples.features))
     return scores
 

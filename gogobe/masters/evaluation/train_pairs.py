@@ -1,8 +1,8 @@
 """Training of the pair model without labels.
 
-Positive examples are pairs of two chains with the same number (a GTIN of goods sold by weight, or the end of a
-supplier's number), and pairs with the same words, once in either chain. A chain lists a product once, so pairs
-of its own listings are negative, and so are the other listings of a chain beside a match. Self-training
+Positive examples are pairs of two chains with related codes (a GTIN of goods sold by weight, or the end of a
+supplier's number), and pairs with the same words, unique in either chain. A chain lists a product once, so
+pairs of its own listings are negative, and so are a chain's other listings next to a match. Self-training
 follows: pairs that are each other's best by a margin are positive in the next round (Yarowsky 1995).
 """
 
@@ -33,12 +33,12 @@ Bools = npt.NDArray[np.bool_]
 Longs = npt.NDArray[np.int64]
 
 _ROUNDS: Final = 6
-_SIBLING_COUNTS: Final = 0.3  # what two listings of one chain count as an example, against 1 for two chains'
-_TAKEN_FROM: Final = -0.5  # in the logarithm of odds, from where on two listings are taken for one
-_AHEAD: Final = 0.7  # and how far ahead of the rest they have to be
+_SIBLING_COUNTS: Final = 0.3  # weight of a pair of one chain as an example; a pair of two chains has 1
+_TAKEN_FROM: Final = -0.5  # minimum log odds of a positive pair
+_AHEAD: Final = 0.7  # and its minimum lead over its rivals
 _RIDGE: Final = 2.0
 _MAX_CODE_WEIGHT: Final = 8.0
-_FARTHEST: Final = 8.0  # beyond it a score makes no difference any more
+_FARTHEST: Final = 8.0  # scores are clipped at it
 _NOTHING: Final = -20.0
 JOIN_FROM: Final = 0.8
 REVIEW_FROM: Final = -1.7
@@ -46,7 +46,7 @@ REVIEW_FROM: Final = -1.7
 
 @dataclass(frozen=True)
 class _Examples:
-    """Pairs of two chains' listings, and pairs of one chain's, with their features."""
+    """Pairs of two chains' listings, and pairs of one chain's (`siblings`), with their features."""
 
     pairs: Pairs
     features: Floats
@@ -68,8 +68,8 @@ def learn_pairs_of(rows: Iterable[CatalogueRow]) -> PairModel:
 
 
 def learn_pairs(listings: Listings, costs: WordCosts | None = None) -> PairModel:
-    """Fit a model to listings of several chains; what is known of their words is learned from them, too, unless
-    given. Deterministic. Raises ValueError where no two chains' listings seem to be one."""
+    """Fit a model to listings of several chains. Word costs are learned from the listings unless given.
+    Deterministic. Raises ValueError if no two chains' listings seem to be one product."""
     costs = costs or learn_word_costs(listings.facts, listings.chains)
     examples = _examples(listings, costs)
     name_model, taken = _fit_names(examples)
@@ -97,7 +97,7 @@ def _examples(listings: Listings, costs: WordCosts) -> _Examples:
 
 
 def _fit_names(examples: _Examples) -> tuple[Logistic, Bools]:
-    """The weights of the names, and which pairs are taken for one product in the end."""
+    """The model of names, and which pairs are positive in the end."""
     pairs, same_words, same_code = examples.pairs, examples.same_words, examples.same_code()
     price = examples.features[:, PAIR_FEATURES.index("price_apart")].astype(np.float64)
     scores = np.where(same_words | same_code, 20.0 * same_code + 10.0 - price, _NOTHING)
@@ -122,7 +122,7 @@ def _fit_names(examples: _Examples) -> tuple[Logistic, Bools]:
 
 
 def _rivals_of_matches(examples: _Examples, taken: Bools) -> Bools:
-    """Pairs of which one listing has been taken for one with another listing of the other's chain."""
+    """Pairs of which one listing matches another listing of the other's chain."""
     pairs, chains = examples.pairs, examples.chains
     count = int(chains.max()) + 1
     first, second = pairs.first * count + chains[pairs.second], pairs.second * count + chains[pairs.first]
@@ -132,8 +132,8 @@ def _rivals_of_matches(examples: _Examples, taken: Bools) -> Bools:
 
 
 def _calibrate(name_model: Logistic, examples: _Examples, taken: Bools) -> Logistic:
-    """The same weights, scaled to odds: those of the pairs that are taken for one product, against those of
-    what is best instead where the other chain's listing is taken away, as if it sold no such thing."""
+    """The same weights, scaled to log odds: those of the positive pairs, against the best remaining pairs
+    without the other chain's matching listing, as if that chain did not sell the product."""
     scores = name_model.logits(examples.features)
     left = ~taken
     rivals = _best_rivals(examples.pairs.take(left), examples.chains, scores[left])
@@ -146,8 +146,8 @@ def _calibrate(name_model: Logistic, examples: _Examples, taken: Bools) -> Logis
 
 
 def _best_rivals(pairs: Pairs, chains: Longs, scores: Doubles) -> Doubles:
-    """For each pair of listings, the best score that either has with another listing of the other's chain;
-    _NOTHING where there is none."""
+    """For each pair of listings, the best score of either with another listing of the other's chain; _NOTHING
+    if there is none."""
     count = int(chains.max(initial=0)) + 1
     rivals = np.full(len(scores), _NOTHING)
     for one, other in ((pairs.first, pairs.second), (pairs.second, pairs.first)):

@@ -1,4 +1,4 @@
-"""Learned weights as modules of this package, with what they were learned from."""
+"""Writes learned weights as Python modules of this package, with their training files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gogobe.masters.matching.ranking import VERDICT_FEATURES
 
 
 def learned_from(paths: Sequence[Path]) -> dict[str, str]:
-    """The names of files and their SHA-256, as weights are versioned with. Raises OSError."""
+    """The names of the training files with their SHA-256, as the version of the weights. Raises OSError."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 

@@ -1,6 +1,6 @@
-"""Which master an item gets: candidate generation, pair features, ranking, verdict.
+"""Matching of items to masters: candidate generation, pair features, re-ranking, verdict.
 
-Public: `resolver.Resolver.resolve(chain_id, items)` fills a batch in place. `matcher` decides by name;
-`features` compares pairs; `aggregate` folds a master's names into one row; `ranking` and `model` score;
+Public: `resolver.Resolver.resolve(chain_id, items)` fills a batch in place. `matcher` matches by name;
+`features` compares pairs; `aggregate` reduces a master's names to one row; `ranking` and `model` score;
 `reasons` explains.
 """

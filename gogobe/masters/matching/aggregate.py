@@ -1,8 +1,8 @@
 """Aggregation of pair features by master: one row of features for an item and all names of a master.
 
-A master has a name from each chain that sells it. One name may be cut short, another lack the brand. So each
-feature is aggregated by its maximum and by its mean, and a word of the item is missing only where no name has
-it.
+A master has a name from each chain that sells it. One name may be cut short, another may lack the brand. So
+each feature is aggregated by its maximum and by its mean, and a word of the item is missing only if no name
+has it.
 """
 
 from __future__ import annotations
@@ -22,24 +22,25 @@ Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 _OF_MASTER: Final = (
-    "odds_of_words_altogether",  # what it says that words of the item are found in any of the master's names
-    "odds_of_missing_altogether",  # what it says that others are in none
-    "worst_missing_altogether",  # what it says of the one that should have been found most
-    "chains",  # what part of the chains sells the master
-    "company_across_chains",  # what part of its company's other masters several chains sell, as a logarithm
+    "odds_of_words_altogether",  # summed log odds of the item's words that any of the master's names has
+    "odds_of_missing_altogether",  # summed log odds of those that none has
+    "worst_missing_altogether",  # the minimum over those that none has
+    "chains",  # the share of all chains that sell the master
+    "company_across_chains",  # log of the share of its company's other masters that several chains sell
 )
 MASTER_FEATURES: Final = (
     *(f"largest_{name}" for name in FEATURES),
     *(f"mean_{name}" for name in FEATURES),
     *_OF_MASTER,
 )
-"""Features of an item and a master: the largest and the mean of its names', and what they say altogether."""
+"""Features of an item and a master: the maximum and the mean over its names, and features of all names
+together."""
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The pairs of a batch: pair i is item `items[i]` with `names[i]`, a row of the candidates' facts, which is
-    one of master `masters[i]`. Pairs are sorted by item, then master."""
+    """The pairs of a batch: pair i is item `items[i]` with `names[i]`, a row of the candidates' facts and a
+    name of master `masters[i]`. Pairs are sorted by item, then master."""
 
     items: Rows
     names: Rows
@@ -48,9 +49,8 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Competing:
-    """Masters that compete for items, k of them in the order of item and master: item `items[i]` (a row) with
-    master `masters[i]` (a row), whose names are the pairs from `starts[i]` on; `features` are (k,
-    MASTER_FEATURES)."""
+    """k masters that compete for items, in the order of item and master: item `items[i]` (a row) with master
+    `masters[i]` (a row), whose names are the pairs from `starts[i]`; `features` are (k, MASTER_FEATURES)."""
 
     items: Rows
     masters: Rows

@@ -1,7 +1,7 @@
 """Chain context: the other items of a chain, which compete with an item for a master.
 
-A chain lists a product once, and its siblings too. The larger an item's lead over all other items of its chain,
-the more probable is the match; where a sibling scores nearly as high, similarity is weak evidence.
+A chain lists a product once, and its siblings too. The larger an item's lead over all other items of its
+chain, the more probable the match; if a sibling scores nearly as high, similarity is weak evidence.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
 
 RIVALS: Final = 8
-"""How many of a chain's items, those nearest to a master, are compared with it."""
+"""A chain's items, those nearest to a master, that are compared with it."""
 MIN_CHAIN_ITEMS: Final = 100
-"""Minimum items of a chain for chain features; with fewer they are unknown."""
+"""Minimum items of a chain for chain features; with fewer they count as unknown."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Items of one chain: their facts, their vectors as the index holds them, and their keys (GTIN, or computed
-    id of chain and code); `masters` are the rows of the snapshot's masters that they are, where that is known:
-    no other item of the chain can be one of these."""
+    """Items of one chain: their facts, their vectors in the form that is indexed, and their keys (GTIN, or
+    computed id of chain and code). `masters` are the rows of the snapshot's masters that they belong to, as
+    far as known: no other item of the chain can belong to these."""
 
     facts: Facts
     vectors: Floats
@@ -40,13 +40,13 @@ class Listing:
         return len(self.keys)
 
     def nearest_to(self, masters: Floats) -> Longs:
-        """The rows of the items nearest to each of some masters' vectors, (masters, RIVALS + 1), -1 for none:
-        one more than are compared, since the item in question may be one of them."""
+        """The rows of the items nearest to each master's vector, (masters, RIVALS + 1), -1 for none. One more
+        than is compared, since the item in question may be among them."""
         return ExactIndex(self.vectors).search(masters, RIVALS + 1).rows
 
 
 def listing_of(masters: Masters, chain: int) -> Listing:
-    """What a snapshot knows of a chain's items, given the chain's hash. An item's vector is its master's."""
+    """The items of a chain in a snapshot, given the chain's hash. The vector of an item is its master's."""
     names = np.flatnonzero(masters.tables.name_chains == chain)
     rows = np.searchsorted(masters.tables.starts, names, side="right") - 1
     vectors = masters.index.vectors[rows]

@@ -1,4 +1,4 @@
-"""The clusters of goods without a usable barcode that an item is compared with: by vector, word and code."""
+"""Candidate clusters for items without a usable barcode: by vector, word and code."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
 
 COMPARED: Final = 12
-"""How many clusters an item is compared with, those with the most similar names."""
+"""Maximum clusters that an item is compared with, those with the most similar names."""
 MAX_WITH_WORD: Final = 60
-"""Clusters that share a word are candidates where no more than so many have it."""
+"""Clusters that share a word are candidates if at most so many have it."""
 
 
 def cluster_candidates(
     masters: Masters, items: Queries, vectors: Floats, nearest: Longs
 ) -> tuple[Longs, Longs]:
-    """Items and the rows of clusters to compare each with, at most COMPARED each, by item and row. `nearest`
-    are the rows that the index has found for each item, -1 for none."""
+    """Pairs of items and rows of clusters to compare, at most COMPARED per item, sorted by item and row.
+    `nearest` are the rows that the index found for each item, -1 for none."""
     places, column = np.nonzero((nearest >= 0) & masters.tables.loose[nearest])
     by_code = _by_code(masters, items.numbers)
     by_name = np.concatenate(
@@ -47,7 +47,7 @@ def cluster_candidates(
 
 
 def _by_word(masters: Masters, facts: Facts) -> Longs:
-    """Items and clusters that share a naming word that few clusters have."""
+    """Items and clusters that share a naming word of few clusters."""
     tables = masters.tables
     items, places = np.nonzero(naming_mask(facts))
     words = facts.forms()[items, places]

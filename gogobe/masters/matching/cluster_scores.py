@@ -1,4 +1,4 @@
-"""Items compared with clusters of goods without a usable barcode, all names of a cluster together."""
+"""Scores of items against clusters of goods without a usable barcode, over all names of a cluster."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class ClusterScores:
-    """The best cluster of each of n items: `masters` (n,) its row, -1 for none; `scores` (n,) the probability
-    of a match; `claimed` (n,) whether another item of the chain matches it better; `pairs` (n,) the place of
-    the cluster's best name among the pairs compared. `features` and `relation` are of all these pairs."""
+    """The best cluster of each of n items.
+
+    `masters` (n,) is its row, -1 for none; `scores` (n,) the probability of a match; `claimed` (n,) whether
+    another item of the chain matches it better; `pairs` (n,) the place of the cluster's best name among the
+    compared pairs. `features` and `relation` are of all compared pairs.
+    """
 
     masters: Longs
     scores: Floats
@@ -39,7 +42,7 @@ class ClusterScores:
 def score_clusters(
     items: Facts, numbers: Longs, candidates: Candidates, masters: Masters, model: PairModel
 ) -> ClusterScores:
-    """Compare each item with all names of its candidate clusters. The score is of the mean log odds."""
+    """Compare each item with all names of its candidate clusters. The score is that of the mean log odds."""
     item_of, name_of = candidates.items, candidates.names
     features = compare_names(items, item_of, masters.names, name_of, costs=masters.costs)
     relation = code_relations(numbers[item_of], masters.tables.name_numbers[name_of])
@@ -65,8 +68,8 @@ def score_clusters(
 
 
 def _claimed(best: Longs, scores: Floats, keys: npt.NDArray[np.uint64]) -> Bools:
-    """Whether another item matches the cluster better: a chain lists a product once, unless the names say the
-    same."""
+    """Whether another item matches the cluster better: a chain lists a product once, except under equivalent
+    names."""
     order = np.lexsort((np.arange(len(best)), -scores, best))
     begins = run_starts(best[order])
     best_item = np.repeat(order[begins], np.diff(begins, append=len(order)))

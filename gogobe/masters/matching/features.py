@@ -1,4 +1,4 @@
-"""The second look: how an item and a candidate compare, feature by feature, many pairs at a time."""
+"""Features of pairs of an item and a candidate, computed for many pairs at a time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from gogobe.masters.text.similarity import words_found
 Floats = npt.NDArray[np.float32]
 
 FEATURES: Final = (
-    "words_of_item_found",  # share of the item's words, by rarity, that the candidate has too
+    "words_of_item_found",  # share of the item's words, weighted by rarity, that the candidate has
     "words_of_candidate_found",
     "all_words_found",  # the product of the two
-    "odds_of_item_words",  # what it says that words are found (`word_odds.py`), added up
-    "odds_of_item_missing",  # what it says that others are not
-    "worst_missing_of_item",  # what it says of the one that should have been found most
+    "odds_of_item_words",  # summed log odds of the words found (`word_odds.py`)
+    "odds_of_item_missing",  # summed log odds of the words missing
+    "worst_missing_of_item",  # the minimum over the words missing
     "odds_of_candidate_words",
     "odds_of_candidate_missing",
     "worst_missing_of_candidate",
@@ -31,7 +31,7 @@ FEATURES: Final = (
     "size_same",
     "size_near",
     "size_far",
-    "size_contained",  # one size is the other's times the pack, or is in the other's name
+    "size_contained",  # one size is the other times its pack, or is in the other's name
     "numbers_shared",
     "numbers_differ",
     "percents_same",
@@ -54,8 +54,8 @@ _CHUNK: Final = 4096
 
 @dataclass(frozen=True)
 class Comparison:
-    """Pairs compared: `features` (pairs, features), and `item_found` (pairs, 14), how far each word of the item
-    was found in the candidate, 0 to 1."""
+    """Compared pairs: `features` (pairs, features), and `item_found` (pairs, 14), how far the candidate has
+    each word of the item, 0 to 1."""
 
     features: Floats
     item_found: Floats
@@ -76,7 +76,7 @@ def compare(
         np.zeros((pairs, len(FEATURES)), dtype=np.float32),
         np.zeros((pairs, WORDS), dtype=np.float32),
     )
-    # Names of a length together: then no chunk is wider than its longest names.
+    # Names of similar length together, so that chunks of short names are narrow.
     candidate_words = (candidates.words[candidate_rows] != 0).sum(axis=1)
     lengths = items.word_counts()[item_rows] * (WORDS + 1) + candidate_words
     by_length = np.argsort(lengths, kind="stable")
@@ -184,7 +184,7 @@ def _price_features(left: Facts, right: Facts) -> list[Floats]:
 
 
 def _brand_confirmed(left: Facts, right: Facts) -> Floats:
-    """Whether the manufacturer of one side is in the other's name or is its manufacturer."""
+    """Whether the manufacturer of one side is in the other's name or is its manufacturer, 0 or 1."""
     confirmed = np.zeros(len(left), dtype=np.bool_)
     for ours, theirs in ((left, right), (right, left)):
         brands = ours.brands[:, :, None]

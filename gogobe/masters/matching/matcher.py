@@ -45,10 +45,10 @@ CONFLICTS: Final = (
     "weighed_differs",
     "price_far",
 )
-"""Features that rule out acceptance without review, with any score."""
+"""Features that rule out acceptance without review, at any score."""
 CANDIDATES: Final = 50
 RERANKED: Final = 12
-"""How many of the candidates, the nearest first, are re-ranked."""
+"""Maximum candidates, nearest first, that are re-ranked."""
 MIN_WORD_OVERLAP: Final = 0.25
 """Minimum rarity-weighted word overlap in both directions; below it a pair is rejected."""
 _WORDS: Final = FEATURES.index("all_words_found")
@@ -72,13 +72,13 @@ class Matcher:
         return Listing(items.facts, self.vectors(items), items.keys, np.zeros(0, dtype=np.int64))
 
     def match(self, items: Queries, listing: Listing) -> MatchResults:
-        """Rank the candidates of one chain's items and score the first: the probability that it is the item's
+        """Rank the candidates of one chain's items and score the best: the probability that it is the item's
         master. `listing` holds the other items of the chain, with or without these."""
         return self.decide(items, listing, self.compare(items, listing.masters))
 
     def compare(self, items: Queries, sold: Longs) -> ComparedCandidates:
-        """The first half of `match`: candidates and their features. The rows `sold` are masters that the chain
-        sells under other codes; they are no candidates, since a chain lists a product once."""
+        """The first half of `match`: candidates and their features. The rows `sold` are masters that the
+        chain sells under other codes; they are no candidates, since a chain lists a product once."""
         vectors = self.vectors(items)
         nearest = self.masters.index.search(vectors, CANDIDATES)
         rows, cosines = nearest.rows, nearest.cosines
@@ -102,7 +102,7 @@ class Matcher:
         )
 
     def _names_of(self, items: Longs, rows: Longs) -> tuple[Candidates, Longs]:
-        """All names of the candidate rows, sorted by item and master; and for each the place in `rows`."""
+        """All names of the candidate rows, sorted by item and master; and for each its place in `rows`."""
         tables = self.masters.tables
         first, counts = tables.starts[rows], tables.starts[rows + 1] - tables.starts[rows]
         place = np.repeat(np.arange(len(rows)), counts)
@@ -146,7 +146,7 @@ class Matcher:
 
     def _with_clusters(self, results: MatchResults) -> MatchResults:
         """The results, with the best cluster of goods without a usable barcode in place of the best packed
-        goods where its score is higher."""
+        product where its score is higher."""
         clusters = results.clusters
         is_loose = (results.masters >= 0) & self.masters.tables.loose[results.masters]
         scores = np.where(is_loose, np.float32(0), results.scores)
@@ -175,7 +175,7 @@ class Matcher:
         self, ranked: Ranked, competing: Competing, rows: Longs, keys: Longs, listing: Listing
     ) -> tuple[Rivals, Rivals]:
         """The chain's other items that compete with each of the items in `rows`, for the first master and for
-        the second (the first again where there is no second)."""
+        the second (the first again if there is no second)."""
         first = ranked.first[rows]
         second = np.where(ranked.second[rows] >= 0, ranked.second[rows], first)
         masters, master_of = np.unique(competing.masters[np.append(first, second)], return_inverse=True)
@@ -192,7 +192,7 @@ class Matcher:
 
     def _utilities_of(self, listing: Listing, nearest: Longs, masters: Longs) -> Floats:
         """The utility of each master for the items of a chain nearest to it: of the shape of `nearest`, -inf
-        where there is none."""
+        where there is no item."""
         place, column = np.nonzero(nearest >= 0)
         rows = nearest[place, column]
         items = listing.facts.take(rows)
@@ -204,7 +204,7 @@ class Matcher:
         return utilities
 
     def decision(self, results: MatchResults, place: int, item: NamedItem) -> Decision | None:
-        """The decision about one of the items; None where no candidate is good enough for a review."""
+        """The decision about one of the items; None if no candidate reaches the review threshold."""
         master, score = int(results.masters[place]), float(results.scores[place])
         model = self.model
         review_from = model.pairs.review_score if results.is_cluster[place] else model.review_from

@@ -1,8 +1,8 @@
-"""The scoring model, with fixed weights: a choice among masters, and how sure the one chosen is.
+"""The scoring models, with fixed weights: the choice among masters, and the probability of the chosen one.
 
 Both are linear. The first is a conditional logit (McFadden, "Conditional Logit Analysis of Qualitative Choice
-Behavior", 1974): it learns to distinguish an item's master from the competing masters, not the
-properties of a match in general. The second is a logistic model of the verdict.
+Behavior", 1974): it learns to distinguish an item's master from the competing masters, not the properties of
+a match in general. The second is a logistic model of the verdict.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class Choice:
     weights: npt.NDArray[np.float64]
 
     def utilities(self, features: Floats) -> Floats:
-        """The utility of each master (k, MASTER_FEATURES): of two, the odds that the first is the item's are e
-        to the power of the difference."""
+        """The utility of each master (k, MASTER_FEATURES). For two masters, the odds that the first is the
+        item's are e to the power of the difference."""
         useful: Floats = (features @ self.weights.astype(np.float32)).astype(np.float32)
         return useful
 
     def name_utilities(self, features: Floats) -> Floats:
-        """What each name (pairs, FEATURES) adds to the utility of its master, were it the master's only one."""
+        """The utility that each name (pairs, FEATURES) would give to its master as its only name."""
         names = len(FEATURES)
         weights = self.weights[:names] + self.weights[names : 2 * names]
         useful: Floats = (features @ weights.astype(np.float32)).astype(np.float32)
@@ -48,14 +48,15 @@ class Choice:
 
     @classmethod
     def from_table(cls, table: Mapping[str, float]) -> Choice:
-        """The choice of a table of weights by feature. Raises ValueError where the names do not agree."""
+        """The choice of a table of weights by feature. Raises ValueError if the names of the features
+        differ."""
         return cls(in_order(MASTER_FEATURES, table))
 
 
 @dataclass(frozen=True)
 class Model:
-    """`choice` ranks masters, `verdicts` says how sure the first is; from `accept_from` on an item is given
-    to the candidate's master, from `review_from` on a person is asked. `pairs` says the same of goods without a
+    """`choice` ranks masters, `verdicts` gives the probability of the first. From `accept_from` an item gets
+    the candidate's master, from `review_from` a person is asked. `pairs` is the model of goods without a
     usable barcode."""
 
     choice: Choice
@@ -66,7 +67,7 @@ class Model:
 
 
 def learned_model() -> Model:
-    """The model with the weights of `weights.py`."""
+    """The model with the learned weights of `weights.py`."""
     return Model(
         Choice.from_table(weights.MASTER_WEIGHTS),
         Logistic.from_table(VERDICT_FEATURES, weights.VERDICT_WEIGHTS, weights.VERDICT_INTERCEPT),
@@ -77,10 +78,10 @@ def learned_model() -> Model:
 
 
 def fit_choice(features: Floats, chosen: npt.NDArray[np.bool_], groups: npt.NDArray[np.int64]) -> Choice:
-    """Fit a choice by Newton's method on standardized features, with a small ridge.
+    """Fit a choice by Newton's method on standardized features, with a small ridge penalty.
 
     Rows (k, features) of one group are adjacent and compete; one of each is `chosen`. Deterministic. Raises
-    ValueError where there is no group.
+    ValueError if there is no group.
     """
     if not len(groups):
         raise ValueError("a choice needs examples: no item's master is among its candidates")

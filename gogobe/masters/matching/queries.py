@@ -1,4 +1,4 @@
-"""Items to be matched by their names, and the results of the matcher."""
+"""Items to be matched by name, and the results of the matcher."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Queries:
-    """Items of one chain: their names in normal form, their facts, their `keys` (GTIN, or computed id of chain
-    and code), and their codes as `numbers` (0 where a code is none)."""
+    """Items of one chain: their names in normal form, their facts, their `keys` (GTIN, or computed id of
+    chain and code), and their codes as `numbers` (0 if a code is no number)."""
 
     texts: list[str]
     facts: Facts
@@ -36,22 +36,22 @@ class Queries:
         return len(self.keys)
 
     def take(self, rows: Longs) -> Self:
-        """Some of the items."""
+        """The items of these rows."""
         return type(self)(
             [self.texts[row] for row in rows], self.facts.take(rows), self.keys[rows], self.numbers[rows]
         )
 
 
 def queries_of(items: Sequence[Described], keys: Longs, codes: Sequence[str]) -> Queries:
-    """The items that a chain describes so, with their keys and their codes."""
+    """Queries for items of one chain, with their keys and codes."""
     texts, facts = describe(items)
     return Queries(texts, facts, keys, code_numbers(codes))
 
 
 @dataclass(frozen=True)
 class ComparedCandidates:
-    """Items with their candidates and features, before a decision; `clusters` are the candidates that are goods
-    without a usable barcode."""
+    """Items with their candidates and features, before the decision; `clusters` are the candidates that are
+    goods without a usable barcode."""
 
     nearest: Nearest
     candidates: Candidates
@@ -62,11 +62,14 @@ class ComparedCandidates:
 
 @dataclass(frozen=True)
 class MatchResults:
-    """Results for n items: `masters` (n,) the row of the best master, -1 for none; `pairs` (n,) the pair of the
-    best name of the best packed goods; `scores` (n,) the probability of a match, 0 without a candidate;
-    `conflicting` (n,) whether a conflict rules out acceptance; `is_cluster` (n,) whether the best master was
-    scored as a cluster of goods without a usable barcode; `accepted` (n,) whether the item gets the master. The
-    other fields are the evidence."""
+    """Results for n items.
+
+    `masters` (n,) is the row of the best master, -1 for none; `pairs` (n,) the pair of the best name of the
+    best packed product; `scores` (n,) the probability of a match, 0 without a candidate; `conflicting` (n,)
+    whether a conflict rules out acceptance; `is_cluster` (n,) whether the best master was scored as a cluster
+    of goods without a usable barcode; `accepted` (n,) whether the item gets the master. The other fields are
+    the evidence.
+    """
 
     compared: ComparedCandidates
     ranked: Ranked
@@ -81,7 +84,7 @@ class MatchResults:
 
 @dataclass(frozen=True)
 class NamedItem:
-    """An item that is matched by its name, as a decision names it."""
+    """An item that is matched by its name, with the fields that a decision needs."""
 
     chain_id: str
     item_code: str

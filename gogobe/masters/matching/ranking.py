@@ -28,23 +28,23 @@ _OF_FIRST: Final = (
     "company_across_chains",
 )
 CHAIN_FEATURES: Final = ("second_ahead_of_chain", "ahead_of_all", "ahead_of_all_free")
-"""Features of the chain's other items, as differences of log odds: the item's lead over them at its second
-master; its lead at its first master over all competing masters and items together; and over those items and the
-second master alone, which counts only as far as no other item matches it better."""
+"""Features from the chain's other items, as differences of log odds: the lead of the item over them at its
+second master; its lead at its first master over all competing masters and items; and its lead over those
+items and the second master alone, which counts only as far as no other item matches it better."""
 VERDICT_FEATURES: Final = ("utility", "item_words", "item_has_brand", *_OF_FIRST, *CHAIN_FEATURES)
-"""Features of an item, its first master, its second, and of what else the item's chain sells."""
+"""Features of an item, its first and its second master, and the other items of its chain."""
 _FIRST_COLUMNS: Final = [MASTER_FEATURES.index(name) for name in _OF_FIRST]
 FIRST_CHAIN_FEATURE: Final = len(VERDICT_FEATURES) - len(CHAIN_FEATURES)
-"""The column from which on VERDICT_FEATURES are those of CHAIN_FEATURES."""
-_FARTHEST: Final = np.float32(6)  # beyond it, in the logarithm of odds, it makes no difference any more
+"""The column of VERDICT_FEATURES at which CHAIN_FEATURES start."""
+_FARTHEST: Final = np.float32(6)  # log odds at which differences are clipped
 _FAR: Final = np.float32(3)
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """For each of n items its first and second master: places in what competes, -1 for none; their `utilities`
-    (n, 2), -inf for none; `others` (n,) the logarithm of the summed odds of all masters but the first; and
-    `features` (n, VERDICT_FEATURES), those of the chain's other items still 0."""
+    """For each of n items its first and second master, as places in what competes, -1 for none; their
+    `utilities` (n, 2), -inf for none; `others` (n,) the log of the summed odds of all masters but the first;
+    and `features` (n, VERDICT_FEATURES), with 0 in those of the chain's other items."""
 
     first: Rows
     second: Rows
@@ -55,11 +55,11 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Rivals:
-    """A chain's other items at one master of each of n items: `best` (n,) is the utility of the likeliest,
-    `altogether` (n,) the logarithm of their summed odds; -inf where there are none.
+    """A chain's other items at one master of each of n items: `best` (n,) is the highest utility,
+    `altogether` (n,) the log of their summed odds; -inf if there are none.
 
-    Utilities are odds between the masters of one item. Between items they are only a measure, longer names
-    having larger ones; the verdict learns what it is worth.
+    Utilities are comparable between the masters of one item. Between items they are only a rough measure,
+    since longer names have higher ones; the verdict's weights account for that.
     """
 
     best: Floats
@@ -67,7 +67,8 @@ class Rivals:
 
 
 def rank(count: int, competing: Competing, utilities: Floats, *, items: Facts, lexicon: Lexicon) -> Ranked:
-    """Rank the masters that compete for each of `count` items by their utility (one for each that competes)."""
+    """Rank the masters that compete for each of `count` items by their `utilities`, one per competing
+    master."""
     first, second = np.full((2, count), -1, dtype=np.int64)
     both = np.full((count, 2), -np.inf, dtype=np.float32)
     others = np.full(count, -np.inf, dtype=np.float32)
@@ -98,7 +99,7 @@ def rank(count: int, competing: Competing, utilities: Floats, *, items: Facts, l
 
 
 def _log_of_rest(utilities: Floats, starts: Rows) -> Floats:
-    """Of runs of utilities from `starts` on, largest first: the log of the summed odds of all but the first."""
+    """For runs of utilities from `starts`, highest first: the log of the summed odds of all but the first."""
     largest = utilities[starts]
     lengths = np.diff(starts, append=len(utilities))
     odds = np.exp(utilities - np.repeat(largest, lengths))
@@ -125,15 +126,15 @@ def chain_features(ranked: Ranked, rows: Rows, at_first: Rivals, at_second: Riva
 
 
 def chain_features_without_rivals(ranked: Ranked, rows: Rows) -> Floats:
-    """CHAIN_FEATURES of the items in `rows` in the best case: no other item of the chain competes for
-    the first master, and the second is another item's."""
+    """CHAIN_FEATURES of the items in `rows` in the best case: no other item of the chain competes for the
+    first master, and the second belongs to another item."""
     none = np.full(len(rows), -np.inf, dtype=np.float32)
     claimed = np.full(len(rows), np.inf, dtype=np.float32)
     return chain_features(ranked, rows, Rivals(none, none), Rivals(claimed, claimed))
 
 
 def chain_features_unknown(ranked: Ranked, rows: Rows) -> Floats:
-    """CHAIN_FEATURES of the items in `rows` where too little is known of their chain: as if another
-    item scored the same at either master."""
+    """CHAIN_FEATURES of the items in `rows` if too little is known of their chain: as if another item scored
+    the same at either master."""
     first, second = ranked.utilities[rows, 0], ranked.utilities[rows, 1]
     return chain_features(ranked, rows, Rivals(first, first), Rivals(second, second))

@@ -1,16 +1,16 @@
-"""Why an item was given to a master, or put up for review, in short sentences for people."""
+"""Why an item got a master, or went to review, in short sentences for people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-_SHORTEST_LEAD: Final = 1.5  # in the logarithm of odds, from which on a candidate is clearly ahead of the next
-_DISTINGUISHES: Final = -1.0  # in the logarithm of odds: a word whose absence speaks three to one against
+_SHORTEST_LEAD: Final = 1.5  # log odds by which a candidate is clearly ahead of the next
+_DISTINGUISHES: Final = -1.0  # log odds of a missing word that counts as evidence against the match
 
 
 def reasons_for(features: Mapping[str, float]) -> list[str]:
-    """The reasons for a match and, last, those against it, given its features by name."""
+    """The reasons for a match, then those against it, from its features by name."""
     found, known = features["words_of_item_found"], features["words_of_candidate_found"]
     in_favour = [
         (features["size_same"], "same size"),

@@ -1,4 +1,4 @@
-"""From an item to its master: by GTIN, then by a known code of the chain, then by name."""
+"""Resolves items to masters: by GTIN, then by a known code of the chain, then by name."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Resolver:
     """
 
     def __init__(self, snapshot: Snapshot | None = None, model: Model | None = None) -> None:
-        """`model` holds the weights and thresholds; the built-in ones unless given."""
+        """`model` has the weights and thresholds, the built-in ones by default."""
         self.snapshot = snapshot
         self._with_snapshot = _WithSnapshot(snapshot, model or learned_model()) if snapshot else None
 
     def resolve(self, chain_id: str, items: list[Item]) -> MatchCounts:
-        """Match the items of one chain in place. Never raises for what an item holds."""
+        """Match the items of one chain in place. Never raises because of an item's content."""
         gtins = valid_gtins([item.item_code for item in items])
         masters = self._with_snapshot.codes.masters_of(gtins) if self._with_snapshot else gtins
         rest: list[Item] = []
@@ -70,8 +70,7 @@ class Resolver:
 
 
 class _WithSnapshot:
-    """Matches items by what a snapshot knows; their `master_id` is the GTIN or the computed one when they
-    come."""
+    """Matches items with a snapshot. On entry their `master_id` is the GTIN or the computed id."""
 
     def __init__(self, snapshot: Snapshot, model: Model) -> None:
         self._snapshot = snapshot
@@ -80,7 +79,7 @@ class _WithSnapshot:
         self.codes = KnownCodes(snapshot.tables)
 
     def resolve_by_code(self, items: list[Item], counts: MatchCounts) -> list[Item]:
-        """Match items whose codes the snapshot knows: all was decided when it was built. The others."""
+        """Match items whose codes the snapshot has, as decided when it was built; returns the other items."""
         unknown: list[Item] = []
         for item, code in zip(items, self.codes.look_up([item.master_id for item in items]), strict=True):
             if code is None:
@@ -96,14 +95,14 @@ class _WithSnapshot:
         return unknown
 
     def unknown_gtins(self, items: list[Item]) -> list[Item]:
-        """Those items, sold by weight, whose GTIN the snapshot does not know: it may be the chain's own
+        """The items, sold by weight, whose GTIN the snapshot does not have: it may be the chain's own
         number."""
         known = np.isin([item.gtin or 0 for item in items], self._snapshot.tables.gtins)
         return [item for item, is_known in zip(items, known.tolist(), strict=True) if not is_known]
 
     def resolve_by_name(self, chain_id: str, items: list[Item], batch: list[Item], counts: MatchCounts) -> None:
-        """Match items by what they are called, beside what else their chain sells: that is what the snapshot
-        knows of it or, where it does not know the chain, the batch that they came in."""
+        """Match items by name in the context of their chain: the chain's items in the snapshot or, if it does
+        not know the chain, the batch."""
         listing = self._listing_of(chain_hash(chain_id))
         queries = _queries(items)
         if len(listing) < MIN_CHAIN_ITEMS:
@@ -128,7 +127,7 @@ def _queries(items: list[Item]) -> Queries:
 
 
 def _count(item: Item, match: str, score: float, counts: MatchCounts) -> None:
-    """Note how an item was matched: given to a master by its name, or left to a person."""
+    """Record how an item was matched by name: accepted, or left for review."""
     item.score = score
     if match == "vector":
         item.match = "vector"

@@ -1,4 +1,4 @@
-"""A linear model of the odds that something holds, fitted deterministically."""
+"""Logistic regression with sign constraints, fitted deterministically."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Logistic:
     intercept: float
 
     def logits(self, features: Floats) -> npt.NDArray[np.float64]:
-        """The logarithm of the odds for each row of features."""
+        """The log odds of each row of features."""
         odds: npt.NDArray[np.float64] = features.astype(np.float64) @ self.weights + self.intercept
         return odds
 
@@ -34,7 +34,8 @@ class Logistic:
 
     @classmethod
     def from_table(cls, names: tuple[str, ...], table: Mapping[str, float], intercept: float) -> Logistic:
-        """The model of a table of weights by feature. Raises ValueError where the names do not agree."""
+        """The model of a table of weights by feature. Raises ValueError if the names of the features
+        differ."""
         return cls(in_order(names, table), intercept)
 
 
@@ -46,11 +47,11 @@ def fit_logistic(
     ridge: float = _RIDGE,
     directions: npt.NDArray[np.int8] | None = None,
 ) -> Logistic:
-    """Fit by iteratively reweighted least squares on standardized features, with a small ridge.
+    """Fit by iteratively reweighted least squares on standardized features, with a small ridge penalty.
 
-    `weights` (n,) are the weights of the examples, 1 unless given. `directions` (features,) bounds the signs of
-    the slopes: 1 for at least 0, -1 for at most 0, 0 for any sign. A feature whose slope has the wrong sign is
-    left out, and the others are fitted again. Deterministic. Raises ValueError unless both labels occur.
+    `weights` (n,) are those of the examples, 1 by default. `directions` (features,) constrains the signs of
+    the slopes: 1 for at least 0, -1 for at most 0, 0 for no constraint. A feature whose slope violates it is
+    dropped, and the others are fitted again. Deterministic. Raises ValueError unless both labels occur.
     """
     if labels.all() or not labels.any():
         raise ValueError("a logistic model needs examples of both kinds")
@@ -87,7 +88,8 @@ def _fit(
 
 
 def in_order(names: tuple[str, ...], table: Mapping[str, float]) -> npt.NDArray[np.float64]:
-    """A table of weights by feature, in the features' order. Raises ValueError where the names do not agree."""
+    """A table of weights by feature as an array in the features' order. Raises ValueError if the names
+    differ."""
     if set(table) != set(names):
         odd = ", ".join(sorted(set(table) ^ set(names)))
         raise ValueError(f"weights and features do not agree on: {odd}; learn the weights again")

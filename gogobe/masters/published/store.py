@@ -1,4 +1,4 @@
-"""Masters snapshots in the object store: published whole, named by one small pointer, fetched once a machine.
+"""Masters snapshots in the object store: published atomically by a small pointer, fetched once per machine.
 
     <store>/<version>/…parts, manifest.json     immutable; the manifest is written last
     <store>/current                             the version in use, as text
@@ -37,7 +37,7 @@ KEPT_IN_CACHE: Final = 2
 
 
 class StoredSnapshot(msgspec.Struct, frozen=True):
-    """A version in the store; `manifest` is None where its publication did not come to its end."""
+    """A version in the store; `manifest` is None if its publication is incomplete."""
 
     version: str
     manifest: Manifest | None
@@ -46,11 +46,13 @@ class StoredSnapshot(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class SnapshotStore:
-    """`url` is a folder, `s3://bucket/prefix` or `gs://bucket/prefix`, `endpoint` a server other than the
-    cloud's own. `cache` is the folder on this machine into which snapshots are fetched: one of this user below
-    the machine's folder for temporary files unless given; a store that is a folder needs none.
+    """A store of snapshots.
 
-    Every method raises one of `store_errors()` where the store cannot be reached.
+    `url` is a folder, `s3://bucket/prefix` or `gs://bucket/prefix`; `endpoint` is a server other than the
+    cloud's own. `cache` is the folder on this machine for fetched snapshots, by default one of this user in
+    the folder for temporary files; a store in a folder needs none.
+
+    Every method raises one of `store_errors()` if the store cannot be reached.
     """
 
     url: str
@@ -58,19 +60,19 @@ class SnapshotStore:
     cache: str = ""
 
     def current(self) -> str | None:
-        """The version in use, None where none has been published yet. Raises SnapshotError where the pointer
-        holds no version."""
+        """The version in use, None if none has been published. Raises SnapshotError if the pointer holds no
+        version."""
         pointer = self._pointer()
         if pointer is not None and not is_plain(pointer):
             remedy = "set one with `gogobe masters rollback VERSION`"
-            raise SnapshotError(f"{self.url}/{CURRENT}: {pointer[:100]!r} is no version; {remedy}")
+            raise SnapshotError(f"{self.url}/{CURRENT}: {pointer[:100]!r} is not a version; {remedy}")
         return pointer
 
     def publish(self, folder: Path) -> Manifest:
-        """Uploads a snapshot that was built into `folder`, and makes it the current one.
+        """Uploads the snapshot in `folder` and makes it the current one.
 
-        Raises SnapshotError where the folder holds no whole snapshot, where the store has another one under
-        the same version, or where a part did not arrive in its full size; the pointer then stays as it was.
+        Raises SnapshotError if the folder holds no complete snapshot, if the store has another one under the
+        same version, or if a part did not arrive in full; the pointer then stays as it was.
         """
         manifest = verify(folder)
         filesystem, root = open_filesystem(self.url, self.endpoint)
@@ -87,7 +89,7 @@ class SnapshotStore:
         return manifest
 
     def versions(self) -> list[StoredSnapshot]:
-        """All versions, the newest first."""
+        """All versions, newest first."""
         filesystem, root = open_filesystem(self.url, self.endpoint)
         filesystem.invalidate_cache()
         try:
@@ -104,7 +106,7 @@ class SnapshotStore:
     def rollback(self, version: str | None = None) -> Manifest:
         """Makes an older version the current one: the given one, or the one before the current.
 
-        Raises SnapshotError where there is no such version, or it was never published whole.
+        Raises SnapshotError if there is no such version, or if its publication is incomplete.
         """
         stored = self.versions()
         if version is None:
@@ -118,11 +120,11 @@ class SnapshotStore:
         return manifest
 
     def fetch(self, version: str) -> Path:
-        """A folder on this machine that holds the version, every part checked against its SHA-256.
+        """A folder on this machine that holds the version, with the SHA-256 of every part checked.
 
-        It is downloaded once for each machine, by the first process that needs it, and appears in the cache
-        under its name when it is complete. If the store is a folder, it is checked and used there. Raises
-        SnapshotError where it is missing, incomplete or damaged, or where its manifest is not its own.
+        The first process of a machine that needs it downloads it; it appears in the cache under its name when
+        it is complete. A store in a folder is checked and used in place. Raises SnapshotError if the version
+        is missing, incomplete or damaged, or if its manifest names another version.
         """
         if not is_plain(version):
             raise SnapshotError(f"{self.url}: {version[:100]!r} is no version of a snapshot")
@@ -141,7 +143,7 @@ class SnapshotStore:
         return folder
 
     def _pointer(self) -> str | None:
-        """What the pointer holds."""
+        """The content of the pointer."""
         filesystem, root = open_filesystem(self.url, self.endpoint)
         try:
             pointer: bytes = filesystem.cat_file(f"{root}/{CURRENT}")
@@ -170,7 +172,7 @@ class SnapshotStore:
         for name, part in manifest.parts.items():
             size = filesystem.info(f"{target}/{name}")["size"]
             if size != part.size:
-                raise SnapshotError(f"{target}/{name}: {size} of {part.size} bytes arrived; publish it again")
+                raise SnapshotError(f"{target}/{name}: {size} of {part.size} bytes stored; publish it again")
         _write(filesystem, f"{target}/{MANIFEST}", (folder / MANIFEST).read_bytes())
 
     def _cache_folder(self) -> Path:
@@ -184,7 +186,7 @@ class SnapshotStore:
 
 
 def _download(filesystem: Any, source: str, folder: Path) -> None:
-    """Fetches a version into a folder that appears when it is whole."""
+    """Fetches a version into a folder that appears when it is complete."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as scratch:
         part = Path(scratch) / "snapshot"
         part.mkdir()
@@ -201,7 +203,7 @@ def _download(filesystem: Any, source: str, folder: Path) -> None:
 
 
 def _check_sizes(filesystem: Any, source: str, manifest: Manifest) -> None:
-    """Raises SnapshotError where a part has another size than its manifest says: before it is fetched."""
+    """Raises SnapshotError if the size of a part is not the manifest's, before anything is fetched."""
     filesystem.invalidate_cache()
     found = {entry["name"].rpartition("/")[2]: entry["size"] for entry in filesystem.ls(source, detail=True)}
     for name, part in manifest.parts.items():
@@ -216,7 +218,7 @@ def _verify_version(folder: Path, version: str) -> None:
 
 def _of_version(manifest: Manifest, version: str, where: str) -> Manifest:
     if manifest.version != version:
-        raise SnapshotError(f"{where}: is of snapshot {manifest.version}, and found as {version}; remove it")
+        raise SnapshotError(f"{where}: names snapshot {manifest.version}, not {version}; remove it")
     return manifest
 
 
@@ -239,20 +241,21 @@ def _before(stored: list[StoredSnapshot], url: str) -> str:
     current = next((one.version for one in stored if one.is_current), None)
     older = [one.version for one in stored if one.manifest and current and one.version < current]
     if not older:
-        raise SnapshotError(f"{url}: no snapshot before {current or 'the first'} to go back to")
+        raise SnapshotError(f"{url}: no snapshot before {current or 'the first'} to roll back to")
     return older[0]
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One process of this machine at a time."""
+    """Holds an exclusive lock among the processes of this machine."""
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _prune(cache: Path) -> None:
-    """Removes all but the versions used last. A process that has another one open keeps it: it is mapped."""
+    """Removes all but the most recently used versions. A process that has mapped a removed one keeps its
+    data."""
     folders = sorted((one for one in cache.iterdir() if one.is_dir()), key=lambda one: one.stat().st_mtime)
     for folder in folders[:-KEPT_IN_CACHE]:
         shutil.rmtree(folder, ignore_errors=True)

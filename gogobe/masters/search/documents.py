@@ -2,10 +2,10 @@
 
 A word weighs more
 - the more of the master's names have it (chains write a product differently),
-- if names begin with it, behind a brand, a pack or a quality: "חלב תנובה" is milk, "שוקולד חלב" is chocolate,
-- the fewer other words name the thing, or state what is unusual of it: "חלב" says all of "חלב טרי 3%", half of
-  "חלב קוקוס", and less of "חלב עיזים" than of the former,
-- and, by a little, the more chains and stores sell the master.
+- if names begin with it, after a brand, a pack or a quality: "חלב תנובה" is milk, "שוקולד חלב" is chocolate,
+- the fewer other words name the product, or state an unusual quality: "חלב" is the whole of "חלב טרי 3%",
+  half of "חלב קוקוס", and less of "חלב עיזים" than of the first,
+- and, slightly, the more chains and stores sell the master.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from gogobe.masters.text.normal import ParsedName, normalize, parse_name
 from gogobe.masters.text.qualities import NEUTRAL, USUAL, read_qualities
 
 DOCUMENT_VERSION: Final = 1
-"""Raised with every change of the weights or of the words: documents of an older version are made again."""
+"""Raised with every change of the weights or of the words; documents of an older version are rebuilt."""
 
 LONGEST_WORD: Final = 40
-"""Characters of a word that is kept."""
+"""Maximum characters of an indexed word."""
 
 _BEGINS: Final = 0.3
 _ALONE: Final = 0.3
@@ -38,7 +38,7 @@ _KINDS: Final = frozenset(lemma(normalize(word)) for word in NEUTRAL["kind"].spl
 
 @dataclass(frozen=True)
 class ChainName:
-    """A chain's name for the product, with its manufacturer."""
+    """A chain's name for the product, and its manufacturer."""
 
     name: str
     manufacturer: str = ""
@@ -47,8 +47,9 @@ class ChainName:
 def weights(names: Sequence[ChainName], popularity: int) -> dict[str, float]:
     """The words of a master with these names (at least one), each with its weight, about 0 to 1.
 
-    `popularity` counts in quarters of a doubling of the chains that sell it (`search_index` computes it).
-    Words are in normal form, as written; a size is "1500ml", "500g" or "12pieces", a percentage "3%".
+    `popularity` is 4 log2(1 + chains) + log2(1 + stores), of the chains and stores that sell it
+    (`search_index` computes it). Words are in normal form, as written; a size is "1500ml", "500g" or
+    "12pieces", a percentage "3%".
     """
     found: defaultdict[str, float] = defaultdict(float)
     makers = {word for one in names for word in normalize(one.manufacturer).split()}
@@ -79,7 +80,7 @@ def _of_name(name: ParsedName, makers: set[str]) -> dict[str, float]:
 
 
 def _naming(words: Sequence[str], makers: set[str]) -> tuple[list[int], int]:
-    """The places of the words that name the thing or its kind, without its maker's name where others are left;
+    """The places of the words that name the product or its kind, without its maker's name if others remain;
     and how many of its qualities are unusual."""
     reading = read_qualities(words)
     places = [place for place, word in enumerate(words) if reading.naming >> place & 1 or lemma(word) in _KINDS]
@@ -98,4 +99,4 @@ def measures(name: ParsedName) -> Iterable[str]:
 
 
 UNIT_NAMES: Final[Mapping[str, str]] = {"mass": "g", "volume": "ml", "length": "cm", "pieces": "pieces", "": ""}
-"""What follows an amount in a measure, by dimension."""
+"""The suffix of an amount in a measure, by dimension."""

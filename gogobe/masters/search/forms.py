@@ -1,7 +1,7 @@
-"""The forms in which a Hebrew word of a query may be written in a name, and how well each matches it.
+"""The forms that a Hebrew word of a query may have in a name, and how well each matches it.
 
-Names have a word in another number ("בננות" for "בננה"), gender, in the construct state ("תפוחי אדמה", "עוגת
-שוקולד"), or with a preposition written in one with it ("לחתולים"). Words are in normal form.
+Names have a word in another number ("בננות" for "בננה"), in another gender, in the construct state ("תפוחי
+אדמה", "עוגת שוקולד"), or with a preposition as its prefix ("לחתולים"). Words are in normal form.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OF_MANY, _OF_ONE = "י", "ת"  # the ends of the construct state
 
 
 def lemmas(word: str) -> list[str]:
-    """The lemmas of all forms of a word: what to look up. `form_quality` judges the words that have them."""
+    """The lemmas of all forms of a word, to look up. `form_quality` rates the words found."""
     own = lemma(word)
     behind = [letter + stem for letter in _PREPOSITIONS for stem in dict.fromkeys((own, word))]
     others = [own + _OF_MANY, own + _OF_ONE, *behind, _of_construct(word), _without_preposition(word)]
@@ -46,8 +46,8 @@ def form_quality(word: str, other: str) -> float:
 
 
 def _of_construct(word: str) -> str:
-    """The word outside the construct state, if it may be in it; else "". Its end is that of a plural or of a
-    feminine noun. A name may be cut or mean something else: "חלבי" is not the milk of something."""
+    """The absolute form of a word that may be in the construct state, by the ending of a plural or of a
+    feminine noun; else "". A match is uncertain: "חלבי" (dairy) is no form of "חלב" (milk)."""
     if len(word) <= _SHORTEST_STEM or word.endswith(_PLURALS):
         return ""
     if word.endswith(_OF_MANY):

@@ -1,6 +1,6 @@
-"""One key for a word in Hebrew and in Latin letters: the consonants that are heard.
+"""A phonetic key for words in Hebrew and in Latin letters: their consonants as pronounced.
 
-"coca" and "קוקה", "nutella" and "נוטלה" have the same key, and so do Hebrew spellings that sound alike ("סוקר",
+"coca" and "קוקה", "nutella" and "נוטלה" have the same key, and so have Hebrew spellings of one sound ("סוקר",
 "סוכר"). Many words share a key; `similarity` compares the vowels as well.
 """
 
@@ -54,8 +54,8 @@ def latin(word: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def sound(word: str) -> str:
-    """The consonants of the word in normal form, with a mark for a vowel at its beginning; "" for words with
-    digits, and for one consonant alone, which says too little."""
+    """The consonants of a word in normal form, with a mark for a vowel at its start; "" for words with
+    digits, and for a single consonant, which is too unspecific."""
     spelt = latin(word)
     consonants = _VOWELS.sub("", spelt)
     key = ("a" if _VOWELS.match(spelt) else "") + consonants
@@ -63,5 +63,5 @@ def sound(word: str) -> str:
 
 
 def similarity(word: str, other: str) -> float:
-    """How alike two words sound, vowels included, 0 to 1."""
+    """The similarity of two words' pronunciation, vowels included, 0 to 1."""
     return SequenceMatcher(None, latin(word), latin(other), autojunk=False).ratio()

@@ -1,7 +1,7 @@
-"""A masters snapshot: everything a worker needs to match items, immutable, mapped into memory.
+"""The files of a masters snapshot: all that a worker needs to match items, immutable and memory-mapped.
 
-A folder of arrays and an Annoy file, with a manifest that names each part with its size and SHA-256. Masters
-are rows, in the order of their ids; row r has the names `starts[r]` to `starts[r + 1]`.
+A snapshot is a folder of arrays and an Annoy file, with a manifest that names each part with its size and
+SHA-256. Masters are rows in ascending order of their ids; row r has the names `starts[r]` to `starts[r + 1]`.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ FORMAT: Final = 5
 MANIFEST: Final = "manifest.json"
 INDEX: Final = "index.ann"
 ALIAS_MATCHES: Final = ("new", "alias", "vector", "review")
-"""What the numbers in `alias_matches` say of a chain's code."""
+"""The meaning of the numbers in `alias_matches`."""
 
 Floats = npt.NDArray[np.float32]
 Longs = npt.NDArray[np.int64]
 
 
 class SnapshotError(Exception):
-    """A snapshot that is missing, incomplete or damaged; the message names it, the part, and what to do."""
+    """A snapshot that is missing, incomplete or damaged; the message names it, the part, and the remedy."""
 
 
-# Names are joined to the paths of folders and stores, so they are plain: none leads anywhere else.
+# Names become parts of paths in folders and stores, so they are plain: no separators, no "..".
 PlainName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\Z")]
 
 
@@ -50,9 +50,9 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a snapshot holds. `version` sorts by time; counts are of masters, names, GTINs and aliases, `linked`
-    of codes that go by another master than their own; `dimensions` those of the indexed vectors; `encoder` the
-    kind of encoder; `parts` every other file."""
+    """The contents of a snapshot. `version` sorts by time. `masters`, `names`, `gtins` and `aliases` are
+    counts, `linked` is the number of codes that belong to another master than their own. `dimensions` is that
+    of the indexed vectors, `encoder` the kind of encoder, `parts` every other file."""
 
     format: int
     version: PlainName
@@ -69,20 +69,26 @@ class Manifest(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Tables:
-    """The arrays of a snapshot, n masters with m names.
+    """The arrays of a snapshot with n masters and m names.
 
-    `masters` (n,) are ids, ascending; `canonical` (n,) the row of the master that a row goes by, its own or
-    another's; `starts` (n + 1,) its names; `loose` (n,) whether it is goods without a usable barcode, a cluster
-    of all chains' listings. `name_chains` (m,) are hashes of the chains that call it so, `name_keys` (m,) the
-    GTINs of their codes, or the computed ids of chain and code, `name_numbers` (m,) the codes as numbers.
-    `chains` (n,) is the part of all chains that sells a master (0.5 where it has no GTIN), `company_across`
-    (n,) the part of its company's other masters that several chains sell. `gtins` and `aliases` are sorted keys
-    (a GTIN; the computed id of a chain's code), with the master and, for aliases, what the match was and the
-    decisions behind it (a JSON array, from `alias_decision_starts[i]` on, empty where there are none).
-    `private` are in-house numbers that look like GTINs, ascending. `cores` are the sorted numbers of five
-    to seven digits that codes of loose goods end in, `core_masters` their rows; `words` are the hashes of the
-    words that name them, `word_masters` their rows. `labels` holds the names as UTF-8, from `label_starts[i]`
-    on. `centre` is the mean of the masters' vectors.
+    By master: `masters` (n,) the ids, ascending; `canonical` (n,) the row of the master that a row was merged
+    into, or its own row; `starts` (n + 1,) where its names start; `loose` (n,) whether it is goods without a
+    usable barcode, a cluster of all chains' listings; `chains` (n,) the share of all chains that sell it (0.5
+    if it has no GTIN); `company_across` (n,) the share of its company's other masters that several chains
+    sell.
+
+    By name: `name_chains` (m,) hashes of the chains that use it; `name_keys` (m,) the GTINs of their codes,
+    or the computed ids of chain and code; `name_numbers` (m,) the codes as numbers. `labels` holds the names
+    as UTF-8, name i from `label_starts[i]`.
+
+    By code: `gtins` and `aliases` are sorted keys (a GTIN; the computed id of a chain's code), each with its
+    master's row. An alias has the kind of its match and its decisions (a JSON array from
+    `alias_decision_starts[i]`, empty if there are none). `private` are in-house numbers that look like GTINs,
+    ascending.
+
+    For candidates among loose goods: `cores` are the sorted core numbers of their codes, `core_masters` their
+    rows; `words` are the hashes of the words that name them, `word_masters` their rows. `centre` is the mean
+    of the masters' vectors.
     """
 
     masters: Longs
@@ -119,7 +125,7 @@ class Tables:
 
 @dataclass(frozen=True)
 class Masters:
-    """What items are matched with: tables, the facts of all names, and what was learned from them."""
+    """All that items are matched with: tables, the facts of all names, and what was learned from them."""
 
     tables: Tables
     names: Facts
@@ -131,7 +137,7 @@ class Masters:
 
 @dataclass(frozen=True)
 class Snapshot(Masters):
-    """An open snapshot: its arrays are mapped, so that the processes of a machine share their memory."""
+    """An open snapshot. Its arrays are memory-mapped, so the processes of a machine share their memory."""
 
     manifest: Manifest
 
@@ -164,8 +170,8 @@ def sha256_of(path: Path) -> str:
 
 
 def write_manifest(folder: Path, version: str, created_at: datetime, tables: Tables, encoder: str) -> Manifest:
-    """Write the manifest of a folder's files, the last step of a build: without it there is no snapshot. Raises
-    SnapshotError where the version or a file has no plain name."""
+    """Write the manifest of a folder's files, as the last step of a build: a folder without it is no
+    snapshot. Raises SnapshotError if the version or a file has no plain name."""
     parts = {
         path.name: Part(path.stat().st_size, sha256_of(path))
         for path in sorted(folder.iterdir())
@@ -191,7 +197,7 @@ def write_manifest(folder: Path, version: str, created_at: datetime, tables: Tab
 
 
 def is_plain(name: str) -> bool:
-    """Whether a version or a part can have this name."""
+    """Whether a string is allowed as the name of a version or a part."""
     try:
         msgspec.convert(name, PlainName)
     except msgspec.ValidationError:
@@ -200,8 +206,8 @@ def is_plain(name: str) -> bool:
 
 
 def decode_manifest(text: bytes, where: Path | str) -> Manifest:
-    """A manifest's text, checked: names are plain, sizes and checksums can be ones. Raises SnapshotError naming
-    `where` it was found."""
+    """Parse and check a manifest: plain names, valid sizes and checksums. Raises SnapshotError, which names
+    `where` the text was found."""
     try:
         manifest = msgspec.json.decode(text, type=Manifest)
     except msgspec.MsgspecError as error:
@@ -212,7 +218,7 @@ def decode_manifest(text: bytes, where: Path | str) -> Manifest:
 
 
 def _linked(tables: Tables) -> int:
-    """How many codes, GTINs and others, go by another master than their own."""
+    """How many codes, GTINs and others, belong to another master than their own."""
     return sum(
         int((tables.masters[tables.canonical[rows]] != keys).sum())
         for keys, rows in ((tables.gtins, tables.gtin_masters), (tables.aliases, tables.alias_masters))
@@ -220,7 +226,8 @@ def _linked(tables: Tables) -> int:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a snapshot's folder. Raises SnapshotError where there is none that can be read."""
+    """The manifest of a snapshot's folder. Raises SnapshotError if it is missing, unreadable or of another
+    format."""
     path = folder / MANIFEST
     try:
         manifest = decode_manifest(path.read_bytes(), path)
@@ -251,7 +258,7 @@ def verify(folder: Path) -> Manifest:
 def open_snapshot(local_dir: Path, *, check: bool = True) -> Snapshot:
     """Map a snapshot's folder into memory. With `check` every part is read once and its checksum compared.
 
-    Raises SnapshotError where a part is missing, damaged or does not fit the others.
+    Raises SnapshotError if a part is missing, damaged or inconsistent with the others.
     """
     manifest = verify(local_dir) if check else read_manifest(local_dir)
     try:
@@ -269,7 +276,7 @@ def open_snapshot(local_dir: Path, *, check: bool = True) -> Snapshot:
 
 
 def load_encoder(kind: str, folder: Path) -> Encoder:
-    """The encoder saved in a folder. Raises ValueError for a kind that is not known."""
+    """The encoder saved in a folder. Raises ValueError for an unknown kind."""
     if kind == "grams":
         return GramEncoder.load(folder)
     if kind == "tokens":

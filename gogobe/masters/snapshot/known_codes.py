@@ -1,4 +1,4 @@
-"""What a snapshot knows of codes: GTINs that go by another master or are none, and chains' own codes."""
+"""Look-up of codes in a snapshot: GTINs that were merged or are in-house numbers, and chains' own codes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Longs = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class KnownCode:
-    """A chain's own code that the snapshot knows: the master it goes by, how it came to it (one of
-    ALIAS_MATCHES), and the decisions that say why, and what is asked."""
+    """A chain's own code in the snapshot: its master, how it was matched (one of ALIAS_MATCHES), and the
+    decisions about it."""
 
     master_id: int
     match: str
@@ -27,7 +27,7 @@ class KnownCode:
 
 
 class KnownCodes:
-    """Looks codes up, a batch at a time."""
+    """Looks codes up in a snapshot, one batch at a time."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -40,15 +40,16 @@ class KnownCodes:
         self._merged, self._merged_into = codes[order], masters[order]
 
     def masters_of(self, gtins: Longs) -> Longs:
-        """The master of each GTIN: the GTIN itself, unless it goes by another; 0 for a number that is no
-        GTIN."""
+        """The master of each GTIN: the GTIN itself, or the master it was merged into; 0 for a number that is
+        no GTIN."""
         if not len(self._merged):
             return gtins
         place = np.minimum(np.searchsorted(self._merged, gtins), len(self._merged) - 1)
         return np.where(self._merged[place] == gtins, self._merged_into[place], gtins)
 
     def masters_of_codes(self, codes: Sequence[tuple[str, str]]) -> list[int]:
-        """The masters of chains' codes, GTINs or not; 0 for a code that the snapshot does not know."""
+        """The masters of (chain id, code) pairs, GTINs or not; 0 for a code that the snapshot does not
+        have."""
         gtins = valid_gtins([code for _, code in codes])
         masters: list[int] = np.where(np.isin(gtins, self._tables.gtins), self.masters_of(gtins), 0).tolist()
         rest = [place for place, master_id in enumerate(masters) if not master_id]
@@ -59,7 +60,7 @@ class KnownCodes:
         return masters
 
     def look_up(self, keys: Sequence[int]) -> list[KnownCode | None]:
-        """What is known of chains' own codes, given by their computed ids; None where nothing is."""
+        """The entries of chains' own codes, by their computed ids; None for an unknown code."""
         tables = self._tables
         wanted = np.array(keys, dtype=np.int64)
         if not len(tables.aliases):

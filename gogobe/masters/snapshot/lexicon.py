@@ -1,7 +1,7 @@
-"""What a catalogue's words say: how rare each is, and whose brand it is.
+"""Word statistics of a catalogue: how rare each word is, and the company whose brand it is.
 
-A word that occurs in many companies' products ("chocolate") says what a thing is; one that occurs only under
-a single company's GTINs is that company's brand or line. GTINs begin with a company prefix (GS1 General
+A word in many companies' products ("chocolate") describes the product; one that occurs only under a single
+company's GTINs is that company's brand or product line. GTINs begin with a company prefix (GS1 General
 Specifications, section 1.4.4), so brands are learned from the masters, and no list of brands is kept.
 """
 
@@ -18,38 +18,39 @@ Words = npt.NDArray[np.uint32]
 
 BUCKETS: Final = 1 << 18
 COMPANIES: Final = 3
-"""How many companies are kept for a word: a brand that has more is none."""
+"""Companies kept per word; a word of more companies is no brand."""
 _COMPANY_DIGITS: Final = 10**4
-"""A GTIN-13's first nine digits: prefixes have seven to ten, and nine distinguishes companies well."""
+"""Keeps a GTIN-13's first nine digits: prefixes have seven to ten, and nine distinguish companies well."""
 
 
 def company_of(gtins: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
-    """The company that numbered each item, its GTIN-13's first nine digits; 0 where it has none."""
+    """The company prefix of each GTIN, the first nine digits of its GTIN-13; 0 without a GTIN."""
     return (gtins % 10**13 // _COMPANY_DIGITS).astype(np.uint32)
 
 
 @dataclass(frozen=True)
 class WordOdds:
-    """What it says, as a logarithm of odds, that a word of one name is `found` in another, or `missing` there:
-    (buckets,) each. Far from 0 for words that distinguish products ("mango"), near 0 for optional words."""
+    """Log odds that two names are one product, given that a word of one is `found` in the other, or `missing`
+    there: (buckets,) each. Far from 0 for words that distinguish products ("mango"), near 0 for optional
+    words."""
 
     found: Floats
     missing: Floats
 
     @classmethod
     def unknown(cls) -> WordOdds:
-        """What is known where there is nothing to learn from: no word says anything."""
+        """The odds without training data: 0 for every word."""
         nothing = np.zeros(BUCKETS, dtype=np.float32)
         return cls(nothing, nothing)
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """What is known of hashed words, by bucket (a word's hash modulo 2**18).
+    """Statistics of hashed words, by bucket (a word's hash modulo 2**18).
 
-    `rarity` (buckets,) is 1 for a word never seen and falls towards 0 for one in every master; `companies` and
-    `shares` (buckets, 3) name the companies under whose GTINs the word occurs most, and in what part of its
-    masters, smoothed so that a word seen once has a half. `odds_found` and `odds_missing` are WordOdds.
+    `rarity` (buckets,) is 1 for an unseen word and falls towards 0 for one in every master. `companies` and
+    `shares` (buckets, 3) are the companies under whose GTINs the word occurs most, and their shares of its
+    masters, smoothed so that a word seen once has 0.5. `odds_found` and `odds_missing` are WordOdds.
     """
 
     rarity: Floats
@@ -59,8 +60,8 @@ class Lexicon:
     odds_missing: Floats
 
     def odds_of(self, words: Words, found: Floats) -> tuple[Floats, Floats]:
-        """What the words say that are found, each so far (words' shape, 0 to 1), and what the rest of them
-        says, each of the words' shape; 0 where there is no word."""
+        """The log odds of words found, weighted by `found` (the words' shape, 0 to 1), and of the rest of
+        them as missing, each of the words' shape; 0 where there is no word."""
         buckets = bucket_of(words)
         present = words != 0
         return (
@@ -69,7 +70,7 @@ class Lexicon:
         )
 
     def rarity_of(self, words: Words) -> Floats:
-        """The rarity of each word, 0 where there is none."""
+        """The rarity of each word; 0 where there is no word."""
         found: Floats = np.where(words != 0, self.rarity[bucket_of(words)], np.float32(0))
         return found
 
@@ -84,7 +85,7 @@ class Lexicon:
         return share
 
     def ownership(self, words: Words) -> tuple[npt.NDArray[np.uint32], Floats]:
-        """The company to which each word belongs most, and how far; 0 and 0.0 where there is none."""
+        """The company that each word belongs to most, and its share; 0 and 0.0 where there is none."""
         buckets = bucket_of(words)
         known = words != 0
         return np.where(known, self.companies[buckets, 0], 0), np.where(known, self.shares[buckets, 0], 0)
@@ -101,14 +102,14 @@ def build_lexicon(
     companies: npt.NDArray[np.uint32],
     odds: WordOdds | None = None,
 ) -> Lexicon:
-    """Count words (n, w) over masters (n,), several rows a master allowed, each with its company (n,). Without
-    `odds` no word says anything by being found or missing."""
+    """Count words (n, w) over masters (n,), each with its company (n,); a master may have several rows.
+    Without `odds` words have log odds 0."""
     odds = odds or WordOdds.unknown()
     width = words.shape[1]
     flat = words.reshape(-1)
     present = flat != 0
     buckets = bucket_of(flat[present])
-    # Words are counted once a master, however many of its names have them.
+    # A word counts once per master, also if several of its names have it.
     owners = np.repeat(masters, width)[present]
     makers = np.repeat(companies, width)[present]
     order = np.lexsort((owners, buckets))

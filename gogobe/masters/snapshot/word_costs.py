@@ -1,6 +1,6 @@
-"""The cost of a word that one name has and another lacks, for goods without a barcode.
+"""The cost of a word that one name has and the other lacks, for goods without a barcode.
 
-Learned from the lists of the chains (`clusters/contrast.py`).
+It is learned from the chains' lists (`clusters/contrast.py`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class WordCosts:
-    """By bucket of a word's hash: `general` (buckets,) whether the word occurs with many things, as a brand or
-    a way of preparing does, and not with one or two, as a variety does; `distinctive` (buckets,) in what part
-    of its places a chain lists a sibling that differs in just this word, 0 to 1; `retained` (buckets,) the
-    evidence against one product when the word is missing: -ln of the part of barcodes for which another chain's
-    name lacks the word."""
+    """Costs by bucket of a word's hash.
+
+    `general` (buckets,): the word occurs with many products, as a brand or a way of preparing does, and not
+    with one or two, as a variety does. `distinctive` (buckets,): the share of its occurrences, 0 to 1, for
+    which the chain lists a sibling that differs in just this word. `retained` (buckets,): the evidence
+    against a match if the word is missing, -ln of the share of barcodes for which another chain's name lacks
+    it.
+    """
 
     general: npt.NDArray[np.bool_]
     distinctive: Floats
@@ -29,13 +32,13 @@ class WordCosts:
 
     @classmethod
     def unknown(cls) -> WordCosts:
-        """What is known where there is nothing to learn from: every word distinguishes products."""
+        """The costs without training data: every word distinguishes products."""
         nothing = np.zeros(BUCKETS, dtype=np.float32)
         return cls(np.zeros(BUCKETS, dtype=np.bool_), nothing, nothing)
 
     def of(self, words: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[np.bool_], Floats, Floats]:
-        """Whether each word is general, how distinctive it is and how surely it is retained: of the words'
-        shape, False and 0 for no word."""
+        """`general`, `distinctive` and `retained` of each word, of the words' shape; False and 0 where there
+        is no word."""
         buckets, present = bucket_of(words), words != 0
         return (
             self.general[buckets] & present,

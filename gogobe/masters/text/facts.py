@@ -1,4 +1,4 @@
-"""What can be compared about items, as arrays: a row an item, the same form for queries and for candidates."""
+"""The comparable facts of items, as arrays with a row per item, in one form for queries and candidates."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ PERCENTS: Final = 2
 _END_OF_AMOUNTS: Final = 1e12
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 CUT_FROM: Final = 19
-"""From so many letters on a name may have been cut off: some chains publish 20, others 24."""
+"""Names of at least so many letters may be cut off: some chains publish 20, others 24."""
 
 Array = npt.NDArray[np.generic]
 
 
 class Described(msgspec.Struct, gc=False):
-    """The data of a chain about one item that help to distinguish products.
+    """The fields of a chain's item that help to distinguish products.
 
-    `quantity` is counted in `unit` (any spelling); `price` is in ILS, for a weighed item that of a kilogram.
+    `quantity` is in `unit` (any spelling); `price` is in ILS, per kilogram for a weighed item.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Described(msgspec.Struct, gc=False):
 
 
 def describe_item(item: Item) -> Described:
-    """What an item of a feed says of itself."""
+    """The fields of a feed's item that describe the product."""
     return Described(
         name=item.name or "",
         manufacturer=item.manufacturer or "",
@@ -60,16 +60,18 @@ def describe_item(item: Item) -> Described:
 
 @dataclass(frozen=True)
 class Facts:
-    """Comparable facts of n items. Missing numbers are 0, missing words 0.
+    """Comparable facts of n items. Missing numbers and words are 0.
 
-    `words` (n, 14) are hashes of the name's words; `shapes` (n, 14) a bit for each of a word's letter pairs, in
-    one number and gender and with vowel letters left out, so that a word that is cut or spelled otherwise still
-    resembles itself; `naming` (n,) a bit for each of the words that names the thing itself, and `qualities` (n,
-    qualities) what the others say of it, a bit for each value that is stated (`qualities.py`); `brands` and
-    `brand_shapes` (n, 4) the same of the manufacturer. `numbers` (n, 6) are numbers in the name without a unit,
-    `percents` (n, 2). `amount` is the size by the feed's own fields, `named_amount` that of a piece by the
-    name, in grams, millilitres or centimetres; `pack` the pieces by the name (0 where it says nothing); `price`
-    in ILS; `weighed` 0 or 1; `company` the prefix of the GTIN, which only a master has: 0 for items to be
+    Words: `words` (n, 14) are hashes of the name's words. `shapes` (n, 14) have a bit for each letter pair of
+    a word's stem without vowel letters, so that a cut or differently spelled word stays similar to itself.
+    `naming` (n,) has a bit for each word that names the product itself, and `qualities` (n, qualities) a bit
+    for each value that the other words state (`qualities.py`). `brands` and `brand_shapes` (n, 4) are the
+    same for the manufacturer's name.
+
+    Numbers: `numbers` (n, 6) are those without a unit in the name, `percents` (n, 2) its percentages.
+    `amount` is the size from the feed's own fields, `named_amount` that of one piece in the name, both in
+    grams, millilitres or centimetres. `pack` is the number of pieces in the name. `price` is in ILS,
+    `weighed` 0 or 1. `company` is the GTIN's company prefix, which only masters have: 0 for items to be
     matched.
     """
 
@@ -92,12 +94,12 @@ class Facts:
         return len(self.amount)
 
     def take(self, rows: npt.NDArray[np.int64]) -> Self:
-        """The facts of the rows named, in that order; rows may repeat."""
+        """The facts of these rows, in this order; rows may repeat."""
         return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
     def narrowed(self) -> Self:
-        """The same facts without the last columns of words, brands, numbers and percentages where they are
-        empty in all rows; one column of each is kept."""
+        """The same facts without trailing columns of words, brands, numbers and percentages that are empty in
+        all rows; at least one column of each stays."""
         words, brands, numbers, percents = (
             _filled_columns(table) for table in (self.words, self.brands, self.numbers, self.percents)
         )
@@ -112,35 +114,36 @@ class Facts:
         )
 
     def forms(self) -> npt.NDArray[np.uint32]:
-        """Hashes of the words in one number, gender and spelling, (n, 14), 0 where there is no word."""
+        """Hashes of the words' stems, independent of number, gender and vowel letters, (n, 14); 0 where there
+        is no word."""
         mixed = ((self.shapes * _MIX) >> np.uint64(32)).astype(np.uint32)
         forms: npt.NDArray[np.uint32] = np.where(self.words != 0, np.maximum(mixed, 1), np.uint32(0))
         return forms
 
     def word_counts(self) -> npt.NDArray[np.int64]:
-        """The number of kept words of each name."""
+        """The number of words of each name, at most 14."""
         counts: npt.NDArray[np.int64] = (self.words != 0).sum(axis=1)
         return counts
 
     def size(self) -> npt.NDArray[np.float32]:
-        """The size of the whole item: by its fields, or by its name where they say nothing; 0 is unknown."""
+        """The size of the whole item, from its fields or else from its name; 0 if unknown."""
         named = self.named_amount * np.maximum(self.pack, 1)
         known: npt.NDArray[np.float32] = np.where(self.amount > 0, self.amount, named)
         return known
 
 
 def _filled_columns(table: npt.NDArray[np.generic]) -> int:
-    """How many columns there are up to the last that is not 0 throughout, one at least."""
+    """The number of columns up to the last that is not all 0, at least 1."""
     return max(np.flatnonzero(table.any(axis=0)).tolist(), default=0) + 1
 
 
 def concatenate(parts: Sequence[Facts]) -> Facts:
-    """One table of facts from several, in order."""
+    """The facts of several tables as one, in order."""
     return Facts(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Facts)})
 
 
 def as_float(value: Decimal | float | None) -> float:
-    """A number that may be missing, as a float; 0 where it is, and for what is no number (a signalling NaN)."""
+    """A number as a float; 0 if it is missing or a signalling NaN."""
     try:
         return float(value) if value is not None else 0.0
     except ValueError:
@@ -148,7 +151,7 @@ def as_float(value: Decimal | float | None) -> float:
 
 
 def describe(items: Sequence[Described]) -> tuple[list[str], Facts]:
-    """The names' words in normal form, a text each, and everything comparable about the items."""
+    """The names in normal form, one text per item, and the facts of the items."""
     parsed = [parse_name(item.name) for item in items]
     words, shapes = _word_arrays([name.words for name in parsed], WORDS)
     readings = [
@@ -198,10 +201,10 @@ def _brand_words(manufacturer: str) -> tuple[str, ...]:
 
 
 def _field_amount(quantity: float, unit: str) -> float:
-    """The size by the feed's fields, in grams, millilitres or centimetres; 0 if they do not have it.
+    """The size from the feed's fields, in grams, millilitres or centimetres; 0 if they have none.
 
-    Units cannot be trusted: some chains write "kilogram" at everything. So "120 kilogram" is taken for grams,
-    and a quantity of 1 says something only where the unit is one of weight or volume.
+    Units are unreliable: some chains write "kilogram" for every item. So "120 kilogram" is read as grams, and
+    a quantity of 1 counts only with kilograms or litres.
     """
     dimension, factor = _unit(unit)
     if quantity <= 0 or dimension == "pieces":
@@ -223,7 +226,7 @@ def _unit(unit: str) -> tuple[Dimension, float]:
 
 
 def _bounded(values: Sequence[float]) -> npt.NDArray[np.float32]:
-    """Amounts and prices in 32 bits; 0 for what is not finite, or larger than any amount."""
+    """Amounts and prices as float32; 0 if not finite or too large."""
     exact = np.array(values, dtype=np.float64)
     return np.where(np.abs(exact) < _END_OF_AMOUNTS, exact, 0.0).astype(np.float32)
 
@@ -256,7 +259,8 @@ def _word_arrays(
 
 
 def _shapes(words: Sequence[str]) -> npt.NDArray[np.uint64]:
-    """A bit of 64 for each pair of neighbouring letters in a word, its beginning counted as a letter."""
+    """64 bits per word, one for each pair of adjacent letters, hashed; the start of the word counts as a
+    letter."""
     points = np.frombuffer((" " + " ".join(words)).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     first, second = points[:-1].astype(np.uint64), points[1:].astype(np.uint64)
     mixed = ((first << np.uint64(32)) ^ second) * _MIX

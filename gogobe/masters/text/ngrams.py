@@ -18,18 +18,18 @@ _SHIFT: Final = np.uint64(29)
 
 @dataclass(frozen=True, slots=True)
 class HashedGrams:
-    """The n-grams of a batch of texts: text i has `buckets[starts[i]:starts[i + 1]]`, in no special order and
-    with repeats. `starts` has one entry more than there are texts."""
+    """The n-grams of a batch of texts: text i has `buckets[starts[i]:starts[i + 1]]`, unordered and with
+    repeats. `starts` has one more entry than there are texts."""
 
     buckets: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]
 
 
 def hash_grams(texts: Sequence[str], sizes: Sequence[int] = SIZES, buckets: int = BUCKETS) -> HashedGrams:
-    """Hash the n-grams of each text's words, a boundary at both ends of a word counted as a character.
+    """Hash the n-grams of each text's words; a word boundary counts as a character.
 
-    Texts are in normal form, words separated by one blank. No n-gram spans two words, so the order of words
-    does not matter, and a word that is cut short keeps its beginning's n-grams.
+    Texts are in normal form, words separated by one blank. No n-gram spans two words, so word order does not
+    matter, and a word that is cut short keeps the n-grams of its beginning.
     """
     joined = "\n".join(f" {text} " for text in texts)
     points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
@@ -44,7 +44,7 @@ def hash_grams(texts: Sequence[str], sizes: Sequence[int] = SIZES, buckets: int 
         count = len(points) - size + 1
         if count <= 0:
             continue
-        # A window may begin or end with a blank, but not hold one inside: then it would span two words.
+        # A window may begin or end with a blank; one inside would mean that it spans two words.
         inside = np.zeros(count, dtype=np.bool_)
         for offset in range(1, size - 1):
             inside |= blanks[offset : offset + count]

@@ -1,9 +1,8 @@
-"""The normal form of a product's name: one spelling for what chains write in ten ways.
+"""The normal form of a product's name: one spelling for the chains' many.
 
-Names are short Hebrew texts, often cut at 20 to 24 characters, with sizes glued to words ("דבש5יח"), units in
-every abbreviation, and gershayim written with various other characters. `parse_name` takes one apart into
-words, and into the numbers that decide whether two names can be one product: size, percentages, pieces in a
-pack.
+Names are short Hebrew texts, often cut at 20 to 24 characters, with sizes attached to words ("דבש5יח"), units
+in every abbreviation, and gershayim as various other characters. `parse_name` splits a name into words and
+the numbers that decide whether two names can be one product: size, percentages, pieces in a pack.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from typing import Final, Literal
 
 Dimension = Literal["mass", "volume", "pieces", "length", ""]
 
-# What is written -> the unit's dimension, and how many g, ml, pieces or cm one of it has. Written without
-# quotes and with final letters folded, as units are looked up.
+# Spelling -> the unit's dimension, and its size in g, ml, pieces or cm. Spellings have no quotes and no final
+# letters, as `normalize` returns them.
 UNITS: Final[dict[str, tuple[Dimension, float]]] = {
     **dict.fromkeys(("ג", "גר", "גרמ", "גרמימ", "g", "gr", "gram"), ("mass", 1.0)),
     **dict.fromkeys(("קג", "קילו", "קילוגרמ", "קילוגרמימ", "לקג", "kg"), ("mass", 1000.0)),
@@ -32,7 +31,7 @@ UNITS: Final[dict[str, tuple[Dimension, float]]] = {
     **dict.fromkeys(("מ", "מטר", "מטרימ", "m"), ("length", 100.0)),
 }
 
-# Words that say how many pieces a pack has.
+# Words for the number of pieces in a pack.
 PACKS: Final[dict[str, int]] = {
     **dict.fromkeys(("זוג", "צמד", "זוגי"), 2),
     **dict.fromkeys(("שלישיה", "שלישית", "שלישיית", "שלישיימ", "טריו"), 3),
@@ -73,7 +72,7 @@ _MARKS: Final = (  # niqqud and cantillation, and marks of direction
     *map(chr, range(0x202A, 0x202F)),
 )
 _LETTERS: Final = str.maketrans({**_FINALS, **_QUOTES, **dict.fromkeys(_MARKS), "\u05be": " "})
-# A unit whose quote has run into the next word: 4 יח'לחמניות.
+# A unit and its quote without a blank before the next word: 4 יח'לחמניות.
 _UNIT_AND_WORD: Final = re.compile(r"(?<![^\W\d_])(יח|גר|קג|ק\"ג|מל|סמ|ליט)['\"]+(?=[^\W\d_]{3})")
 # "שוק" is a drumstick, or a market; cut short, before a mark, a number or the name's end, it is chocolate.
 _CHOCOLATE: Final = re.compile(r"(?<![^\W\d_])שוק(?=[.'+/\d]|\s*$)")
@@ -83,7 +82,7 @@ _TOKEN: Final = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+|[%*×]")
 _DOUBLED: Final = re.compile(r"([וי])\1")
 _TIMES: Final = frozenset("*xXх×")
 _SIGNS: Final = frozenset("%*×")
-# Beyond these a number is a code, a shade or a year, not a size.
+# A larger number is a code, a shade or a year, not a size.
 _LARGEST_AMOUNT: Final[dict[Dimension, float]] = {
     "mass": 50_000,
     "volume": 50_000,
@@ -91,17 +90,17 @@ _LARGEST_AMOUNT: Final[dict[Dimension, float]] = {
     "length": 10_000,
 }
 _LARGEST_PACK: Final = 100
-# From here on digits are a word: they count nothing, and beyond 10^38 no array of facts would hold their value.
+# Larger numbers count nothing and are read as words; above 10^38 they would not fit into the arrays of facts.
 _END_OF_NUMBERS: Final = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedName:
-    """A name taken apart.
+    """A parsed name.
 
-    `words` are its words in normal form and in order, without units; `numbers` the numbers that belong to no
-    unit (shades, stages, sizes whose unit was cut off). `amount` is the size of one piece in grams, millilitres
-    or centimetres, `pack` how many pieces (1 where nothing is said), `percents` the percentages.
+    `words` are in normal form and in order, without units; `numbers` have no unit (shades, stages, sizes
+    whose unit was cut off). `amount` is the size of one piece in grams, millilitres or centimetres, `pack`
+    the number of pieces (1 if not stated), `percents` the percentages.
     """
 
     words: tuple[str, ...]
@@ -113,9 +112,9 @@ class ParsedName:
 
 
 def normalize(name: str) -> str:
-    """The name's spelling evened out, still one text: lower case, no niqqud, no final letters, plain quotes.
+    """The name with uniform spelling: lower case, no niqqud, no final letters, plain quotes.
 
-    Quotes inside words go (מ"ל becomes מל), doubled vav and yod become one.
+    Quotes inside words are removed (מ"ל becomes מל), doubled vav and yod become single.
     """
     text = unicodedata.normalize("NFKC", name).lower().translate(_LETTERS)
     if "שוק" in text:
@@ -128,7 +127,7 @@ def normalize(name: str) -> str:
 
 
 def parse_name(name: str) -> ParsedName:
-    """Take a name apart. Never raises: what is no size, percentage or pack is a word or a number."""
+    """Parse a name. Never raises: text that is no size, percentage or pack becomes a word or a number."""
     tokens = _TOKEN.findall(normalize(name))
     parts = _Parts()
     place = 0
@@ -138,9 +137,10 @@ def parse_name(name: str) -> ParsedName:
 
 
 def _number(token: str) -> float | None:
-    """The value of a token that is a number; None for a word, a sign, and digits that count nothing.
+    """The value of a numeric token; None for a word, a symbol, and numbers too large to count anything.
 
-    `isdecimal` are the digits that the token's pattern and `float` know, of all scripts; `isdigit` are more.
+    `isdecimal` accepts the digits that the token's pattern and `float` accept, in all scripts; `isdigit`
+    accepts more.
     """
     if not token[:1].isdecimal():
         return None
@@ -149,7 +149,7 @@ def _number(token: str) -> float | None:
 
 
 class _Parts:
-    """What has been read of a name so far."""
+    """The parts of a name parsed so far."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
@@ -160,7 +160,7 @@ class _Parts:
         self.pack = 1
 
     def take(self, ahead: list[str]) -> int:
-        """Read what begins at the first of the tokens; how many of them that was."""
+        """Parse what begins at the first token; returns how many tokens were consumed."""
         token, following = ahead[0], ahead[1] if len(ahead) > 1 else ""
         value = _number(token)
         if value is not None:
@@ -188,9 +188,9 @@ class _Parts:
         return 1
 
     def _take_product(self, first: float, second: float, unit: str) -> int:
-        """Read "4*100 g" or "100*4 g"; 1 where the word after it was its unit, else 0."""
+        """Parse "4*100 g" or "100*4 g"; returns 1 if the next word was its unit, else 0."""
         dimension, factor = UNITS.get(unit, ("", 1.0))
-        # The unit follows the second; but a piece has more grams than a pack has pieces, either way round.
+        # The unit follows the second number, but the order varies: the larger one is the grams of a piece.
         piece, pack = (second, first) if factor > 1 else (max(first, second), min(first, second))
         if dimension in ("mass", "volume", "") and pack <= _LARGEST_PACK:
             self.pack = max(int(pack), 1)

@@ -1,9 +1,9 @@
-"""The qualities that a name states besides the thing itself: colour, cut, frozen or fresh, packed or loose.
+"""The qualities that a name states besides the product itself: colour, cut, frozen or fresh, packed or loose.
 
-The words that are left name the thing itself ("עגבניה", "קנרי"). One table holds all words that are none of
-these: QUALITIES, whose values contradict each other, PARTS, which a thing may be sold with or without, and
-NEUTRAL, words that do not say which product it is. It is Hebrew as grocers write it, without any product. What
-a quality costs that one name states and another does not is learned (`clusters/weights.py`).
+The remaining words name the product itself ("עגבניה", "קנרי"). One table holds all words that do not:
+QUALITIES, whose values contradict each other; PARTS, which a product may be sold with or without; and
+NEUTRAL, words that do not identify the product. It is grocers' Hebrew, without any product names. The cost of
+a quality that only one of two names states is learned (`clusters/weights.py`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from gogobe.masters.text.normal import normalize
 
 
 class Quality(msgspec.Struct, frozen=True):
-    """One quality: its `values`, each with the words for it (one number and gender is enough); the values that
-    are `usual`, so that a name may well leave them out; and values that are `near` each other."""
+    """One quality: its `values`, each with the words for it (one number and gender is enough); the `usual`
+    values, which names often omit; and pairs of values that are `near` each other."""
 
     name: str
     values: dict[str, str]
@@ -147,7 +147,7 @@ QUALITIES: Final = (
     Quality("sex", {"female": "נקבה", "male": "זכר"}),
     Quality("light", {"light": "לייט דיאט דל מופחת"}),
 )
-"""The qualities; within one, two different values contradict each other."""
+"""The qualities. Two different values of one quality contradict each other."""
 
 PARTS: Final = {
     "bone": "עצם עצמות",
@@ -160,7 +160,7 @@ PARTS: Final = {
     "lactose": "לקטוז",
     "leaves": "עלים",
 }
-"""What a thing may be sold with or without, behind a word of WITHOUT or WITH; each is a quality, too."""
+"""What a product may be sold with or without, after a word of WITHOUT or WITH; each is a quality, too."""
 WITHOUT: Final = "ללא בלי נטול"
 WITH: Final = "עם"
 WITHOUT_IN_ONE_WORD: Final = {"stone": "מגולען", "bone": "מפורק"}
@@ -180,16 +180,16 @@ NEUTRAL: Final = {
     "filler": "עץ מחיר לפי של על כ שונים סוגים לבחירה ניתן לספק בלבד מכיל תוספת בתוספת בטעם טעם בסגנון סגנון "
     "בנוסח נוסח שומן גודל גדלים בודד מבצע חדש לצליה מסוג כולל",
 }
-"""Words that do not say which product it is, by why not."""
+"""Words that do not identify the product, by the reason."""
 
 NAMES: Final = (*(quality.name for quality in QUALITIES), *PARTS)
 """The names of all qualities, in the order of their columns."""
-_PREFIXES: Final = "בלמ"  # in, to, from: written in one with the word
+_PREFIXES: Final = "בלמ"  # in, to, from: prefixes of the word
 _SHORTEST_PREFIXED: Final = 4
 _ENDINGS: Final = "תמי"  # מובחרת; קלוים, of which the normal form has lost a yod; נתחי
 _SHORTEST_INFLECTED: Final = 4
 _MIN_LETTERS: Final = 2  # of a word that names something
-_CUT_FROM: Final = 3  # letters that are left of a word that the name's end cuts off, at least
+_CUT_FROM: Final = 3  # minimum letters that remain of a word that is cut off
 
 
 def _forms(words: str) -> Iterable[str]:
@@ -198,7 +198,7 @@ def _forms(words: str) -> Iterable[str]:
 
 _NAMING, _NEUTRAL, _PREPOSITION, _NEGATION = -1, -2, -3, -4  # in place of a column
 NEGATED: Final = 1 << 15
-"""The bit of a quality whose value is negated: "not roasted"."""
+"""The bit of a negated value: "not roasted"."""
 WITH_IT, WITHOUT_IT = 1, 2
 """The bits of a part's values."""
 _PARTS: Final = {
@@ -207,7 +207,7 @@ _PARTS: Final = {
 
 
 def _table() -> dict[str, tuple[int, int]]:
-    """Each word's lemma: the column of its quality and the bit of its value."""
+    """The column of its quality and the bit of its value, by the lemma of each word."""
     table = {form: (_NEUTRAL, int(why == "kind")) for why, words in NEUTRAL.items() for form in _forms(words)}
     table.update(dict.fromkeys(_forms(NOT), (_NEGATION, 0)))
     for column, quality in enumerate(QUALITIES):
@@ -237,19 +237,19 @@ def _usual() -> npt.NDArray[np.uint16]:
 
 
 USUAL: Final = _usual()
-"""For each column, the bits of the values that a name may well leave out."""
+"""For each column, the bits of the values that names often omit."""
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A name's qualities: a bit for each value that it states, by column of NAMES; and which of its words name
-    the thing itself, a bit for each place."""
+    """A name's qualities: `bits` of the values that it states, by column of NAMES; and `naming`, a bit for
+    each word, by place, that names the product itself."""
 
     bits: dict[int, int]
     naming: int
 
 
 def read_qualities(words: Sequence[str], *, may_be_cut: bool = False) -> Reading:
-    """Read a name's words in normal form. `may_be_cut`: the last of them may lack its end."""
+    """Read a name's words in normal form. `may_be_cut`: the last word may lack its end."""
     bits: dict[int, int] = {}
     naming = kinds = 0
     part_bit = 0  # of a part's value, if the word before was one of WITH or WITHOUT
@@ -273,13 +273,13 @@ def read_qualities(words: Sequence[str], *, may_be_cut: bool = False) -> Reading
         else:
             bits[column] = bits.get(column, 0) | (NEGATED if negated and column < len(QUALITIES) else bit)
         part_bit, negated = 0, False
-    # "דג טרי" is a fish: where no other word names a thing, its kind does.
+    # "דג טרי" is a fish: if no other word names the product, its kind does.
     return Reading(bits, naming or kinds)
 
 
 @lru_cache(maxsize=1 << 16)
 def _classify(word: str) -> tuple[int, int]:
-    """A word's column and bit; one of _PREFIXES before it does not matter."""
+    """The column and bit of a word, with or without a preposition as its prefix."""
     forms = [word]
     if len(word) >= _SHORTEST_PREFIXED and word[0] in _PREFIXES:
         forms.append(word[1:])
@@ -292,7 +292,8 @@ def _classify(word: str) -> tuple[int, int]:
 
 
 def _cut(word: str) -> tuple[int, int]:
-    """A word whose end is cut off: that of the only value, or of the words NEUTRAL, that begin so."""
+    """The column and bit of a word whose end is cut off: those of the known words that begin with it, if they
+    agree."""
     if len(word) < _CUT_FROM:
         return _NAMING, 0
     meant = {value for form, value in _TABLE.items() if form.startswith(word)}

@@ -1,4 +1,4 @@
-"""How the qualities of two names go together: which contradict, and which only one of the names states."""
+"""Comparison of the qualities of two names: which contradict, and which only one name states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Bits = npt.NDArray[np.uint16]
 
 
 def _near_bits() -> list[tuple[int, int, int]]:
-    """Column, bit and near bit of all values that are near each other, both ways round."""
+    """Column, bit and near bit of all values that are near each other, in both directions."""
     pairs = []
     for column, quality in enumerate(QUALITIES):
         for one, other in quality.near:
@@ -29,9 +29,10 @@ _NEAR_BITS: Final = _near_bits()
 
 @dataclass(frozen=True)
 class QualityPairs:
-    """For n pairs of names and each quality, all (n, NAMES): whether the names contradict each other in it;
-    whether their values differ but are `near`; whether only one name states it, with a value that is `usual` or
-    not, and whether that is the `first`; and `stated`, the bits that one of them states alone."""
+    """n pairs of names by quality, all (n, NAMES): whether the names `contradict` each other; whether their
+    values differ but are `near`; whether only one name states it, with a value that is not usual
+    (`one_sided`) or is (`usual`), and whether that is the `first` name; and `stated`, the bits that one of
+    them states alone."""
 
     contradict: Bools
     near: Bools
@@ -42,7 +43,7 @@ class QualityPairs:
 
 
 def pair_qualities(ours: Bits, theirs: Bits) -> QualityPairs:
-    """Hold the qualities of n names against those of n others, (n, NAMES) each."""
+    """Compare the qualities of n names with those of n others, (n, NAMES) each."""
     our_own, their_own = ours & ~theirs, theirs & ~ours
     differ = (our_own != 0) & (their_own != 0)
     once = (our_own != 0) ^ (their_own != 0)

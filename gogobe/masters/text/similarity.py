@@ -1,4 +1,4 @@
-"""How far the words of one name are found in another: whole, cut short or inflected."""
+"""Word overlap of two names: words that are equal, cut short or inflected."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MIN_SIMILARITY: Final = 0.7  # below this share of letter pairs two words are d
 
 
 def words_found(left: Facts, right: Facts) -> tuple[Floats, Floats]:
-    """How far each word of one side occurs on the other, its manufacturer's name included: left's in right and
-    right's in left, (pairs, words) each, 0 to 1. Row i of one is held against row i of the other."""
+    """How far each word of one side occurs on the other, including the manufacturer's name: left's words in
+    right and right's in left, (pairs, words) each, 0 to 1. Row i of left is compared with row i of right."""
     between = _similarity(left.words, left.shapes, right.words, right.shapes)
     ours: Floats = between.max(axis=2)
     theirs: Floats = between.max(axis=1)
-    # The manufacturer's name may be in the other's product name: then that word is matched.
+    # A word of the name may be the other side's manufacturer.
     for found, facts, other in ((ours, left, right), (theirs, right, left)):
         named = np.flatnonzero(other.brands[:, 0])
         if len(named):
@@ -38,15 +38,16 @@ def _similarity(
     other_words: npt.NDArray[np.uint32],
     other_shapes: npt.NDArray[np.uint64],
 ) -> Floats:
-    """How much each word of one resembles each word of the other: (pairs, words, other words), 0 to 1."""
+    """The similarity of each word of one side to each word of the other: (pairs, words, other words), 0 to
+    1."""
     words, shapes = words[:, :, None], shapes[:, :, None]
     other_words, other_shapes = other_words[:, None, :], other_shapes[:, None, :]
     shared = np.bitwise_count(shapes & other_shapes).astype(np.float32)
     ours = np.bitwise_count(shapes).astype(np.float32)
     theirs = np.bitwise_count(other_shapes).astype(np.float32)
     dice = shared * (np.float32(1.9) / np.maximum(ours + theirs, 1))
-    # A word that was cut short has all of its letter pairs in the whole one. Of 64 bits, those of two letters
-    # are among a longer word's by chance too often.
+    # All letter pairs of a word that was cut short are in the whole word. Shorter words are excluded: their few
+    # bits are contained in a longer word's 64 by chance too often.
     shorter = np.minimum(ours, theirs)
     contained = shared * np.where(
         shorter >= _SHORTEST_CUT, np.float32(0.9) / np.maximum(shorter, 1), np.float32(0)

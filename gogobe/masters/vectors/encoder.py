@@ -1,4 +1,5 @@
-"""From names to vectors: the interface, and the encoder that learns from a catalogue's own names."""
+"""Text encoders: the interface, and the character n-gram encoder that is fitted to a catalogue's own
+names."""
 
 from __future__ import annotations
 
@@ -16,25 +17,25 @@ Floats = npt.NDArray[np.float32]
 
 
 class Encoder(Protocol):
-    """Turns names in normal form into vectors whose cosine says how alike they are."""
+    """Turns names in normal form into vectors whose cosine measures similarity."""
 
     @property
     def kind(self) -> str:
-        """What it is called in a snapshot's manifest."""
+        """Its name in a snapshot's manifest."""
 
     @property
     def dimensions(self) -> int:
-        """How long its vectors are."""
+        """The length of its vectors."""
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """A vector of length 1 for each text, (texts, dimensions); zeros for a text it knows nothing of."""
+        """A vector of length 1 for each text, (texts, dimensions); zeros for a text without known parts."""
 
     def save(self, folder: Path) -> None:
-        """Write what it takes to load it again, as files `encoder_*` in a folder."""
+        """Write the files `encoder_*` that `load_encoder` needs into a folder."""
 
 
 def unit_rows(vectors: Floats) -> Floats:
-    """The vectors scaled to length 1; zeros stay zeros."""
+    """The vectors scaled to length 1; zero vectors stay zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: Floats = (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
     return scaled
@@ -44,8 +45,8 @@ def unit_rows(vectors: Floats) -> Floats:
 class GramEncoder:
     """Character n-grams, weighted by rarity and projected so that names of one product are close together.
 
-    `weights` (buckets,) weigh the hashed n-grams, `projection` (buckets, dimensions) maps them, and `centre`
-    (dimensions,) is the mean of the names it was fitted on.
+    `weights` (buckets,) are those of the hashed n-grams, `projection` (buckets, dimensions) maps them, and
+    `centre` (dimensions,) is the mean of the names it was fitted on.
     """
 
     weights: Floats
@@ -72,7 +73,7 @@ class GramEncoder:
 
     @classmethod
     def load(cls, folder: Path) -> GramEncoder:
-        """The encoder saved in a folder, its tables mapped into memory."""
+        """The encoder saved in a folder, its tables memory-mapped."""
         weights, projection, centre = (
             np.asarray(np.load(folder / f"encoder_{part}.npy", mmap_mode="r"))
             for part in ("weights", "projection", "centre")
@@ -81,7 +82,7 @@ class GramEncoder:
 
 
 def unit_weights(grams: HashedGrams, weights: Floats) -> Floats:
-    """The weight of each n-gram in its text, such that a text's weights have length 1."""
+    """The weight of each n-gram in its text, scaled so that a text's weights have length 1."""
     own = weights[grams.buckets]
     squares = np.concatenate(([0.0], np.cumsum(own.astype(np.float64) ** 2)))
     lengths = np.sqrt(squares[grams.starts[1:]] - squares[grams.starts[:-1]])
@@ -93,7 +94,7 @@ _GRAMS_AT_ONCE: Final = 1 << 12  # their rows of the table fit in a core's cache
 
 
 def weighted_sums(grams: HashedGrams, weights: Floats, table: npt.NDArray[np.floating]) -> Floats:
-    """For each text the sum of its n-grams' rows of a table, weighted: (texts, columns)."""
+    """For each text the weighted sum of its n-grams' rows of a table: (texts, columns)."""
     texts = len(grams.starts) - 1
     sums = np.zeros((texts, table.shape[1]), dtype=np.float32)
     begin = 0

@@ -1,9 +1,9 @@
-"""Learning an encoder from a catalogue: names that chains give to one product become close together.
+"""Fitting of the n-gram encoder: names that chains give to one product become close together.
 
-Two steps, both closed-form and the same for the same names: a truncated singular value decomposition of the
-weighted n-grams (randomized: Halko, Martinsson & Tropp 2011), then linear discriminants (Fisher): the
-directions in which different products differ most, measured by how much the names of one product differ. The
-pairs of names come from the masters themselves, since a GTIN in two chains labels a pair for free.
+Two steps, both closed-form and deterministic: a truncated singular value decomposition of the weighted
+n-grams (randomized: Halko, Martinsson & Tropp 2011), then linear discriminants (Fisher): the directions in
+which different products differ most, relative to how much the names of one product differ. Training pairs
+come from the masters: a GTIN in two chains labels a pair of names.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DIMENSIONS: Final = 96
 _CONCEPTS: Final = 256  # dimensions of the decomposition, before the discriminants are chosen
 _OVERSAMPLED: Final = 16
 _POWER_ITERATIONS: Final = 1
-_MIN_PAIRS: Final = 1_000  # with fewer pairs their covariance says too little: the decomposition has to do
+_MIN_PAIRS: Final = 1_000  # minimum pairs for their covariance; with fewer there are no discriminants
 _SHRINKAGE: Final = 0.2
 _SEED: Final = 20_260_607
 
@@ -29,10 +29,10 @@ _SEED: Final = 20_260_607
 def fit_encoder(
     texts: Sequence[str], masters: npt.NDArray[np.int64], dimensions: int = DIMENSIONS
 ) -> GramEncoder:
-    """Learn from names in normal form and the master of each; names of one master are adjacent.
+    """Fit to names in normal form and the master of each; names of one master are adjacent.
 
-    Some ten thousand names are enough, and a hundred thousand take a minute or two and 1 GB. Where there are
-    fewer names than dimensions, the remaining ones are empty.
+    About ten thousand names are enough; a hundred thousand take one to two minutes and 1 GB. With fewer names
+    than dimensions the remaining dimensions are 0.
     """
     grams = hash_grams(texts)
     weights = _rarity_weights(grams, len(texts))
@@ -72,10 +72,10 @@ def _concepts(grams: HashedGrams, unit: Floats, count: int) -> Floats:
 
 
 def _orthonormal(columns: Floats) -> Floats:
-    """Orthonormal columns that span the same space, the one that holds most first.
+    """Orthonormal columns that span the same space, by descending variance.
 
-    From the eigenvectors of the columns' products with each other, which is exact enough for leading
-    directions and ten times as fast as decomposing the columns themselves.
+    They come from the eigenvectors of the Gram matrix, which is exact enough for leading directions and ten
+    times as fast as decomposing the columns.
     """
     wide = columns.astype(np.float64)
     strengths, directions = np.linalg.eigh(wide.T @ wide)

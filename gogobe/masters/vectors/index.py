@@ -1,4 +1,4 @@
-"""Nearest vectors, behind an interface small enough that any index fits it."""
+"""Nearest-neighbour indexes behind one small interface: exact, and Annoy."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ Rows = npt.NDArray[np.int64]
 
 TREES: Final = 24
 SEARCHED: Final = 2_000
-"""Nodes that Annoy looks at for a vector: more find more and take longer."""
+"""Nodes that Annoy inspects for a vector: with more, recall and time grow."""
 SIZE_AND_PRICE_IN_TREES: Final = np.float32(0.7)
-"""To what part the dimensions beside the name are shortened while trees are built."""
+"""The factor on the dimensions of size and price while trees are built."""
 _SEED: Final = 20_260_607
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """For each vector asked, the rows found, nearest first, and their cosines: (vectors, count) each; -1 and
-    0.0 where there are fewer."""
+    """For each query vector the rows found, nearest first, and their cosines: (vectors, count) each; -1 and
+    0.0 if there are fewer."""
 
     rows: Rows
     cosines: Floats
 
 
 class VectorIndex(Protocol):
-    """Finds, for vectors of length 1, its nearest vectors by cosine."""
+    """Finds the indexed vectors nearest to a vector of length 1, by cosine."""
 
     @property
     def vectors(self) -> Floats:
-        """Its own vectors, by row."""
+        """The indexed vectors, by row."""
 
     def search(self, vectors: Floats, count: int) -> Nearest:
-        """The `count` nearest of each vector."""
+        """The `count` nearest rows of each vector."""
 
 
 class AnnoyIndex:
-    """An Annoy file, mapped into memory: all processes of a machine share it. Answers are deterministic."""
+    """An Annoy file, memory-mapped: all processes of a machine share it. Results are deterministic."""
 
     def __init__(self, path: Path, dimensions: int, *, searched: int = SEARCHED) -> None:
-        """Raises OSError where the file is missing or is no index of so many dimensions."""
+        """Raises OSError if the file is missing or is no index of so many dimensions."""
         self._annoy = _Annoy(dimensions, "angular")
         self._annoy.load(str(path))
         self._searched = searched
         self._vectors = _nodes(path, dimensions, "r")["vector"][: len(self)]
         if len(self) and not np.allclose(self._annoy.get_item_vector(len(self) - 1), self._vectors[-1]):
-            raise OSError(f"{path}: not laid out as this version of Annoy lays out its files")
+            raise OSError(f"{path}: not the file layout of this version of Annoy")
 
     def __len__(self) -> int:
         return int(self._annoy.get_n_items())
@@ -69,18 +69,18 @@ class AnnoyIndex:
             found, far = self._annoy.get_nns_by_vector(vector, count, self._searched, include_distances=True)
             rows[place, : len(found)] = found
             distances[place, : len(far)] = far
-        # Annoy's angular distance is the straight one between points on the unit sphere: sqrt(2 - 2 cosine).
+        # Annoy's angular distance is the Euclidean distance of unit vectors: sqrt(2 - 2 cosine).
         return Nearest(rows, np.where(rows >= 0, 1 - distances**2 / 2, np.float32(0)))
 
 
 class AnnoyBuilder:
-    """Writes an Annoy file, on disk from the first vector on, so that memory does not grow with it.
+    """Writes an Annoy file, on disk from the first vector, so that memory does not grow with it.
 
-    Two chains often give a product different sizes, and then trees that divide vectors by size as much as by
-    name send the query down another branch. So trees are built of vectors whose last `beside` dimensions (all
-    besides the name) are shortened; once the trees exist, the vectors are written back whole and the
-    planes between branches are shortened instead. A whole vector then takes the branch that it takes shortened,
-    and Annoy's distances are those of whole vectors.
+    Two chains often give a product different sizes. Trees that divide vectors by size as much as by name
+    would send such a query down another branch. So trees are built from vectors whose last `beside`
+    dimensions (size and price) are shortened. Once the trees exist, the vectors are written back in full and
+    the planes between branches are shortened instead. A full vector then takes the same branch as the
+    shortened one, and Annoy's distances are those of full vectors.
     """
 
     def __init__(self, path: Path, dimensions: int, *, beside: int = SIZE_AND_PRICE_DIMENSIONS) -> None:
@@ -93,7 +93,7 @@ class AnnoyBuilder:
         self._count = 0
 
     def add(self, vectors: Floats) -> None:
-        """Append vectors, of length 1, as the next rows."""
+        """Append vectors of length 1 as the next rows."""
         shortened = vectors.copy()
         shortened[:, self._beside] *= SIZE_AND_PRICE_IN_TREES
         for row, vector in enumerate(shortened.tolist(), self._count):
@@ -101,14 +101,14 @@ class AnnoyBuilder:
         self._count += len(vectors)
 
     def finish(self, trees: int = TREES) -> None:
-        """Build the trees, in one thread so that the file is the same each time, and close the file."""
+        """Build the trees, in one thread so that the file is reproducible, and close the file."""
         self._annoy.build(trees, n_jobs=1)
         self._annoy.unload()
         nodes = _nodes(self._path, self._dimensions, "r+")
         items, branches = nodes[: self._count], nodes[self._count :]
         items["vector"][:, self._beside] /= SIZE_AND_PRICE_IN_TREES
         items["norm"] = np.einsum("ij,ij->i", items["vector"], items["vector"])
-        # A node of no more descendants than fit beside its head lists them; only a larger one has a plane.
+        # A node whose descendants fit behind its head lists them; only a larger node has a plane.
         planes = np.flatnonzero(branches["descendants"] > self._dimensions + _HEAD - 1)
         branches["vector"][planes, self._beside] *= SIZE_AND_PRICE_IN_TREES
 
@@ -117,8 +117,8 @@ _HEAD: Final = 3  # numbers of 4 bytes before a node's vector
 
 
 def _nodes(path: Path, dimensions: int, mode: Literal["r", "r+"]) -> npt.NDArray[np.void]:
-    """An Annoy file's nodes, mapped: the items in order, then those of the trees (annoylib.h, `struct
-    Angular::Node`; an item's norm, which is squared, is where a branch has its first child)."""
+    """The nodes of an Annoy file, memory-mapped: the items in order, then those of the trees (annoylib.h,
+    `struct Angular::Node`; an item stores its squared norm where a branch has its first child)."""
     node = np.dtype(
         [
             ("descendants", np.int32),
@@ -133,7 +133,7 @@ def _nodes(path: Path, dimensions: int, mode: Literal["r", "r+"]) -> npt.NDArray
 
 
 class ExactIndex:
-    """Every vector compared with every other: the truth that an approximate index is measured against."""
+    """Exact search by comparing all vectors: the ground truth for an approximate index."""
 
     def __init__(self, vectors: Floats) -> None:
         self._vectors = vectors
@@ -160,7 +160,7 @@ _RUN: Final = 64
 
 
 def _largest(values: Floats, count: int) -> Rows:
-    """The columns of the `count` largest values of each row, in no special order.
+    """The columns of the `count` largest values of each row, unordered.
 
     They are in the `count` runs of columns with the largest maxima, which are cheap to find.
     """

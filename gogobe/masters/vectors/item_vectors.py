@@ -1,7 +1,7 @@
-"""An item as one vector: its name as the encoder sees it, and beside it its size and its price.
+"""The vector of an item: its encoded name, its size and its price.
 
-Size and price are put on circles, a cosine and a sine for each of several frequencies of their logarithm, so
-that the nearer two sizes are the greater is their product, and a missing one is neither near nor far.
+Size and price are encoded as the cosine and sine of their logarithm at several frequencies, so that the
+product of two items grows as their sizes get closer, and a missing value contributes 0.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ _PRICE_FREQUENCIES: Final = np.array([1.0, 2.5])
 _SIZE_WEIGHT: Final = 0.4  # against 1 for the name
 _PRICE_WEIGHT: Final = 0.3
 SIZE_AND_PRICE_DIMENSIONS: Final = 2 * (len(_SIZE_FREQUENCIES) + len(_PRICE_FREQUENCIES))
-"""How many dimensions a vector has beside the encoder's."""
+"""Dimensions of a vector in addition to the encoder's."""
 
 
 def item_vectors(encoder: Encoder, texts: Sequence[str], facts: Facts) -> Floats:
-    """Vectors, (items, encoder.dimensions + SIZE_AND_PRICE_DIMENSIONS), of normalized names and their facts."""
+    """Vectors of names in normal form and their facts, (items, encoder.dimensions +
+    SIZE_AND_PRICE_DIMENSIONS)."""
     return np.concatenate(
         [
             encoder.encode(texts),
@@ -44,12 +45,12 @@ def _on_circles(values: Floats, frequencies: npt.NDArray[np.float64], weight: fl
 
 
 def master_vectors(vectors: Floats, starts: npt.NDArray[np.int64]) -> Floats:
-    """The mean vector of each master: its names are `vectors[starts[i]:starts[i + 1]]`, one at least."""
+    """The mean vector of each master, whose names are `vectors[starts[i]:starts[i + 1]]`, at least one."""
     counts = np.diff(starts)
     means: Floats = (np.add.reduceat(vectors, starts[:-1], axis=0) / counts[:, None]).astype(np.float32)
     return means
 
 
 def centred(vectors: Floats, centre: Floats) -> Floats:
-    """The vectors as the index holds and is asked for them: around their mean, and of length 1."""
+    """The vectors in the form that is indexed and searched: minus their mean, scaled to length 1."""
     return unit_rows(vectors - centre)

@@ -1,7 +1,7 @@
-"""An encoder from a sentence-embedding model distilled to a vector a token, given by its path.
+"""An encoder from a sentence-embedding model that was distilled to one vector per token, loaded from a path.
 
-Such models (Model2Vec and its like) are a table of vectors and a list of tokens: a text's vector is the mean
-of its tokens' vectors. They need no inference library, run at the speed of a look-up, and any sentence
+Such models (Model2Vec and similar) are a table of vectors and a list of tokens: the vector of a text is the
+mean of its tokens' vectors. They need no inference library, run at the speed of a look-up, and any sentence
 transformer can be distilled to one.
 """
 
@@ -22,15 +22,15 @@ from gogobe.masters.vectors.encoder import Floats, unit_rows, weighted_sums
 
 
 class EncoderModelError(ValueError):
-    """A model that cannot be loaded; the message names the file and what it should hold."""
+    """A model that cannot be loaded; the message names the file and its expected contents."""
 
 
 @dataclass(frozen=True)
 class TokenEncoder:
     """`tokens` in normal form with their row in `vectors` (tokens, dimensions).
 
-    A word that is no token is cut into the longest tokens that begin it, as WordPiece does, continuations
-    marked "##"; what cannot be cut so is left out.
+    A word that is no token is split greedily into the longest tokens, as WordPiece does, with continuations
+    marked "##"; a word that cannot be split so is ignored.
     """
 
     tokens: dict[str, int]
@@ -72,16 +72,17 @@ class TokenEncoder:
 
     @classmethod
     def load(cls, folder: Path) -> TokenEncoder:
-        """The encoder saved in a snapshot's folder. Raises OSError or ValueError where it is damaged."""
+        """The encoder saved in a snapshot's folder. Raises OSError or ValueError if it is damaged."""
         tokens: dict[str, int] = json.loads((folder / "encoder_tokens.json").read_text("utf-8"))
         return cls(tokens, np.asarray(np.load(folder / "encoder_vectors.npy", mmap_mode="r")))
 
     @classmethod
     def from_model(cls, path: Path, dimensions: int | None = None) -> TokenEncoder:
-        """Load a model's folder: `model.safetensors` with a tensor `embeddings` (tokens, dimensions) of float32
-        or float16, and `tokenizer.json` with its `model.vocab`; `dimensions` keeps the first so many of them.
+        """Load a model's folder: `model.safetensors` with a tensor `embeddings` (tokens, dimensions) of
+        float32 or float16, and `tokenizer.json` with its `model.vocab`; `dimensions` keeps only the first so
+        many.
 
-        Tokens are brought to the normal form of names, so that they meet names spelt like them. Raises
+        Tokens are brought to the normal form of names, so that they match names spelled like them. Raises
         EncoderModelError.
         """
         vectors = _read_embeddings(path / "model.safetensors")
