@@ -23,8 +23,8 @@ Rows = npt.NDArray[np.int64]
 
 _OF_MASTER: Final = (
     "odds_of_words_altogether",  # summed log odds of the item's words that any of the master's names has
-    "odds_of_missing_altogether",  # summed log odds of those that none has
-    "worst_missing_altogether",  # the minimum over those that none has
+    "odds_of_missing_altogether",  # summed log odds of words that no name has
+    "worst_missing_altogether",  # the minimum over words that no name has
     "chains",  # the share of all chains that sell the master
     "company_across_chains",  # log of the share of its company's other masters that several chains sell
 )
