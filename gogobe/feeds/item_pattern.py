@@ -202,6 +202,10 @@ def _memoized(reading: Reading, clock: Clock) -> ReadColumn:
         memo = Memo(lambda raw: reading(_unescaped(raw)))
 
     def read(column: Column, _has_references: bool) -> list[Any]:
+        first = column[0]
+        # Many columns have one value in all rows of a piece. Comparing is faster than looking up.
+        if first == column[-1] and column.count(first) == len(column):
+            return [memo[first]] * len(column)
         return list(map(memo.__getitem__, column))
 
     return read

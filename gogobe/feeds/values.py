@@ -20,6 +20,8 @@ _FALSE: Final = frozenset({"0", "false", "False", "FALSE", "N", "לא"})
 LONGEST_CODE: Final = 64
 LONGEST_TEXT: Final = 4096
 _LONGEST_NUMBER: Final = 32
+# Nearly all published numbers. They need no other check.
+_PLAIN_NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
 # A club's number before its name, and a list of numbers without names.
 _CLUB_NUMBER: Final = re.compile(r"(?<![^\s(|&,;])(\d+)\s*[-=:](?!\d)", re.ASCII)
 _CLUB_NUMBERS: Final = re.compile(r"\s*\d+(?:[\s,;|&]+\d+)*\s*", re.ASCII)
@@ -59,6 +61,8 @@ def verbatim(raw: str) -> str | None:
 
 def number(raw: str) -> Decimal | None:
     """An exact decimal, below 10^12 and of up to 12 places; None for what is no such number."""
+    if _PLAIN_NUMBER.fullmatch(raw):
+        return Decimal(raw)
     stripped = raw.strip()
     if len(stripped) > _LONGEST_NUMBER or not stripped.isascii() or "_" in stripped:
         return None
