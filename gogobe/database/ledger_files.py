@@ -21,7 +21,8 @@ class LedgerFile(msgspec.Struct, kw_only=True):
     (`state` postponed) or as a dead letter (failed).
 
     `seen_at` is its latest announcement's load, or its failure; `seconds` run from the announcement to the
-    commit of its last row. Of its rows each is loaded, unchanged, stale or refused. Times are aware.
+    commit of its last row. Of its rows each is loaded, unchanged, stale or refused. `unknown_elements` and
+    `unit_prices_off_basis` are as in `FileTotals`. Times are aware.
     """
 
     file: str
@@ -49,6 +50,8 @@ class LedgerFile(msgspec.Struct, kw_only=True):
     stale: int | None = None
     refused: int | None = None
     ended: int | None = None
+    unknown_elements: dict[str, int] | None = None
+    unit_prices_off_basis: int | None = None
     batches_expected: int | None = None
     batches_loaded: int | None = None
     batches_failed: int | None = None
@@ -78,7 +81,8 @@ _FROM_LEDGER: Final[LiteralString] = """
            f.downloaded_at, f.first_loaded_at, f.completed_at,
            CASE WHEN f.completed_at >= f.discovered_at
                 THEN extract(epoch FROM f.completed_at - f.discovered_at)::double precision END AS seconds,
-           f.announced, f.read, f.loaded, f.unchanged, f.stale, f.refused, f.ended, f.batches_expected,
+           f.announced, f.read, f.loaded, f.unchanged, f.stale, f.refused, f.ended,
+           f.unknown_elements, f.unit_prices_off_basis, f.batches_expected,
            f.batches_loaded, f.batches_failed, f.reader_version, f.object_path
     FROM files f WHERE {}
 """

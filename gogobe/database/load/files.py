@@ -114,7 +114,7 @@ _ADD_PROBLEM: Final = """
 _TOTALS: Final = """
     UPDATE files SET announced = %s, read = %s, is_whole = %s, complete = %s,
         problems = ARRAY(SELECT DISTINCT unnest(problems || %s::text[])), unknown_elements = %s,
-        batches_expected = %s
+        unit_prices_off_basis = %s, batches_expected = %s
     WHERE content_sha256 = %s
 """
 
@@ -257,6 +257,7 @@ def _write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
                 totals is not None and is_complete(cursor, batch, totals),
                 totals.problems if totals else ["no_totals"],
                 Jsonb(totals.unknown_elements) if totals and totals.unknown_elements else None,
+                totals.unit_prices_off_basis if totals else None,
                 batch.sequence + 1,
                 batch.content_sha256,
             ),

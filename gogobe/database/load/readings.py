@@ -44,7 +44,7 @@ _NEW_READING: Final = """
         state = 'loading', completed_at = NULL, announced = NULL, read = NULL, loaded = 0, unchanged = 0,
         stale = 0, refused = 0, ended = 0, batches_expected = NULL, batches_loaded = 0, batches_failed = 0,
         complete = NULL, is_whole = NULL, problems = '{}', unknown_elements = NULL,
-        prices_compared = 0, prices_higher = 0, prices_lower = 0
+        unit_prices_off_basis = NULL, prices_compared = 0, prices_higher = 0, prices_lower = 0
     WHERE content_sha256 = %(sha)s
 """
 

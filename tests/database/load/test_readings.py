@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from gogobe.database.connection import Connection, connect
+from gogobe.database.ledger_files import FileFilter, find_files
 from gogobe.database.load.loader import Loader
 from gogobe.database.queries import files_report
 from gogobe.records.messages import IngestBatch
@@ -154,14 +156,16 @@ def test_the_same_bytes_at_two_addresses_are_both_in_the_ledger(dsn: str, db: Co
     ] == ["b"]
 
 
-def test_unknown_elements_are_kept_with_the_file(dsn: str, db: Connection) -> None:
+def test_what_the_reader_counted_is_kept_with_the_file(dsn: str, db: Connection) -> None:
     batches = file_batches([item("100", "5")])
     totals = batches[-1].totals
     assert totals is not None
     totals.unknown_elements["Item/Halacha"] = 3
+    batches[-1].totals = msgspec.structs.replace(totals, unit_prices_off_basis=2)
     with Loader(dsn) as loader:
         loader.load(batches)
-    assert db.execute("SELECT state, unknown_elements FROM files").fetchone() == ("loaded", {"Item/Halacha": 3})
+    [file] = find_files(db, FileFilter())
+    assert (file.state, file.unknown_elements, file.unit_prices_off_basis) == ("loaded", {"Item/Halacha": 3}, 2)
 
 
 def test_a_reading_of_one_subject_leaves_what_a_file_of_the_other_ended(dsn: str, db: Connection) -> None:
