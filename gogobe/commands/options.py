@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final
 
 import click
 import msgspec
 
 from gogobe.commands.terminal import PlainConsole
 from gogobe.local.stack import Stack
-from gogobe.settings import Settings, SettingsError, load_settings
+from gogobe.settings import Settings, SettingsError, described_settings, load_settings
 
 TABLE_WIDTH: Final = 170
 VAR: Final = click.option(
@@ -36,18 +36,14 @@ FLINK_CLUSTER: Final = click.option(
 def settings_options(*names: str) -> Callable[[Any], Any]:
     """Adds the named settings to a command as flags."""
 
+    help_of = {setting.name: setting.help for setting in described_settings()}
+
     def add(command: Any) -> Any:
         for name in reversed(names):
-            command = click.option(f"--{name.replace('_', '-')}", name, help=_help_of(name))(command)
+            command = click.option(f"--{name.replace('_', '-')}", name, help=help_of[name])(command)
         return command
 
     return add
-
-
-def _help_of(name: str) -> str:
-    """The description of a setting, from its type."""
-    hints = get_type_hints(Settings, include_extras=True)
-    return next((str(meta.description) for meta in get_args(hints[name])[1:] if meta.description), "")
 
 
 def settings_with_stack(flags: dict[str, Any], var: Path) -> Settings:

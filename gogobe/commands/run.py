@@ -15,7 +15,13 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 from gogobe.io.kafka.reading import Share, ShareError
 from gogobe.local.flink import jobs, wait_for_job
 from gogobe.local.stack import Stack
-from gogobe.settings import Settings, SettingsError, refuse_secret_values, with_secret_files
+from gogobe.settings import (
+    Settings,
+    SettingsError,
+    load_settings,
+    refuse_secret_values,
+    with_secret_files,
+)
 
 JOBS: Final = {
     "ingest": "From announced files to queryable prices: download, parse and load in one job.",
@@ -100,6 +106,9 @@ def _command(name: str, summary: str) -> click.Command:
             raise click.UsageError("--keep-state is of the job that --replace stops: give both")
         job = _Choice(name, _shares(instances, instance), parallelism, replace, keep_state)
         passed = list(context.args)
+        if runner is not None and _is(runner, "DataflowRunner"):
+            _submit_to_dataflow(job, passed, flags, var)
+            return
         settings = _settings(passed, flags, var)
         if bounded:
             _run_bounded(job, runner, passed, settings)
@@ -143,13 +152,17 @@ def _shares(instances: int, instance: str | None) -> list[Share]:
         raise click.UsageError(f"--instance: {error}") from error
 
 
-def _settings(passed: Sequence[str], flags: dict[str, Any], var: Path) -> Settings:
+def _refuse_unknown(passed: Sequence[str]) -> None:
     from gogobe.pipelines.options import refuse_unknown
 
     try:
         refuse_unknown(passed)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
+
+
+def _settings(passed: Sequence[str], flags: dict[str, Any], var: Path) -> Settings:
+    _refuse_unknown(passed)
     settings = settings_with_stack(flags, var)
     needed(settings, "kafka", "database", "expansion_service")
     return settings
@@ -191,6 +204,24 @@ def _submit(job: _Choice, runner: str, passed: list[str], settings: Settings) ->
     for share in job.shares:
         flags = [f"--runner={runner}", *slots, *passed, *_instance_flags(share), *flags_of(settings)]
         click.echo(f"submitted: {submit(KINDS[job.name], flags).state.lower()}")
+
+
+def _submit_to_dataflow(job: _Choice, passed: list[str], flags: dict[str, Any], var: Path) -> None:
+    """Its workers are elsewhere, so the addresses of a local stack are not used."""
+    from gogobe.pipelines.dataflow import launch, outcome
+    from gogobe.pipelines.options import flags_of
+
+    if job.replace:
+        raise click.UsageError(
+            "--replace is for Flink; on Dataflow --update takes the place of a job that runs"
+        )
+    if job.parallelism is not None:
+        raise click.UsageError("--parallelism is for Flink; on Dataflow --max_num_workers bounds the workers")
+    _refuse_unknown(passed)
+    settings = load_settings(flags)
+    for share in job.shares:
+        chosen = [f"--job_kind={job.name}", f"--job_name={job_name(job.name, share)}", *_instance_flags(share)]
+        click.echo(outcome(launch([*chosen, *flags_of(settings), *passed], var / "java")))
 
 
 def _submit_to_stack(job: _Choice, passed: list[str], settings: Settings, var: Path) -> None:

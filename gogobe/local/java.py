@@ -18,6 +18,8 @@ from gogobe.io.kafka.reading import READ_PARTITIONS
 from gogobe.local.processes import Records, ServiceRecord, StackError, start_service
 
 MAX_MESSAGE_BYTES: Final = 16 << 20
+JAVA_RELEASE: Final = 17
+HARNESS_JAR: Final = "beam-sdks-java-harness-"
 # A quiet console: what is worth reading is a warning.
 LOGGING: Final = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -92,26 +94,54 @@ def _kafka_properties(data: Path, clients: int, controller: int) -> str:
 def start_expansion_service(
     jars: Path, log: Path, port: int, java_worker_port: int, records: Records
 ) -> ServiceRecord:
-    """Starts Beam's Java expansion service. The flag on its own command line (not the pipeline's) makes
-    ReadFromKafka expand to the read that Flink runs natively: the one way in which offsets follow commits."""
+    """Starts Beam's Java expansion service for Flink, whose Java steps run in a worker at a port. The flag on
+    its own command line (not the pipeline's) makes ReadFromKafka expand to the read that Flink runs natively:
+    the one way in which offsets follow commits."""
     # Else every job stages all of the class path, 138 MB that the Java worker has already.
-    config = log.with_name("expansion.yaml")
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(_expansion_config(config), "utf-8")
-    command = java_command(
-        jars, "384m", "io.gogobe.LoopbackExpansionService", str(port),
-        "--experiments=use_deprecated_read", f"--expansionServiceConfigFile={config}",
+    return _start_expansion(
+        jars, log, port, records,
+        "--experiments=use_deprecated_read", _staging(log.with_name("expansion.yaml")),
         "--defaultEnvironmentType=EXTERNAL", f"--defaultEnvironmentConfig=127.0.0.1:{java_worker_port}",
+    )  # fmt: skip
+
+
+def start_container_expansion_service(
+    jars: Path, log: Path, port: int, records: Records, staged: Path | None = None
+) -> ServiceRecord:
+    """Starts Beam's Java expansion service for a runner whose Java steps run in Beam's own container image.
+    ReadFromKafka is a splittable DoFn there. A job stages the jars of the class path, or one file. Raises
+    StackError."""
+    staging = [] if staged is None else [_staging(log.with_name("expansion.yaml"), staged)]
+    return _start_expansion(
+        jars, log, port, records,
+        "--defaultEnvironmentType=DOCKER", f"--defaultEnvironmentConfig={java_image(jars)}", *staging,
+    )  # fmt: skip
+
+
+def java_image(jars: Path) -> str:
+    """Beam's image of the Java worker, of the version of the jars in a folder. Raises StackError."""
+    versions = [jar.stem.removeprefix(HARNESS_JAR) for jar in jars.glob(f"{HARNESS_JAR}*.jar")]
+    if len(versions) != 1:
+        raise StackError(f"{jars} has {len(versions)} jars {HARNESS_JAR}VERSION.jar: run `make install`")
+    return f"apache/beam_java{JAVA_RELEASE}_sdk:{versions[0]}"
+
+
+def _start_expansion(jars: Path, log: Path, port: int, records: Records, *flags: str) -> ServiceRecord:
+    command = java_command(
+        jars, "384m", "io.gogobe.LoopbackExpansionService", str(port), *flags,
         options=["-XX:TieredStopAtLevel=1"],
     )  # fmt: skip
     return start_service("Expansion service", command, log, records)
 
 
-def _expansion_config(itself: Path) -> str:
+def _staging(config: Path, staged: Path | None = None) -> str:
+    """The flag with which a job stages one file (else: the configuration itself) for Gogobe's transforms."""
     transforms = ("kafka_read_with_metadata", "kafka_read_without_metadata", "kafka_write")
     names = [*(f"beam:transform:org.apache.beam:{name}:v1" for name in transforms), READ_PARTITIONS]
-    lines = [f'  "{name}": [{{path: "{itself}"}}]\n' for name in names]
-    return "allowlist: []\ndependencies:\n" + "".join(lines)
+    lines = [f'  "{name}": [{{path: "{staged or config}"}}]\n' for name in names]
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text("allowlist: []\ndependencies:\n" + "".join(lines), "utf-8")
+    return f"--expansionServiceConfigFile={config}"
 
 
 def start_java_worker(jars: Path, log: Path, port: int, records: Records) -> ServiceRecord:

@@ -12,7 +12,7 @@ import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from gogobe.secrets import reference_of
-from gogobe.settings import Settings, SettingsError, load_settings
+from gogobe.settings import Settings, SettingsError, described_settings, load_settings
 
 CHECKPOINT_MILLISECONDS: Final = 3_000
 BUNDLE_ELEMENTS: Final = 8
@@ -44,8 +44,8 @@ class SettingsOptions(PipelineOptions):
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        for name in Settings.__struct_fields__:
-            parser.add_argument(f"--{name}", default=None)
+        for setting in described_settings():
+            parser.add_argument(f"--{setting.name}", default=None, help=setting.help.replace("%", "%%"))
 
 
 class InstanceOptions(PipelineOptions):
@@ -53,7 +53,9 @@ class InstanceOptions(PipelineOptions):
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--instance", default=None)
+        parser.add_argument(
+            "--instance", default=None, help="Of several instances that share the topic: K/N, as in 2/3."
+        )
 
 
 class FlinkOptions(PipelineOptions):

@@ -38,15 +38,21 @@ def submit(kind: JobKind, flags: Sequence[str]) -> PipelineResult:
     Raises SettingsError (a secret's value too is refused: it would travel with the job), SecretError,
     KafkaOptionsError, MigrationError, psycopg.Error, KafkaException.
     """
-    options, settings = _checked(flags)
+    refuse_unknown(flags)
+    options, settings = parsed(flags)
     if _runner(options) == "directrunner":
         raise SettingsError("DirectRunner ends by itself: give --bounded, or a streaming runner")
-    share = _share(options)
     prepare(settings)
+    return built(kind, options, settings).run()
+
+
+def built(kind: JobKind, options: PipelineOptions, settings: Settings) -> beam.Pipeline:
+    """A job's pipeline, for any runner that streams; it is not run. Raises SettingsError, KafkaOptionsError."""
+    share = _share(options)
     pipeline = beam.Pipeline(options=options)
     partitions = _partitions(kind, settings, share)
     kind.build(Job(pipeline, settings, partitions=partitions, instances=share.instances))
-    return pipeline.run()
+    return pipeline
 
 
 def run_bounded(kind: JobKind, flags: Sequence[str], portion: int = PORTION) -> int:
@@ -56,7 +62,8 @@ def run_bounded(kind: JobKind, flags: Sequence[str], portion: int = PORTION) -> 
     Offsets are committed after each portion of messages that was done, so that a run that fails goes on there.
     Raises as `submit`, and BoundedRunError.
     """
-    _, settings = _checked(flags)
+    refuse_unknown(flags)
+    _, settings = parsed(flags)
     prepare(settings)
     whole = backlog(settings.kafka_address, settings.group, kind.topic)
     for part in whole.portions(portion):
@@ -98,8 +105,8 @@ def main(kind: JobKind) -> None:
     result.wait_until_finish()
 
 
-def _checked(flags: Sequence[str]) -> tuple[PipelineOptions, Settings]:
-    refuse_unknown(flags)
+def parsed(flags: Sequence[str]) -> tuple[PipelineOptions, Settings]:
+    """The options and the settings of flags. Raises SettingsError, also for a secret's value."""
     options = PipelineOptions(list(flags))
     settings = settings_of(options)
     refuse_secret_values(settings)

@@ -7,6 +7,7 @@ from unittest.mock import Mock
 import click.testing
 import pytest
 
+import gogobe.pipelines.dataflow
 import gogobe.pipelines.submission
 from gogobe.cli import main
 from gogobe.commands.run import JOBS
@@ -44,6 +45,8 @@ def run(tmp_path: Path, *arguments: str) -> click.testing.Result:
         (["run", "load", "--runner", "direct.DirectRunner", *ADDRESSES], "give --bounded"),
         (["run", "load", "--runner", "FlinkRunner", *ADDRESSES], "needs --flink-master HOST:PORT"),
         (["run", "load", "--runner", "DataflowRunner", "--replace", *ADDRESSES], "--replace is for Flink"),
+        (["run", "load", "--runner=DataflowRunner", "--parallelism=2"], "--max_num_workers bounds"),
+        (["run", "load", "--runner=DataflowRunner"], "sdk_container_image is not set"),
         (
             ["run", "load", "--flink-master", "127.0.0.1:1", *ADDRESSES],
             "--flink-master is for --runner FlinkRunner",
@@ -96,12 +99,33 @@ def test_settings_are_taken_in_either_spelling_and_beams_own_flags_pass(
 
     monkeypatch.setattr(gogobe.pipelines.submission, "submit", submit)
     given = [*ADDRESSES, "--views_every=77", "--fetch-threads", "3", "--job_name", "x"]
-    result = run(tmp_path, "run", "parse", *given, "--runner=DataflowRunner", "--instances", "2")
+    result = run(tmp_path, "run", "parse", *given, "--runner=PortableRunner", "--instances", "2")
     assert (result.exit_code, result.output) == (0, "submitted: running\n" * 2)
     for number, (name, flags) in enumerate(submitted, 1):
         assert name == "parse"
-        assert flags[:4] == ["--runner=DataflowRunner", "--job_name", "x", f"--instance={number}/2"]
+        assert flags[:4] == ["--runner=PortableRunner", "--job_name", "x", f"--instance={number}/2"]
         assert {"--views_every=77.0", "--fetch_threads=3", "--expansion_service=127.0.0.1:1"} <= set(flags)
+
+
+def test_a_job_on_dataflow_is_launched_with_a_name_for_each_instance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    launched: list[tuple[Sequence[str], Path]] = []
+
+    def launch(flags: Sequence[str], java: Path) -> Mock:
+        launched.append((flags, java))
+        return Mock(has_job=True, job_id=lambda: f"2026-{len(launched)}")
+
+    monkeypatch.setattr(gogobe.pipelines.dataflow, "launch", launch)
+    given = ["--kafka=k:1", f"--database={NOWHERE}", "--store=gs://b/store", "--project=p", "--update"]
+    result = run(tmp_path, "run", "parse", *given, "--runner=DataflowRunner", "--instances", "2")
+    assert result.output == "submitted as job 2026-1\nsubmitted as job 2026-2\n"
+    for number, (flags, java) in enumerate(launched, 1):
+        name = f"--job_name=gogobe-parse-{number}of2"
+        assert flags[:3] == ["--job_kind=parse", name, f"--instance={number}/2"]
+        assert {"--kafka=k:1", "--store=gs://b/store"} <= set(flags)
+        assert flags[-2:] == ["--project=p", "--update"]
+        assert java == tmp_path / "java"
 
 
 def test_down_with_nothing_to_stop(tmp_path: Path):

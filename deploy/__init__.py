@@ -1,0 +1,1 @@
+"""What a deployment needs beside the package: images, templates, manifests, and programs that check them."""
