@@ -37,6 +37,7 @@ _NAME: Final = re.compile(
     re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
 _KIND: Final = re.compile(r"(?:price|promo)(?:full)?|store", re.IGNORECASE)
+_LAST_SECOND: Final = 86_399
 
 
 class UnknownFileNameError(ValueError):
@@ -96,7 +97,7 @@ def _of_the_day(number: str) -> timedelta:
     six digits, or counts the files."""
     if at := _local_time(number.zfill(6), "%H%M%S") if len(number) in (5, 6) else None:
         return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
-    return timedelta(seconds=int(number or 0) % 86_400)
+    return timedelta(seconds=min(int(number or 0), _LAST_SECOND))
 
 
 def parse_file_name(name: str) -> FileName:

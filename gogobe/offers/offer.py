@@ -204,11 +204,16 @@ def _nth(promotion: Promotion, terms: _Terms) -> Offer:
     if terms.reward is Reward.FREE:
         percent = _HUNDRED
         discounted = int(promotion.gift_count or 1)
-    if plus := _PLUS.search(promotion.description or ""):
+    words = promotion.description or ""
+    if plus := _PLUS.search(words):
         # "2 + 1": the smaller number is free, whichever way round it is written.
-        first, second = int(plus[1]), int(plus[2])
-        if first + second == quantity and percent == _HUNDRED:
-            discounted = min(first, second)
+        free = min(int(plus[1]), int(plus[2]))
+        if int(plus[1]) + int(plus[2]) == quantity and percent is not None:
+            # Some chains publish what is saved of all pieces: 50 for "1 + 1", 33.33 for "2 + 1".
+            if "%" not in words and _is_close(percent, free * _HUNDRED / quantity):
+                percent = _HUNDRED
+            if percent == _HUNDRED:
+                discounted = free
     if percent is None:
         return _unknown("nth_without_percent")
     if terms.weighed or quantity < 2 or not 0 < discounted < quantity:

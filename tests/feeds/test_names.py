@@ -59,6 +59,8 @@ def test_published_names(name, kind, chain_id, sub_chain_id, store_id, published
         ("Price7290661400001-097-20260816-60202.gz", None, "097", "2026-08-16T06:02:02"),
         ("Stores7290661400001-000-20260816.xml", None, "000", "2026-08-16T00:00:00"),
         ("Stores7290876100000-20260816.xml", None, None, "2026-08-16T00:00:00"),
+        # Neither a time nor seconds of that day: after all others.
+        ("Price7290661400001-003-097-20260816-250500.gz", "003", "097", "2026-08-16T23:59:59"),
         # No hour 25: only the day is known.
         ("Price7290661400001-097-202608162501.gz", None, "097", "2026-08-16T00:41:41"),
     ],

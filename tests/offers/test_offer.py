@@ -105,6 +105,10 @@ def test_a_percentage_and_a_sum_off() -> None:
         ({"reward_type": "7", "min_qty": D(3), "gift_count": D(1)}, "9.00", "6.00"),
         ({"reward_type": "7", "min_qty": D(3), "description": "חטיף 1+2"}, "9.00", "6.00"),
         ({"reward_type": "9", "min_qty": D(3), "discount_percent": D(100)}, "9.00", "6.00"),
+        # 1 + 1: one is free, and 50 % of both is the same; but not where the description has its own percentage
+        ({"reward_type": "1", "min_qty": D(2), "discount_percent": D(50), "description": "חטיף 1+1"}, "10", "5.00"),
+        ({"reward_type": "9", "min_qty": D(3), "discount_percent": D("33.33"), "description": "2+1"}, "9", "6.00"),
+        ({"reward_type": "1", "min_qty": D(2), "discount_percent": D(50), "description": "1+1 ב 50%"}, "10", "7.50"),
         # published as a plain percentage from two on; the description says which of them
         ({"reward_type": "2", "min_qty": D(2), "discount_percent": D(50), "description": "השני ב-50%"}, "10", "7.50"),
     ],
