@@ -1,5 +1,5 @@
-"""Which chains are known, and which ids their files carry: `chains.toml`, read and checked.
+"""The known chains, and the ChainIds in their files: `chains.toml`, read and checked.
 
-`load_chains` gives the bundled chains, changed and extended by a file of one's own; `chain_id_of` decides
-whether a file may speak for the chain that announced it. No Beam, no network, no SQL.
+`load_chains` returns the bundled chains, changed and extended by a user's own file. `chain_id_of` decides
+whether a file belongs to the chain that announced it. No Beam, no network, no SQL.
 """

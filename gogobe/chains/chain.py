@@ -1,4 +1,4 @@
-"""A chain as `chains.toml` describes it, and a set of chains that is searched by key and by ChainId."""
+"""A chain as described in `chains.toml`, and the set of all chains, indexed by key and by ChainId."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _NAMES: Final = 'the chain\'s names for people by language: { he = "שופרסל
 
 
 class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One chain. `key` is the name that messages carry as `chain`; it is the table's name in `chains.toml`.
+    """One chain. `key` is the value of `chain` in messages, and the name of its table in `chains.toml`.
 
-    A ChainId may be listed by more than one chain (two brands of one company publish under one id), and a chain
-    may list several (sub-brands, former ids). A field's description is what an error about it says.
+    Several chains may list one ChainId (two brands of one company publish under the same id), and one chain
+    may list several (sub-brands, former ids). The description of a field is part of the message of an error
+    in it.
     """
 
     key: str
@@ -30,16 +31,16 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     portals: Annotated[tuple[PortalSettings, ...], msgspec.Meta(description=_PORTALS)] = ()
 
     def name(self, language: str = "en") -> str:
-        """The chain's name in this language; in the first one listed where it has none."""
+        """The chain's name in this language, or in the first one listed."""
         return self.names.get(language) or next(iter(self.names.values()))
 
     def lists(self, chain_id: str) -> bool:
-        """Whether files with this ChainId, in normal form, may be the chain's."""
+        """Whether the chain lists this ChainId, given in normal form."""
         return any(normal_chain_id(listed) == chain_id for listed in self.chain_ids)
 
 
 class Chains:
-    """The known chains. Keys are compared without case, `-`, `_` and `.`: `rami-levy` is `rami_levy`."""
+    """The known chains. Keys are compared without case, `-`, `_` and `.`: `rami-levy` equals `rami_levy`."""
 
     def __init__(self, chains: Iterable[Chain]) -> None:
         self._by_key = {normal_key(chain.key): chain for chain in chains}
@@ -55,7 +56,7 @@ class Chains:
         return len(self._by_key)
 
     def get(self, key: str) -> Chain | None:
-        """The chain of this key; None for one that is not listed."""
+        """The chain with this key; None if no such chain is listed."""
         return self._by_key.get(normal_key(key))
 
     def owners(self, chain_id: str) -> tuple[str, ...]:
@@ -64,7 +65,7 @@ class Chains:
 
 
 def normal_key(key: str) -> str:
-    """A chain's key as keys are compared."""
+    """A chain's key in the form in which keys are compared."""
     return key.casefold().translate(_SEPARATORS)
 
 
@@ -72,8 +73,8 @@ _SEPARATORS: Final = str.maketrans("", "", "-_.")
 
 
 def normal_chain_id(published: str | None) -> str | None:
-    """A ChainId as it is compared and stored: without spaces around it and without leading zeros. None for one
-    that is missing, empty or all zeros, which some feeds write for "none"."""
+    """A ChainId in the form in which ids are compared and stored: without surrounding spaces and leading
+    zeros. None if it is missing, empty or all zeros, which some feeds write for "none"."""
     stripped = (published or "").strip()
     if stripped.isascii() and stripped.isdecimal():
         stripped = stripped.lstrip("0")

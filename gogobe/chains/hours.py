@@ -1,4 +1,4 @@
-"""Hours of the week, as settings write them: `03:00-07:00`, `22:00-05:00` past midnight, `sat 00:00-24:00`."""
+"""Hours of the week in settings: `03:00-07:00`, `22:00-05:00` past midnight, `sat 00:00-24:00`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MINUTES_OF_DAY: Final = 24 * 60
 
 @dataclass(frozen=True)
 class Hours:
-    """A span of the day, on some or all weekdays (Monday is 0); minutes are counted from midnight.
+    """A range of minutes of the day, counted from midnight, on some or all weekdays (Monday is 0).
 
-    `end` is not part of it. A span that ends at or before its start goes on past midnight: it belongs to the
+    `end` is exclusive. A range that ends at or before its start continues past midnight; it belongs to the
     weekday on which it starts.
     """
 
@@ -41,7 +41,7 @@ class Hours:
         return cls(start, end, _days(form[1], form[2]))
 
     def contain(self, moment: datetime) -> bool:
-        """Whether a moment, in the portal's local time, is within these hours."""
+        """Whether a time, local to the portal, is within these hours."""
         minute = moment.hour * 60 + moment.minute
         today = moment.weekday()
         if self.start < self.end:

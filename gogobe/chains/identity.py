@@ -1,13 +1,16 @@
-"""For which chain a file speaks: its announcement, its name and its content have to agree.
+"""Checks that announcement, file name and content of a file name the same chain.
 
-A portal is trusted with its own chain only. So a file is taken under one ChainId, or refused as a whole:
+A portal is trusted for its own chain only. A file is therefore accepted under one ChainId, or refused as a
+whole:
 
-- A chain that is listed in `chains.toml` may publish under the ids that it lists, and under no other.
-- A chain that is not listed may publish under any id that no listed chain has, if name and content agree.
-- Where a listed chain's name and content carry two of its ids, the name's counts: it is the same for all kinds
-  of files of a store, while content may spell the id differently from kind to kind (Stop Market's Stores say
+- A chain in `chains.toml` may publish under the ids that it lists, and under no other.
+- A chain that is not in `chains.toml` may publish under any id that no listed chain has, if name and content
+  agree.
+- If name and content carry two ids of a listed chain, the id in the name counts: it is the same for all kinds
+  of files of a store, while content may spell it differently for each kind (Stop Market's Stores files have
   72906390, its other files 7290639000004).
-- What does not say an id (no ChainId, all zeros, a name that follows no pattern) does not disagree.
+
+A missing id (no ChainId, all zeros, a name in no known form) contradicts nothing.
 """
 
 from __future__ import annotations
@@ -16,13 +19,13 @@ from gogobe.chains.chain import Chain, Chains, normal_chain_id
 
 
 class ChainDiffersError(ValueError):
-    """A file that speaks for another chain than the one that announced it; the message says what disagrees and
-    what to do."""
+    """A file of another chain than the one that announced it; the message has the contradiction and the
+    remedy."""
 
 
 def chain_id_of(chains: Chains, key: str, *, named: str | None, content: str | None) -> str | None:
-    """The ChainId, in normal form, under which a file announced by chain `key` is stored; None where neither
-    its name nor its content carries one. `named` and `content` are the ids as published.
+    """The ChainId, in normal form, under which a file announced by chain `key` is stored; None if neither its
+    name nor its content has one. `named` and `content` are the ids as published.
 
     Raises ChainDiffersError.
     """

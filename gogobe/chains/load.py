@@ -1,4 +1,4 @@
-"""Reads `chains.toml`: the bundled one, and one of one's own that changes and extends it."""
+"""Reads `chains.toml`: the bundled file, and a user's file that changes and extends it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _FIELD: Final = re.compile(r"field `([^`]+)`|^(\w+): ")
 
 
 class ChainsFileError(ValueError):
-    """A chains file that cannot be read; the message names file, chain and field, and what it should hold."""
+    """A chains file that cannot be read; the message has file, chain, field and the valid values."""
 
 
 def load_chains(path: Path | str | None = None) -> Chains:
-    """The bundled chains, changed and extended by the file at `path`, where one is given.
+    """The bundled chains, changed and extended by the file at `path`, if given.
 
-    A table of a bundled chain's key replaces the fields that it holds and keeps the others; a table of another
-    key adds a chain. Raises ChainsFileError.
+    A table with the key of a bundled chain replaces the fields that it contains and keeps the others. A table
+    with another key adds a chain. Raises ChainsFileError.
     """
     merged = _convert(BUNDLED, _tables(BUNDLED), {})
     if path:
@@ -38,7 +38,7 @@ def load_chains(path: Path | str | None = None) -> Chains:
 
 
 def _tables(file: Path) -> Mapping[str, Mapping[str, Any]]:
-    """The tables below `chains`, by key as written."""
+    """The tables below `chains`, by key as written. Raises ChainsFileError."""
     try:
         content = tomllib.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -55,7 +55,7 @@ def _tables(file: Path) -> Mapping[str, Mapping[str, Any]]:
 def _convert(
     file: Path, tables: Mapping[str, Mapping[str, Any]], known: Mapping[str, Chain]
 ) -> dict[str, Chain]:
-    """The chains of a file by normal key, over what is known of them."""
+    """The chains of a file by normal key, each over the chain of the same key in `known`."""
     chains: dict[str, Chain] = {}
     for key, table in tables.items():
         normal = normal_key(key)
@@ -79,7 +79,7 @@ def _convert(
 
 
 def _is_key(key: str) -> bool:
-    """Whether messages can carry this as their `chain`."""
+    """Whether a key is valid as `chain` in messages."""
     try:
         msgspec.convert(key, ChainKey)
     except msgspec.ValidationError:
@@ -95,7 +95,7 @@ def _chain(file: Path, key: str, fields: Mapping[str, Any]) -> Chain:
 
 
 def _explained(error: str) -> str:
-    """msgspec's complaint with the field's name first and what it should hold last."""
+    """msgspec's message, with the name of the field first and its description last."""
     place = _PLACE.search(error)
     path = [part.partition("[")[0] for part in place[1].split(".")] if place else []
     meanings = _descriptions(_struct_at(place[1] if place else ""))
@@ -110,14 +110,14 @@ def _explained(error: str) -> str:
 
 
 def _struct_at(place: str) -> type[msgspec.Struct]:
-    """The table that the place of an error is in."""
+    """The struct that an error's path leads to."""
     if ".html" in place:
         return PageLayout
     return PortalSettings if "portals[" in place else Chain
 
 
 def _descriptions(struct: type[msgspec.Struct]) -> dict[str, str]:
-    """What each field of a table holds, by its name."""
+    """The description of each field of a struct, by name."""
     found = {}
     for field in msgspec.inspect.type_info(struct).fields:  # type: ignore[attr-defined]
         schema = getattr(field.type, "extra_json_schema", None) or {}

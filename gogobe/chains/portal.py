@@ -1,4 +1,5 @@
-"""The settings of a chain's portal: where it is, how its listing is read, when and how often it is asked."""
+"""The settings of a chain's portal: its address, the form of its listing, and when and how often to request
+it."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ def _means(text: str, at_least: float | None = None) -> msgspec.Meta:
 
 
 class PageLayout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where an HTML listing keeps its files, as CSS selectors. All but `row` are looked for within a row."""
+    """The places of files in an HTML listing, as CSS selectors. All except `row` apply within a row."""
 
     row: Annotated[str, _means("CSS selector of the element that holds one file")] = "tr"
     link: Annotated[str, _means("CSS selector of the link to the file, within the row")] = "a[href]"
@@ -54,7 +55,7 @@ class PageLayout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class PortalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One portal. A field's description is what an error about it says."""
+    """The settings of one portal. The description of a field is part of the message of an error in it."""
 
     engine: Annotated[Engine, _means(f"how its listing is read: {', '.join(ENGINES)}")]
     url: Annotated[str, _means("its listing's address: http, https, ftp or ftps, without user or password")]
@@ -93,7 +94,7 @@ class PortalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     )
 
     def __post_init__(self) -> None:
-        """Checks what types cannot say. Raises ValueError, which names the field first."""
+        """Checks what types cannot express. Raises ValueError; its message begins with the field."""
         _check_url(self.url)
         if "{day" in self.url:
             try:
@@ -124,16 +125,16 @@ class PortalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     @property
     def host(self) -> str:
-        """The host of its address, in lower case."""
+        """The host of the portal's address, in lower case."""
         return urlsplit(self.url).hostname or ""
 
     @property
     def all_hosts(self) -> frozenset[str]:
-        """The hosts that its files and redirects may be on, in lower case."""
+        """The allowed hosts of the portal's files and redirects, in lower case."""
         return frozenset({self.host, *(host.lower() for host in self.hosts)})
 
     def address_of(self, url: str) -> str:
-        """The address of a file as it may be stored: without credentials, signature and fragment."""
+        """The address of a file in the form that is stored: without credentials, signature and fragment."""
         address = public_address(url).partition("#")[0]
         if not self.signature or "?" not in address:
             return address

@@ -1,4 +1,4 @@
-"""What must hold for the offers of a promotion: club, coupon, means of payment, sums, days."""
+"""The conditions of a promotion's offers: club, coupon, means of payment, sums, days."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _PAYMENT: Final = re.compile(
 
 
 def conditions_of(promotion: Promotion) -> Conditions:
-    """The conditions of a promotion, from its fields (club 0 is that of all customers), and from the words for
-    coupons and means of payment in its description and remarks, because no field is reliable for these."""
+    """The conditions of a promotion. Club 0 means all customers. Coupons and means of payment are taken from
+    the words of description and remarks, because chains fill the fields for them unreliably."""
     words = f"{promotion.description or ''}\n{promotion.remarks or ''}"
     is_open = any(not club.strip("0") for club in promotion.club_ids)
     clubs = () if is_open else tuple(promotion.club_ids)

@@ -1,4 +1,4 @@
-"""Fill in what a block of rows comes to: unit prices of items, offers and conditions of promotions."""
+"""Sets the computed fields of a block's rows: unit prices of items, offers and conditions of promotions."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gogobe.records.rows import Item, Promotion
 
 
 def fill_unit_prices(items: Iterable[Item]) -> int:
-    """Sets `unit_basis` and `price_per_unit` where they can be computed. Returns how many published unit prices
-    are a power of ten off the basis that their item names."""
+    """Sets `unit_basis` and `price_per_unit` if they can be computed. Returns the number of published unit
+    prices that differ by a power of ten from the price on the basis that their item names."""
     off_basis = 0
     for item in items:
         found = unit_price_of(item)

@@ -1,7 +1,8 @@
-"""A promotion and one of its items to an offer: what one piece or kilogram costs.
+"""Computes the offer for an item of a promotion: the price of one piece or kilogram.
 
-A wrong price is worse than none: where the terms have two readings that nothing decides, the offer is `unknown`
-with a reason. The shelf price is not in a promotion's file; `price_at` takes it later.
+A wrong price is worse than none: if the terms can be read in two ways and no other field decides, the offer
+is `unknown` with a reason code. A promotion file does not contain the shelf price; `price_at` takes it as an
+argument.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ Per = Literal["piece", "kg"]
 _CENT: Final = Decimal("0.01")
 _ONE: Final = Decimal(1)
 _HUNDRED: Final = Decimal(100)
-# Quantities of weighed goods from here on are grams.
+# A quantity of weighed goods from this value on is in grams.
 _GRAMS: Final = Decimal(100)
-# A least quantity so small only says that any amount will do.
+# A minimum quantity up to this value means any amount.
 _ANY_WEIGHT: Final = Decimal("0.1")
 _MOST_PIECES: Final = Decimal(100)
 _CLOSE: Final = Decimal("0.011")
@@ -34,7 +35,7 @@ _PLUS: Final = re.compile(r"(?<!\d)(\d)\s*\+\s*(\d)(?![\d%])")
 
 
 _ANY_ITEM: Final = Offer("unknown", reason="any_item")
-# What an item's offer depends on, of the item itself.
+# The fields of an item that its offer depends on.
 _OWN_TERMS: Final = (
     "is_gift",
     "gift_price",
@@ -49,7 +50,7 @@ _OWN_TERMS: Final = (
 
 
 class _Terms(NamedTuple):
-    """What holds for one item: its own terms, else the promotion's. Zero means that nothing was said."""
+    """The terms for one item: its own, otherwise the promotion's. Zero counts as missing."""
 
     reward: Reward | None
     price: Decimal | None
@@ -62,7 +63,7 @@ class _Terms(NamedTuple):
 
 
 def offers_of(promotion: Promotion) -> list[Offer]:
-    """What each of the promotion's items costs under it, in their order. Raises nothing.
+    """The offer for each item of the promotion, in the order of the items. Raises nothing.
 
     Items with the same terms share one offer: a promotion of a whole store has 30,000 items and few terms.
     """
@@ -78,8 +79,8 @@ def offers_of(promotion: Promotion) -> list[Offer]:
 
 
 class _Shape(NamedTuple):
-    """What the offers of all items depend on: whether items of several groups are bought together, so that a
-    price is not one item's; and whether something is given for what is bought."""
+    """Properties of the whole promotion. `is_bundle`: items of several groups are bought together, so a price
+    is not that of one item. `gives`: some items are given for others that are bought."""
 
     is_bundle: bool
     gives: bool
@@ -106,7 +107,7 @@ def _offer(promotion: Promotion, item: PromotionItem, shape: _Shape) -> Offer:
 
 
 def _why_no_price(promotion: Promotion, terms: _Terms, shape: _Shape) -> str | None:
-    """Why the price of a promotion is not the price of each of its items; None where it is."""
+    """The reason code if the price of a promotion is not the price of each of its items; None if it is."""
     words = promotion.description or ""
     if _SECOND_WORDS.search(words):
         return "price_of_the_second"
@@ -122,7 +123,7 @@ def _why_no_price(promotion: Promotion, terms: _Terms, shape: _Shape) -> str | N
 
 
 def _reduced(promotion: Promotion, terms: _Terms, shape: _Shape) -> Offer:
-    """The offer of an item whose promotion gives no price."""
+    """The offer for an item of a promotion without a price."""
     if shape.gives:
         return Offer("gift", quantity=terms.quantity)
     if terms.percent is not None:
@@ -133,8 +134,8 @@ def _reduced(promotion: Promotion, terms: _Terms, shape: _Shape) -> Offer:
 
 
 def price_at(offer: Offer, shelf_price: Decimal) -> Decimal | None:
-    """The price of one piece or kilogram under `offer`, to the cent, given the shelf price of one; None where
-    it cannot be computed, or is not above zero and at most the shelf price."""
+    """The price of one piece or kilogram under `offer` for a given shelf price of one, rounded to the cent;
+    None if it cannot be computed, or is not above zero and at most the shelf price."""
     compute = _AT_SHELF.get(offer.kind)
     price = compute(offer, shelf_price) if compute is not None else offer.unit_price
     if price is None or price > shelf_price:
@@ -233,8 +234,8 @@ def _at_price(promotion: Promotion, terms: _Terms) -> Offer:
 
 
 def _at_weighed_price(promotion: Promotion, terms: _Terms) -> Offer:
-    """The price is a kilogram's or that of the least quantity: the price per measure, the remarks and the
-    quantity itself decide."""
+    """Decides by the price per measure, the remarks and the quantity whether the price is for one kilogram or
+    for the minimum quantity."""
     price, quantity, measured = terms.price, terms.quantity, terms.price_per_measure
     assert price is not None
     if _PER_KILOGRAM.search(promotion.remarks or "") or quantity == 1 or quantity <= _ANY_WEIGHT:

@@ -1,7 +1,7 @@
-"""The codes of `RewardType` and what they say about an offer.
+"""The codes of `RewardType` and their meaning for an offer.
 
 Source: the first schedule of the Israeli regulations on price transparency of food chains (2014), "codes of
-promotions". Portals fill the code loosely, so it only decides where the other terms leave two readings open.
+promotions". Portals fill the code loosely, so it decides only between two readings of the other terms.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Reward(Enum):
-    """What a promotion grants."""
+    """The kind of reduction that a promotion grants."""
 
     QUANTITY = "a price for a quantity: 3 identical for X, up to X kg at Y"
     PERCENT = "a percentage off"

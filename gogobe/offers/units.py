@@ -1,9 +1,9 @@
-"""Unit prices that compare: the price of one kilogram, litre, metre or piece.
+"""Comparable unit prices: the price of one kilogram, litre, metre or piece.
 
-Chains publish `UnitQty` (the unit in which `Quantity` counts), `UnitOfMeasure` (the basis of the published
-unit price, such as "100 גרם") and `UnitOfMeasurePrice`. The published unit price is on any basis: per 100 g,
-per gram or per kilogram. `unit_price_of` therefore computes it from price, quantity and unit, and says how the
-published one relates to its own basis.
+Chains publish `UnitQty` (the unit of `Quantity`), `UnitOfMeasure` (the basis of the published unit price, for
+example "100 גרם") and `UnitOfMeasurePrice`. The published unit price has any basis: 100 g, a gram or a
+kilogram. `unit_price_of` therefore computes the price from price, quantity and unit, and returns by which
+power of ten the published one differs from it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Basis = Literal["kg", "l", "m", "piece"]
 
 
 class Unit(NamedTuple):
-    """A unit of measure: its basis, and how many of the basis one of it has."""
+    """A unit of measure: its basis, and its size in units of that basis."""
 
     basis: Basis
     factor: Decimal
@@ -44,9 +44,9 @@ UNITS: Final[dict[str, Unit]] = {
     for spellings, (basis, factor) in _SPELLINGS.items()
     for spelling in spellings.split()
 }
-"""Every known spelling, folded as `unit_of` folds it: lower case, no quotes, no final letters."""
+"""The units by spelling, in the normal form of `unit_of`: lower case, no quotes, no final letters."""
 
-# Packages outside these bounds are not sold in a supermarket: the quantity then counts something else.
+# Plausible package sizes. A quantity outside of them has another unit.
 _PLAUSIBLE: Final[dict[Basis, tuple[Decimal, Decimal]]] = {
     "kg": (Decimal("0.005"), Decimal(60)),
     "l": (Decimal("0.003"), Decimal(60)),
@@ -57,17 +57,17 @@ _CENT: Final = Decimal("0.0001")
 _FOLD: Final = str.maketrans(dict(zip("ךםןףץ", "כמנפצ", strict=True)) | dict.fromkeys("'\"`´′″׳״‘’“”."))
 _NAME_FOLD: Final = {key: value for key, value in _FOLD.items() if key != ord(".")}
 _MEASURE: Final = re.compile(r"\s*([0-9]{0,6}(?:\.[0-9]{1,3})?)\s*([^\W\d_]*)\s*")
-# A quantity in a name with the word after it, and the number before it: `6*330 מל`.
+# A quantity in a name with the word after it and the number before it: `6*330 מל`.
 _NAMED: Final = r"(?:(?<![0-9.,])([0-9]{1,3})\s*[*xXх×]\s*)?(?<![0-9.])%s(?![0-9]|[.,][0-9])\s*([^\W\d_]*)"
-# Larger numbers before a size are the pieces of a carton, which is not what the price buys.
+# A larger number before a size is the number of pieces of a carton, which the price does not buy.
 _LARGEST_PACK: Final = 8
-# So many pieces of something that the name measures in litres are bags, not litres.
+# If the name measures in litres, a larger number of pieces is a number of bags.
 _LARGEST_COUNT: Final = 30
 
 
 class UnitPrice(NamedTuple):
-    """The price of one `basis`, and the power of ten by which the published unit price is off its own basis:
-    0 where both agree, None where they cannot be compared or disagree otherwise."""
+    """The price of one `basis`. `published_power` is the power of ten between it and the published unit price
+    on its own basis: 0 if they agree, None if they cannot be compared or differ by another factor."""
 
     basis: Basis
     price: Decimal
@@ -82,8 +82,8 @@ class _Amount(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def unit_of(text: str | None) -> tuple[Decimal, Unit | None]:
-    """A measure such as `100 גרם`, `ק"ג` or `1 יח'`: its number (1 where there is none) and its unit, None
-    where the unit is unknown or the text is a word for null."""
+    """The number (1 without one) and the unit of a measure such as `100 גרם`, `ק"ג` or `1 יח'`. The unit is
+    None if it is unknown or the text is a word for null."""
     match = _MEASURE.fullmatch((text or "").lower().translate(_FOLD))
     if match is None:
         return Decimal(1), None
@@ -92,11 +92,12 @@ def unit_of(text: str | None) -> tuple[Decimal, Unit | None]:
 
 
 def unit_price_of(item: Item) -> UnitPrice | None:
-    """The price of one kg, litre, metre or piece, to four places; None where the feed does not say how much the
-    price buys.
+    """The price of one kg, litre, metre or piece, to four places; None if the feed does not give the amount
+    that the price buys.
 
-    A weighed item's price is that of a kilogram. Else the amount is `quantity` in `unit_qty`; where that is no
-    measure, in `unit_of_measure`. The name decides between two readings and multiplies packs ("6*330").
+    The price of a weighed item is that of a kilogram. For other items the amount is `quantity` in `unit_qty`,
+    or, if that is not a unit of measure, in `unit_of_measure`. The name decides between two readings and
+    multiplies packs ("6*330").
     """
     found = _weighed(item.unit_of_measure) if item.is_weighted else _amount_of(item)
     if found is None:
@@ -107,7 +108,7 @@ def unit_price_of(item: Item) -> UnitPrice | None:
 
 
 def _amount_of(item: Item) -> _Amount | None:
-    """How much the price of an item buys that is not weighed."""
+    """The amount that the price of an item buys that is not weighed."""
     name, quantity, own, measure = item.name, item.quantity, item.unit_qty, item.unit_of_measure
     if _is_clear(own, measure) and (not name or "*" not in name):
         found = _packed(quantity, own, measure, _NO_EVIDENCE)
@@ -118,7 +119,7 @@ def _amount_of(item: Item) -> _Amount | None:
 
 @lru_cache(maxsize=4096)
 def _is_clear(unit_qty: str | None, unit_of_measure: str | None) -> bool:
-    """Whether both units agree on one basis other than pieces: then the name has nothing to decide."""
+    """Whether both units have the same basis other than pieces; the name is then not needed."""
     own, measure = unit_of(unit_qty)[1], unit_of(unit_of_measure)[1]
     return own is not None and measure is not None and own.basis == measure.basis != "piece"
 
@@ -130,7 +131,7 @@ def _weighed(unit_of_measure: str | None) -> _Amount:
 
 
 class _Evidence(NamedTuple):
-    """What a name says of its item's quantity: the unit it gives it, and the pieces of a pack of it."""
+    """The unit that an item's name gives for its quantity, and the number of pieces in a pack."""
 
     unit: Unit | None
     pack: int
@@ -178,7 +179,7 @@ def _packed(
 def _readings(
     quantity: Decimal, own: Unit | None, count: Decimal, measure: Unit | None, evidence: _Evidence
 ) -> list[tuple[Basis, Decimal]]:
-    """What a quantity may mean, the likeliest first."""
+    """The possible amounts of a quantity, the most likely first."""
     named = evidence.unit
     if named is not None and _agrees(named, own, measure, quantity):
         return [(named.basis, quantity * named.factor)]
@@ -197,7 +198,7 @@ def _readings(
 
 
 def _agrees(named: Unit, own: Unit | None, measure: Unit | None, quantity: Decimal) -> bool:
-    """Whether the unit that a name gives the quantity may be the right one beside the feed's own units."""
+    """Whether the unit in a name is plausible for the quantity beside the feed's own units."""
     if named.basis == "m":  # names are cut: "280 מ" is as often a millilitre
         return False
     if own is not None and own.basis != "piece":
@@ -207,7 +208,7 @@ def _agrees(named: Unit, own: Unit | None, measure: Unit | None, quantity: Decim
 
 
 def _published_power(exact: Decimal, found: _Amount, published: Decimal | None) -> int | None:
-    """The power of ten between the published unit price and the exact one on the basis that was published."""
+    """The power of ten between the published unit price and the exact one on the published basis."""
     if not published or found.published_basis is None or not exact:
         return None
     ratio = float(published) / float(exact * found.published_basis)

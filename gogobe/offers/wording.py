@@ -1,4 +1,4 @@
-"""An open offer and its conditions in a few words, for people."""
+"""An open offer and its conditions as a short text for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from gogobe.records.offers import OpenOffer
 
 
 def offer_words(offer: OpenOffer) -> str:
-    """Such as `2 for 22.00`, `from 3 kg, club`, `coupon, basket from 200.00`; empty where nothing must hold."""
+    """A text such as `2 for 22.00`, `from 3 kg, club` or `coupon, basket from 200.00`; empty for an offer
+    without conditions."""
     return ", ".join(_words(offer))
 
 

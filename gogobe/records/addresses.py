@@ -1,11 +1,11 @@
 """Addresses (URLs) as text: their host and file name, and the forms that may be stored and shown.
 
-An address can carry secrets: `user:password@` before the host, or a signature in the query. Neither belongs
-into a message, a table, a dead letter or a log. `public_address` gives one address without both, and
-`without_credentials` removes credentials from any text that may quote addresses: a message as it came, an
-error's text. Code that stores the text of a message from outside (a dead letter's original, in a topic, a table
-or the object store) applies `without_credentials` to it before it cuts the text: half a credential is not
-found.
+An address can contain secrets: `user:password@` before the host, or a signature in the query. Neither may
+enter a message, a table, a dead letter or a log. `public_address` removes both from one address.
+`without_credentials` removes credentials from a text that quotes addresses: a raw message, the text of an
+error. Code that stores an external message (the original of a dead letter, in a topic, a table or the object
+store) applies `without_credentials` before it truncates the text, because half a credential is not
+recognized.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ REDACTED: Final = "***@"
 _END: Final = b"\0"
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
-# The slashes before a host, in plain text and as JSON escapes them.
+# The slashes before a host, plain or escaped as in JSON.
 _SLASH: Final = r"(?:\\{0,3}/|\\u002[fF]|\\)"
 _ADDRESS: Final = re.compile(rf"(\s*(?:[A-Za-z][\w+.-]*:)?{_SLASH}{{2,8}})(.*)\Z", re.DOTALL)
-# Within a text an address ends with the word, or where the next begins.
+# In a longer text an address ends at the next blank, quotation mark or angle bracket, or where another
+# address begins.
 _QUOTED: Final = re.compile(rf'((?::|(?<![\w/\\])){_SLASH}{{2,8}})((?:(?!:{_SLASH}{{2}})(?:\\"|[^\s"<>]))*)')
 _AT: Final = r"(?:@|\\u0040)"
 _USER_INFO: Final = re.compile(rf"[^/?#]*{_AT}")
-# A password with a bare "/", "?" or "#" in it. By the rules its first half is a port, which it cannot be.
+# A password that contains an unescaped "/", "?" or "#". By RFC 3986 the part before it would be a port, but
+# it is no number.
 _ODD_USER_INFO: Final = re.compile(rf"[^/?#@:\[\]]+:(?!\d{{0,5}}(?:\\?[/?#]|\Z)).*{_AT}", re.DOTALL)
 
-# The parameters of signed addresses (Azure, AWS, Google, CloudFront), by one that none of their kind lacks.
-# They go together: what is left names the file, and is the same however often it is signed.
+# The parameters of signed addresses (Azure, AWS, Google, CloudFront), keyed by one that every signature of
+# that kind has. All of them are removed, so the rest of an address is the same after each signing.
 _SIGNED: Final[Mapping[str, re.Pattern[str]]] = {
     "sig": re.compile(r"s[vsertip]|sig|s[rt]t|spr|sip|sks|skt|ske|skv|skoid|sktid|saoid|suoid|scid|sdd|ses"),
     "signature": re.compile(r"signature|expires|policy|key-pair-id|awsaccesskeyid|googleaccessid"),
@@ -66,7 +68,7 @@ def host_of(url: str) -> str:
 
 
 def authority_of(url: str) -> str:
-    """The host and port of an address in lower case, as it has them; empty where it has no host. Raises
+    """The host and port of an address in lower case, as written; empty where it has no host. Raises
     nothing."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
@@ -75,30 +77,30 @@ def authority_of(url: str) -> str:
 
 
 def identity_of(chain: str, address: str, file_name: str) -> bytes:
-    """The identity of an announced file: sha256 over chain, address without its signature and file name."""
+    """The identity of an announced file: sha256 of chain, address without its signature, and file name."""
     text = (part.encode("utf-8", "surrogatepass") for part in (chain, address, file_name))
     return hashlib.sha256(_END.join((*text, b""))).digest()
 
 
 def has_credentials(url: str) -> bool:
-    """Whether an address carries a user or a password before its host."""
+    """Whether an address has a user or a password before its host."""
     return _without_user_info(url) != url
 
 
 def without_credentials(text: str) -> str:
-    """Any text, with `***@` in place of the user and password of each address in it.
+    """A text in which `***@` replaces the user and password of each address.
 
-    It finds them in plain text and within JSON, whose escapes for "/" and "@" it knows. In a text, an address
-    ends at the first blank, so a password with a blank is not found: `public_address` finds it.
+    Addresses are found in plain text and in JSON with escaped "/" and "@". An address in a text ends at the
+    first blank, so a password with a blank is not found; `public_address` finds it.
     """
     return _QUOTED.sub(_with_user_info(REDACTED), text)
 
 
 def public_address(url: str) -> str:
-    """An address as it may be stored and shown: without user and password, and without the parameters of its
-    query that sign it or carry a token. Everything else is left as it is. Raises nothing."""
+    """An address in the form that may be stored and shown: without user and password, and without query
+    parameters that sign it or contain a token. The rest is unchanged. Raises nothing."""
     if "?" not in url and "@" not in url and "\\" not in url:
-        return url  # nothing to remove: most files' addresses
+        return url  # the common case: nothing to remove
     head, mark, query = _without_user_info(url).partition("?")
     query, hash_mark, fragment = query.partition("#")
     kept = _without_secrets(query)
@@ -111,7 +113,8 @@ def _without_user_info(url: str) -> str:
 
 
 def _with_user_info(new: str) -> Callable[[re.Match[str]], str]:
-    """Gives what was matched, slashes and what follows, with other user information where it has any."""
+    """A replacement function for `_ADDRESS` and `_QUOTED`: replaces the user information after the slashes by
+    `new`."""
 
     def replace(found: re.Match[str]) -> str:
         slashes, rest, mark = found[1], found[2], ""
@@ -123,7 +126,7 @@ def _with_user_info(new: str) -> Callable[[re.Match[str]], str]:
 
 
 def _without_secrets(query: str) -> str:
-    """A query without its secret parameters; `&amp;`, as links in HTML have it, separates like `&`."""
+    """A query without its secret parameters. `&amp;`, as in HTML links, separates parameters like `&`."""
     parts = query.split("&")
     names = [unquote(part.partition("=")[0]).lower().removeprefix("amp;") for part in parts]
     secret = [_SECRET, *(pattern for key, pattern in _SIGNED.items() if key in names)]

@@ -1,8 +1,8 @@
-"""The topics' messages, typed, and their JSON.
+"""The messages of the topics as typed structs, and their JSON.
 
-Named fields are fixed; others may be added, never renamed; unknown fields are ignored. What does not validate
-raises `msgspec.ValidationError` (or `msgspec.DecodeError` where it is not JSON at all): both are `ValueError`s.
-Times are timezone-aware and written in UTC; prices are JSON numbers, exact decimals on both sides.
+Fields may be added and are never renamed; unknown fields are ignored. A message that does not validate raises
+`msgspec.ValidationError`, and text that is not JSON `msgspec.DecodeError`; both are `ValueError`s. Times are
+timezone-aware and written in UTC. Prices are JSON numbers, exact decimals on both sides.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ INGEST: Final = "gogobe.products.ingest"
 DEADLETTER: Final = "gogobe.files.deadletter"
 TOPICS: Final = (DISCOVERED, DOWNLOADED, INGEST, DEADLETTER)
 
-# The reason of a dead letter for which no other was foreseen.
+# The reason code of a dead letter after an unexpected exception.
 INTERNAL_ERROR: Final = "internal_error"
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
-# A chain names a folder of the store: never one that leads out of it, and at most 252 bytes.
+# A chain is also a folder of the object store: no path that leaves the store, and at most 252 bytes.
 Chain = Annotated[str, msgspec.Meta(pattern=r"^(?!\.+\Z)[\w.-]{1,63}\Z")]
 Url = Annotated[str, msgspec.Meta(min_length=1, max_length=2048, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 PublishedName = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
@@ -32,11 +32,12 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class FileDiscovered(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A chain's portal lists a file. `file_name` is given where the URL does not end in it. `s3_path` is given
-    for a file that is in the object store already: it is read from there, and not downloaded from `url`.
+    """An announcement: a chain's portal lists a file. `file_name` is set if the URL does not end in it.
+    `s3_path` is set for a file that the object store already has: it is read from there, not downloaded from
+    `url`.
 
     A file that comes again from the waiting place has `waiting_since`, the time of its first failure, and
-    `attempts`, the attempts that failed until now; `timestamp` is that of its first announcement.
+    `attempts`, the number of failed attempts; `timestamp` is then the time of its first announcement.
     """
 
     chain: Chain
@@ -49,12 +50,12 @@ class FileDiscovered(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WaitingFile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An announced file that its portal did not give, in the waiting place (the table `waiting_files`) until
-    `due_at`.
+    """An announced file that its portal did not deliver, in the waiting place (the table `waiting_files`)
+    until `due_at`.
 
-    `url` is the address without its signature; `is_signed` says that the announced one had one, so the file
-    needs a new link. `host` is the address's host and port. `attempts` counts failed attempts, `failed_at` is
-    when the file was handed to the waiting place the last time, `waiting_since` the first time.
+    `url` is the address without its signature. `is_signed`: the announced address had a signature, so the
+    file needs a new link. `host` is the host and port of the address. `attempts` counts failed attempts.
+    `failed_at` is the time of the last failure, `waiting_since` that of the first.
     """
 
     chain: Chain
@@ -72,7 +73,8 @@ class WaitingFile(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class FileDownloaded(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A file in the object store. `local_path` is a hint: a worker without that file reads `s3_path`."""
+    """A file in the object store. `local_path` is a hint: a worker that does not have that path reads
+    `s3_path`."""
 
     chain: Chain
     s3_path: Name
@@ -86,12 +88,14 @@ class FileDownloaded(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class FileTotals(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a whole file held; its last batch carries it. `announced` is the feed's own Count, if it has one;
-    `read` counts the rows of the file, `refused` those of them that were not taken. `complete` is
-    false when the file was cut short, unreadable from some place on, or a PriceFull without a row: such a file
-    ends nothing. `unknown_elements` counts elements of rows that no table of the reader knows, by path.
-    `unit_prices_off_basis` counts published unit prices that are a power of ten off the basis that they
-    name."""
+    """The totals of a whole file, in its last batch.
+
+    `announced` is the feed's own Count, if it has one. `read` counts the rows of the file, `refused` the rows
+    among them that were not accepted. `complete` is false if the file was truncated, unreadable from some
+    place on, or a PriceFull without a row; such a file ends no rows in the database. `unknown_elements`
+    counts elements of rows that no table of the reader has, by path. `unit_prices_off_basis` counts published
+    unit prices that differ by a power of ten from the price on the basis that the item names.
+    """
 
     read: int
     refused: int
@@ -103,14 +107,14 @@ class FileTotals(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class IngestBatch(msgspec.Struct, omit_defaults=True):
-    """Up to 500 rows of one file, in file order: `items`, `promotions` or `stores`, as `kind` says.
+    """Up to 500 rows of one file, in file order: `items`, `promotions` or `stores`, depending on `kind`.
 
-    Every batch but a file's last holds exactly 500. `batch_id` is
-    `<content_sha256>-<reader_version>-<sequence>`, sequence from 0, so a retry, another worker or another
-    runner makes the very same batches; a newer reader's replace those of an older. Ids of sub-chain and store
-    are without leading zeros, as the database keys them. `published_known` is false where `published_at` is the
-    time of discovery, for want of a better one. `s3_path` is the object that holds the file, `masters_version`
-    the snapshot that matched the items; None where there is none.
+    Every batch except the last of a file has exactly 500 rows. `batch_id` is
+    `<content_sha256>-<reader_version>-<sequence>` with `sequence` from 0, so a retry, another worker or
+    another runner makes identical batches; batches of a newer reader replace those of an older one.
+    `sub_chain_id` and `store_id` have no leading zeros, as in the database's keys. `published_known` is false
+    if `published_at` is the time of discovery, because no time of publication is known. `s3_path` is the
+    object with the file, `masters_version` the snapshot that matched the items; None without one.
     """
 
     batch_id: Name
@@ -139,19 +143,21 @@ class IngestBatch(msgspec.Struct, omit_defaults=True):
 
     @property
     def is_broken_off(self) -> bool:
-        """Whether the reading of the file ended here with an unforeseen error; the batch is then without rows,
-        and another with the same id comes when the file is read again."""
+        """Whether an unexpected exception ended the reading of the file here. The batch then has no rows; a
+        batch with the same id replaces it when the file is read again."""
         return self.totals is not None and INTERNAL_ERROR in self.totals.problems
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An input that cannot go on, and why: small enough for any topic and table.
+    """An element that cannot be processed, and why; small enough for any topic and table.
 
-    `reason` is a code from a short list, `detail` a sentence for people, `cause` the error behind it, `place`
-    where in the file (byte offset, line, row or batch), `batch_id` the batch where one failed and not the file.
-    `original` is the message as it came, as text; `original_base64` its bytes where the text does not hold
-    them. One that is too large is in the object store, at `original_path`, with its size in bytes and its
-    SHA-256 (hex); `original` is then an excerpt. `gogobe.io.originals` reads all three.
+    `reason` is one of a short list of codes, `detail` a sentence for people, `cause` the exception, `place`
+    the position in the file (byte offset, line, row or batch), `batch_id` the batch if one batch failed and
+    not the whole file.
+
+    `original` is the message as text, `original_base64` its bytes if they are not valid text. An original
+    that is too large is stored as the object `original_path`, with its size in bytes and its SHA-256 (hex);
+    `original` is then an excerpt. `gogobe.io.originals` reads all three forms.
     """
 
     stage: str
@@ -177,10 +183,10 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def encode(message: Any) -> bytes:
-    """A message (a struct, or a dataclass of them) as its topic holds it: UTF-8 JSON."""
+    """A message (a struct, or a dataclass of structs) as UTF-8 JSON, the form in its topic."""
     return _encoder.encode(message)
 
 
 def decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
-    """A reusable decoder for one message type; its `decode(bytes)` raises ValueError on what is not valid."""
+    """A reusable decoder for one message type. Its `decode(bytes)` raises ValueError for invalid messages."""
     return msgspec.json.Decoder(kind)

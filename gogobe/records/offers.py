@@ -11,15 +11,15 @@ OfferKind = Literal["price", "n_for_price", "percent", "amount", "nth_percent", 
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What one item costs under a promotion. Prices are in the chain's currency.
+    """The price of one item under a promotion, in the chain's currency.
 
-    `kind`: `price` (each unit costs `unit_price`), `n_for_price` (`quantity` units cost `total`), `percent` and
-    `amount` (off the shelf price), `nth_percent` (of `quantity` units, `discounted` are reduced by `percent`),
-    `gift` (costs nothing or `unit_price` once the condition is met; for the items to be bought: they give a
-    gift), `spend` (a reduction of the sum), `unknown` (`reason` says why no price is given).
+    `kind`: `price` (each unit costs `unit_price`), `n_for_price` (`quantity` units cost `total`), `percent`
+    and `amount` (off the shelf price), `nth_percent` (of `quantity` units, `discounted` are reduced by
+    `percent`), `gift` (free, or at `unit_price`, once the condition is met; an item that must be bought has
+    the kind too), `spend` (a reduction of the sum), `unknown` (no price can be computed; `reason` is a code).
 
-    `quantity` is how many pieces or kilograms (`per`) must be bought. `unit_price` is the price of one piece or
-    kilogram when they are; None where it depends on the shelf price, or on what else is in the basket.
+    `quantity` is the number of pieces or kilograms (`per`) that must be bought. `unit_price` is then the
+    price of one piece or kilogram; None if it depends on the shelf price or on the rest of the basket.
     """
 
     kind: OfferKind
@@ -34,10 +34,12 @@ class Offer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Conditions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What else must hold for the offers of a promotion: the shopper is in one of `club_ids` (empty: any
-    shopper), has a coupon, pays by a certain means, spends at least `least_purchase` on the promotion's items
-    or `least_basket` in all; `days`, and the hours (HH:MM) of each day, as published; at most `limit`
-    redemptions."""
+    """The conditions of a promotion's offers.
+
+    The shopper is a member of one of `club_ids` (empty: any shopper), has a coupon, uses a certain means of
+    payment, spends at least `least_purchase` on the promotion's items, or `least_basket` in total. `days`, as
+    published, and the hours (HH:MM) of each day limit the time; `limit` is the maximum number of redemptions.
+    """
 
     club_ids: tuple[str, ...] = ()
     coupon: bool = False
@@ -51,9 +53,9 @@ class Conditions(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class OpenOffer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The price of one piece or kilogram under a running promotion, in the chain's currency, with the shelf
-    price in that store and what must hold. `quantity` pieces or kilograms (`per`) cost `total`, where that
-    is known without the shelf price. `least_purchase` and `least_basket` are sums to be spent."""
+    """The price of one piece or kilogram under a running promotion in one store, in the chain's currency,
+    with the shelf price there and the conditions. `quantity` pieces or kilograms (`per`) cost `total`, if
+    that is known without the shelf price. `least_purchase` and `least_basket` are sums that must be spent."""
 
     promotion_id: str
     description: str | None

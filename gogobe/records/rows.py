@@ -1,8 +1,8 @@
-"""The rows a feed holds, typed: what a chain publishes about items, promotions and stores.
+"""The rows of a feed as typed structs: items, promotions and stores, as a chain publishes them.
 
-Prices and quantities are exact decimals in the chain's currency (ILS); times are timezone-aware; codes stay
-text, as published, because leading zeros and lengths differ between chains. `None` means that the feed did
-not say, or said one of its words for null.
+Prices and quantities are exact decimals in the chain's currency (ILS). Times are timezone-aware. Codes are
+text, as published, because leading zeros and lengths differ between chains. `None`: the feed has no value, or
+one of its words for null.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ BATCH_SIZE = 500
 
 
 class Item(msgspec.Struct, gc=False, omit_defaults=True):
-    """One item's price in one store: the twenty fields of a Price or PriceFull row.
+    """The price of one item in one store: the twenty fields of a Price or PriceFull row.
 
-    `row` is the row's place in its file, from 1, refused rows counted. `unit_price` is as published, on the
-    chain's own basis. The fields from `gtin` on are empty in what a feed yields; later steps fill them in
-    place, a batch at a time: `price_per_unit` is the price of one `unit_basis` (kg, l, piece, m).
+    `row` is the number of the row in its file, from 1, including refused rows. `unit_price` is as published,
+    on the chain's own basis. The reader leaves the fields from `gtin` on empty; later steps set them in
+    place, one batch at a time. `price_per_unit` is the price of one `unit_basis` (kg, l, piece, m).
     """
 
-    # `ean` is the name that the ingest topic has fixed for the code.
+    # The ingest topic names this field `ean`.
     item_code: str = msgspec.field(name="ean")
     price: Decimal
     row: int
@@ -60,12 +60,12 @@ class Item(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class PromotionItem(msgspec.Struct, gc=False, omit_defaults=True):
-    """One item of one group of a promotion, with the terms that the feed gives for this item.
+    """One item in one group of a promotion, with the terms that the feed gives for this item.
 
-    In the first layout a promotion's items are group "1" and those of its `GiftsItems` group "gifts".
-    `is_gift` is set for an item that costs nothing or its `gift_price` under the promotion's condition.
-    `discount_rate` is as published; `discount_percent` (0–100] or `discount_amount` (in the chain's currency)
-    is what it means, where that could be decided.
+    In the first layout a promotion's items are group "1" and the items of its `GiftsItems` group "gifts".
+    `is_gift`: under the promotion's condition the item is free or costs its `gift_price`. `discount_rate` is
+    as published; `discount_percent` (0–100] or `discount_amount` (in the chain's currency) is its meaning, if
+    that could be determined.
     """
 
     item_code: str = msgspec.field(name="ean")
@@ -87,7 +87,7 @@ class PromotionItem(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class PromotionGroup(msgspec.Struct, gc=False, omit_defaults=True):
-    """A group of a "buy from group 1, get from group 2" promotion: a group's own terms (2026 layout)."""
+    """One group of a "buy from group 1, get from group 2" promotion, with its own terms (2026 layout)."""
 
     group_id: str
     min_purchase_amount: Decimal | None = None
@@ -95,15 +95,15 @@ class PromotionGroup(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
-    """One promotion of one store with all its items, whichever layout and however many elements it came in.
+    """One promotion of one store with all its items, merged from all elements with its id, in any layout.
 
-    `discount_rate`, `discount_percent` and `discount_amount` are as in `PromotionItem`. `remarks` are all of
-    them, a line each. `is_active` is false for a promotion that is published but does not run; `is_total`
-    says that it holds for the whole basket. `min_basket_amount` is the least sum of the basket,
-    `min_purchase_amount` that of the promotion's items; all amounts are in the chain's currency. `days` and
-    `daily_from` to `daily_to` (HH:MM, Israel's local time) say when it runs between `starts_at` and
-    `ends_at`, where the feed has that. `is_coupon` is true for every `coupon_code` but 0; the code is as
-    published. `is_gift` is true if it has gift items.
+    `discount_rate`, `discount_percent` and `discount_amount` are as in `PromotionItem`. `remarks` has one
+    remark per line. `is_active` is false for a promotion that is published but not in effect. `is_total`: it
+    applies to the whole basket. `min_basket_amount` is the minimum sum of the basket, `min_purchase_amount`
+    that of the promotion's items, in the chain's currency. `days` and `daily_from` to `daily_to` (HH:MM,
+    Israel's local time) limit the time between `starts_at` and `ends_at`, if the feed has them. `is_coupon`
+    is true for every `coupon_code` except 0; the code is as published. `is_gift` is true if the promotion has
+    gift items.
     """
 
     promotion_id: str
@@ -146,7 +146,7 @@ class Promotion(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Store(msgspec.Struct, gc=False, omit_defaults=True):
-    """One store of a chain. `city` is a name, or the statistics bureau's number for it."""
+    """One store of a chain. `city` is a name, or the number of the Central Bureau of Statistics for it."""
 
     store_id: str
     row: int
@@ -166,10 +166,13 @@ class Store(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class RefusedRow(msgspec.Struct, gc=False, omit_defaults=True):
-    """A row, or an item of a promotion, that was read and not taken: `no_code`, `no_price`, `bad_price` (not a
-    number), `zero_price` (zero or below), `no_promotion_id`, `no_store_id`, `code_too_long`, `text_too_long`.
-    `line` counts from 1 in the decoded file; row and line of an item are its promotion's. `item_code` is the
-    item's code, or the promotion's or store's id, where it is known."""
+    """A row, or an item of a promotion, that was read and not accepted.
+
+    `reason`: `no_code`, `no_price`, `bad_price` (not a number), `zero_price` (zero or below),
+    `no_promotion_id`, `no_store_id`, `code_too_long` or `text_too_long`. `line` counts from 1 in the decoded
+    file. `row` and `line` of an item are those of its promotion. `item_code` is the code of the item, or the
+    id of the promotion or store, if known.
+    """
 
     row: int
     line: int
@@ -179,8 +182,8 @@ class RefusedRow(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Block(msgspec.Struct, gc=False):
-    """Up to 500 rows in file order, and the rows refused since the block before. Every block but a file's last
-    has exactly 500, or fewer promotions that are as large as a message may be."""
+    """Up to 500 rows in file order, and the rows refused since the previous block. Every block except the
+    last of a file has exactly 500 rows, or fewer promotions whose total size is the maximum of a message."""
 
     rows: list[Item] | list[Promotion] | list[Store]
     refused: list[RefusedRow]
