@@ -1,4 +1,4 @@
-"""Cutting a file's rows into the batches that flow through the system."""
+"""Cuts the rows of a file into batches."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from gogobe.records.messages import INTERNAL_ERROR, FileDownloaded, FileTotals, 
 from gogobe.records.rows import Block, Item, Kind, Promotion, Store
 
 READER_VERSION: Final = 3
-"""Raised when a change of the reader gives other rows for the same bytes: stored files can be read anew."""
-
+"""Increased when the reader returns other rows for the same bytes; stored files can then be read again."""
 
 _FIRST_FEEDS: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -31,12 +30,12 @@ _FIRST_FEEDS: Final = datetime(2000, 1, 1, tzinfo=UTC)
 def cut_batches(
     reader: FeedReader, file: FileDownloaded, chains: Chains | None = None
 ) -> Iterator[IngestBatch]:
-    """The file's batches in order: 500 rows each but the last, which carries the file's totals.
+    """The batches of a file, in order: 500 rows each except the last, which has the file's totals.
 
-    A file that is understood but holds no row ends in one batch without rows, so that it still gets its line
-    in the ledger. No batch comes of a file whose kind or chain is unknown, nor of one that speaks for another
-    chain than the one that announced it, by `chains` (None: not checked): the reader's summary has the problem,
-    and then the rest of the file is not read. Nothing is held back but one block.
+    A valid file without rows yields one batch without rows, so that it gets its line in the ledger. A file
+    yields no batch if its kind or chain is unknown, or if it belongs to another chain than the one that
+    announced it (by `chains`; None: not checked). The problem is then in the reader's summary, and the rest
+    of the file is not read. At most one block is held in memory.
     """
     cutter = _Cutter(reader, file, chains)
     held: Block | None = None
@@ -53,17 +52,18 @@ def cut_batches(
     yield cutter.batch(held, last=True)
 
 
-def broken_off(yielded: IngestBatch, summary: FeedSummary) -> IngestBatch:
-    """The last batch of a file whose reading broke off with an unforeseen error after the batch `yielded`.
+def aborted_batch(previous: IngestBatch, summary: FeedSummary) -> IngestBatch:
+    """The last batch of a file whose reading ended with an unexpected exception after the batch `previous`.
 
-    It has no rows and ends the file as incomplete. When the file is read again, the true batch takes its place.
+    It has no rows and ends the file as incomplete. The complete batch replaces it when the file is read
+    again.
     """
     totals = _totals(summary)
     totals = msgspec.structs.replace(totals, complete=False, problems=[*totals.problems, INTERNAL_ERROR])
-    sequence = yielded.sequence + 1
+    sequence = previous.sequence + 1
     return msgspec.structs.replace(
-        yielded,
-        batch_id=f"{yielded.batch_id.rpartition('-')[0]}-{sequence}",
+        previous,
+        batch_id=f"{previous.batch_id.rpartition('-')[0]}-{sequence}",
         sequence=sequence,
         last=True,
         items=[],
@@ -86,7 +86,7 @@ def _totals(summary: FeedSummary) -> FileTotals:
 
 
 class _Cutter:
-    """Makes the batches of one file; what is the same in all of them is decided once."""
+    """Makes the batches of one file. Fields that all batches share are computed once."""
 
     def __init__(self, reader: FeedReader, file: FileDownloaded, chains: Chains | None) -> None:
         self._reader = reader
@@ -99,8 +99,8 @@ class _Cutter:
         self._filler = RowFiller()
 
     def find_chain(self) -> bool:
-        """Decides under which ChainId the file is stored, once its header is known; False where it is under
-        none. What is wrong is in the reader's summary then."""
+        """Determines the ChainId under which the file is stored; its header must be known. Returns False if
+        there is none, with a problem in the reader's summary."""
         named = self._name.chain_id if self._name else None
         content = self._reader.header.chain_id
         try:
@@ -115,15 +115,15 @@ class _Cutter:
         return found is not None
 
     def _final_totals(self) -> FileTotals:
-        """The file's totals, once all of its rows are filled in. Adds to the reader's summary what is wrong
-        with the times of name and announcement."""
+        """The totals of the file, after all rows were filled. Adds a problem with the times of name or
+        announcement to the reader's summary."""
         if self._times.problem is not None:
             self._reader.summary.problems.append(self._times.problem)
         totals = _totals(self._reader.summary)
         return msgspec.structs.replace(totals, unit_prices_off_basis=self._filler.off_basis)
 
     def batch(self, block: Block, *, last: bool = False) -> IngestBatch:
-        """The next batch; the last one has the totals."""
+        """The next batch. The last one has the totals."""
         self._filler.fill(block.rows)
         totals = self._final_totals() if last else None
         reader, file, name = self._reader, self._file, self._name
@@ -158,26 +158,26 @@ class _Cutter:
 
 
 class _Times:
-    """When a file was published and discovered: never later than it was downloaded, because only what is newer
-    counts, and a file of the future would make all later ones stale. Nor was any discovered before there were
-    such files.
+    """The times of publication and discovery of a file.
 
-    It was published at the time in its name; where that is missing or later than the download by more than
-    clocks differ, when it was discovered. `problem` reports a time that was not taken.
+    The time in its name is the time of publication, unless it is missing or later than the download by more
+    than clocks differ; then the time of discovery counts. Neither may be later than the download: a file from
+    the future would make all later files stale. A discovery before the first feeds existed is replaced by the
+    time of the download. `problem` reports a rejected time.
     """
 
     def __init__(self, file: FileDownloaded, clock: Clock) -> None:
         name = parse_if_known(file.file_name)
-        named = name.published_by(clock) if name else None
-        can_be = file.discovered_at >= _FIRST_FEEDS and not clock.is_later(file.discovered_at)
-        self.discovered_at = (clock.past(file.discovered_at) if can_be else None) or file.downloaded_at
+        named = name.publication_time(clock) if name else None
+        is_possible = file.discovered_at >= _FIRST_FEEDS and not clock.is_later(file.discovered_at)
+        self.discovered_at = (clock.past(file.discovered_at) if is_possible else None) or file.downloaded_at
         published_at = clock.past(named) if named else None
         self.published_at = published_at or self.discovered_at
         self.published_known = published_at is not None
         wrong = []
         if named is not None and clock.is_later(named):
             wrong.append(f"its name says {_shown(named)}")
-        if not can_be:
+        if not is_possible:
             wrong.append(f"it was announced at {_shown(file.discovered_at)}")
         detail = f"downloaded at {_shown(file.downloaded_at)}, but {' and '.join(wrong)}"
         taken = f"published at {_shown(self.published_at)} counts"
@@ -199,18 +199,18 @@ def _put_rows(batch: IngestBatch, kind: Kind, block: Block) -> None:
 
 
 class RowFiller:
-    """Sets the fields of rows that follow from other fields: `is_service` and unit prices of items, offers and
-    conditions of promotions.
+    """Sets the computed fields of rows: `is_service` and unit prices of items, offers and conditions of
+    promotions.
 
-    `off_basis` counts the published unit prices that are a power of ten off the basis that they name. All files
-    of some chains have them, so they are not a problem of the file.
+    `off_basis` counts published unit prices that differ by a power of ten from the price on the basis that
+    they name. All files of some chains have them, so they are not a problem of the file.
     """
 
     def __init__(self) -> None:
         self.off_basis = 0
 
     def fill(self, rows: Sequence[Item | Promotion | Store]) -> None:
-        """Fills in the rows of a block."""
+        """Fills the rows of one block, in place."""
         items = [row for row in rows if isinstance(row, Item)]
         for item in items:
             item.is_service = is_service(item.name or "", item.price, item.item_code)

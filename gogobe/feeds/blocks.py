@@ -9,26 +9,27 @@ from gogobe.feeds.stream import Run
 from gogobe.records.messages import encode
 from gogobe.records.rows import BATCH_SIZE, Block, Promotion, RefusedRow
 
-# A batch is one message, of 16 MB at most; each item of a promotion gets its offer yet.
+# The limit of a message is 16 MB. Each item of a promotion later gets its offer.
 BLOCK_BYTES: Final = 14 << 20
 _OFFER_BYTES: Final = 100
 
 
 class BlockCutter:
-    """Cuts blocks of exactly 500 rows, or of fewer promotions that make 14 MB together.
+    """Cuts blocks of exactly 500 rows, or of fewer promotions with a total size of 14 MB.
 
-    A block may have `most` refused rows; after them `full_at` is the number of rows of the file that it covers.
+    A block has at most `max_refused` refused rows. At the first one beyond them, `full_at` is set to the
+    number of rows of the file before it.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_refused: int) -> None:
+        self._max_refused = max_refused
         self._rows: list[Any] = []
         self._refused: list[RefusedRow] = []
         self._bytes = 0
         self.full_at: int | None = None
 
     def add(self, run: Run) -> Iterator[Block]:
-        """Takes rows; gives the blocks that are full by them."""
+        """Adds rows and yields the blocks that they complete."""
         self._refused += run.refused
         if run.rows and isinstance(run.rows[0], Promotion):
             for row in run.rows:
@@ -56,16 +57,16 @@ class BlockCutter:
         return Block(rows, refused)
 
     def _is_full(self, before: int | None) -> bool:
-        if len(self._refused) <= self._most:
+        if len(self._refused) <= self._max_refused:
             return False
-        first_over = self._refused[self._most].row
+        first_over = self._refused[self._max_refused].row
         if before is not None and first_over > before:
             return False
         self.full_at = first_over - 1
         self._rows = [row for row in self._rows if row.row < first_over]
-        del self._refused[self._most :]
+        del self._refused[self._max_refused :]
         return True
 
     def rest(self) -> Block | None:
-        """The last block."""
+        """The last block; None if no rows are left."""
         return Block(self._rows, self._refused) if self._rows or self._refused else None

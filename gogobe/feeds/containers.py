@@ -1,4 +1,5 @@
-"""What a feed is packed in, by its first bytes, never by its name: gzip, zip, one in the other, or nothing."""
+"""Unpacks a feed: gzip, zip, one within the other, or neither, detected from the first bytes and not from the
+name."""
 
 from __future__ import annotations
 
@@ -21,14 +22,14 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 ZIP_MAGIC: Final = b"PK\x03\x04"
 _GZIP_WBITS: Final = 31
 _RAW_WBITS: Final = -15
-# Containers, one in the other: a portal that packs what is packed does so once, or twice.
-_MOST_LAYERS: Final = 5
-_MOST_IN_MEMORY: Final = 8 << 20
+# The maximum of nested containers. Portals that pack packed files do so once or twice.
+_MAX_LAYERS: Final = 5
+_MAX_IN_MEMORY: Final = 8 << 20
 
 
 class FullReads:
-    """A source that returns as many bytes as requested, except at its end; the wrapped source may return
-    fewer."""
+    """A source whose `read` returns as many bytes as requested, except at its end. The wrapped source may
+    return fewer."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -49,7 +50,7 @@ class FullReads:
 
 
 def container_of(source: FullReads) -> Container:
-    """The container of a seekable source, which is left at its start."""
+    """The container of a seekable source. Leaves the source at its start."""
     source.seek(0)
     magic = source.read(4)
     source.seek(0)
@@ -63,8 +64,8 @@ def _container_in(begin: bytes) -> Container:
 
 
 class Contents:
-    """The bytes inside a source's containers; `layers` names these from the outermost on, once all were read
-    or failed to be."""
+    """The bytes inside the containers of a source. `layers` has the containers from the outermost on, after
+    all were read or a fault occurred."""
 
     def __init__(self, source: FullReads, limits: Limits) -> None:
         self._source = source
@@ -73,10 +74,10 @@ class Contents:
         self.layers: list[Container] = [container_of(source)]
 
     def __iter__(self) -> Iterator[bytes]:
-        """The bytes in pieces of exactly 64 KiB but for the last, however the source gives them.
+        """The bytes in pieces of exactly 64 KiB, except the last.
 
-        Raises FeedError (`truncated`, `bad_container`, `too_large`, `ratio`, `too_deep`, `zip_…`), after
-        everything before the fault was yielded.
+        Raises FeedError (`truncated`, `bad_container`, `too_large`, `ratio`, `too_deep`, `zip_…`) after it
+        has yielded everything before the fault.
         """
         return self._inside(self._source, self.layers[0])
 
@@ -91,10 +92,11 @@ class Contents:
             yield from chain((first,), pieces)
             return
         self.layers.append(inner)
-        if len(self.layers) > _MOST_LAYERS:
-            raise FeedError("too_deep", f"more than {_MOST_LAYERS} containers, one in the other")
-        # A zip's directory is at its end, so what is inside is laid down before it is opened.
-        with SpooledTemporaryFile(_MOST_IN_MEMORY) as spool:
+        if len(self.layers) > _MAX_LAYERS:
+            raise FeedError("too_deep", f"more than {_MAX_LAYERS} containers, one in the other")
+        # The directory of a zip is at its end, so an inner container is written to a spool file before it is
+        # opened.
+        with SpooledTemporaryFile(_MAX_IN_MEMORY) as spool:
             fault = _write_all(spool, chain((first,), pieces))
             try:
                 yield from self._inside(FullReads(cast("BinaryIO", spool)), inner)
@@ -117,7 +119,7 @@ class Contents:
 
 
 def _write_all(spool: IO[bytes], pieces: Iterator[bytes]) -> FeedError | None:
-    """Writes the pieces, and returns what is wrong behind them, if anything."""
+    """Writes the pieces. Returns the error that ended them, if any."""
     try:
         for piece in pieces:
             spool.write(piece)
@@ -158,7 +160,7 @@ def _plain(source: FullReads) -> Iterator[bytes]:
 
 
 def _gzip(source: FullReads) -> Iterator[bytes]:
-    """All members; what follows the last that is no member (padding) is left alone."""
+    """The content of all members. Bytes after the last member that are not a member (padding) are ignored."""
     while True:
         rest = yield from _inflate(source, _GZIP_WBITS)
         if not rest.startswith(GZIP_MAGIC):
@@ -167,7 +169,8 @@ def _gzip(source: FullReads) -> Iterator[bytes]:
 
 
 def _inflate(source: FullReads, wbits: int) -> Generator[bytes, None, bytes]:
-    """One deflated stream from the current position on; returns the bytes read beyond its end."""
+    """Decompresses one deflate stream from the current position on. Returns the bytes that were read beyond
+    its end."""
     inflater = isal_zlib.decompressobj(wbits=wbits)
     while not inflater.eof:
         data = inflater.unconsumed_tail or source.read(READ_BYTES)
@@ -201,7 +204,7 @@ def _zip(source: FullReads) -> Iterator[bytes]:
             if members[0].compress_type not in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
                 raise FeedError("bad_container", f"zip method {members[0].compress_type} is not known")
     except (zipfile.BadZipFile, struct.error, ValueError, NotImplementedError, EOFError):
-        # The directory at its end is missing or damaged: the first member is still at the front.
+        # The directory is missing or damaged; the first member can still be read.
         start, checksum = 0, None
     found = 0
     for piece in _zip_member(source, start):
@@ -219,7 +222,7 @@ def _check_member(name: str, flags: int) -> None:
 
 
 def _zip_member(source: FullReads, start: int) -> Iterator[bytes]:
-    """A member by its local header (APPNOTE.TXT 4.3.7)."""
+    """The content of a member, by its local header (APPNOTE.TXT 4.3.7)."""
     source.seek(start)
     header = source.read(30)
     if len(header) < 30 or not header.startswith(ZIP_MAGIC):

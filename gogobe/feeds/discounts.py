@@ -1,10 +1,10 @@
-"""What a file's DiscountRates mean: percent or an amount, and on which scale, decided by evidence.
+"""Determines the meaning of a file's DiscountRates, percent or an amount and the scale, from evidence.
 
-The evidence is all promotions of the file together: their type codes (`codes.py`), how plausible a value is,
-the arithmetic of prices (a discounted price and its rate give the shelf price, and shelf prices are whole
-multiples of 10 agorot), and numbers in descriptions ("20%", "35 שח הנחה"). Each speaks for or against a meaning
-with a weight in bits, the logarithm of how much likelier it is seen where the meaning holds; a meaning that is
-not ahead of all others by `_MARGIN` is none, and the rates are left as published.
+The evidence is collected over all promotions of the file: their type codes (`codes.py`), the plausibility of
+a value, the arithmetic of prices (discounted price and rate give the shelf price, and shelf prices are whole
+multiples of 10 agorot), and numbers in descriptions ("20%", "35 שח הנחה"). Each observation adds
+log-likelihood ratios in bits for or against each meaning. A meaning must exceed all others by `_MARGIN` bits;
+otherwise the rates stay as published.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _DESCRIBED_BITS: Final = 4.0
 _USUAL_BITS: Final = 1.0
 _RARE: Final = -2.0
 _IMPLAUSIBLE: Final = -4.0
-_UNHEARD_OF: Final = -6.0
+_UNLIKELY: Final = -6.0
 _IMPOSSIBLE: Final = -20.0
 _NO_SHELF_PRICE: Final = -3.0
-# What one shelf price says at most, and all sightings of one kind together.
-_MOST_BITS: Final = 4.0
-_MOST_EVIDENCE: Final = 40.0
+# Bounds of the evidence of one shelf price, and of all observations of one kind.
+_MAX_BITS: Final = 4.0
+_MAX_EVIDENCE: Final = 40.0
 
 _USUAL_PERCENTS: Final = frozenset(map(Decimal, (5, 10, 15, 20, 25, 30, 33, 35, 40, 50, 60, 70, 75, 80, 100)))
 _DIME: Final = Decimal("0.1")
@@ -44,31 +44,31 @@ _HALF_CENT: Final = Decimal("0.005")
 _HUNDRED: Final = Decimal(100)
 _ALMOST_ALL: Final = Decimal("99.999")
 _LARGE_AMOUNT: Final = Decimal(300)
-# Shelf prices are found by chance so seldom, at the least.
-_LEAST_CHANCE: Final = 0.02
-# A promotion of thousands of items is a few sightings; a file of thousands of promotions needs no more.
-_ITEMS_LOOKED_AT: Final = 20
-_MOST_SIGHTINGS: Final = 500
-_MOST_KINDS: Final = 64
+# Lower bound of the probability that a price is a shelf price by chance.
+_MIN_CHANCE: Final = 0.02
+# Bounds of the observations from one promotion and of one kind; more add no information.
+_MAX_ITEMS_OBSERVED: Final = 20
+_MAX_OBSERVATIONS: Final = 500
+_MAX_KINDS: Final = 64
 
-_PERCENT_SAID: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%|%\s*(\d+(?:\.\d+)?)", re.ASCII)
-_AMOUNT_SAID: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(?:ש\"ח|ש''ח|ש״ח|שח|₪|שקל)|₪\s*(\d+(?:\.\d+)?)", re.ASCII)
-# Numbers further on are not looked for, and never among thousands of digits.
-_MOST_LOOKED_AT: Final = 200
-_HALF_SAID: Final = "חצי"
-_FREE_SAID: Final = re.compile(r"מתנה|חינם|\d\s*\+\s*\d", re.ASCII)
-_DISCOUNT_SAID: Final = "הנחה"
+_PERCENT_TEXT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%|%\s*(\d+(?:\.\d+)?)", re.ASCII)
+_AMOUNT_TEXT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(?:ש\"ח|ש''ח|ש״ח|שח|₪|שקל)|₪\s*(\d+(?:\.\d+)?)", re.ASCII)
+# Numbers are searched in the first characters only.
+_MAX_DESCRIPTION: Final = 200
+_HALF_TEXT: Final = "חצי"
+_FREE_TEXT: Final = re.compile(r"מתנה|חינם|\d\s*\+\s*\d", re.ASCII)
+_DISCOUNT_TEXT: Final = "הנחה"
 
 
-class Kind(NamedTuple):
-    """The codes that accompany a rate: rates with other codes may have another meaning."""
+class RateKind(NamedTuple):
+    """The codes next to a rate. Rates with different codes may have different meanings."""
 
     discount_type: str | None
     reward_type: str | None
 
 
 class Meaning(NamedTuple):
-    """A unit, and how many units of a rate make one of it."""
+    """A unit, and the number of units of a rate in one of it."""
 
     unit: Unit
     scale: Decimal
@@ -78,19 +78,19 @@ MEANINGS: Final = tuple(Meaning(unit, Decimal(scale)) for unit, scales in SCALES
 
 
 @dataclass(frozen=True)
-class Sighting:
+class Observation:
     """A rate with the other terms of its promotion."""
 
-    kind: Kind
+    kind: RateKind
     rate: Decimal
     price: Decimal | None
     description: str | None
 
 
-def kind_of(holder: Promotion | PromotionItem, promotion: Promotion, of_group: str | None = None) -> Kind:
-    """The codes of a rate that an item or its promotion has; what the item lacks its group (`of_group`, its
-    discount type) or its promotion says."""
-    return Kind(
+def kind_of(holder: Promotion | PromotionItem, promotion: Promotion, of_group: str | None = None) -> RateKind:
+    """The codes of the rate of an item or a promotion. A code that an item lacks is that of its group
+    (`of_group`, the group's discount type) or its promotion."""
+    return RateKind(
         holder.discount_type or of_group or promotion.discount_type,
         holder.reward_type or promotion.reward_type,
     )
@@ -101,51 +101,51 @@ def group_types(promotion: Promotion) -> dict[str, str | None]:
     return {group.group_id: group.discount_type for group in promotion.groups}
 
 
-def sightings(promotion: Promotion) -> Iterator[Sighting]:
-    """The rates of a promotion and of its first items, except rates of zero, which are no evidence."""
+def observations(promotion: Promotion) -> Iterator[Observation]:
+    """The rates of a promotion and of its first items. Rates of zero are left out: they are no evidence."""
     if promotion.discount_rate:
-        yield Sighting(
+        yield Observation(
             kind_of(promotion, promotion),
             promotion.discount_rate,
             promotion.discounted_price,
             promotion.description,
         )
     types = group_types(promotion)
-    for item in islice(promotion.items, _ITEMS_LOOKED_AT):
+    for item in islice(promotion.items, _MAX_ITEMS_OBSERVED):
         if item.discount_rate:
             kind = kind_of(item, promotion, types.get(item.group_id))
-            yield Sighting(kind, item.discount_rate, item.discounted_price, promotion.description)
+            yield Observation(kind, item.discount_rate, item.discounted_price, promotion.description)
 
 
 class Evidence:
-    """Collects evidence from the promotions of a file for the meaning of their rates."""
+    """Collects evidence for the meaning of rates from the promotions of a file."""
 
     def __init__(self) -> None:
-        self._bits: dict[Kind, dict[Meaning, float]] = {}
-        self._seen: dict[Kind, set[tuple[object, ...]]] = {}
+        self._bits: dict[RateKind, dict[Meaning, float]] = {}
+        self._seen: dict[RateKind, set[tuple[object, ...]]] = {}
 
     def add(self, promotion: Promotion) -> None:
-        """Takes a promotion as one element has it. The same rate with the same price and text counts once."""
-        for sighting in sightings(promotion):
-            seen = self._seen.get(sighting.kind)
+        """Adds the promotion of one element. The same rate with the same price and text counts once."""
+        for observation in observations(promotion):
+            seen = self._seen.get(observation.kind)
             if seen is None:
-                if len(self._seen) >= _MOST_KINDS:
+                if len(self._seen) >= _MAX_KINDS:
                     continue
-                seen = self._seen[sighting.kind] = set()
-                self._bits[sighting.kind] = dict.fromkeys(MEANINGS, 0.0)
-            key = sighting.rate, sighting.price, sighting.description
-            if key in seen or len(seen) >= _MOST_SIGHTINGS:
+                seen = self._seen[observation.kind] = set()
+                self._bits[observation.kind] = dict.fromkeys(MEANINGS, 0.0)
+            key = observation.rate, observation.price, observation.description
+            if key in seen or len(seen) >= _MAX_OBSERVATIONS:
                 continue
             seen.add(key)
-            bits = self._bits[sighting.kind]
+            bits = self._bits[observation.kind]
             for meaning in MEANINGS:
-                bits[meaning] += _bits(sighting, meaning)
+                bits[meaning] += _bits(observation, meaning)
 
-    def meanings(self) -> dict[Kind, Meaning]:
-        """The meaning of the rates of each kind, where it could be decided. One scale holds for all percentages
-        of the file and one for all its amounts, most likely the same."""
+    def meanings(self) -> dict[RateKind, Meaning]:
+        """The meaning of the rates of each kind, if it is decided. All percentages of a file have one scale,
+        and all amounts have one; they are most likely equal."""
         totals = {kind: _total(kind, bits) for kind, bits in self._bits.items()}
-        best: dict[Kind, dict[Meaning, float]] = {kind: {} for kind in totals}
+        best: dict[RateKind, dict[Meaning, float]] = {kind: {} for kind in totals}
         for percent, amount in product(_meanings_of("percent"), _meanings_of("amount")):
             score = _SAME_SCALE_BITS if percent.scale == amount.scale else 0.0
             score += sum(max(bits[percent], bits[amount]) for bits in totals.values())
@@ -162,17 +162,16 @@ class Evidence:
                 decided[kind] = meaning
         return decided
 
-    def _is_backed(self, kind: Kind, meaning: Meaning) -> bool:
-        """Whether a code names the meaning's unit, or the sightings speak for it or rule out the other one."""
+    def _is_backed(self, kind: RateKind, meaning: Meaning) -> bool:
+        """Whether a code names the unit of the meaning, or the observations support it or rule out the other
+        unit."""
         bits = self._bits[kind]
         other = max(found for known, found in bits.items() if known.unit != meaning.unit)
-        return (
-            meaning.unit in _units_of(kind) or bits[meaning] >= _MARGIN or bits[meaning] >= other - _UNHEARD_OF
-        )
+        return meaning.unit in _units_of(kind) or bits[meaning] >= _MARGIN or bits[meaning] >= other - _UNLIKELY
 
 
 def value_of(rate: Decimal, meaning: Meaning) -> Decimal | None:
-    """A rate in the unit of its meaning; None for no discount, and for a percentage above 100."""
+    """A rate in the unit of its meaning; None for no discount and for a percentage above 100."""
     value = rate / meaning.scale
     return value if value > 0 and (meaning.unit == "amount" or value <= _HUNDRED) else None
 
@@ -181,17 +180,17 @@ def _meanings_of(unit: Unit) -> list[Meaning]:
     return [meaning for meaning in MEANINGS if meaning.unit == unit]
 
 
-def _total(kind: Kind, bits: Mapping[Meaning, float]) -> dict[Meaning, float]:
-    """What the sightings of a kind say, with what its codes say."""
+def _total(kind: RateKind, bits: Mapping[Meaning, float]) -> dict[Meaning, float]:
+    """The evidence of the observations of a kind and of its codes, by meaning."""
     by_code = _units_of(kind)
     return {
-        meaning: max(min(found, _MOST_EVIDENCE), -_MOST_EVIDENCE) + by_code.get(meaning.unit, 0.0)
+        meaning: max(min(found, _MAX_EVIDENCE), -_MAX_EVIDENCE) + by_code.get(meaning.unit, 0.0)
         for meaning, found in bits.items()
     }
 
 
-def _units_of(kind: Kind) -> dict[Unit, float]:
-    """The units that a kind's codes name, with their weight."""
+def _units_of(kind: RateKind) -> dict[Unit, float]:
+    """The units that the codes of a kind name, with their evidence in bits."""
     found: dict[Unit, float] = {}
     if by_type := DISCOUNT_TYPES.get(kind.discount_type or ""):
         found[by_type] = _DISCOUNT_TYPE_BITS
@@ -201,13 +200,13 @@ def _units_of(kind: Kind) -> dict[Unit, float]:
     return found
 
 
-def _bits(sighting: Sighting, meaning: Meaning) -> float:
-    """What a sighting says for (above zero) or against a meaning of its rate."""
-    value = sighting.rate / meaning.scale
+def _bits(observation: Observation, meaning: Meaning) -> float:
+    """The evidence of an observation for (above zero) or against a meaning, in bits."""
+    value = observation.rate / meaning.scale
     if value <= 0 or (meaning.unit == "percent" and value > _HUNDRED):
         return _IMPOSSIBLE
-    price = sighting.price if sighting.price and sighting.price > 0 else None
-    bits = _IMPLAUSIBLE if meaning.scale == _HUNDRED and _has_places(sighting.rate) else 0.0
+    price = observation.price if observation.price and observation.price > 0 else None
+    bits = _IMPLAUSIBLE if meaning.scale == _HUNDRED and _has_places(observation.rate) else 0.0
     if meaning.unit == "percent":
         bits += _USUAL_BITS if value in _USUAL_PERCENTS else 0.0
         bits += _IMPLAUSIBLE if value < 1 else _RARE if value < 3 else 0.0
@@ -215,22 +214,22 @@ def _bits(sighting: Sighting, meaning: Meaning) -> float:
             bits += _percent_arithmetic(value, price)
     else:
         bits += _IMPLAUSIBLE if value < Decimal("0.5") or value > _LARGE_AMOUNT > (price or 0) else 0.0
-        bits += _UNHEARD_OF if price is not None and value > 9 * price else 0.0
-        bits += _UNHEARD_OF if value % _CENT else _RARE if value % _DIME else 0.0
+        bits += _UNLIKELY if price is not None and value > 9 * price else 0.0
+        bits += _UNLIKELY if value % _CENT else _RARE if value % _DIME else 0.0
         if price is not None:
             bits += _amount_arithmetic(value, price)
-    return bits + (_DESCRIBED_BITS if _is_described(value, meaning.unit, sighting.description) else 0.0)
+    return bits + (_DESCRIBED_BITS if _is_described(value, meaning.unit, observation.description) else 0.0)
 
 
 def _has_places(rate: Decimal) -> bool:
-    """Whether a rate is written with decimals, as hundredths are not."""
+    """Whether a rate is written with decimal places; hundredths are not."""
     exponent = rate.as_tuple().exponent
     return isinstance(exponent, int) and exponent < 0
 
 
 def _percent_arithmetic(percent: Decimal, price: Decimal) -> float:
-    """Whether the price before a percentage is a shelf price. A percentage is rounded to two places, as is a
-    price that is no multiple of 10 agorot."""
+    """Evidence of whether the price before a percentage is a shelf price. Percentages are rounded to two
+    places, as are prices that are no multiple of 10 agorot."""
     cents = Decimal(0) if price % _DIME == 0 else _HALF_CENT
     low = (price - cents) * _HUNDRED / (_HUNDRED - percent + _HALF_CENT)
     high = (price + cents) * _HUNDRED / (_HUNDRED - min(percent + _HALF_CENT, _ALMOST_ALL))
@@ -242,29 +241,29 @@ def _percent_arithmetic(percent: Decimal, price: Decimal) -> float:
 
 
 def _amount_arithmetic(amount: Decimal, price: Decimal) -> float:
-    """Whether the price before an amount is a shelf price."""
+    """Evidence of whether the price before an amount is a shelf price."""
     if price % _DIME == 0 and amount % _DIME == 0:
         return 0.0
     return _shelf_price_bits((price + amount) % _DIME == 0, 0.1)
 
 
 def _shelf_price_bits(found: bool, chance: float) -> float:
-    chance = min(max(chance, _LEAST_CHANCE), 1.0)
-    return min(max(log2(0.95 / chance), 0.0), _MOST_BITS) if found else _NO_SHELF_PRICE * (1 - chance)
+    chance = min(max(chance, _MIN_CHANCE), 1.0)
+    return min(max(log2(0.95 / chance), 0.0), _MAX_BITS) if found else _NO_SHELF_PRICE * (1 - chance)
 
 
 def _is_described(value: Decimal, unit: Unit, description: str | None) -> bool:
-    """Whether a description names the value."""
+    """Whether a description contains the value with its unit."""
     if not description:
         return False
-    description = description[:_MOST_LOOKED_AT]
+    description = description[:_MAX_DESCRIPTION]
     if unit == "amount":
-        return _DISCOUNT_SAID in description and value in _numbers(_AMOUNT_SAID, description)
-    if value == 50 and _HALF_SAID in description:
+        return _DISCOUNT_TEXT in description and value in _numbers(_AMOUNT_TEXT, description)
+    if value == 50 and _HALF_TEXT in description:
         return True
-    if value == _HUNDRED and _FREE_SAID.search(description):
+    if value == _HUNDRED and _FREE_TEXT.search(description):
         return True
-    return value in _numbers(_PERCENT_SAID, description)
+    return value in _numbers(_PERCENT_TEXT, description)
 
 
 def _numbers(pattern: re.Pattern[str], description: str) -> set[Decimal]:

@@ -1,4 +1,4 @@
-"""A row's element to a row: `Item` or `Store`, or why it is refused; promotions are in `promotions.py`."""
+"""Converts the element of a row to an `Item`, a `Store` or a refusal. `promotions.py` converts promotions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEMO_SIZE: Final = 4096
 
 
 class Memo(dict[str | None, Any]):
-    """What texts read as: a text that comes again is read once. Forgets all when it is full."""
+    """A cache of parsed values by text, because texts repeat. It is cleared when it is full."""
 
     def __init__(self, reading: Reading) -> None:
         super().__init__()
@@ -36,22 +36,22 @@ class Memo(dict[str | None, Any]):
         return value
 
 
-# Prices and quantities repeat between files, too.
+# Prices and quantities also repeat between files.
 _NUMBERS: Final = {reading: Memo(reading) for reading in NUMERIC}
 
 
 def memo_of(reading: Reading) -> Memo:
-    """A memo of a reading; of numbers and flags the one that all files of the process share."""
+    """A cache for a reading. All files of a process share those of numbers and flags."""
     return _NUMBERS[reading] if reading in _NUMBERS else Memo(reading)
 
 
 class Fields:
-    """Reads the leaves of elements by one alias table, times by the file's clock; remembers what an exact tag
-    means and what a repeated text read as.
+    """Reads the children of elements by one alias table; the file's clock interprets times. Caches the
+    meaning of each tag and the values of repeated texts.
 
-    An element that the table lacks is counted as unknown, and so are the children of one that it has, unless
-    `elsewhere` has its local name: such elements and children are read by another table. Of fields in `many`
-    all values are kept, in a list.
+    An element that the table lacks is counted as unknown, and so are the children of an element that the
+    table has. Exception: elements whose local name is in `elsewhere` are read by another table. A field in
+    `many` keeps all its values, as a list.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class Fields:
     def read(
         self, element: etree._Element, path: str | None, parts: list[etree._Element] | None = None
     ) -> dict[str, Any]:
-        """The fields of an element's children, by name; fields without a value are left out. If two children
-        mean one field, the first with a value counts. `path` is the element's own; without it no unknown
-        element is counted. Children whose name is in `elsewhere` are added to `parts`. Raises TooLongError,
-        which names the element."""
+        """The fields of an element's children by name, without fields that have no value. If two children
+        mean one field, the first with a value counts. `path` is the element's own path; None: unknown
+        elements are not counted. Children whose name is in `elsewhere` are added to `parts`. Raises
+        TooLongError with the element's name."""
         values: dict[str, Any] = {}
         for child in element:
             try:
@@ -107,8 +107,8 @@ class Fields:
         return values
 
     def _learn(self, tag: object) -> tuple[str | None, Memo | None, bool]:
-        """The meaning of a tag: its field and the reader of its text, if the table has it; and whether it or
-        its content is read elsewhere."""
+        """The field of a tag and the reader of its text, if the table has it, and whether the element or its
+        content is read elsewhere."""
         local = local_name(str(tag))
         entry = self._table.get(local)
         if len(self._tags) >= _MEMO_SIZE:
@@ -119,15 +119,15 @@ class Fields:
 
 
 class RowElements(Protocol):
-    """What turns the elements of one kind of feed into rows. `row` counts them from 1 in their file, refused
-    ones too; `line` is where the element begins. Returns the row, why it is refused, or a list of what of it is
-    refused where the row itself comes later."""
+    """Converts the elements of one kind of feed to rows. `row` is the row's number in the file, from 1,
+    including refused rows; `line` is the line where the element begins. Returns the row, its refusal, or, if
+    the row itself comes later, a list of the refusals within it."""
 
     def row(self, element: etree._Element, row: int, line: int) -> Any: ...
 
 
 class ItemElements:
-    """Elements of price feeds to items."""
+    """Converts the elements of price feeds to items."""
 
     def __init__(self, clock: Clock, unknown: UnknownElements) -> None:
         self._fields = Fields(ITEM, clock, unknown, elsewhere=HEADER)
@@ -148,7 +148,8 @@ class ItemElements:
 
 
 def refused_item(row: int, line: int, item_code: str | None, published: str | None) -> RefusedRow:
-    """Why an item without a code or a price above zero is not taken; `detail` keeps the price as published."""
+    """The refusal of an item without a code or without a price above zero. `detail` has the price as
+    published."""
     if item_code is None:
         reason = "no_code"
     elif published is None:
@@ -164,8 +165,8 @@ def only(table: Table, name: str) -> Table:
 
 
 def too_long(error: TooLongError, row: int, line: int, keys: Fields, element: etree._Element) -> RefusedRow:
-    """A row that is refused for one of its values; its own code is kept where that is not the one, because what
-    a full file lists is not ended, refused or not."""
+    """The refusal of a row with a value that is too long. It keeps the row's code, unless that is the value:
+    a row that a full file lists is not ended, even if it is refused."""
     try:
         key = next(iter(keys.read(element, None).values()), None)
     except TooLongError:
@@ -174,7 +175,8 @@ def too_long(error: TooLongError, row: int, line: int, keys: Fields, element: et
 
 
 class StoreElements:
-    """Elements of store feeds to stores. Elements above (sub-chain, chain) apply to each store below them."""
+    """Converts the elements of store feeds to stores. Elements above (sub-chain, chain) apply to each store
+    below them."""
 
     def __init__(self, clock: Clock, unknown: UnknownElements) -> None:
         self._clock = clock

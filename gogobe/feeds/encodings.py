@@ -1,7 +1,6 @@
-"""A feed's encoding, detected from its bytes, and its text in the form for an XML parser.
+"""Detects a feed's encoding from its bytes, and converts its text to a form that an XML parser accepts.
 
-Declarations are often wrong: ISO-8859-8 is really windows-1255, or UTF-8; UTF-16 comes with no declaration at
-all.
+Declarations are often wrong: ISO-8859-8 is really windows-1255, or UTF-8; UTF-16 has no declaration at all.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ BOMS: Final = (
 HEBREW: Final = frozenset({"iso-8859-8", "iso-8859-8-i", "windows-1255", "cp1255", "hebrew"})
 _DECLARED: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']?([A-Za-z0-9._-]+)""")
 _ONE_BYTE: Final = re.compile(r"(?:windows-|cp)125[0-8]|iso-8859-(?:[1-9]|1[013-6])")
-# In windows-1255 Hebrew letters are E0–FA; in UTF-8 every one of them begins with D7.
+# The bytes of Hebrew letters are E0–FA in windows-1255; in UTF-8 each letter begins with D7.
 _HIGH: Final = bytes(range(0x80))
 _UTF8_HEBREW: Final = b"\xd7"
 
-# XML 1.0, 2.2: no control characters but tab and line ends, nor U+FFFE and U+FFFF.
+# XML 1.0, 2.2 forbids control characters except tab and line ends, and U+FFFE and U+FFFF.
 _CONTROLS: Final = bytes(byte for byte in range(0x20) if byte not in b"\t\n\r")
 _CONTROLS_TO_SPACES: Final = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 _FORBIDDEN: Final = re.compile("[\ufffe\uffff]")
@@ -36,17 +35,18 @@ _FORBIDDEN_REFERENCE: Final = re.compile(
 )
 _STRAY: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _LONGEST_REFERENCE: Final = 10
-# A text or tag up to this length, in bytes, stays in one piece.
+# The maximum length, in bytes, of a text or tag that is not split.
 _LONGEST_WHOLE: Final = 1 << 13
-# First byte of U+F000 to U+FFFF in UTF-8; a Hebrew feed has none of them.
+# The first byte of U+F000 to U+FFFF in UTF-8, which Hebrew feeds do not contain.
 _FORBIDDEN_IN_UTF8: Final = b"\xef"
-# In UTF-8, Latin-1 letters and `×` begin with C3, and `׳` (U+05F3) ends with B3. No
-# Hebrew letter has these bytes.
+# In UTF-8, Latin-1 letters and `×` begin with C3, and `׳` (U+05F3) ends with B3. Hebrew letters have neither
+# byte.
 _MISREAD_IN_UTF8: Final = (b"\xc3", b"\xb3")
 
 
 def encoding_of(head: bytes) -> tuple[str, int]:
-    """The encoding of a feed by its first bytes (64 KiB are plenty), and the length of its byte order mark."""
+    """The encoding of a feed by its first bytes (64 KiB are enough), and the length of its byte order
+    mark."""
     for bom, name in BOMS:
         if head.startswith(bom):
             return name, len(bom)
@@ -63,7 +63,7 @@ def encoding_of(head: bytes) -> tuple[str, int]:
 
 
 def _is_utf8(head: bytes) -> bool:
-    """Whether these bytes are UTF-8, or would be but for some damage."""
+    """Whether these bytes are UTF-8, apart from some damage."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, False)
     except UnicodeDecodeError:
@@ -72,21 +72,21 @@ def _is_utf8(head: bytes) -> bool:
 
 
 def _known(name: str) -> str:
-    """A declared encoding of one byte a character; any other declaration is wrong here; the text is most
-    likely Hebrew."""
+    """A declared one-byte encoding; windows-1255 for any other declaration, which is wrong here, because the
+    text is most likely Hebrew."""
     return codecs.lookup(name).name if _ONE_BYTE.fullmatch(name) else "windows-1255"
 
 
 class FeedText:
-    """A feed's text in pieces, as an XML parser can read it.
+    """The text of a feed in pieces that an XML parser can read.
 
-    Line ends are as in XML 1.0 (2.11). Control characters that XML forbids become spaces, and an `&` that
-    begins no reference becomes `&amp;`. Attribute values get quotes, Hebrew that was decoded wrongly is
-    repaired, and bytes that are not in the encoding become U+FFFD. `forbidden`, `stray`, `unquoted`, `misread`
-    and `bad` report which of these happened.
+    Line ends are normalized as in XML 1.0 (2.11). Control characters that XML forbids become spaces, and an
+    `&` that begins no reference becomes `&amp;`. Attribute values get quotes, wrongly decoded Hebrew is
+    repaired, and bytes that are invalid in the encoding become U+FFFD. `forbidden`, `stray`, `unquoted`,
+    `misread` and `bad` report these repairs.
 
-    `encoding` is one that `encoding_of` returned, and `skipped` the length of the byte order mark, which
-    `pieces` no longer contain.
+    `encoding` is a result of `encoding_of`; `skipped` is the length of the byte order mark, which `pieces` do
+    not contain.
     """
 
     def __init__(self, pieces: Iterable[bytes], encoding: str, skipped: int = 0) -> None:
@@ -108,12 +108,12 @@ class FeedText:
 
     @property
     def bad(self) -> Problem | None:
-        """The first bytes that are not in the feed's encoding."""
+        """The first bytes that are invalid in the feed's encoding."""
         return self._source.bad
 
     def end_pieces_at_rows(self, tag: str) -> None:
-        """From now on, a piece ends with the last `</tag>` in it, if it has one. The reader then has no partial
-        row to copy to the front of the next piece."""
+        """Ends each further piece after the last `</tag>` in it, if it has one. The reader then copies no
+        partial row to the front of the next piece."""
         self._row_end = f"</{tag}>".encode() if tag.isascii() else None
 
     def __iter__(self) -> Iterator[str]:
@@ -129,8 +129,8 @@ class FeedText:
             yield line_ends.decode("", final=True)
 
     def _whole_pieces(self) -> Iterator[bytes]:
-        """The bytes, in pieces that split no tag, text or reference of usual length; without forbidden control
-        characters. UTF-16 is recoded as UTF-8, so every later step can look for ASCII bytes."""
+        """The bytes without forbidden control characters, in pieces that split no tag, text or reference of
+        usual length. UTF-16 is converted to UTF-8, so that later steps can search for ASCII bytes."""
         held = b""
         for published in self._pieces:
             piece = held + self._without_controls(published)
@@ -151,7 +151,7 @@ class FeedText:
         return piece
 
     def _end_of_whole(self, piece: bytes) -> int:
-        """Where a piece can end."""
+        """The position where a piece can end."""
         if self._row_end is not None and (begin := piece.rfind(self._row_end)) >= 0:
             return begin + len(self._row_end)
         begin = piece.rfind(b"<", max(len(piece) - _LONGEST_WHOLE, 0))
@@ -161,14 +161,14 @@ class FeedText:
         return begin if begin >= 0 and piece.find(b";", begin) < 0 else len(piece)
 
     def _legal(self, text: str, piece: bytes) -> str:
-        """The text of a piece without faults. The piece's bytes show which faults it cannot have: searching
-        bytes is faster than searching text."""
+        """The repaired text of a piece. The bytes of the piece exclude most faults, because searching bytes
+        is faster than searching text."""
         if _FORBIDDEN_IN_UTF8 in piece:
             text, count = _FORBIDDEN.subn(" ", text)
             self.forbidden |= count > 0
         if self._may_be_misread(text, piece):
             text = self._hebrew.repaired(text)
-        # `&` is literal within CDATA. Nothing after the first CDATA section is repaired.
+        # `&` is literal in CDATA. Nothing after the first CDATA section is repaired.
         self._has_cdata |= b"[" in piece and b"<![CDATA[" in piece
         if self._has_cdata:
             return text
@@ -190,8 +190,8 @@ class FeedText:
 
 
 class _Decoder:
-    """Decodes a file piece by piece. Bytes that are not in the encoding become U+FFFD; `bad` has the first of
-    them. `skipped` is the offset of the first piece in the file."""
+    """Decodes a file piece by piece. Invalid bytes become U+FFFD; `bad` reports the first of them. `skipped`
+    is the offset of the first piece in the file."""
 
     def __init__(self, encoding: str, skipped: int = 0) -> None:
         self._encoding = encoding

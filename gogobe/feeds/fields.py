@@ -1,11 +1,11 @@
-"""Which element means which field, under every name that chains give it, and how its text is read.
+"""The field that each element means, by every name that chains use, and the function that reads its text.
 
-A new chain's variant is one line in one of these tables. An element of a row that none of them names is counted
-by its path (`FeedSummary.unknown_elements`).
+A new spelling is one line in one of these tables. An element of a row that no table has is counted by its
+path (`FeedSummary.unknown_elements`).
 
 Layouts: the first one (Cerberus, Bina: Rami Levy, King Store …), the flat ones (Laibcatalog: `Sales/Sale` of
-Victory and Mahsanei Hashuk; Super-Pharm until 2025: `Details/Line` with `PromotionDetails`), and that of 2026
-(Shufersal, Super-Pharm, Rami Levy, Mahsanei Hashuk, Het Cohen).
+Victory and Mahsanei Hashuk; Super-Pharm until 2025: `Details/Line` with `PromotionDetails`), and the layout
+of 2026 (Shufersal, Super-Pharm, Rami Levy, Mahsanei Hashuk, Het Cohen).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ ITEM: Final[Table] = {
     "lastsaledatetime": ("last_sold_at", past),
 }
 
-# The terms of a promotion. Days and hours are read again when both are known (`times.py`).
+# The terms of a promotion. Days and hours are combined later (`promotion_times.py`).
 PROMOTION: Final[Table] = {
     "promotionid": ("promotion_id", code),
     "promotiondescription": ("description", text),
@@ -103,8 +103,8 @@ PROMOTION: Final[Table] = {
     "remark": ("remark", text),
     "remarks": ("remark", text),
     "additionalrestrictions": ("restrictions", text),  # 2026: a text
-    # Of the promotion's items in the flat layouts, where each row is one; in that of 2026 it is on the
-    # promotion, with 1 and 4 on plain reductions, and says nothing of a gift.
+    # In the flat layouts this is a field of the item, because each row is one item. In the layout of 2026 the
+    # promotion has it, with 1 and 4 on plain reductions, so it does not mark gifts.
     "isgiftitem": ("", verbatim),
 }
 
@@ -131,7 +131,8 @@ PROMOTION_GROUP: Final[Table] = {
     "discounttype": ("discount_type", code),
 }
 
-# The parts of a promotion that have children; and the code that makes a row of a flat layout an item, too.
+# The parts of a promotion that have children. `item`: the code that makes a row of a flat layout an item as
+# well.
 Part = Literal["items", "gifts", "groups", "group", "terms", "item"]
 PROMOTION_PARTS: Final[Mapping[str, Part]] = {
     "promotionitems": "items",
@@ -168,17 +169,17 @@ STORE: Final[Table] = {
 
 
 def by_clock(reading: Reading, clock: Clock) -> Reading:
-    """A table's reading for one file; times are read by the file's clock."""
+    """A table's reading for one file: readings of times use the file's clock."""
     return partial(reading, clock=clock) if reading in (moment, past) else reading
 
 
 @lru_cache(maxsize=1024)
 def published_name(tag: str) -> str:
-    """An element's name without its namespace, or a prefix that has none."""
+    """The name of an element without its namespace, or without a prefix that has no namespace."""
     return tag.rsplit("}", 1)[-1].rsplit(":", 1)[-1]
 
 
 @lru_cache(maxsize=1024)
 def local_name(tag: str) -> str:
-    """An element's name as the tables have it."""
+    """The name of an element as in the tables: without namespace and in lower case."""
     return published_name(tag).lower()

@@ -1,7 +1,7 @@
-"""Pieces of a published file as people look at them: the XML of single rows, and the text around a fault.
+"""Excerpts of a published file for people: the XML of single rows, and the text around a fault.
 
-Rows are numbered and lines counted as the reader does it, so what a letter or a row of the database names is
-found again in the stored file.
+Rows and lines are numbered as by the reader, so the position in a dead letter or a row of the database can be
+found in the stored file.
 """
 
 from __future__ import annotations
@@ -17,24 +17,23 @@ from lxml import etree
 
 from gogobe.feeds.containers import Contents, FullReads
 from gogobe.feeds.encodings import FeedText, encoding_of
-from gogobe.feeds.layout import Layout, LayoutFinder
+from gogobe.feeds.layout import Layout, LayoutFinder, find_layout
 from gogobe.feeds.parser import RowParser
 from gogobe.feeds.problems import FeedError, Limits
 from gogobe.records.excerpts import excerpt, storable
 
 HEAD_BYTES: Final = 1 << 20
-MOST_BYTES: Final = 8 << 10
+MAX_BYTES: Final = 8 << 10
 BEFORE: Final = 300
 AFTER: Final = 300
 _LONG_LINE: Final = 1000
-_STEP: Final = 1 << 12
 
 Piece = TypeVar("Piece", bytes, str)
 
 
 class Fragment(msgspec.Struct, frozen=True):
-    """A piece of a file. `what` says in words where it was taken, `text` is decoded and at most 8 KiB long;
-    `row` and `line` are from 1."""
+    """An excerpt of a file. `what` describes its position, `text` is decoded and at most 8 KiB long; `row`
+    and `line` count from 1."""
 
     what: str
     text: str
@@ -44,8 +43,8 @@ class Fragment(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a fault was reported: a byte offset (of the published file, or with `decompressed` of its content),
-    a line of the text, or a row; whichever is known."""
+    """The reported position of a fault, if known: a byte offset (in the published file, or, if
+    `decompressed`, in its content), a line of the text, or a row."""
 
     byte_offset: int | None = None
     line: int | None = None
@@ -54,8 +53,8 @@ class Place:
 
 
 def row_fragments(source: BinaryIO, rows: Collection[int]) -> list[Fragment]:
-    """The XML of these rows of a feed, in the order of the file; rows that cannot be reached are left out.
-    Raises nothing but the source's own errors."""
+    """The XML of these rows of a feed, in file order, without rows that cannot be reached. Raises only the
+    errors of the source."""
     wanted, found = set(rows), list[Fragment]()
     last = max(wanted, default=0)
     for number, line, element in _Elements(source):
@@ -68,8 +67,8 @@ def row_fragments(source: BinaryIO, rows: Collection[int]) -> list[Fragment]:
 
 
 def fragment_at(source: BinaryIO, place: Place) -> Fragment | None:
-    """The piece of a feed around a place: a row's XML, the lines around a line, or the bytes around an offset.
-    Where a line is long, the text behind the last row that could be read. None for a file without any text."""
+    """The excerpt of a feed around a position: the XML of a row, the lines around a line, or the bytes around
+    an offset. If a line is long, the text after the last readable row. None for a file without text."""
     if place.row is not None and (rows := row_fragments(source, [place.row])):
         return rows[0]
     source.seek(0)
@@ -83,7 +82,8 @@ def fragment_at(source: BinaryIO, place: Place) -> Fragment | None:
 
 
 class _Elements:
-    """The row elements of a feed with number and line, up to a fault; an element lives until the next."""
+    """The row elements of a feed with number and line, up to a fault. Each element is valid until the next
+    one."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._text = _text(source)
@@ -110,24 +110,14 @@ class _Elements:
     def _find_layout(self) -> tuple[list[str], int]:
         """The text that it took to find the layout, without blank lines before it; their number."""
         finder = LayoutFinder(Limits().max_row)
-        head: list[str] = []
-        blank_lines = 0
-        for piece in self._text:
-            text = piece if head else piece.lstrip(" \t\n")
-            blank_lines += piece.count("\n", 0, len(piece) - len(text))
-            if not text:
-                continue
-            head.append(text)
-            for begin in range(0, len(text), _STEP):
-                if layout := finder.feed(text[begin : begin + _STEP]):
-                    self.layout = layout
-                    return head, blank_lines
-        self.layout, _ = finder.at_end()
+        self.layout, head, blank_lines = find_layout(finder, self._text)
+        if self.layout is None:
+            self.layout, _ = finder.at_end()
         return head, blank_lines
 
 
 def _around_line(source: BinaryIO, wanted: int) -> Fragment | None:
-    """The line with the one before and the one after it, or a part of it where it is long."""
+    """The line with its two neighbours, or a part of it if it is long."""
     numbered = enumerate(_lines(_text(source)), start=1)
     lines = {number: line for number, line in _until(numbered, wanted + 1) if number >= wanted - 1}
     if any(len(line) > _LONG_LINE for line in lines.values()):
@@ -158,7 +148,7 @@ def _lines(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def _behind_last_row(source: BinaryIO) -> Fragment | None:
-    """What follows the last row that can be read: there the reading ended."""
+    """The text after the last readable row, where the reading ended."""
     elements = _Elements(source)
     read = sum(1 for _ in elements)
     source.seek(0)
@@ -179,7 +169,8 @@ def _behind_last_row(source: BinaryIO) -> Fragment | None:
 
 
 def _overlapping(pieces: Iterable[str]) -> Iterator[str]:
-    """The pieces cut behind a tag each, so that no tag is in two; each with some text of the next."""
+    """The text in pieces that end after a tag, so that no tag is split; each also has some text of the next
+    piece."""
     held = ""
     for piece in pieces:
         held += piece
@@ -191,7 +182,7 @@ def _overlapping(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def _around_byte(source: BinaryIO, offset: int) -> Fragment | None:
-    """The decompressed bytes around an offset; bytes that are not text as hexadecimal escapes."""
+    """The decompressed bytes around an offset. Bytes that are not text are shown as hexadecimal escapes."""
     size, found = 0, b""
     for piece in _until_fault(Contents(FullReads(source), Limits())):
         begin, end = max(offset - BEFORE - size, 0), max(offset + AFTER - size, 0)
@@ -204,7 +195,7 @@ def _around_byte(source: BinaryIO, offset: int) -> Fragment | None:
 
 
 def _end_of(source: BinaryIO) -> Fragment | None:
-    """The last text that could be read."""
+    """The end of the readable text."""
     last = ""
     for piece in _text(source):
         last = (last + piece)[-BEFORE - AFTER :]
@@ -217,7 +208,7 @@ def _beginning(source: BinaryIO) -> Fragment | None:
 
 
 def _raw_beginning(source: BinaryIO) -> Fragment | None:
-    """The first bytes as published, for a file that no text could be had of."""
+    """The first published bytes, for a file without readable text."""
     source.seek(0)
     head = source.read(AFTER)
     text = head.decode("utf-8", "backslashreplace")
@@ -225,7 +216,7 @@ def _raw_beginning(source: BinaryIO) -> Fragment | None:
 
 
 def _text(source: BinaryIO) -> Iterator[str]:
-    """A feed's text in pieces, up to a fault of its container."""
+    """The text of a feed in pieces, up to a fault of its container."""
     pieces = _until_fault(Contents(FullReads(source), Limits()))
     head = b""
     for piece in pieces:
@@ -245,4 +236,4 @@ def _until_fault(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def _bounded(text: str) -> str:
-    return excerpt(storable(text), MOST_BYTES)
+    return excerpt(storable(text), MAX_BYTES)

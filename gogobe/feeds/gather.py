@@ -1,7 +1,8 @@
-"""Merges the elements of a file that have the same promotion id, wherever they are in the file.
+"""Merges the elements of a file that have the same promotion id, at any distance from each other.
 
-A file's promotions are held until its end: in memory up to a bound, beyond it in a temporary database on disk,
-ordered by where each promotion begins. So memory is bounded by the largest promotion, not by the file.
+The promotions of a file are held until its end: in memory up to a bound, beyond it in a temporary SQLite
+database, ordered by the first row of each promotion. Memory is bounded by the largest promotion, not by the
+file.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from gogobe.feeds.promotions import ITEM_TERMS
 from gogobe.records.rows import Promotion
 
 # More than the PromoFull of a store needs: 30,000 promotions with 150,000 items take about 50 MB.
-MOST_HELD: Final = 64 << 20
-# Different clubs or lines of remarks of one promotion; honest ones have a few.
-MOST_TEXTS: Final = 1000
+MAX_HELD: Final = 64 << 20
+# The maximum of different clubs, and of lines of remarks, of one promotion. Real promotions have a few.
+MAX_TEXTS: Final = 1000
 _PROMOTION_BYTES: Final = 800
 _ITEM_BYTES: Final = 200
-# Terms that must be the same in all elements of a promotion, where they are given at all.
+# Terms that must be equal in all elements of a promotion that have them.
 _TERMS: Final = (
     *("description", "starts_at", "ends_at", *ITEM_TERMS, "min_items_offered", "min_purchase_amount"),
     *("min_basket_amount", "min_amount", "max_amount", "gift_count", "redemption_limit", "days", "daily_from"),
@@ -47,7 +48,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class _Part(msgspec.Struct):
-    """A promotion, merged from some of its elements."""
+    """A promotion merged from some of its elements."""
 
     promotion: Promotion
     difference: Difference | None = None
@@ -55,17 +56,17 @@ class _Part(msgspec.Struct):
 
 
 class PromotionGatherer:
-    """Takes the promotions of a file's elements, and returns one for each id at the end.
+    """Takes the promotions of a file's elements; at the end yields one promotion for each id.
 
-    Items, groups, clubs and remarks of all elements are kept, without duplicates. Of other terms the first
+    Items, groups, clubs and remarks of all elements are kept, without duplicates. For other terms the first
     value counts; `differing` counts the promotions with more than one value, and `difference` has the first
-    of them. A promotion keeps at most `max_items` items and groups, and `MOST_TEXTS` clubs and lines of
-    remarks; `cut` has the first that had more.
+    of them. A promotion keeps at most `max_items` items and groups, and `MAX_TEXTS` clubs and lines of
+    remarks; `cut` is the id of the first promotion that had more.
     """
 
-    def __init__(self, max_items: int, most_held: int = MOST_HELD) -> None:
+    def __init__(self, max_items: int, max_held: int = MAX_HELD) -> None:
         self._max_items = max_items
-        self._most_held = most_held
+        self._most_held = max_held
         self._held: dict[str, _Merged] = {}
         self._bytes = 0
         self._spill: _Spill | None = None
@@ -85,7 +86,7 @@ class PromotionGatherer:
             self._put_out()
 
     def promotions(self) -> Iterator[Promotion]:
-        """The promotions in the order of their first elements. The gatherer is empty afterwards."""
+        """The promotions in the order of their first elements. Empties the gatherer."""
         if self._spill is not None:
             self._put_out()
             for parts in self._spill.parts():
@@ -148,7 +149,7 @@ class _Merged:
 
     def _take_texts(self, known: dict[str, None], more: Iterable[str]) -> None:
         for text in more:
-            if text not in known and len(known) >= MOST_TEXTS:
+            if text not in known and len(known) >= MAX_TEXTS:
                 self._part.cut = True
             else:
                 known[text] = None
@@ -179,7 +180,7 @@ class _Merged:
         self._part.difference = self._part.difference or difference
 
     def part(self) -> _Part:
-        """The promotion as far as it is known."""
+        """The promotion merged so far."""
         if self._seen is not None:
             self._part.promotion.club_ids = list(self._clubs)
             self._part.promotion.remarks = "\n".join(self._remarks) or None
@@ -198,7 +199,7 @@ def _merged(parts: Iterator[_Part], max_items: int) -> _Merged:
 
 
 class _Spill:
-    """Parts of promotions in a temporary database, which SQLite removes when it is closed."""
+    """Parts of promotions in a temporary SQLite database, which is deleted when it is closed."""
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None)
@@ -226,7 +227,7 @@ class _Spill:
         cursor.execute("COMMIT")
 
     def parts(self) -> Iterator[Iterator[_Part]]:
-        """The parts of each promotion, in the order in which the promotions begin."""
+        """The parts of each promotion; promotions are ordered by their first row."""
         rows = self._database.execute("SELECT begin, part FROM parts ORDER BY begin, row")
         for _, group in groupby(rows, key=itemgetter(0)):
             yield (self._decoder.decode(part) for _, part in group)

@@ -1,9 +1,9 @@
-"""The fast path of price feeds: one regular expression that matches a whole row at once.
+"""The fast path of price feeds: one regular expression that matches a whole row.
 
 The form of the rows is learned from rows that the XML parser has read (`row_form.py`). A row that the
-expression does not match (attributes, comments, CDATA, character references, another form) is left to the
-parser. Both give the same rows: the expression requires what XML requires of such a row, and its text has no
-character that XML forbids.
+expression does not match (attributes, comments, CDATA, character references, another form) goes to the
+parser. Both return the same rows: the expression requires what XML requires of such a row, and the text
+contains no character that XML forbids.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from gogobe.records.rows import Item, RefusedRow
 
 _BLANKS: Final = re.compile(r"\s*+", re.ASCII)
 _REFERENCE: Final = re.compile(r"&(?:amp|lt|gt|quot|apos);")
-# After so many forms every element counts as optional; after so many more no form is learned. A feed that needs
-# more is left to the parser.
+# After `_MAX_STRICT_FORMS` forms every element counts as optional. After `_MAX_FORMS` no form is learned: the
+# rest of the feed goes to the parser.
 _MAX_STRICT_FORMS: Final = 8
 _MAX_FORMS: Final = 16
 _SAMPLE: Final = 1 << 15
-# A text between two tags does not contain it.
+# A text between two tags does not contain this character.
 _SEPARATOR: Final = "<"
-# XML forbids it. It separates texts in which references are resolved.
+# XML forbids this character. It separates texts whose references are resolved.
 _SEPARATOR_AFTER: Final = "\x00"
 _FIELDS: Final = tuple(field.name for field in msgspec.structs.fields(Item))
 _AFTER_ROW: Final = _FIELDS[_FIELDS.index("row") + 1 : _FIELDS.index("gtin")]
 
 Column = Sequence[str]
-# Reads a column of texts; the flag is whether there may be references (`&amp;`) in them.
+# Reads a column of texts. The flag: the texts may contain references (`&amp;`).
 ReadColumn = Callable[[Column, bool], list[Any]]
 
 
 @dataclass
-class Taken:
-    """Rows that follow one another in a text, and where the last of them ends."""
+class MatchedRows:
+    """Consecutive rows of a text, and the position where the last of them ends."""
 
     rows: list[Item]
     refused: list[RefusedRow]
@@ -54,8 +54,8 @@ class Taken:
 
 
 class ItemPattern:
-    """Matches the rows named `tag`, as far as their form is known. `clock` reads their times. Elements that no
-    table has are counted in `unknown`."""
+    """Matches the rows named `tag`, once their form is known. `clock` interprets their times. Elements that
+    no table has are counted in `unknown`."""
 
     def __init__(self, tag: str, clock: Clock, unknown: UnknownElements) -> None:
         self._tag = tag
@@ -71,18 +71,18 @@ class ItemPattern:
             name: _memoized(reading, clock) for name, reading in ITEM.values()
         }
         self._readings["price"] = _memoized(positive, clock)
-        # Most values of these are unique in a feed, so a memo does not pay.
+        # The values of these fields are mostly unique in a feed, so a cache does not help.
         self._readings |= {"name": _texts, "description": _texts, "item_code": _codes, "item_id": _codes}
 
     def learn(self, text: str, begin: int, end: int) -> None:
-        """Learns the form of a row that the parser has read. It is the last row in `text[begin:end]`; the rows
-        after it are the sample of what is optional."""
+        """Learns the form of a row that the parser has read, the last row in `text[begin:end]`. The rows
+        after it are a sample that shows which elements are optional."""
         begin = text.rfind(f"<{self._tag}>", begin, end)
         if begin < 0 or self._made >= _MAX_FORMS:
             return
         row = text[begin:end]
         if self._pattern is not None and _is_row(self._pattern, row):
-            return  # it went to the parser because of a reference in its text
+            return  # the parser read it because of a reference in its text
         form = RowForm.of(self._tag, row, text[begin : begin + _SAMPLE])
         if form is None:
             return
@@ -97,27 +97,27 @@ class ItemPattern:
                 self._set_columns(usable)
                 return
 
-    def take(self, text: str, start: int, first_row: int, first_line: int) -> Taken:
-        """The rows that follow one another from `start`, which must be within the list of rows.
+    def match_rows(self, text: str, start: int, first_row: int, first_line: int) -> MatchedRows:
+        """The consecutive rows from `start` on, a position within the list of rows.
 
         `text` has no forbidden characters and no `]]>`. `first_row` is the number of the first row,
         `first_line` the line of `start`.
         """
         if self._pattern is None:
-            return Taken([], [], start)
+            return MatchedRows([], [], start)
         begin = _after_blanks(text, start)
         stop, has_references = _first_unknown_reference(text, begin)
         matches = self._pattern.findall(text, begin, stop)
         # The last match is the text after the rows, in the last group.
         rest = matches.pop()[-1] if matches and matches[-1][-1] else ""
         if not matches:
-            return Taken([], [], start)
+            return MatchedRows([], [], start)
         end = stop - len(rest)
         columns: list[Column] = list(zip(*matches, strict=True))
         self._count_unknown(columns)
         rows, refused = self._items(columns, first_row, has_references)
         if not refused:
-            return Taken(rows, [], end)
+            return MatchedRows(rows, [], end)
         begins = [match.start() for match in self._row_begin.finditer(text, begin, end)]
         lines = [first_line + text.count("\n", start, begins[place]) for place in refused]
         refusals = [
@@ -125,12 +125,12 @@ class ItemPattern:
         ]
         for place in reversed(refused):
             del rows[place]
-        return Taken(rows, refusals, end)
+        return MatchedRows(rows, refusals, end)
 
     def _items(
         self, columns: list[Column], first_row: int, has_references: bool
     ) -> tuple[list[Item], list[int]]:
-        """Items of columns of texts, and the places of items without a code or a price."""
+        """The items of columns of texts, and the positions of items without a code or a price."""
         values = {name: read(columns[place], has_references) for name, (place, read) in self._columns.items()}
         if self._like_name is not None:
             place, name_place = self._like_name
@@ -158,7 +158,7 @@ class ItemPattern:
         return refused_item(row.row, line, row.item_code, verbatim(published))
 
     def _set_columns(self, form: RowForm) -> None:
-        """Sets the group of each field, and how its column is read."""
+        """Sets the group and the reader of the column of each field."""
         places = {ITEM[name.lower()][0]: place for name, place in form.groups.items() if name.lower() in ITEM}
         self._like_name = None
         if "description" in places and "name" in places:
@@ -177,8 +177,8 @@ def _is_row(pattern: re.Pattern[str], row: str) -> bool:
 
 
 def _first_unknown_reference(text: str, start: int) -> tuple[int, bool]:
-    """Where the first reference is that is not one of XML's five, or else the text's end; and whether there is
-    any reference."""
+    """The position of the first reference that is not one of XML's five, or the end of the text; and whether
+    the text has any reference."""
     first = place = text.find("&", start)
     while place >= 0 and _REFERENCE.match(text, place):
         place = text.find("&", place + 1)
@@ -193,7 +193,8 @@ def _unescaped(text: str) -> str:
 
 
 def _memoized(reading: Reading, clock: Clock) -> ReadColumn:
-    """A column with values that repeat. Numbers and times with a reference are none, resolved or not."""
+    """A reader of a column whose values repeat. A number or time with a reference is invalid, whether or not
+    the reference is resolved."""
     if reading in NUMERIC:
         memo = memo_of(reading)
     elif reading is past:
@@ -231,7 +232,7 @@ def _texts(column: Column, has_references: bool) -> list[Any]:
 
 
 def _descriptions(column: Column, names: Column, read_names: list[Any], has_references: bool) -> list[Any]:
-    """Reads a column of descriptions. Most of them repeat the name of their row, which was read already."""
+    """Reads a column of descriptions. Most of them repeat the name of their row, which is already read."""
     others = [raw for raw, name in zip(column, names, strict=True) if raw != name]
     if not others:
         return read_names

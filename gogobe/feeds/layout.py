@@ -1,4 +1,4 @@
-"""The place of the rows in a feed, detected from the first element that looks like a row."""
+"""Detects where the rows of a feed are, from the first element that looks like a row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gogobe.feeds.problems import FeedError
 
 Family = Literal["price", "promo", "stores"]
 
-# The lists that hold rows; one of them without a child is a feed that is really empty.
+# The elements that contain rows. If one of them has no child, the feed is really empty.
 LISTS: Final[Mapping[str, Family]] = {
     "items": "price",
     "products": "price",
@@ -25,19 +25,19 @@ LISTS: Final[Mapping[str, Family]] = {
     "subchains": "stores",
 }
 _COUNTED: Final = frozenset({"items", "products", "promotions", "sales"})
-# An element with a text this deep in a feed without a row we know is part of a row that we do not know.
+# If no row is recognized, an element with a text at this depth is a part of an unknown row.
 _ROW_DEPTH: Final = 4
-# A promotion of a whole store: a first row of so many bytes is not waited for.
+# A first row larger than this, in bytes, is recognized before its end (a promotion of a whole store).
 _LARGE_ROW: Final = 1 << 20
-# What a store's row says of its chain holds for the file; its own number does not.
+# Fields of a store's row that apply to the whole file.
 _OF_THE_CHAIN: Final = frozenset({"chain_id", "chain_name"})
 
 
 @dataclass
 class Layout:
-    """A feed's rows are the elements named `tag`; None for a feed without any, which is `empty` if it says so.
-    `header` has the fields before the first row; `announced` is the feed's own count of its
-    rows."""
+    """The rows of a feed are the elements named `tag`; None for a feed without rows, which is `empty` if its
+    list of rows is empty. `header` has the fields before the first row; `announced` is the feed's own count
+    of its rows."""
 
     family: Family
     tag: str | None
@@ -47,7 +47,7 @@ class Layout:
 
 
 def family_of(children: Iterable[str]) -> Family | None:
-    """What kind of row an element is, by the local names of its children."""
+    """The kind of row of an element, by the local names of its children."""
     names = set(children)
     if any(name in names and PROMOTION[name][0] == "promotion_id" for name in PROMOTION):
         return "promo"
@@ -59,7 +59,7 @@ def family_of(children: Iterable[str]) -> Family | None:
 
 
 class LayoutFinder:
-    """Takes a feed's text in pieces until its first row has gone by."""
+    """Takes the text of a feed in pieces until its first row is complete."""
 
     def __init__(self, max_row: int) -> None:
         self._parser = new_parser(("start", "end"))
@@ -74,7 +74,7 @@ class LayoutFinder:
         self._promotion: etree._Element | None = None
 
     def feed(self, text: str) -> Layout | None:
-        """The layout, as soon as it is known. Raises FeedError (`bad_xml`, `dtd`, `html_page`, …)."""
+        """The layout, once it is known. Raises FeedError (`bad_xml`, `dtd`, `html_page`, …)."""
         fault = feed_parser(self._parser, text)
         layout = self._look()
         self._size += weight(text)
@@ -87,12 +87,12 @@ class LayoutFinder:
         return layout
 
     def at_end(self) -> tuple[Layout | None, FeedError | None]:
-        """The layout of a feed that came to its end without a row, as far as it is known, and what is wrong
-        with it, if anything: `truncated`, `no_rows`, `html_page` or `unknown_layout`."""
+        """The layout of a feed that ended before a row, as far as it is known, and its error, if any:
+        `truncated`, `no_rows`, `html_page` or `unknown_layout`."""
         fault = close_parser(self._parser)
         header = self._header_above(None)
         layouts = [
-            # Children without any text are rows all the same.
+            # Children without text are rows, too.
             Layout(
                 LISTS[name], child if name in _COUNTED else None, header, self._announced, empty=child is None
             )
@@ -151,8 +151,8 @@ class LayoutFinder:
             self._announced = _count_of(element)
 
     def _layout(self, element: etree._Element) -> Layout | None:
-        """The layout, if this element is a row: one within a promotion's own lists is none, nor is a part of a
-        promotion that holds its terms."""
+        """The layout, if this element is a row. Elements in the lists of a promotion are no rows, and neither
+        are parts of a promotion that contain its terms."""
         if len(element) == 0:
             if PROMOTION.get(local_name(str(element.tag)), ("",))[0] == "promotion_id":
                 self._promotion = element.getparent()
@@ -179,7 +179,7 @@ class LayoutFinder:
         return Layout(family, str(row.tag), header, self._announced)
 
     def _header_above(self, row: etree._Element | None) -> dict[str, str]:
-        """What was read outside the row, by field: the first of each."""
+        """The first value of each header field outside the row."""
         outside = [entry for entry in self._header if row is None or row not in entry[0].iterancestors()]
         return {name: value for _, name, value in reversed(outside)}
 
@@ -188,13 +188,36 @@ class LayoutFinder:
         return {name: value for _, name, value in reversed(inside)}
 
 
+def find_layout(
+    finder: LayoutFinder, pieces: Iterable[str], step: int = 1 << 12
+) -> tuple[Layout | None, list[str], int]:
+    """Feeds `finder` with text, in parts of `step` characters, until it knows the layout; the first row is
+    close to the beginning of a piece.
+
+    Returns the layout (None: the text ended first), the pieces read so far, and the number of blank lines
+    before them, which are left out, because XML allows them only without a declaration. Raises FeedError.
+    """
+    head: list[str] = []
+    blank_lines = 0
+    for piece in pieces:
+        text = piece if head else piece.lstrip(" \t\n")
+        blank_lines += piece.count("\n", 0, len(piece) - len(text))
+        if not text:
+            continue
+        head.append(text)
+        for begin in range(0, len(text), step):
+            if layout := finder.feed(text[begin : begin + step]):
+                return layout, head, blank_lines
+    return None, head, blank_lines
+
+
 def _is_terms(element: etree._Element) -> bool:
-    """Whether an element is a part of a promotion, with terms of it."""
+    """Whether an element is a part of a promotion that contains terms."""
     return PROMOTION_PARTS.get(local_name(str(element.tag))) == "terms"
 
 
 def _names_in(element: etree._Element) -> set[str]:
-    """The local names of an element's children, and of the children of elements that contain its terms."""
+    """The local names of an element's children, and of the children of the parts that contain its terms."""
     names = set()
     for child in element:
         if isinstance(child.tag, str):

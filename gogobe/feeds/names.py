@@ -1,16 +1,16 @@
-"""The names of published files, both directions.
+"""Parses and formats the names of published files.
 
-The patterns, as seen at the portals:
+The forms, as observed on the portals:
 
     PriceFull7290027600007-001-202512250300.gz              chain, store, time
     PriceFull7290027600007-001-357-20260607-034000.gz       chain, sub-chain, store, date, time (2026)
-    PriceFull7290455000004-000-35-20260910060202-060202.gz  the time again behind it (2026)
+    PriceFull7290455000004-000-35-20260910060202-060202.gz  the time repeated after it (2026)
     PriceFull7290661400001-003-097-20260816-120.gz          date and the number of a file of that day (2026)
     Stores7290058140886-000-20250724-050500.xml             chain, store, date, time
     PriceFull7290058140886-001-202508070559-000.xml         a suffix after the time
     PriceFull-7290696200003-097-201608280606-001.xml        a hyphen after the type
     Stores7290876100000-2025042909000.xml                   no store, a time of 13 digits
-    NULLPrice7290058140886-041-202506110912.gz              a prefix; such a file need not be empty
+    NULLPrice7290058140886-041-202506110912.gz              a prefix; such a file may have rows
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _LAST_SECOND: Final = 86_399
 
 
 class UnknownFileNameError(ValueError):
-    """A name that follows none of the patterns; the message gives the name."""
+    """A name in none of the known forms; the message has the name."""
 
 
 @dataclass(frozen=True)
 class FileName:
-    """The parts of a name, as published; `format` puts them together again."""
+    """The parts of a name, as published. `format` joins them again."""
 
     word: str
     chain_id: str
@@ -60,16 +60,16 @@ class FileName:
 
     @property
     def kind(self) -> Kind:
-        """What the name says the file holds: Full and not; Store, Stores and StoresFull are one kind."""
+        """The kind in the name: with or without Full; Store, Stores and StoresFull are one kind."""
         return cast("Kind", kind_named(self.word))
 
     @property
     def published_at(self) -> datetime | None:
-        """As `published_by`, where the time of the download is not known."""
-        return self.published_by(UNBOUND)
+        """`publication_time` without a known time of download."""
+        return self.publication_time(UNBOUND)
 
-    def published_by(self, clock: Clock) -> datetime | None:
-        """The time in the name, local by the clock, as an aware datetime; None where it is no time at all."""
+    def publication_time(self, clock: Clock) -> datetime | None:
+        """The time in the name as an aware datetime, local by the clock; None if it is not a valid time."""
         digits = self.time.replace("-", "")
         local = _local_time(digits[:14], "%Y%m%d%H%M%S") or _local_time(digits[:12], "%Y%m%d%H%M")
         if local is None and (day := _local_time(digits[:8], "%Y%m%d")):
@@ -77,14 +77,14 @@ class FileName:
         return None if local is None else clock.aware(local)
 
     def format(self) -> str:
-        """The name as it is published."""
+        """The name as published."""
         places = [self.sub_chain_id, self.store_id, self.time, self.suffix]
         tail = "".join(f"-{place}" for place in places if place is not None)
         return f"{self.prefix}{self.word}{self.hyphen}{self.chain_id}{tail}{self.extension}"
 
 
 def _local_time(digits: str, layout: str) -> datetime | None:
-    """A time of as many digits as the layout has, which `strptime` by itself does not ask for."""
+    """A time with exactly as many digits as the layout; `strptime` alone accepts fewer."""
     try:
         found = datetime.strptime(digits, layout)
     except ValueError:
@@ -93,15 +93,15 @@ def _local_time(digits: str, layout: str) -> datetime | None:
 
 
 def _of_the_day(number: str) -> timedelta:
-    """What orders the files of one day whose names have the day only: the number behind it, which is a time of
-    six digits, or counts the files."""
+    """The time of day of a file whose name has only a date: the number after it, which is a time of six
+    digits or counts the files of the day."""
     if at := _local_time(number.zfill(6), "%H%M%S") if len(number) in (5, 6) else None:
         return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
     return timedelta(seconds=min(int(number or 0), _LAST_SECOND))
 
 
 def parse_file_name(name: str) -> FileName:
-    """The parts of a published name, folders before it ignored. Raises UnknownFileNameError."""
+    """The parts of a published name; folders before it are ignored. Raises UnknownFileNameError."""
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     match = _NAME.fullmatch(base)
     if match is None:
@@ -121,7 +121,7 @@ def parse_file_name(name: str) -> FileName:
 
 
 def parse_if_known(name: str) -> FileName | None:
-    """As `parse_file_name`; None for a name that follows none of the patterns."""
+    """As `parse_file_name`; None for a name in none of the known forms."""
     try:
         return parse_file_name(name)
     except UnknownFileNameError:
@@ -129,13 +129,13 @@ def parse_if_known(name: str) -> FileName | None:
 
 
 def kind_named(name: str) -> Kind | None:
-    """The kind that a name speaks of, also one that follows none of the patterns; folders are ignored."""
+    """The kind that a name contains, even if the name is in none of the known forms; folders are ignored."""
     found = _KIND.search(name.replace("\\", "/").rsplit("/", 1)[-1])
     word = found[0].lower() if found else None
     return "stores" if word == "store" else cast("Kind | None", word)
 
 
 def normal_store_id(text: str) -> str:
-    """A store's or sub-chain's number as a key: without leading zeros; what is no number stays as it is."""
+    """The number of a store or sub-chain in normal form: without leading zeros. Other text is unchanged."""
     stripped = text.strip()
     return stripped.lstrip("0") or "0" if stripped.isdecimal() else stripped or "0"

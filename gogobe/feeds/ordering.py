@@ -1,5 +1,5 @@
-"""The order of a store's files: the key that keeps it in Kafka's partitions and over the workers, and the order
-in which they are announced."""
+"""The order of a store's files: the key by which partitions and workers preserve it, and the order of
+announcement."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gogobe.feeds.names import UnknownFileNameError, normal_store_id, parse_file
 from gogobe.records.addresses import file_name_of
 from gogobe.records.messages import FileDiscovered, FileDownloaded
 
-# Grouping by key keeps a little of every key for good, so the number of keys is bounded.
+# A grouping by key keeps some state for every key, so the number of keys is bounded.
 UNKNOWN_STORES: Final = 64
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def store_of(message: FileDiscovered | FileDownloaded) -> str:
-    """The key of a file's order: its chain and store, as the file's name says. Names that follow no pattern
-    share 64 keys a chain, the same key for the same name. Raises nothing."""
+    """The ordering key of a file: its chain and store, from the file's name. Names in no known form share 64
+    keys per chain; a name always has the same key. Raises nothing."""
     if isinstance(message, FileDownloaded):
         file_name = message.file_name
     else:
@@ -31,7 +31,7 @@ def store_of(message: FileDiscovered | FileDownloaded) -> str:
 
 
 def publication_order(file_name: str) -> tuple[datetime, str]:
-    """A sort key: by the time of publication in the name, files without one last, then by name. Portals list
-    their files in any order, many of them the newest first. Raises nothing."""
+    """A sort key: the time of publication in the name, then the name; files without a time come last. Portals
+    list files in any order, often the newest first. Raises nothing."""
     name = parse_if_known(file_name)
     return (name and name.published_at) or _LAST, file_name

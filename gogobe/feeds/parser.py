@@ -1,4 +1,4 @@
-"""The XML parser as feeds need it: fed in pieces, its tree never growing, nothing fetched or expanded."""
+"""An incremental XML parser for feeds: its tree does not grow, and it fetches and expands nothing."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from lxml import etree
 from gogobe.feeds.fields import HEADER, local_name
 from gogobe.feeds.problems import FeedError
 
-# Messages contain lines of the text as the parser saw it; a problem has its place separately.
+# Messages contain line numbers of the parser's input; a problem has its position separately.
 _PLACE: Final = re.compile(r",? line \d+(?:, column \d+)?")
-# libxml2 keeps an element's line in 16 bits; further down it has the line in which its first text ends.
+# libxml2 stores the line of an element in 16 bits. From this line on it returns the line where the element's
+# first text ends.
 _LINES_KEPT: Final = 0xFFFF
-# Leaves that hold for the rows below the elements that follow them.
-_HOLD_FOR_MORE: Final = frozenset({*HEADER, "subchainname", "lastupdatedate", "lastupdatetime"})
-# What an element costs beyond its text, for each of its tags, in bytes.
+# Elements without children that apply to the rows of all following elements.
+_INHERITED: Final = frozenset({*HEADER, "subchainname", "lastupdatedate", "lastupdatetime"})
+# The size of an element beyond its text, in bytes for each of its tags.
 _TAG_BYTES: Final = 64
 
 
 def weight(text: str) -> int:
-    """About how many bytes a parser needs to hold what this text says."""
+    """The approximate number of bytes that a parser needs for the elements of this text."""
     return len(text) + _TAG_BYTES * text.count("<")
 
 
 def weight_of(element: etree._Element) -> int:
-    """About how many bytes a parser holds of an element and all below it."""
+    """The approximate number of bytes that a parser holds for an element and all below it."""
     return sum(len(found.text or "") + 2 * _TAG_BYTES for found in element.iter("*"))
 
 
@@ -40,7 +41,8 @@ def new_parser(events: tuple[str, ...], tag: str | None = None) -> etree.XMLPull
 
 
 def feed_parser(parser: etree.XMLPullParser[Any], text: str) -> FeedError | None:
-    """Feeds a parser; returns what is wrong with the text, if anything. It has then come to its end."""
+    """Feeds a parser. Returns the error that ends the parsing, if any; the parser then accepts no more
+    text."""
     try:
         parser.feed(text.encode())
     except etree.XMLSyntaxError as error:
@@ -49,7 +51,7 @@ def feed_parser(parser: etree.XMLPullParser[Any], text: str) -> FeedError | None
 
 
 def close_parser(parser: etree.XMLPullParser[Any]) -> FeedError | None:
-    """Ends a parser's input; returns the error if the document is incomplete."""
+    """Ends a parser's input. Returns an error if the document is incomplete."""
     try:
         parser.close()
     except etree.XMLSyntaxError as error:
@@ -59,8 +61,8 @@ def close_parser(parser: etree.XMLPullParser[Any]) -> FeedError | None:
 
 
 def _problem(parser: etree.XMLPullParser[Any], error: etree.XMLSyntaxError | None = None) -> FeedError | None:
-    """The first error that ends the parsing. Other errors are ignored (a prefix without a namespace), although
-    lxml may raise one of them; it reports an unknown entity only in its log."""
+    """The first fatal error. Other errors are ignored (a prefix without a namespace), although lxml may raise
+    them; an unknown entity is only in lxml's log."""
     for entry in parser.feed_error_log:
         if entry.level == etree.ErrorLevels.FATAL:
             return _named(entry.message, entry.line)
@@ -79,16 +81,16 @@ def _named(complaint: str, line: int) -> FeedError:
 
 
 class RowParser:
-    """The elements of one name, out of text that comes in pieces.
+    """Yields the elements of one name from text that comes in pieces.
 
-    Each element is emptied and everything before it leaves the tree when the next one is asked for.
-    `lines_before` counts lines of the file that the parser does not get; the owner sets it. `nested` is set if
-    the last element was within another of its name. With `begun` the parser also keeps `unfinished`, the
-    element that has begun last and not ended.
+    When the next element is requested, the previous one is emptied, and everything before it is removed from
+    the tree. `lines_before`, set by the owner, counts lines of the file that the parser does not get.
+    `nested` is set if the last element was within another of its name. With `begun` the parser also keeps
+    `unfinished`, the last element that has begun and not ended.
     """
 
     def __init__(self, tag: str, *, begun: bool = False) -> None:
-        # lxml does not find names with a prefix that has no namespace.
+        # lxml does not match a name whose prefix has no namespace.
         events = ("start", "end") if begun else ("end",)
         self._parser = new_parser(events, None if ":" in tag.rsplit("}", 1)[-1] else tag)
         self._tag = tag
@@ -99,20 +101,21 @@ class RowParser:
 
     def feed(self, text: str) -> Iterator[etree._Element]:
         """The elements that end in this text. Raises FeedError (`bad_xml`, `too_deep`, `text_too_long`) after
-        all that come before the fault."""
+        the elements before the fault."""
         fault = feed_parser(self._parser, text)
-        yield from self._taken()
+        yield from self._completed()
         if fault is not None:
-            raise self._placed(fault)
+            raise self._with_file_line(fault)
 
     def close(self) -> Iterator[etree._Element]:
-        """The elements left at the end of the text. Raises FeedError `truncated` where there should be more."""
+        """The elements left at the end of the text. Raises FeedError `truncated` if the document is
+        incomplete."""
         fault = close_parser(self._parser)
-        yield from self._taken()
+        yield from self._completed()
         if fault is not None:
-            raise self._placed(fault)
+            raise self._with_file_line(fault)
 
-    def _placed(self, fault: FeedError) -> FeedError:
+    def _with_file_line(self, fault: FeedError) -> FeedError:
         problem = fault.problem
         return FeedError(problem.code, problem.detail, line=(problem.line or 0) + self.lines_before)
 
@@ -123,16 +126,16 @@ class RowParser:
             line -= (element.text or "").count("\n")
         return line + self.lines_before
 
-    def _taken(self) -> Iterator[etree._Element]:
+    def _completed(self) -> Iterator[etree._Element]:
         for event, element in self._parser.read_events():
             parent = element.getparent()
             if parent is None or element.tag != self._tag:
-                continue  # the root itself, where it has the rows' name
+                continue  # the root has the name of the rows
             self.unfinished = element if event == "start" else None
             if event == "start":
                 continue
             if len(element) == 0 and parent.tag == self._tag:
-                continue  # a leaf of a row; what has leaves of its own is a row behind one that did not close
+                continue  # a field with the name of the rows; with children it is a row after an unclosed one
             if parent is not self._parent:
                 self.nested = any(above.tag == self._tag for above in element.iterancestors())
             yield element
@@ -149,7 +152,7 @@ def _remove_before(element: etree._Element, *, keep_leaves: bool) -> None:
     parent = element.getparent()
     before = element.getprevious()
     while parent is not None and before is not None:
-        if keep_leaves and len(before) == 0 and local_name(str(before.tag)) in _HOLD_FOR_MORE:
+        if keep_leaves and len(before) == 0 and local_name(str(before.tag)) in _INHERITED:
             return
         parent.remove(before)
         before = element.getprevious()

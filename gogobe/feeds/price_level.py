@@ -1,4 +1,5 @@
-"""Whether a file's prices are on another scale than the last prices of its store: agorot instead of shekels."""
+"""Detects a file whose prices are on another scale than the last prices of its store: agorot instead of
+shekels."""
 
 from __future__ import annotations
 
@@ -10,18 +11,19 @@ from typing import Final
 from gogobe.feeds.problems import PROBLEMS, Problem
 
 PRICE_LEVEL_FACTOR: Final = 30
-"""A price changed its level if it is at least this many times the last one, or at most this fraction of it. It
-is below 100, because prices also change between two files, and above any real change."""
+"""A price changed its level if the ratio to the last price is at least this, or at most its inverse. Below 100,
+because prices also change between two files, and above any real change."""
 
-# Fewer changed prices than these can be corrections of single items.
+# Fewer changed prices may be corrections of single items.
 _MIN_COMPARED: Final = 10
 _MIN_SHARE: Final = 0.5
 
 
 @dataclass(frozen=True)
 class PriceLevels:
-    """How many prices of a file were compared with the last price of the same item in the same store, and how
-    many of them are on a higher or a lower level. Counts of several batches can be added."""
+    """The number of a file's prices that were compared with the last price of the same item in the same
+    store, and how many of them changed to a higher or a lower level. Counts of several batches can be added.
+    """
 
     compared: int = 0
     higher: int = 0
@@ -42,8 +44,8 @@ def compare_levels(pairs: Iterable[tuple[Decimal, Decimal]]) -> PriceLevels:
 
 
 def price_level_problem(levels: PriceLevels) -> Problem | None:
-    """The notice `implausible_price_level`, or None: at least half of ten or more compared prices changed their
-    level in the same direction."""
+    """The notice `implausible_price_level`, or None: at least half of ten or more compared prices changed
+    their level in the same direction."""
     changed = max(levels.higher, levels.lower)
     if levels.compared < _MIN_COMPARED or changed < _MIN_SHARE * levels.compared:
         return None

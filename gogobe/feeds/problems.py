@@ -1,4 +1,4 @@
-"""What can be wrong with a file, one code each, and the bounds that hostile input meets."""
+"""The problem codes of a file with their sentences, and the bounds for hostile input."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PROBLEMS: Final[dict[str, str]] = {
     "discount_unclear": "discount rates that may be percent or amounts; they are kept as published only",
 }
 
-# These report irregularities in a file that was read to its end.
+# Problems that do not make a file incomplete.
 NOTICES: Final = frozenset(
     {
         *("kind_differs", "control_characters", "stray_ampersands", "future_date", "future_times"),
@@ -64,9 +64,9 @@ NOTICES: Final = frozenset(
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a file: a code of `PROBLEMS`, a sentence for people, and where it is:
-    the line in its text, from 1, or the byte offset, from 0: in the file as published for a cut or damaged
-    container, in the decompressed bytes for a wrong encoding."""
+    """A problem of a file: a code of `PROBLEMS`, a sentence for people, and its position: the line of the
+    text, from 1, or the byte offset, from 0. The offset is in the published file for a truncated or damaged
+    container, and in the decompressed bytes for a wrong encoding."""
 
     code: str
     detail: str
@@ -75,13 +75,13 @@ class Problem(msgspec.Struct, frozen=True):
 
     @property
     def place(self) -> str | None:
-        """Where, in words."""
+        """The position as text; None without one."""
         places = [("byte", self.byte_offset), ("line", self.line)]
         return ", ".join(f"{name} {number}" for name, number in places if number is not None) or None
 
 
 class FeedError(Exception):
-    """Reading ends here; carries the problem. Does not leave the reader."""
+    """Ends the reading of a file; has the problem. It does not leave the reader."""
 
     def __init__(self, code: str, detail: str = "", *, byte_offset: int | None = None, line: int | None = None):
         self.problem = Problem(code, detail or PROBLEMS[code], byte_offset, line)
@@ -90,10 +90,13 @@ class FeedError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on one file. `ratio` is decompressed to compressed bytes, looked at from `ratio_from` on;
-    `max_text` bounds one text, in characters, and `max_row` the bytes between the ends of two rows, or of
-    two items of a promotion; `max_items` the items of one promotion; `max_refused`
-    the refused rows of one block, or of a feed of promotions. libxml2 itself bounds depth, at 256."""
+    """Bounds for one file.
+
+    `ratio` is the ratio of decompressed to compressed bytes, checked from `ratio_from` decompressed bytes on.
+    `max_text` bounds one text, in characters; `max_row` the bytes between the ends of two rows, or of two
+    items of a promotion; `max_items` the items of one promotion; `max_refused` the refused rows of one block,
+    or of a feed of promotions. libxml2 itself bounds the depth, at 256.
+    """
 
     max_bytes: int = 4 << 30
     ratio: int = 200

@@ -1,4 +1,5 @@
-"""The promotions of one feed, from its elements to settled rows: read, brought together, decided."""
+"""The promotions of one feed: reads their elements, merges the elements of each id, and interprets rates and
+codes."""
 
 from __future__ import annotations
 
@@ -8,14 +9,14 @@ from typing import Final
 from lxml import etree
 
 from gogobe.feeds.clock import Clock
-from gogobe.feeds.gather import MOST_TEXTS, PromotionGatherer
+from gogobe.feeds.gather import MAX_TEXTS, PromotionGatherer
+from gogobe.feeds.interpret import PromotionInterpreter
 from gogobe.feeds.problems import FeedError, Limits, Problem
 from gogobe.feeds.promotions import PromotionElements
-from gogobe.feeds.settle import Settler
 from gogobe.feeds.unknown import UnknownElements
 from gogobe.records.rows import Promotion, RefusedRow
 
-# How much of an unfinished row the parser may hold before its items are read early, in bytes.
+# The size of an unfinished row, in bytes, from which its items are read before it ends.
 EARLY_FROM: Final = 1 << 20
 
 _SHOWN: Final = 40
@@ -24,61 +25,61 @@ _FEW: Final = 10
 
 
 class PromotionRows:
-    """Takes the elements of a feed in order; gives its promotions when all were taken.
+    """Takes the elements of a feed in order; yields its promotions after all elements.
 
-    `refused_items` counts items that were refused within promotions; `problems` and `constants` hold once the
-    promotions were given.
+    `refused_items` counts the refused items within promotions. `problems` and `constants` are valid after the
+    promotions were yielded.
     """
 
     def __init__(self, clock: Clock, unknown: UnknownElements, limits: Limits) -> None:
         self._elements = PromotionElements(clock, unknown)
         self._gatherer = PromotionGatherer(limits.max_items)
-        self._settler = Settler()
+        self._interpreter = PromotionInterpreter()
         self._limits = limits
         self._refused = 0
         self.refused_items = 0
 
     def row(self, element: etree._Element, row: int, line: int) -> list[RefusedRow]:
-        """Takes an element; returns what of it is refused: the row, or items of it. Raises FeedError."""
+        """Takes an element. Returns its refusals: the row, or items of it. Raises FeedError."""
         found = self._elements.row(element, row, line)
         refused = self._elements.take_refused_items()
         if isinstance(found, RefusedRow):
             refused = [found]
         else:
             self.refused_items += len(refused)
-            self._settler.add(found)
+            self._interpreter.add(found)
             self._gatherer.add(found)
         self._refused += len(refused)
         if self._refused > self._limits.max_refused:
             raise FeedError("too_many_refused", line=line)
         return refused
 
-    def take_early(self, row: etree._Element) -> int:
-        """Takes the items of an unfinished row that are complete; about how many bytes of it the parser still
-        holds. Raises FeedError `row_too_long`."""
-        items, left = self._elements.take_early(row)
+    def read_early(self, row: etree._Element) -> int:
+        """Reads the complete items of an unfinished row. Returns the approximate number of its bytes that the
+        parser still holds. Raises FeedError `row_too_long`."""
+        items, left = self._elements.read_early(row)
         if items > self._limits.max_items:
             raise FeedError("row_too_long", f"a promotion of more than {self._limits.max_items:,} items")
         return left
 
     def promotions(self) -> Iterator[Promotion]:
-        """The promotions, one for each id, in the order in which they begin."""
-        return map(self._settler.settle, self._gatherer.promotions())
+        """The promotions, one for each id, ordered by their first row."""
+        return map(self._interpreter.interpret, self._gatherer.promotions())
 
     def problems(self) -> list[Problem]:
-        """What is odd in the promotions that were given."""
+        """The irregularities in the promotions."""
         found = []
-        gatherer, settler = self._gatherer, self._settler
+        gatherer, interpreter = self._gatherer, self._interpreter
         if gatherer.difference is not None:
             promotion_id, difference = gatherer.difference
             first = f"first {promotion_id}: {difference.field}, in row {difference.row}"
             said = f"{gatherer.differing} promotions; {first}; what came first counts"
             found.append(Problem("promotion_differs", said))
-        if settler.first_unclear is not None:
-            promotion_id, kind, rate = settler.first_unclear
+        if interpreter.first_unclear is not None:
+            promotion_id, kind, rate = interpreter.first_unclear
             codes = f"DiscountType {kind.discount_type or '-'}, RewardType {kind.reward_type or '-'}"
             first = f"first {promotion_id}: {rate} with {codes}"
-            found.append(Problem("discount_unclear", f"{settler.unclear} promotions; {first}"))
+            found.append(Problem("discount_unclear", f"{interpreter.unclear} promotions; {first}"))
         first_unreadable = self._elements.first_unreadable
         if first_unreadable is not None and self._elements.unreadable_times >= _FEW:
             promotion_id, text = first_unreadable
@@ -87,12 +88,12 @@ class PromotionRows:
         if gatherer.cut is not None:
             said = (
                 f"promotion {gatherer.cut} has more than {self._limits.max_items:,} items or groups, "
-                f"or more than {MOST_TEXTS:,} clubs or remarks; so many are kept"
+                f"or more than {MAX_TEXTS:,} clubs or remarks; so many are kept"
             )
             found.append(Problem("row_too_long", said))
         return found
 
     @property
     def constants(self) -> dict[str, str]:
-        """Terms that are the same in all promotions and say nothing, with their value."""
-        return {name: f"{value:f}" for name, value in self._settler.constants.items()}
+        """Terms with one value in all promotions, which is a default and no condition."""
+        return {name: f"{value:f}" for name, value in self._interpreter.constants.items()}

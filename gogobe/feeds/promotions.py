@@ -1,7 +1,7 @@
-"""An element of a promotion feed, in any layout, to a promotion: its terms from any place in it.
+"""Converts an element of a promotion feed, in any layout, to a promotion.
 
-One element is not always one promotion: those of one id are brought together by `gather.py`, and what their
-codes and rates mean is decided by `settle.py` when the whole file is known.
+One promotion may have several elements: `gather.py` merges those with the same id. `interpret.py` interprets
+codes and rates when the whole file is known.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from gogobe.feeds.values import TooLongError, is_set, number
 from gogobe.records.rows import Promotion, PromotionGroup, PromotionItem, RefusedRow
 
 GIFTS: Final = "gifts"
-# Terms that a row of a flat layout gives for its item, and other layouts for the promotion or for each item.
+# Terms that belong to the item in a row of a flat layout. Other layouts have them in the promotion or in each
+# item.
 ITEM_TERMS: Final = (
     "reward_type",
     "discount_type",
@@ -47,7 +48,7 @@ _ITEM_LISTS: Final = frozenset(name for name, part in PROMOTION_PARTS.items() if
 
 @dataclass
 class _Items:
-    """The items of one list, in order; the refused items with their reasons; and how many items were read."""
+    """The items of one list, in order; the refused items with their reasons; and the number of items read."""
 
     items: list[PromotionItem] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
@@ -56,8 +57,9 @@ class _Items:
 
 @dataclass
 class _Draft:
-    """What is read of one row: the promotion's terms by field, groups, and lists of items. `holders` are the
-    elements that hold terms; in a flat layout the row is an item, too (`is_item`), with its terms in them."""
+    """The content of one row: the promotion's terms by field, its groups and its lists of items. `holders`
+    are the elements that contain terms. `is_item`: in a flat layout the row is also an item, with its terms
+    in the holders."""
 
     terms: dict[str, Any] = field(default_factory=dict)
     holders: list[etree._Element] = field(default_factory=list)
@@ -77,8 +79,8 @@ class _Draft:
 
 
 class PromotionElements:
-    """Reads the elements of one feed. `unreadable_times` counts promotions with a start or an end that could
-    not be read, and `first_unreadable` has the first one's id and text."""
+    """Reads the elements of one feed. `unreadable_times` counts promotions with an unreadable start or end;
+    `first_unreadable` has the id and the text of the first one."""
 
     def __init__(self, clock: Clock, unknown: UnknownElements) -> None:
         self._clock = clock
@@ -94,14 +96,14 @@ class PromotionElements:
         self._parts: dict[object, Part | None] = {}
         self._early: dict[etree._Element, _Items] = {}
         self._refused_items: list[RefusedRow] = []
-        # Few promotions of a feed have times of their own.
+        # Most promotions of a feed share their times.
         self.unreadable_times = 0
         self.first_unreadable: tuple[str, str] | None = None
         self._times = lru_cache(maxsize=4096)(partial(times_of, clock))
 
     def row(self, element: etree._Element, row: int, line: int) -> Promotion | RefusedRow:
-        """The promotion of one element, or why it has none. `row` is the element's number in its file, `line`
-        where it begins."""
+        """The promotion of one element, or its refusal. `row` is the number of the element in its file,
+        `line` the line where it begins."""
         try:
             return self._row(element, row, line)
         except TooLongError as error:
@@ -111,15 +113,15 @@ class PromotionElements:
             self._unknown.take(self._early_unknown)
 
     def take_refused_items(self) -> list[RefusedRow]:
-        """The items of the last row without a code, or with one that is too long. The row itself is
+        """The refused items of the last row: without a code, or with one that is too long. The row itself is
         accepted."""
         refused, self._refused_items = self._refused_items, []
         return refused
 
-    def take_early(self, row: etree._Element) -> tuple[int, int]:
-        """Reads the items of a row whose end tag has not been parsed, except the last item of each list,
-        and removes them from the tree: a promotion may hold every item of its store. Returns how many items
-        of the row were read, and about how many bytes of the row the parser still holds."""
+    def read_early(self, row: etree._Element) -> tuple[int, int]:
+        """Reads the items of a row whose end tag is not parsed yet, except the last item of each list, and
+        removes them from the tree: a promotion may contain every item of its store. Returns the number of
+        items of the row read so far, and the approximate number of its bytes that the parser still holds."""
         for path, found in list(_lists_in(row, published_name(str(row.tag)))):
             early = self._early.setdefault(found, _Items())
             self._read_items(self._early_item, found[:-1], path, early)
@@ -148,7 +150,7 @@ class PromotionElements:
         return _promotion(draft.terms, row, draft.groups, items, times)
 
     def _read(self, element: etree._Element, path: str, draft: _Draft) -> None:
-        """Reads an element that holds terms: a promotion's own, or a part of it."""
+        """Reads an element that contains terms: a promotion or a part of one."""
         parts: list[etree._Element] = []
         draft.take(self._terms.read(element, path, parts))
         draft.holders.append(element)
@@ -214,7 +216,8 @@ class PromotionElements:
                 into.refused.append(RefusedRow(0, 0, "no_code", detail=f"item {into.read} has no code"))
 
     def _flat_item(self, draft: _Draft) -> _Items:
-        """The item of a row that is a promotion and its item in one (`Sale`, `Line`); the terms are its own."""
+        """The item of a row that is a promotion and its item at once (`Sale`, `Line`). The terms are the
+        item's."""
         for name in ITEM_TERMS:
             draft.terms.pop(name, None)
         values: dict[str, Any] = {}
@@ -226,7 +229,7 @@ class PromotionElements:
 
 
 def _lists_in(element: etree._Element, path: str) -> Iterator[tuple[str, etree._Element]]:
-    """The lists of items that are children of a promotion or of its groups, with their paths."""
+    """The lists of items below a promotion and its groups, with their paths."""
     for child in element:
         part = PROMOTION_PARTS.get(local_name(str(child.tag)))
         below = f"{path}/{published_name(str(child.tag))}"

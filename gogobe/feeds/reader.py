@@ -1,7 +1,7 @@
-"""Reading a feed: any container, encoding and layout, in one pass, in blocks of 500 rows.
+"""Reads a feed in any container, encoding and layout, in one pass, in blocks of 500 rows.
 
-Memory does not grow with the file. Bad content never raises: it ends in the summary's problems, after every
-row before the fault was given.
+Memory does not grow with the file. Bad content raises nothing: it is reported in the summary's problems,
+after all rows before the fault were yielded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gogobe.feeds.blocks import BlockCutter
 from gogobe.feeds.clock import UNBOUND, Clock
 from gogobe.feeds.containers import Contents, FullReads
 from gogobe.feeds.encodings import FeedText, encoding_of
-from gogobe.feeds.layout import Family, Layout, LayoutFinder
+from gogobe.feeds.layout import Family, Layout, LayoutFinder, find_layout
 from gogobe.feeds.names import kind_named, parse_if_known
 from gogobe.feeds.plausible import Plausibility
 from gogobe.feeds.problems import NOTICES, PROBLEMS, FeedError, Limits, Problem
@@ -25,12 +25,10 @@ from gogobe.feeds.summary import FeedHeader, FeedSummary
 from gogobe.feeds.values import LONGEST_CODE
 from gogobe.records.rows import Block, Kind, Promotion
 
-# Bytes used to detect the encoding; more if they are all ASCII, which fits every encoding.
+# The number of bytes used to detect the encoding; more if they are all ASCII, which fits every encoding.
 HEAD_BYTES: Final = 1 << 16
 ASCII_HEAD_BYTES: Final = 1 << 20
 HTML_STARTS: Final = (b"<!doctype html", b"<html")
-# The first row is near the top; the parser that looks for it needs no more.
-_STEP: Final = 1 << 12
 _PATHS_NAMED: Final = 5
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
@@ -40,9 +38,9 @@ Piece = TypeVar("Piece", bytes, str)
 class FeedReader:
     """Iterates over the blocks of one feed. `header` is set from the first block on, `summary` at the end.
 
-    `source` is the published file, seekable; its I/O errors are raised unchanged. `clock` interprets times and
-    bounds those of updates and sales by the time of download. With `fast` off, the XML parser reads every row:
-    the same rows, slower.
+    `source` is the published file, seekable; its I/O errors are raised unchanged. `clock` interprets times
+    and bounds those of updates and sales by the time of download. With `fast` off, the XML parser reads every
+    row: the same rows, slower.
 
     >>> name = "PromoFull7290058108879-014-202507091037.gz"
     >>> with open(f"gogobe/demo/feeds/{name}", "rb") as source:
@@ -77,11 +75,12 @@ class FeedReader:
 
     @property
     def kind(self) -> Kind | None:
-        """The feed's kind, from the first block on: by its content; whether it is full, by its name."""
+        """The kind of the feed, from the first block on. The content determines it; the name determines
+        whether it is a full file."""
         return self.summary.kind
 
     def refuse(self, problem: Problem) -> None:
-        """Adds a problem that its user has found: the file counts as incomplete."""
+        """Adds a problem found by the caller. The file counts as incomplete."""
         self._problem(problem)
 
     def __iter__(self) -> Iterator[Block]:
@@ -108,17 +107,18 @@ class FeedReader:
         text = self._text(contents)
         pieces = self._until_cut(text)
         layout, head, blank_lines = self._find_layout(pieces)
-        self._take(layout)
+        self._set_layout(layout)
         if layout.tag is not None:
             text.end_pieces_at_rows(layout.tag)
             stream = RowStream(layout, self._limits, blank_lines, clock=self._clock, fast=self._fast)
             yield from self._rows(stream, chain(head, pieces))
-        self._tell_oddities(text)
+        self._report_text_faults(text)
         if self._cut is not None:
             raise self._cut
 
     def _rows(self, stream: RowStream, pieces: Iterable[str]) -> Iterator[Run]:
-        """The rows. Raises what ended them before the text's end; a fault at its end is kept in `_cut`."""
+        """The rows. Raises the fault that ended them before the end of the text; a fault at the end is kept
+        in `_cut`."""
         fault: FeedError | None = None
         try:
             for piece in pieces:
@@ -133,11 +133,12 @@ class FeedReader:
         yield from stream.held()
         self._report(stream, is_whole=fault is None)
         if fault is not None:
-            # What else is odd in the text is not reported: how far it was read depends on who read it.
+            # Other irregularities of the text are not reported: how much of the text was checked depends on
+            # who read it.
             raise fault
 
     def _report(self, stream: RowStream, *, is_whole: bool) -> None:
-        """What was odd in the rows, as far as they were read."""
+        """Reports the irregularities of the rows that were read."""
         self.summary.unknown_elements = unknown = stream.unknown.shown()
         if unknown and is_whole:
             paths = ", ".join(f"{count} {path}" for path, count in islice(unknown.items(), _PATHS_NAMED))
@@ -151,7 +152,7 @@ class FeedReader:
                     self._problem(problem)
 
     def _text(self, contents: Contents) -> FeedText:
-        """The feed's text. The first bytes determine the encoding, and whether it is a feed at all."""
+        """The text of the feed. The first bytes determine the encoding, and whether it is a feed."""
         pieces = self._until_cut(contents)
         head = b""
         for piece in pieces:
@@ -172,7 +173,7 @@ class FeedReader:
         begun = (head[place : place + HEAD_BYTES] for place in range(skipped, len(head), HEAD_BYTES))
         return FeedText(chain(begun, pieces), self.summary.encoding, skipped)
 
-    def _tell_oddities(self, text: FeedText) -> None:
+    def _report_text_faults(self, text: FeedText) -> None:
         if text.forbidden:
             self._problem(Problem("control_characters", PROBLEMS["control_characters"]))
         if text.stray:
@@ -183,11 +184,11 @@ class FeedReader:
             self._problem(Problem("mojibake", PROBLEMS["mojibake"]))
         if text.bad is not None:
             self._problem(text.bad)
-        if self._clock.met_later:
+        if self._clock.met_future_time:
             self._problem(Problem("future_times", PROBLEMS["future_times"]))
 
     def _until_cut(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
-        """The pieces up to a fault, which is kept until everything before it has been read."""
+        """The pieces up to a fault, which is kept until everything before it is read."""
         try:
             yield from pieces
         except FeedError as error:
@@ -197,16 +198,9 @@ class FeedReader:
         """The layout, the text that it took to find it, and the number of blank lines before it,
         which XML allows only without a declaration."""
         finder = LayoutFinder(self._limits.max_row)
-        head: list[str] = []
-        blank_lines = 0
-        for piece in pieces:
-            text = piece if head else piece.lstrip(" \t\n")
-            blank_lines += piece.count("\n", 0, len(piece) - len(text))
-            if text:
-                head.append(text)
-                for begin in range(0, len(text), _STEP):
-                    if layout := finder.feed(text[begin : begin + _STEP]):
-                        return layout, head, blank_lines
+        layout, head, blank_lines = find_layout(finder, pieces)
+        if layout is not None:
+            return layout, head, blank_lines
         layout, fault = finder.at_end()
         if fault is not None:
             self._cut = self._at_the_end(fault)
@@ -216,7 +210,7 @@ class FeedReader:
         return layout, head, blank_lines
 
     def _at_the_end(self, error: FeedError) -> FeedError:
-        """Text that ends too early ends at the fault that is known, or else where the file ends."""
+        """The error of a text that ends too early: the known fault, otherwise the end of the file."""
         problem = error.problem
         if problem.code not in ("truncated", "unknown_layout", "no_rows"):
             return error
@@ -224,7 +218,7 @@ class FeedReader:
             return self._cut or error
         return FeedError("truncated", problem.detail, byte_offset=self._source.seek(0, 2), line=problem.line)
 
-    def _take(self, layout: Layout) -> None:
+    def _set_layout(self, layout: Layout) -> None:
         for name, value in layout.header.items():
             setattr(self.header, name, value)
         self.header.announced = self.summary.announced = layout.announced
@@ -245,8 +239,8 @@ class FeedReader:
             self._problem(Problem("unknown_name", f"{PROBLEMS['unknown_name']}: {base!r}"))
 
     def _check_ids(self) -> None:
-        """Raises FeedError for an id above the rows that no index holds; it is not kept. In a Stores file those
-        below the chain's belong to rows, which are refused one by one."""
+        """Raises FeedError for an id above the rows that is too long for an index, and removes it. Ids of a
+        Stores file other than the chain's belong to its rows, which are refused one by one."""
         for name in ("chain_id", "sub_chain_id", "store_id", "bikoret_no"):
             length = len(getattr(self.header, name) or "")
             if length > LONGEST_CODE:

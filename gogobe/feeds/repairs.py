@@ -1,9 +1,9 @@
-"""Faults of a feed's text that can be repaired without loss: Hebrew that was decoded wrongly before it was
-encoded, and attributes without quotes.
+"""Repairs faults of a feed's text without loss: wrongly decoded Hebrew, and attributes without quotes.
 
-Hebrew is decoded wrongly in two ways. Bytes of windows-1255 (its letters are those of ISO-8859-8) taken for
-Latin-1 or windows-1252 show as accented letters: `áîáä` for `במבה`. Bytes of UTF-8 taken for windows-1252,
-Latin-1 or windows-1255 show as pairs that begin with `×` or `׳`: `×‘×ž×‘×”`. Each may have happened twice.
+Hebrew is decoded wrongly in two ways before it is encoded again. Bytes of windows-1255 (its letters are those
+of ISO-8859-8) decoded as Latin-1 or windows-1252 appear as accented letters: `áîáä` for `במבה`. Bytes of
+UTF-8 decoded as windows-1252, Latin-1 or windows-1255 appear as pairs that begin with `×` or `׳`: `×‘×ž×‘×”`.
+Each may have happened twice.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-# How often one text may have been decoded wrongly.
-_MOST_TIMES: Final = 3
+# The maximum number of times that one text was decoded wrongly.
+_MAX_TIMES: Final = 3
 
 
 def _characters(encoding: str) -> dict[int, str]:
-    """The character that each byte from 0x80 on shows as; as in Latin-1 where the encoding has none."""
+    """The character for each byte from 0x80 on; as in Latin-1 where the encoding has none."""
     shown = {byte: bytes([byte]).decode(encoding, "replace") for byte in range(0x80, 0x100)}
     return {byte: chr(byte) if char == "\ufffd" else char for byte, char in shown.items()}
 
@@ -33,28 +33,29 @@ _TO_HEBREW: Final = str.maketrans({char: _HEBREW[byte] for char, byte in _WESTER
 
 
 class _Signs(NamedTuple):
-    """Signs that a text was decoded wrongly: `certain` alone, `likely` if other texts of the feed were."""
+    """Patterns of wrongly decoded text: `certain` by itself, `likely` if other texts of the feed were
+    repaired."""
 
     certain: re.Pattern[str]
     likely: re.Pattern[str]
 
 
 def _pairs(leads: str, first: int, last: int, bytes_of: Mapping[str, int]) -> _Signs:
-    """Characters of UTF-8, as they show, that begin with one of `leads` and go on with a byte of this range; a
-    space may replace the no-break space (A0), which is easily lost. Two in a row are certain."""
+    """Patterns of wrongly decoded UTF-8: a character of `leads` and a continuation byte of this range. A
+    space may replace the no-break space (A0), which is easily lost. Two pairs in a row are certain."""
     more = re.escape("".join(char for char, byte in bytes_of.items() if first <= byte <= last))
     two = f"[{leads}][{more} ][\"'`.-]?[{leads}â][{more} ]"
     return _Signs(re.compile(two), re.compile(f"[{leads}][{more}]"))
 
 
-# Hebrew letters are D7 90 to D7 AA; C2 or C3 and one more byte are what they show as, encoded once more.
+# Hebrew letters are D7 90 to D7 AA. Encoded a second time they begin with C2 or C3.
 _UTF8_AS_WESTERN: Final = _pairs("ÂÃ×", 0x80, 0xBF, _WESTERN_BYTES)
 _UTF8_AS_HEBREW: Final = _pairs("׳", 0x90, 0xAA, _HEBREW_BYTES)
 _WESTERN_SPACE: Final = re.compile("([ÂÃ×]) ")
 _HIGH_WESTERN: Final = re.compile(f"[{re.escape(''.join(_WESTERN_BYTES))}]+")
 _HIGH_HEBREW: Final = re.compile(f"[{re.escape(''.join(_HEBREW_BYTES))}]+")
-# The letters of windows-1255 (E0 to FA) as Latin-1: two side by side without a plain letter beside them, as no
-# language of Western Europe has them.
+# The letters of windows-1255 (E0 to FA) as Latin-1: two in a row without an ASCII letter next to them, which
+# no language of Western Europe has.
 _LETTERS: Final = _Signs(
     re.compile(r"(?<![A-Za-zà-ú])[à-ú][\"'`.-]?[à-ú]+(?![A-Za-z])"),
     re.compile(r"(?<![A-Za-zà-ú])[à-ú](?![A-Za-z])"),
@@ -69,17 +70,17 @@ _TAG: Final = re.compile(rf"(<\??{_NAME})((?:\s+{_NAME}\s*=\s*(?:\"[^\"<]*\"|'[^
 
 
 class HebrewRepair:
-    """Repairs texts of one feed; `count` is their number."""
+    """Repairs the texts of one feed. `count` is the number of repaired texts."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def repaired(self, text: str) -> str:
-        """Repairs the texts of a piece of XML that were decoded wrongly. The piece must not split a text."""
-        # Looking for what there is hardly ever spares taking the piece apart.
+        """A piece of XML with its wrongly decoded texts repaired. The piece must not split a text."""
+        # A search for the patterns usually avoids splitting the piece into texts.
         if not self._is_suspicious(text):
             return text
-        # No sign is ASCII, as most texts and all tags are.
+        # No pattern is ASCII, and most texts and all tags are.
         return _TEXT.sub(lambda match: match[0] if match[0].isascii() else self._text(match[0]), text)
 
     def _is_suspicious(self, text: str) -> bool:
@@ -92,7 +93,7 @@ class HebrewRepair:
 
     def _text(self, text: str) -> str:
         found = text
-        for _ in range(_MOST_TIMES):
+        for _ in range(_MAX_TIMES):
             before, found = found, self._once(found)
             if found == before:
                 break
@@ -111,8 +112,8 @@ class HebrewRepair:
 
 
 def _decoded(text: str, spaced: str, high: re.Pattern[str], bytes_of: Mapping[str, int]) -> str:
-    """Text with UTF-8 that shows as characters of another encoding: what is UTF-8 is decoded. `spaced` is the
-    text with the no-break spaces that it had; the text itself is returned where there was none to decode."""
+    """Decodes the UTF-8 in a text that was decoded with another encoding. `spaced` is the text with its
+    no-break spaces restored. Returns `text` itself if nothing was decoded."""
 
     def decode(match: re.Match[str]) -> str:
         try:
@@ -125,7 +126,8 @@ def _decoded(text: str, spaced: str, high: re.Pattern[str], bytes_of: Mapping[st
 
 
 def with_quotes(text: str) -> tuple[str, int]:
-    """A piece of XML with whole tags, and quotes around all values of attributes; how many tags lacked them."""
+    """A piece of XML with whole tags, in which all attribute values are quoted; and the number of tags that
+    lacked quotes."""
     if not _may_lack_quotes(text):
         return text, 0
     count = 0
@@ -140,7 +142,7 @@ def with_quotes(text: str) -> tuple[str, int]:
 
 
 def _may_lack_quotes(text: str) -> bool:
-    """Whether an equals sign is within a tag and no quote follows it; there are few, and most are in names."""
+    """Whether a tag contains an equals sign without a quote after it. Few pieces do, mostly in names."""
     place = text.find("=")
     while place >= 0:
         if text[place + 1 : place + 2] not in _QUOTES and text.rfind("<", 0, place) > text.rfind(">", 0, place):

@@ -1,7 +1,7 @@
-"""The form of the rows of a price feed, learned from rows, and the regular expression that matches such a row.
+"""The form of the rows of a price feed, learned from rows, and a regular expression that matches it.
 
-Nearly all rows of a feed have the same plain elements in the same order, with the same blanks between them. The
-expression requires what every row so far has had, because it matches a literal faster than an option.
+Nearly all rows of a feed have the same plain elements in the same order, with the same blanks between them.
+The expression requires everything that all rows so far had, because literals match faster than options.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gogobe.feeds.fields import HEADER, ITEM
 from gogobe.feeds.values import LONGEST_CODE, LONGEST_TEXT, code, text, verbatim
 
 _START_TAG: Final = re.compile(r"(\s*+)<([A-Za-z_][A-Za-z0-9_.-]*)[ \t\n]*(/?)>")
-# Most blanks between two elements are a line end and an indent, which are found faster than any blanks.
+# Blanks between two elements are mostly a line end and an indent, which match faster than arbitrary blanks.
 _INDENT: Final = r"\n?+ *+"
 _ANY_BLANKS: Final = r"\s*+"
 _IS_INDENT: Final = re.compile(_INDENT)
@@ -24,11 +24,10 @@ _IS_INDENT: Final = re.compile(_INDENT)
 
 @dataclass(frozen=True)
 class RowForm:
-    """What the rows named `tag` look like.
+    """The form of the rows named `tag`.
 
-    `elements` are the names of their children, in order; those in `optional` may be missing, or be an empty
-    tag.
-    `blanks` are the blanks seen before an element, `last_blanks` those seen before the row's end tag.
+    `elements` are the names of their children, in order. Children in `optional` may be missing or empty tags.
+    `blanks` are the blanks seen before a child, `last_blanks` those seen before the end tag.
     """
 
     tag: str
@@ -39,8 +38,8 @@ class RowForm:
 
     @classmethod
     def of(cls, tag: str, row: str, sample: str) -> RowForm | None:
-        """The form of a row, given as its text from `<tag>` on. What `sample`, the text of rows after it, does
-        not have in every row is optional. None where a name repeats, or there is no child."""
+        """The form of a row, given as its text from `<tag>` on. Elements that not every row of `sample`, the
+        text of following rows, has are optional. None if a name repeats or the row has no children."""
         tags = _START_TAG.findall(row)[1:]
         names = tuple(name for _, name, _ in tags)
         if not names or len(names) != len(set(names)):
@@ -58,8 +57,8 @@ class RowForm:
         )
 
     def merged(self, other: RowForm) -> RowForm:
-        """A form that rows of both forms have, if their elements are in the same order. An element that only
-        `other` has is put after the one that it follows there."""
+        """A form that matches rows of both forms, if their elements are in the same order. An element that
+        only `other` has is inserted after its predecessor there."""
         elements = list(self.elements)
         place = 0
         for name in other.elements:
@@ -83,14 +82,14 @@ class RowForm:
 
     @property
     def is_usable(self) -> bool:
-        """Whether each field has one element at most, and code and price have one."""
+        """Whether no field has more than one element, and code and price have one."""
         fields = [ITEM[name.lower()][0] for name in self.elements if name.lower() in ITEM]
         return len(fields) == len(set(fields)) and {"item_code", "price"} <= set(fields)
 
     @cached_property
     def groups(self) -> dict[str, int]:
-        """The places of the elements that the pattern captures, by name: of those with a field and of unknown
-        ones that are optional."""
+        """The group numbers of captured elements, by name: elements with a field, and optional unknown
+        ones."""
         names = (name for name in self.elements if _is_field(name) or self._is_counted(name))
         return {name: place for place, name in enumerate(names)}
 
@@ -100,14 +99,14 @@ class RowForm:
         return tuple(name for name in self.elements if _is_unknown(name))
 
     def pattern(self) -> re.Pattern[str]:
-        """Matches a row, and the blanks after it; the last group has all the text from the first thing that is
-        no such row. The group of an unknown element has a character if the element is present.
+        """Matches a row and the blanks after it. The last group has all text from the first position that is
+        no such row. The group of an unknown element is not empty if the element is present.
 
         Repeats are possessive (`++`, `?+`), so that a row that does not match fails at once.
         """
         blanks, last = _blanks(self.blanks), _blanks(self.last_blanks)
         elements = "".join(self._element(name, blanks) for name in self.elements)
-        # The parser does not take an element without children for a row.
+        # The parser does not accept an element without children as a row.
         some = "" if len(self.optional) < len(self.elements) else r"(?!\s*+</)"
         tag = re.escape(self.tag)
         row = rf"<{tag}>{some}{elements}{last}</{tag}>{_INDENT}{_ANY_BLANKS}"
@@ -134,15 +133,15 @@ def _is_unknown(name: str) -> bool:
 
 
 def _longest(name: str) -> str:
-    """How long a text may be, as a quantifier. The parser reads a row with a longer one, and decides: blanks
-    around a text do not count."""
+    """The maximum length of a text, as a quantifier. The parser reads a row with a longer text and decides,
+    because surrounding blanks do not count."""
     _, reading = ITEM.get(name.lower(), ("", verbatim))
     longest = LONGEST_CODE if reading is code else LONGEST_TEXT if reading is text else ""
     return f"{{0,{longest}}}"
 
 
 def _blanks(seen: Iterable[str]) -> str:
-    """An expression for blanks like those seen, the faster the more alike these are."""
+    """An expression for blanks such as those seen; the more uniform they are, the faster it is."""
     first, *more = sorted(seen)
     if not more:
         return re.escape(first)

@@ -1,8 +1,8 @@
-"""Which rows of a price file are no goods: delivery, deposits, coupons, bags at the till, donations.
+"""Detects rows of a price file that are no goods: delivery, deposits, coupons, bags at the till, donations.
 
-Chains list everything that their tills ring up. Such rows have no master product, and their prices are
-compared with nothing. RULES recognise them by their names. Two more signs are the price of a gift, and a
-department of the till that is listed as an item.
+Chains list everything that their tills sell. Such rows have no master product, and their prices are not
+compared. RULES recognize their names. Two other signs are the price of a gift, and a department of the till
+that is listed as an item.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import msgspec
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """One kind of row that is no goods: a pattern that its name begins with or, with `anywhere`, holds; and the
-    highest price of such a row in ILS, where goods of that name cost more."""
+    """One kind of row that is no goods: a pattern that its name begins with or, with `anywhere`, contains;
+    and the highest price of such a row in ILS, if goods of the same name cost more."""
 
     kind: str
     pattern: str
@@ -41,18 +41,19 @@ RULES: Final = (
     Rule("item of the till", r"פריט (כללי|חדש|תוו?|לבדיקה|בדיקה)|מחלק[הת]\b"),
     Rule("not for the site", r"לא לאתר\s*$"),
 )
-"""A row is no goods where one of these matches."""
+"""A row is no goods if one of these matches."""
 
-_ABOVE_GIFTS: Final = Decimal("0.015")  # tills list gifts and coupons at 0.01, the least price that there is
-_LONGEST_DEPARTMENT: Final = 8  # digits of the code of a department
+_ABOVE_GIFTS: Final = Decimal("0.015")  # tills list gifts and coupons at 0.01, the lowest price
+_LONGEST_DEPARTMENT: Final = 8  # maximum digits of a department's code
 
 
 def _begins(rules: Iterable[Rule]) -> re.Pattern[str]:
-    """Patterns that a name begins with, as one; marks before its first letter do not count."""
+    """One pattern for names that begin with one of the rules' patterns; marks before the first letter are
+    ignored."""
     return re.compile(rf"[\s*.\-]*(?:{'|'.join(rule.pattern for rule in rules)})")
 
 
-# Each alternative begins with a letter, so `re` skips to the next place where one of these letters is.
+# Each alternative begins with a letter, so `re` skips to the next position with one of these letters.
 _ANYWHERE: Final = re.compile("|".join(rule.pattern for rule in RULES if rule.anywhere))
 _BEGINS: Final = _begins(rule for rule in RULES if not rule.anywhere and rule.highest_price is None)
 _CHEAP: Final = tuple((_begins([rule]), rule.highest_price) for rule in RULES if rule.highest_price is not None)
@@ -62,7 +63,7 @@ _HIGHEST_CHEAP: Final = max(highest for _, highest in _CHEAP)
 def is_service(name: str, price: Decimal | float | None, code: str) -> bool:
     """Whether a row of a price file is no goods, by its name, its price in ILS and its code as published.
 
-    What costs 0.01 is a gift or a coupon. What costs 0.00 and has a code of eight digits or fewer is a
+    A price of 0.01 means a gift or a coupon. A price of 0.00 with a code of eight digits or fewer means a
     department of the till. Otherwise RULES decide.
     """
     if price is not None and price <= _HIGHEST_CHEAP:

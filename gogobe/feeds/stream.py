@@ -1,7 +1,7 @@
-"""Reads the rows of a feed's text, in order: with the pattern where it matches, else with the XML parser.
+"""Reads the rows of a feed's text, in order: by the pattern if it matches, otherwise by the XML parser.
 
-The rows that the pattern matches are cut out of the text, and one parser reads the rest. A text without
-some of its well-formed elements is well-formed if and only if the whole text is.
+The rows that the pattern matches are cut out of the text, and one parser reads the rest. A text without some
+of its well-formed elements is well-formed if and only if the whole text is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lxml import etree
 
 from gogobe.feeds.clock import UNBOUND, Clock
 from gogobe.feeds.elements import ItemElements, RowElements, StoreElements
-from gogobe.feeds.item_pattern import ItemPattern, Taken
+from gogobe.feeds.item_pattern import ItemPattern, MatchedRows
 from gogobe.feeds.layout import Layout
 from gogobe.feeds.parser import RowParser, weight
 from gogobe.feeds.problems import FeedError, Limits
@@ -24,9 +24,9 @@ from gogobe.feeds.unknown import UnknownElements
 from gogobe.records.rows import RefusedRow
 
 _LONGEST_REST: Final = 1 << 18
-# Promotions that are given out together.
+# The number of promotions in one run.
 _RUN: Final = 100
-# A feed whose rows the pattern mostly fails to take is read faster by the parser alone.
+# If the pattern fails for most rows of a feed, the parser alone is faster.
 _ODD_ROWS: Final = 100
 
 
@@ -38,10 +38,13 @@ class Run(NamedTuple):
 
 
 class RowStream:
-    """Takes a feed's text and yields its rows. With `fast` off the parser reads everything; the rows are the
-    same. `read` counts the rows of the file; `blank_lines` are lines skipped before the text.
-    Times are read by the file's clock. Promotions come at the end, because each may have parts anywhere in the
-    file; `promotions` reads them, and is None in other feeds."""
+    """Takes the text of a feed and yields its rows.
+
+    With `fast` off the parser reads everything; the rows are the same. `read` counts the rows of the file.
+    `blank_lines` is the number of lines skipped before the text. `clock` interprets times. Promotions come at
+    the end, because a promotion may have elements anywhere in the file; `promotions` reads them, and is None
+    for other feeds.
+    """
 
     def __init__(
         self,
@@ -83,46 +86,46 @@ class RowStream:
         if allowed < len(text):
             raise FeedError("text_too_long", line=self._line())
         self._since_row = self._since_row + weight(text) if self.read == read else len(text)
-        self._take_early()
+        self._read_early()
         if self._since_row > self._max_row:
             raise FeedError("row_too_long", line=self._line())
 
     def _line(self) -> int:
-        """The line in which the text that was taken so far ends."""
+        """The line in which the text read so far ends."""
         return self._lines + self._rest.count("\n") + 1
 
     def close(self) -> Iterator[Run]:
-        """The rows left at the text's end. Raises FeedError `truncated` where the XML is not at its end."""
+        """The rows left at the end of the text. Raises FeedError `truncated` if the XML is incomplete."""
         yield from self._parse(self._rest)
         self._rest = ""
         yield from self._made(self._parser.close())
 
     def held(self) -> Iterator[Run]:
-        """The rows that are still held back at the end of the text, also after a fault."""
+        """The rows that are held until the end of the text; available after a fault, too."""
         promotions = self.promotions.promotions() if self.promotions is not None else iter(())
         while rows := list(islice(promotions, _RUN)):
             yield Run(rows, [])
 
-    def _take_early(self) -> None:
-        """Reads items of a promotion that has become large before its end tag was parsed."""
+    def _read_early(self) -> None:
+        """Reads items of a large promotion before its end tag."""
         if self._since_row <= EARLY_FROM:
             self._early_from = EARLY_FROM
         elif self.promotions is not None and self._since_row > self._early_from:
             if self._parser.unfinished is not None:
-                self._since_row = self.promotions.take_early(self._parser.unfinished)
+                self._since_row = self.promotions.read_early(self._parser.unfinished)
             self._early_from = self._since_row + EARLY_FROM
 
     def _runs(self, text: str) -> Iterator[Run]:
         text, self._rest = self._rest + text, ""
         place = 0
-        # One letter is looked for much faster than three.
+        # A search for one character is much faster than for three.
         plain = "]" not in text or "]]>" not in text
         while self._pattern is not None and plain:
             if self._after_row:
-                taken = self._take(self._pattern, text, place)
-                place = taken.end
-                if taken.rows or taken.refused:
-                    yield Run(taken.rows, taken.refused)
+                matched = self._match(self._pattern, text, place)
+                place = matched.end
+                if matched.rows or matched.refused:
+                    yield Run(matched.rows, matched.refused)
             row_end = self._row_end.search(text, place)
             if row_end is None:
                 break
@@ -133,20 +136,20 @@ class RowStream:
             yield from self._parse(self._rest)
             self._rest, self._after_row = "", False
 
-    def _take(self, pattern: ItemPattern, text: str, place: int) -> Taken:
-        """Rows by the pattern, in the parser's stead."""
-        taken = pattern.take(text, place, self.read + 1, self._lines + 1)
-        lines = text.count("\n", place, taken.end)
+    def _match(self, pattern: ItemPattern, text: str, place: int) -> MatchedRows:
+        """Reads rows by the pattern, and counts their lines for the parser."""
+        matched = pattern.match_rows(text, place, self.read + 1, self._lines + 1)
+        lines = text.count("\n", place, matched.end)
         self._lines += lines
         self._parser.lines_before += lines
-        count = len(taken.rows) + len(taken.refused)
+        count = len(matched.rows) + len(matched.refused)
         self.read += count
         self._fast_rows += count
-        return taken
+        return matched
 
     def _parse_one(self, pattern: ItemPattern, text: str, begin: int, end: int) -> Iterator[Run]:
-        """Parses `text[begin:end]`, which ends with what looks like a row's end tag. It is one only if the
-        parser gives a row at the last character; else it is in a comment, CDATA, a tag or an open row."""
+        """Parses `text[begin:end]`, which ends with a possible end tag of a row. It is one if the parser
+        yields a row at the last character; otherwise it is in a comment, CDATA, a tag or an open row."""
         yield from self._parse(text[begin : end - 1])
         read = self.read
         yield from self._parse(text[end - 1])
@@ -186,7 +189,7 @@ class RowStream:
 
 
 class _TextBound:
-    """Watches that no text between two tags is longer than allowed, across the pieces that it comes in."""
+    """Checks that no text between two tags, across pieces, is longer than allowed."""
 
     def __init__(self, longest: int) -> None:
         self._longest = longest

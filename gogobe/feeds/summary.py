@@ -1,4 +1,4 @@
-"""What a feed was and held: its header and its summary."""
+"""The header and the summary of a feed."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class FeedHeader(msgspec.Struct):
 
 
 class FeedSummary(msgspec.Struct):
-    """What a feed was and held.
+    """The summary of a feed.
 
-    `read` counts the rows of the file, `taken` those of them that were taken, `refused` the
-    others and the `refused_items` within promotions. `items`, `promotions` and `stores` count what
-    the reader gave; several rows may be one promotion. `promotion_items` are the items of promotions but those
-    in a list of gifts; `gift_items` are the gifts, each once in a promotion.
-    `unknown_elements` counts elements of rows that no table knows, by path, and `constants` has terms that are
-    the same in all promotions and say nothing. `complete` is false where rows are missing or may be; `problems`
-    are in the order they were met.
+    `read` counts the rows of the file, `taken` the accepted ones, `refused` the other rows and the
+    `refused_items` within promotions. `items`, `promotions` and `stores` count what the reader yielded;
+    several rows may be one promotion. `promotion_items` counts the items of promotions except those in a list
+    of gifts; `gift_items` counts the gifts, each once per promotion. `unknown_elements` counts elements of
+    rows that no table has, by path. `constants` are terms with the same value in all promotions, which is no
+    condition. `complete` is false if rows are or may be missing. `problems` are in the order of their
+    detection.
     """
 
     container: Container = "plain"

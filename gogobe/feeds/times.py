@@ -1,9 +1,9 @@
-"""Days, hours and times as feeds write them, to aware times.
+"""Converts the days, hours and times of feeds to aware times.
 
 Forms of times: `2025-12-18 09:15:00`, `2026-2-1 9:05`, `2016/08/27 11:17`, `1/2/2026 9:05` and `01.02.2026`
-(day first), `8/27/2016` (month first: there is no other reading), `20260201`, `202602010900`, `20260201090000`,
-ISO 8601 with T, fractions and offset, `24:00`. Hours without a day: `9:05`, `0905`, `23:59:59.997`,
-`9:05 PM`, or a whole time of which only the hour counts (`1900-01-01T23:59:00`).
+(day first), `8/27/2016` (month first, the only valid reading), `20260201`, `202602010900`, `20260201090000`,
+ISO 8601 with T, fractions and offset, `24:00`. Hours without a day: `9:05`, `0905`, `23:59:59.997`, `9:05
+PM`, or a whole time of which only the hour counts (`1900-01-01T23:59:00`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FIRST_YEAR: Final = 1971
 _LAST_YEAR: Final = 9000
 _DAY: Final = timedelta(days=1)
 _LAST_SECOND: Final = timedelta(hours=23, minutes=59, seconds=59)
-# A longer text is none of these forms.
+# The maximum length of these forms.
 _LONGEST: Final = 64
 
 _CLOCK_TIME: Final = (
@@ -35,14 +35,14 @@ _PACKED: Final = re.compile(
     rf"(?P<day>\d{{8}})(?:[Tt\s_-]*(?:(?P<digits>\d{{4}}(?:\d{{2}})?)|{_CLOCK_TIME}){_ZONE})?", re.ASCII
 )
 _HOUR: Final = re.compile(rf"(?:[\d/.-]+[Tt\s]+)?(?:{_CLOCK_TIME}|(?P<digits>\d{{1,6}})){_ZONE}", re.ASCII)
-# What databases have for no day.
+# Dates that databases use for no day.
 _NO_DAY: Final = re.compile(r"0000|0001|9999|\d\d?[/.-]\d\d?[/.-](?:0000|0001|9999)")
-# No hour, but a word for none; 00:00 is written with four or six digits.
+# Zeros that mean no hour; 00:00 is written with four or six digits.
 _ZEROS: Final = frozenset({"0", "00", "000", "00000"})
 
 
 class Written(NamedTuple):
-    """A day as it is written, with the time since its beginning and the offset where they are given."""
+    """A day as written, with the time since its beginning and the offset, if given."""
 
     day: date
     since: timedelta | None
@@ -50,8 +50,8 @@ class Written(NamedTuple):
 
 
 def moment(raw: str, clock: Clock = UNBOUND) -> datetime | None:
-    """A time in any of the forms, the clock's local time unless it says otherwise, made aware; None for what is
-    no time or outside the years 1971 to 9000."""
+    """A time in any of the forms, as an aware time; local by the clock if it has no offset. None for other
+    text and outside the years 1971 to 9000."""
     stripped = raw.strip()
     try:
         value = datetime.fromisoformat(stripped)
@@ -62,7 +62,8 @@ def moment(raw: str, clock: Clock = UNBOUND) -> datetime | None:
 
 
 def past(raw: str, clock: Clock = UNBOUND) -> datetime | None:
-    """As `moment`, of something that has happened (an update, a sale); None for one later than the download."""
+    """As `moment`, for an event that has happened (an update, a sale); None if it is later than the
+    download."""
     try:
         value = datetime.fromisoformat(raw)
     except ValueError:
@@ -72,8 +73,8 @@ def past(raw: str, clock: Clock = UNBOUND) -> datetime | None:
 
 
 def is_unreadable(raw: str | None) -> bool:
-    """Whether a text is there that should be a day or a time, and is none; a null word or a default of the year
-    0, 1 or 9999 is no time on purpose."""
+    """Whether a text should be a day or a time and is none. A null word, or a default of the year 0, 1 or
+    9999, means no time and is readable."""
     stripped = (raw or "").strip()
     return stripped not in NULL_WORDS and _written(stripped) is None and not _NO_DAY.match(stripped)
 
@@ -88,8 +89,8 @@ def hour(raw: str | None) -> timedelta | None:
 
 
 def day_and_hour(day: str, hour_raw: str | None, clock: Clock = UNBOUND) -> datetime | None:
-    """A time whose day and hour are in two elements; an unreadable hour leaves the hour of the day's
-    element."""
+    """A time whose day and hour are in two elements. If the hour is unreadable, the hour in the day's element
+    counts."""
     written = _written(day.strip())
     if written is None:
         return None
@@ -98,8 +99,8 @@ def day_and_hour(day: str, hour_raw: str | None, clock: Clock = UNBOUND) -> date
 
 
 def last_moment(day: str, hour_raw: str | None, clock: Clock = UNBOUND) -> datetime | None:
-    """As `day_and_hour`, of an end. A day without a readable hour lasts until its last second, and so does one
-    that ends at 24:00 or 00:00: feeds write midnight where no hour was entered."""
+    """As `day_and_hour`, for an end. A day without a readable hour, or that ends at 24:00 or 00:00, lasts
+    until its last second: feeds write midnight if no hour was entered."""
     written = _written(day.strip())
     if written is None:
         return None

@@ -1,6 +1,6 @@
-"""How a text of a feed is read as a value: a text, a code, a number, yes or no, a list of clubs.
+"""Converts the text of a feed to a value: text, code, number, yes or no, list of clubs.
 
-Each of these takes the text as it is published and returns None for what is no such value.
+Each function takes the text as published and returns None if it is no such value.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-# Words for null, as published; "00000" is one where a code or text is expected.
+# Words for null, as published; "00000" is one for codes and texts.
 NULL_WORDS: Final = frozenset({"", "לא ידוע", "00000", "null", "None", "NULL", "אין", "-"})
 _TRUE: Final = frozenset({"1", "true", "True", "TRUE", "Y", "כן"})
 _FALSE: Final = frozenset({"0", "false", "False", "FALSE", "N", "לא"})
 
-# Bounds in characters. Codes and ids are keys in the database, whose B-trees take entries of 2,704 bytes at
-# most; a row with a longer one is refused, as is one with a text that no honest row has.
+# Bounds in characters. Codes and ids are keys in the database, and B-trees accept entries of at most 2,704
+# bytes. A row with a longer code is refused, and so is a row with a text longer than any real one.
 LONGEST_CODE: Final = 64
 LONGEST_TEXT: Final = 4096
 _LONGEST_NUMBER: Final = 32
 # Nearly all published numbers. They need no other check.
 _PLAIN_NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
-# A club's number before its name, and a list of numbers without names.
+# A club's number before its name; a list of numbers without names.
 _CLUB_NUMBER: Final = re.compile(r"(?<![^\s(|&,;])(\d+)\s*[-=:](?!\d)", re.ASCII)
 _CLUB_NUMBERS: Final = re.compile(r"\s*\d+(?:[\s,;|&]+\d+)*\s*", re.ASCII)
 
@@ -30,7 +30,7 @@ Reading = Callable[[str], Any]
 
 
 class TooLongError(ValueError):
-    """A code, id or text of a row beyond its bound; `reason` is why the row is refused."""
+    """A code, id or text that is too long; `reason` is the reason code of the refused row."""
 
     def __init__(self, reason: str, length: int, longest: int) -> None:
         super().__init__(f"{length:,} characters, of which at most {longest:,} are taken")
@@ -38,7 +38,7 @@ class TooLongError(ValueError):
 
 
 def text(raw: str) -> str | None:
-    """Text in one line without spaces around it; None for a word for null. Raises TooLongError."""
+    """Text on one line without surrounding spaces; None for a word for null. Raises TooLongError."""
     words = " ".join(raw.split())
     if len(words) > LONGEST_TEXT:
         raise TooLongError("text_too_long", len(words), LONGEST_TEXT)
@@ -46,7 +46,7 @@ def text(raw: str) -> str | None:
 
 
 def code(raw: str) -> str | None:
-    """A code or id, as published but for spaces around it. Raises TooLongError."""
+    """A code or id, without surrounding spaces. Raises TooLongError."""
     stripped = raw.strip()
     if len(stripped) > LONGEST_CODE:
         raise TooLongError("code_too_long", len(stripped), LONGEST_CODE)
@@ -54,13 +54,13 @@ def code(raw: str) -> str | None:
 
 
 def verbatim(raw: str) -> str | None:
-    """What is read again later (a price, a day, an hour): without spaces around it, and no more of it than any
-    such value has."""
+    """A text that is parsed later (a price, a day, an hour): without surrounding spaces, and cut at the
+    length of any such value."""
     return raw.strip()[:LONGEST_CODE] or None
 
 
 def number(raw: str) -> Decimal | None:
-    """An exact decimal, below 10^12 and of up to 12 places; None for what is no such number."""
+    """An exact decimal below 10^12 with up to 12 places; None for other text."""
     if _PLAIN_NUMBER.fullmatch(raw):
         return Decimal(raw)
     stripped = raw.strip()
@@ -75,7 +75,7 @@ def number(raw: str) -> Decimal | None:
 
 def _few_places(published: str, value: Decimal) -> bool:
     if len(published) <= 12 and "e" not in published and "E" not in published:
-        return True  # as most numbers; their parts are slow to take apart
+        return True  # most numbers; `as_tuple` is slow
     exponent = value.as_tuple().exponent
     return isinstance(exponent, int) and exponent >= -12
 
@@ -87,8 +87,8 @@ def positive(raw: str) -> Decimal | None:
 
 
 def clubs(raw: str) -> list[str] | None:
-    """The numbers of the clubs that a text names, each once, in its order: `0 - כלל הלקוחות`, `0=אין`, `1,2`,
-    `((1=מועדון|5=אשראי))&(3=תווים)`; a club that is named without a number by its name. Raises TooLongError."""
+    """The club numbers in a text, without duplicates, in order: `0 - כלל הלקוחות`, `0=אין`, `1,2`,
+    `((1=מועדון|5=אשראי))&(3=תווים)`. A club without a number is given by its name. Raises TooLongError."""
     numbers = _CLUB_NUMBER.findall(raw) or (_CLUB_NUMBERS.fullmatch(raw) and re.findall(r"\d+", raw)) or []
     if not numbers:
         name = code(text(raw) or "")
@@ -97,7 +97,7 @@ def clubs(raw: str) -> list[str] | None:
 
 
 def whole(raw: str) -> int | None:
-    """A small whole number; None for what is none."""
+    """A whole number of at most eight digits; None for other text."""
     stripped = raw.strip()
     return int(stripped) if stripped.isascii() and stripped.isdecimal() and len(stripped) < 9 else None
 
@@ -111,10 +111,10 @@ def yes_no(raw: str) -> bool | None:
 
 
 def is_set(raw: str) -> bool | None:
-    """As `yes_no`, where any number above zero says yes (a coupon's kind, a count)."""
+    """As `yes_no`, but any number above zero means yes (the kind of a coupon, a count)."""
     value = number(raw)
     return yes_no(raw) if value is None else value > 0
 
 
 NUMERIC: Final[frozenset[Reading]] = frozenset({number, positive, whole, yes_no, is_set})
-"""Readings of numbers and flags: their texts are short, the same in all files, and contain no reference."""
+"""Readings of numbers and flags. Their texts are short, repeat in all files, and contain no reference."""

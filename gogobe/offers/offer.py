@@ -25,7 +25,7 @@ _HUNDRED: Final = Decimal(100)
 _GRAMS: Final = Decimal(100)
 # A minimum quantity up to this value means any amount.
 _ANY_WEIGHT: Final = Decimal("0.1")
-_MOST_PIECES: Final = Decimal(100)
+_MAX_PIECES: Final = Decimal(100)
 _CLOSE: Final = Decimal("0.011")
 _PER_KILOGRAM: Final = re.compile(r"מחיר[^\n]{0,40}ל(?:-?ק[\"'״]?ג|קילו)|per kg", re.IGNORECASE)
 _NTH_WORDS: Final = re.compile(r"השני|השנייה|השניה|הזול מ|(?<!\d)\d\s*\+\s*\d(?![\d%])")
@@ -226,7 +226,7 @@ def _at_price(promotion: Promotion, terms: _Terms) -> Offer:
     assert terms.price is not None
     if terms.weighed:
         return _at_weighed_price(promotion, terms)
-    if terms.quantity > _MOST_PIECES:
+    if terms.quantity > _MAX_PIECES:
         return _unknown("quantity")
     if terms.quantity == 1:
         return Offer("price", total=terms.price, unit_price=terms.price)

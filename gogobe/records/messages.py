@@ -142,7 +142,7 @@ class IngestBatch(msgspec.Struct, omit_defaults=True):
     masters_version: str | None = None
 
     @property
-    def is_broken_off(self) -> bool:
+    def is_aborted(self) -> bool:
         """Whether an unexpected exception ended the reading of the file here. The batch then has no rows; a
         batch with the same id replaces it when the file is read again."""
         return self.totals is not None and INTERNAL_ERROR in self.totals.problems

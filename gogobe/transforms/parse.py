@@ -13,7 +13,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from gogobe.chains.chain import Chains
 from gogobe.chains.load import load_chains
-from gogobe.feeds.batches import broken_off, cut_batches
+from gogobe.feeds.batches import aborted_batch, cut_batches
 from gogobe.feeds.clock import Clock
 from gogobe.feeds.problems import NOTICES, Problem
 from gogobe.feeds.reader import FeedReader
@@ -41,8 +41,8 @@ def open_file(file: FileDownloaded, store: ObjectStore) -> BinaryIO:
 
 
 def one_a_code(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems of a file, one for each code, because a file has one dead letter for each reason: the first
-    of that code, with the details of all."""
+    """The problems of a file, one for each code, because a file has one dead letter for each reason: the
+    first of that code, with the details of all."""
     found: dict[str, Problem] = {}
     for problem in problems:
         first = found.setdefault(problem.code, problem)
@@ -54,9 +54,9 @@ def one_a_code(problems: Iterable[Problem]) -> list[Problem]:
 class FileReading:
     """One file on its way to batches of 500 rows, each item with its master; iterated over once.
 
-    Yields the batches in order; the decisions by name that were made in a batch, after it; at the end the dead
-    letters of what could not be read or matched. An unforeseen error is raised, after a batch that ends the
-    file as incomplete where others went before it.
+    Yields the batches in order; the decisions by name that were made in a batch, after it; at the end the
+    dead letters of what could not be read or matched. An unforeseen error is raised, after a batch that ends
+    the file as incomplete where others went before it.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class FileReading:
                     yield decisions
         except Exception as error:
             if yielded is not None and not yielded.last and not is_outage(error):
-                yield broken_off(yielded, self.summary)
+                yield aborted_batch(yielded, self.summary)
             raise
         for problem in one_a_code(problem for problem in self.summary.problems if problem.code not in NOTICES):
             yield self._letters.letter(self._file, problem.code, problem.detail, place=problem.place)

@@ -80,7 +80,11 @@ def test_an_update_is_never_after_the_download():
     assert past("2025-08-07 02:59", clock) == datetime(2025, 8, 7, 2, 59, tzinfo=ISRAEL)
     assert past("2025-08-07 03:00", clock) == utc("2025-08-07 00:00")
     assert past("2025-08-07 03:10", clock) == utc("2025-08-07 00:00")
-    assert [clock.met_later, past("2025-08-07 03:11", clock), clock.met_later] == [False, None, True]
+    assert [clock.met_future_time, past("2025-08-07 03:11", clock), clock.met_future_time] == [
+        False,
+        None,
+        True,
+    ]
     assert timedelta(minutes=10) == TOLERANCE
     assert past("2099-01-01 00:00") is not None
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gogobe.feeds.discounts import Evidence, Kind, Meaning, value_of
+from gogobe.feeds.discounts import Evidence, Meaning, RateKind, value_of
 from gogobe.records.rows import Promotion, PromotionGroup, PromotionItem
 
 PERCENT, HUNDREDTHS, FRACTION = (Meaning("percent", Decimal(scale)) for scale in ("1", "100", "0.01"))
@@ -122,7 +122,7 @@ def test_a_percentage_is_above_0_and_at_most_100(
         )  # fmt: skip
     meanings = evidence.meanings()
     for rate, _, _, discount_type, reward_type in found:
-        meaning = meanings.get(Kind(discount_type, reward_type))
+        meaning = meanings.get(RateKind(discount_type, reward_type))
         value = value_of(rate, meaning) if meaning else None
         assert value is None or value > 0
         assert value is None or meaning is None or meaning.unit == "amount" or value <= 100
@@ -131,7 +131,8 @@ def test_a_percentage_is_above_0_and_at_most_100(
 @pytest.mark.parametrize("scale", [1, 100])
 @given(shelf=st.integers(30, 2000), percent=st.integers(5, 90), quantity=st.sampled_from([1, 2, 3, 4]))
 def test_prices_alone_give_the_unit(scale: int, shelf: int, percent: int, quantity: int):
-    """Shelf prices of whole dimes, a sale price of whole dimes, and the rate that a chain computes from both."""
+    """Shelf prices of whole dimes, a sale price of whole dimes, and the rate that a chain computes from
+    both."""
     shelf_price = Decimal(shelf) / 10
     total = quantity * shelf_price
     price = (total * (100 - percent) / 100).quantize(Decimal("0.1"))

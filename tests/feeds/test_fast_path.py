@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gogobe.demo
-from gogobe.feeds.item_pattern import ItemPattern, Taken
+from gogobe.feeds.item_pattern import ItemPattern, MatchedRows
 from tests.feeds.documents import HEAD, item, leaves, price_feed, read
 
 FEEDS = Path(gogobe.demo.__file__).parent / "feeds"
@@ -17,14 +17,14 @@ FEEDS = Path(gogobe.demo.__file__).parent / "feeds"
 def taken(monkeypatch):
     """How many rows the pattern took, and how many it was asked for."""
     counts: list[int] = []
-    take = ItemPattern.take
+    take = ItemPattern.match_rows
 
-    def counted(*arguments: object) -> Taken:
-        found: Taken = take(*arguments)  # type: ignore[arg-type]
+    def counted(*arguments: object) -> MatchedRows:
+        found: MatchedRows = take(*arguments)  # type: ignore[arg-type]
         counts.append(len(found.rows) + len(found.refused))
         return found
 
-    monkeypatch.setattr(ItemPattern, "take", counted)
+    monkeypatch.setattr(ItemPattern, "match_rows", counted)
     return counts
 
 

@@ -1,4 +1,5 @@
-"""Promotions of one id brought together: complete in memory or on disk, and bounded for all repetitions in a file."""
+"""Promotions of one id brought together: complete in memory or on disk, and bounded for all repetitions in a
+file."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gogobe.feeds.gather import MOST_HELD, MOST_TEXTS, Difference, PromotionGatherer
+from gogobe.feeds.gather import MAX_HELD, MAX_TEXTS, Difference, PromotionGatherer
 from gogobe.records.rows import Promotion, PromotionGroup, PromotionItem
 
 MANY = 1_000_000
@@ -21,8 +22,8 @@ def part(promotion_id: str, row: int, *codes: str, **terms: Any) -> Promotion:
     return Promotion(promotion_id, row, items=[PromotionItem(code) for code in codes], **terms)
 
 
-def gathered(*parts: Promotion, most_held: int = 1 << 26, max_items: int = MANY) -> PromotionGatherer:
-    gatherer = PromotionGatherer(max_items, most_held)
+def gathered(*parts: Promotion, max_held: int = 1 << 26, max_items: int = MANY) -> PromotionGatherer:
+    gatherer = PromotionGatherer(max_items, max_held)
     for promotion in parts:
         gatherer.add(promotion)
     return gatherer
@@ -33,8 +34,8 @@ def codes(promotion: Promotion) -> list[str]:
 
 
 # 0 puts every part out to disk.
-@pytest.mark.parametrize("most_held", [1 << 26, 2000, 0])
-def test_all_that_elements_say_of_a_promotion_is_kept(most_held: int):
+@pytest.mark.parametrize("max_held", [1 << 26, 2000, 0])
+def test_all_that_elements_say_of_a_promotion_is_kept(max_held: int):
     groups = [PromotionGroup("1"), PromotionGroup("2", min_purchase_amount=Decimal(5))]
     (one, two) = gathered(
         part("1", 1, "a", club_ids=["1"], remarks="x", groups=[groups[0]], min_qty=Decimal(2)),
@@ -43,7 +44,7 @@ def test_all_that_elements_say_of_a_promotion_is_kept(most_held: int):
             "1", 3, "b", "a", club_ids=["2", "1"], remarks="y\nx", groups=groups, description="d", updated_at=AT
         ),
         part("1", 4, "c", club_ids=["3"]),
-        most_held=most_held,
+        max_held=max_held,
     ).promotions()
     assert (one.promotion_id, one.row, codes(one)) == ("1", 1, ["a", "b", "c"])
     assert (one.club_ids, one.remarks, one.groups) == (["1", "2", "3"], "x\ny", groups)
@@ -62,8 +63,8 @@ def test_an_item_with_other_terms_is_another_item():
     assert one.items == [first, second]
 
 
-@pytest.mark.parametrize("most_held", [1 << 26, 0])
-def test_what_elements_say_differently_is_counted_and_the_first_holds(most_held: int):
+@pytest.mark.parametrize("max_held", [1 << 26, 0])
+def test_what_elements_say_differently_is_counted_and_the_first_holds(max_held: int):
     gatherer = gathered(
         part("1", 1, min_qty=Decimal(2)),
         part("2", 2, min_qty=Decimal(2)),
@@ -72,17 +73,17 @@ def test_what_elements_say_differently_is_counted_and_the_first_holds(most_held:
         part("2", 5, min_qty=Decimal("2.0")),
         part("3", 6, groups=[PromotionGroup("1")]),
         part("3", 7, groups=[PromotionGroup("1", discount_type="1")]),
-        most_held=most_held,
+        max_held=max_held,
     )
     assert [(row.min_qty, row.days) for row in gatherer.promotions()] == [(2, "1"), (2, None), (None, None)]
     assert gatherer.differing == 2
     assert gatherer.difference == ("1", Difference("min_qty", 3))
 
 
-@pytest.mark.parametrize("most_held", [1 << 26, 0])
-def test_a_promotion_keeps_as_many_items_as_it_may(most_held: int):
+@pytest.mark.parametrize("max_held", [1 << 26, 0])
+def test_a_promotion_keeps_as_many_items_as_it_may(max_held: int):
     parts = [part("1", row, str(row)) for row in range(1, 30)]
-    gatherer = gathered(*parts, part("2", 30, "x"), most_held=most_held, max_items=20)
+    gatherer = gathered(*parts, part("2", 30, "x"), max_held=max_held, max_items=20)
     one, two = gatherer.promotions()
     assert (codes(one), codes(two)) == ([str(row) for row in range(1, 21)], ["x"])
     assert gatherer.cut == "1"
@@ -93,12 +94,12 @@ ids = st.lists(st.tuples(st.sampled_from("abc"), st.lists(st.sampled_from("12345
 
 @settings(deadline=None)
 @given(ids, st.integers(0, 20_000))
-def test_the_disk_changes_nothing(parts: list[tuple[str, list[str]]], most_held: int):
+def test_the_disk_changes_nothing(parts: list[tuple[str, list[str]]], max_held: int):
     def read(held: int) -> list[Promotion]:
         made = [part(promotion_id, row, *found) for row, (promotion_id, found) in enumerate(parts, 1)]
-        return list(gathered(*made, most_held=held).promotions())
+        return list(gathered(*made, max_held=held).promotions())
 
-    assert read(most_held) == read(1 << 26)
+    assert read(max_held) == read(1 << 26)
     assert [row.row for row in read(0)] == sorted(row.row for row in read(0))
     assert {row.promotion_id for row in read(0)} == {promotion_id for promotion_id, _ in parts}
 
@@ -115,20 +116,20 @@ def element(row: int) -> Promotion:
     )
 
 
-@pytest.mark.parametrize("most_held", [MOST_HELD, 20_000])
-def test_one_promotion_in_many_elements_is_bounded_in_everything(most_held: int) -> None:
-    gatherer = PromotionGatherer(max_items=100, most_held=most_held)
-    for row in range(2 * MOST_TEXTS):
+@pytest.mark.parametrize("max_held", [MAX_HELD, 20_000])
+def test_one_promotion_in_many_elements_is_bounded_in_everything(max_held: int) -> None:
+    gatherer = PromotionGatherer(max_items=100, max_held=max_held)
+    for row in range(2 * MAX_TEXTS):
         gatherer.add(element(row))
     (promotion,) = gatherer.promotions()
     assert (len(promotion.items), len(promotion.groups)) == (100, 100)
-    assert len((promotion.remarks or "").splitlines()) == len(promotion.club_ids) == MOST_TEXTS
+    assert len((promotion.remarks or "").splitlines()) == len(promotion.club_ids) == MAX_TEXTS
     assert gatherer.cut == "1"
 
 
-@pytest.mark.parametrize("most_held", [MOST_HELD, 20_000])
-def test_what_is_within_the_bounds_is_kept_whole(most_held: int) -> None:
-    gatherer = PromotionGatherer(max_items=100, most_held=most_held)
+@pytest.mark.parametrize("max_held", [MAX_HELD, 20_000])
+def test_what_is_within_the_bounds_is_kept_whole(max_held: int) -> None:
+    gatherer = PromotionGatherer(max_items=100, max_held=max_held)
     for row in (*range(100), *range(100)):
         gatherer.add(element(row))
     (promotion,) = gatherer.promotions()

@@ -55,12 +55,12 @@ def enter_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> NewBatches:
         if batch.last and batch.batch_id not in new:
             follow_announcement(cursor, batch)
     entered = [batch for batch in offered.values() if batch.batch_id in new]
-    broken_off = [batch for batch in entered if batch.is_broken_off]
-    if broken_off:
-        mark_failed(cursor, broken_off)
+    aborted = [batch for batch in entered if batch.is_aborted]
+    if aborted:
+        mark_failed(cursor, aborted)
     return NewBatches(
-        [batch for batch in entered if not batch.is_broken_off],
-        broken_off,
+        [batch for batch in entered if not batch.is_aborted],
+        aborted,
         {batch.batch_id: Tally(refused=len(batch.refused)) for batch in entered},
         duplicates=len(batches) - len(entered),
     )

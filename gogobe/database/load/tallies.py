@@ -38,19 +38,19 @@ class Tally:
 class NewBatches:
     """The batches that a transaction loads, because the ledger did not have them.
 
-    `tallies` by batch id. `broken_off`: batches without rows that only end their file, entered as failed.
+    `tallies` by batch id. `aborted`: batches without rows that only end their file, entered as failed.
     `duplicates`: how many batches the ledger had before.
     """
 
     batches: list[IngestBatch] = field(default_factory=list)
-    broken_off: list[IngestBatch] = field(default_factory=list)
+    aborted: list[IngestBatch] = field(default_factory=list)
     tallies: dict[str, Tally] = field(default_factory=dict)
     duplicates: int = 0
 
     @property
     def entered(self) -> list[IngestBatch]:
         """All batches that were entered in the ledger, those broken off included."""
-        return [*self.batches, *self.broken_off]
+        return [*self.batches, *self.aborted]
 
     def of_subject(self, subject: Subject) -> list[IngestBatch]:
         """The batches of prices or of promotions."""

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from gogobe.feeds.interpret import PromotionInterpreter
 from gogobe.feeds.promotions import GIFTS
-from gogobe.feeds.settle import Settler
 from gogobe.records.rows import Promotion, PromotionItem
 
 
 def settled(*promotions: Promotion) -> list[Promotion]:
-    settler = Settler()
+    interpreter = PromotionInterpreter()
     for promotion in promotions:
-        settler.add(promotion)
-    return [settler.settle(promotion) for promotion in promotions]
+        interpreter.add(promotion)
+    return [interpreter.interpret(promotion) for promotion in promotions]
 
 
 def one(*items: PromotionItem, **terms: Any) -> Any:
@@ -102,23 +102,23 @@ def offered(value: str | None, min_qty: str | None = "1") -> Promotion:
     ],
 )
 def test_a_constant_is_no_condition(what: str, promotions: list[Promotion], constant: bool):
-    settler = Settler()
+    interpreter = PromotionInterpreter()
     for promotion in promotions:
-        settler.add(promotion)
-    assert (settler.constants != {}) == constant, what
-    values = [settler.settle(promotion).min_items_offered for promotion in promotions]
+        interpreter.add(promotion)
+    assert (interpreter.constants != {}) == constant, what
+    values = [interpreter.interpret(promotion).min_items_offered for promotion in promotions]
     assert all(value is None for value in values) == constant
 
 
 def test_rates_that_could_not_be_decided_are_counted():
-    settler = Settler()
+    interpreter = PromotionInterpreter()
     unclear: Any = Promotion("1", 1, discount_rate=Decimal(40))
     clear: Any = Promotion("2", 2, discount_rate=Decimal(40), discount_type="0")
     for promotion in (unclear, clear):
-        settler.add(promotion)
-        assert settler.unclear == 0
+        interpreter.add(promotion)
+        assert interpreter.unclear == 0
     for promotion in (unclear, clear):
-        settler.settle(promotion)
+        interpreter.interpret(promotion)
     assert (unclear.discount_percent, unclear.discount_amount, unclear.discount_rate) == (None, None, 40)
-    assert (clear.discount_percent, settler.unclear) == (40, 1)
-    assert settler.first_unclear == ("1", (None, None), Decimal(40))
+    assert (clear.discount_percent, interpreter.unclear) == (40, 1)
+    assert interpreter.first_unclear == ("1", (None, None), Decimal(40))

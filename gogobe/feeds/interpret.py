@@ -1,4 +1,5 @@
-"""Decides what a file's promotions mean, once all of them are known: rates, gifts, prices and constants."""
+"""Interprets the promotions of a file, once all of them are known: rates, gifts, prices and constant
+terms."""
 
 from __future__ import annotations
 
@@ -6,21 +7,20 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
-from gogobe.feeds.discounts import Evidence, Kind, Meaning, group_types, kind_of, value_of
+from gogobe.feeds.discounts import Evidence, Meaning, RateKind, group_types, kind_of, value_of
 from gogobe.feeds.promotions import GIFTS, ITEM_TERMS
 from gogobe.records.rows import Promotion, PromotionItem
 
 _HUNDRED: Final = Decimal(100)
-# So many promotions with one value are a constant by themselves; fewer only against another evidence.
+# From this number of promotions on, a single value is a constant without further evidence.
 _MANY: Final = 20
 
 
 class Constant:
-    """Whether a term has the same value in all promotions, so that the value is a default and no condition.
-    MinNoOfItemOfered is 10 in all promotions of Rami Levy, King Store and others, which require one item or
-    two.
+    """Detects a term with the same value in all promotions, which is a default and no condition.
 
-    A term is constant if several promotions have it, all with the same value, and either another minimum
+    MinNoOfItemOfered is 10 in all promotions of Rami Levy, King Store and others, which require one item or
+    two. A term is constant if several promotions have it, all with the same value, and either another minimum
     quantity contradicts it in one of them, or at least 20 promotions have it.
     """
 
@@ -31,7 +31,7 @@ class Constant:
         self._disagrees = False
 
     def add(self, value: Decimal | None, min_qtys: Iterable[Decimal | None]) -> None:
-        """Adds a promotion's value of the term, and its minimum quantities."""
+        """Adds the value of the term in a promotion, and the promotion's minimum quantities."""
         if value is None:
             return
         self._count += 1
@@ -44,15 +44,15 @@ class Constant:
         return not self._varies and (self._count >= _MANY or (self._count > 1 and self._disagrees))
 
 
-class Settler:
-    """Collects evidence from all promotions of a file (`add`), then decides the fields of each (`settle`)."""
+class PromotionInterpreter:
+    """Collects evidence from all promotions of a file (`add`), then sets the fields of each (`interpret`)."""
 
     def __init__(self) -> None:
         self._evidence = Evidence()
         self._items_offered = Constant()
-        self._meanings: dict[Kind, Meaning] | None = None
+        self._meanings: dict[RateKind, Meaning] | None = None
         self.unclear = 0
-        self.first_unclear: tuple[str, Kind, Decimal] | None = None
+        self.first_unclear: tuple[str, RateKind, Decimal] | None = None
 
     def add(self, promotion: Promotion) -> None:
         """Adds a promotion, or a part of one, as evidence."""
@@ -62,12 +62,12 @@ class Settler:
 
     @property
     def constants(self) -> dict[str, Decimal]:
-        """Terms that are constant in the file, with their value."""
+        """The constant terms of the file, with their value."""
         offered = self._items_offered
         return {"min_items_offered": offered.value} if offered.value is not None and offered.is_constant else {}
 
-    def settle(self, promotion: Promotion) -> Promotion:
-        """Decides in place what a whole promotion's codes and rates mean."""
+    def interpret(self, promotion: Promotion) -> Promotion:
+        """Sets the fields of a whole promotion, in place, by its codes and rates. Returns it."""
         if self._items_offered.is_constant:
             promotion.min_items_offered = None
         self._set_discounts(promotion)
@@ -85,7 +85,7 @@ class Settler:
                 unclear |= self._set_discount(item, kind, promotion.promotion_id)
         self.unclear += unclear
 
-    def _set_discount(self, holder: Promotion | PromotionItem, kind: Kind, promotion_id: str) -> bool:
+    def _set_discount(self, holder: Promotion | PromotionItem, kind: RateKind, promotion_id: str) -> bool:
         """Sets percentage or amount by the meaning of the rate's kind. Returns True if the meaning is
         unclear."""
         rate = holder.discount_rate
@@ -106,11 +106,10 @@ class Settler:
 
 
 def _set_gifts(promotion: Promotion) -> None:
-    """Sets `is_gift`: a gift costs nothing or its gift price, on condition that something else is bought.
+    """Sets `is_gift`: a gift is free or costs its gift price, on condition that another item is bought.
 
-    The feed's flag is not sufficient: Super-Pharm and Rami Levy set it on plain reductions. In the layout
-    of 2026 it is not necessary: a gift is an item that is free in one group of a promotion with several
-    groups.
+    The feed's flag is not sufficient: Super-Pharm and Rami Levy set it on plain reductions. In the layout of
+    2026 it is not necessary: a gift is an item that is free in one group of a promotion with several groups.
     """
     flagged = [item for item in promotion.items if item.is_gift]
     if flagged and len(flagged) == len(promotion.items):
@@ -129,7 +128,7 @@ def _set_gifts(promotion: Promotion) -> None:
 
 
 def _is_reduction(item: PromotionItem, promotion: Promotion) -> bool:
-    """Whether an item that is flagged as a gift is sold at a reduced price."""
+    """Whether an item that is flagged as a gift is only sold at a reduced price."""
     if item.gift_price is not None:
         return False
     price = item.discounted_price if item.discounted_price is not None else promotion.discounted_price
@@ -154,7 +153,7 @@ def _drop_no_prices(promotion: Promotion) -> None:
 
 
 def _lift_terms(promotion: Promotion) -> None:
-    """Copies a term that all items to buy have in common to the promotion, if it has no such term itself."""
+    """Copies a term that is equal in all items to buy to the promotion, unless the promotion has one."""
     bought = [item for item in promotion.items if not item.is_gift]
     if not bought:
         return
