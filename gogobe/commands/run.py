@@ -65,6 +65,15 @@ def _command(name: str, summary: str) -> click.Command:
     )
     @click.option("--bounded", is_flag=True, help="Do what is in the topic now, refresh the views, and end.")
     @click.option(
+        "--input", "files", metavar="FILES", help="With --bounded: JSON Lines files in the topic's place."
+    )
+    @click.option(
+        "--stdout",
+        "to_stdout",
+        is_flag=True,
+        help="With --bounded: print messages as JSON lines, dead letters to stderr; publish nothing.",
+    )
+    @click.option(
         "--instances", type=click.IntRange(1), default=1, help="Jobs that share the topic's partitions."
     )
     @click.option("--instance", help="Only this one of several instances: K/N, as in 2/3.")
@@ -98,20 +107,24 @@ def _command(name: str, summary: str) -> click.Command:
         worker_pool: str,
         parallelism: int | None,
         bounded: bool,
+        files: str | None,
+        to_stdout: bool,
         replace: bool,
         keep_state: bool,
         **flags: Any,
     ) -> None:
         if keep_state and not replace:
             raise click.UsageError("--keep-state is of the job that --replace stops: give both")
+        if (files or to_stdout) and not bounded:
+            raise click.UsageError("--input and --stdout are for a run that ends: give --bounded")
         job = _Choice(name, _shares(instances, instance), parallelism, replace, keep_state)
         passed = list(context.args)
         if runner is not None and _is(runner, "DataflowRunner"):
             _submit_to_dataflow(job, passed, flags, var)
             return
-        settings = _settings(passed, flags, var)
+        settings = _settings(passed, flags, var, uses_kafka=not (files and to_stdout))
         if bounded:
-            _run_bounded(job, runner, passed, settings)
+            _run_bounded(job, runner, passed, settings, files, to_stdout=to_stdout)
         elif flink_master is not None:
             if runner is None or not _is(runner, "FlinkRunner"):
                 raise click.UsageError("--flink-master is for --runner FlinkRunner")
@@ -161,14 +174,22 @@ def _refuse_unknown(passed: Sequence[str]) -> None:
         raise click.UsageError(str(error)) from error
 
 
-def _settings(passed: Sequence[str], flags: dict[str, Any], var: Path) -> Settings:
+def _settings(passed: Sequence[str], flags: dict[str, Any], var: Path, *, uses_kafka: bool) -> Settings:
     _refuse_unknown(passed)
     settings = settings_with_stack(flags, var)
-    needed(settings, "kafka", "database", "expansion_service")
+    needed(settings, "database", *(("kafka", "expansion_service") if uses_kafka else ()))
     return settings
 
 
-def _run_bounded(job: _Choice, runner: str | None, passed: list[str], settings: Settings) -> None:
+def _run_bounded(
+    job: _Choice,
+    runner: str | None,
+    passed: list[str],
+    settings: Settings,
+    files: str | None,
+    *,
+    to_stdout: bool,
+) -> None:
     from gogobe.pipelines.catalogue import JOBS as KINDS
     from gogobe.pipelines.options import flags_of
     from gogobe.pipelines.submission import BoundedRunError, run_bounded
@@ -180,10 +201,12 @@ def _run_bounded(job: _Choice, runner: str | None, passed: list[str], settings: 
     refuse_secret_values(settings)
     started = time.monotonic()
     try:
-        messages = run_bounded(KINDS[job.name], [f"--runner={runner}", *passed, *flags_of(settings)])
+        passed = [f"--runner={runner}", *passed, *flags_of(settings)]
+        messages = run_bounded(KINDS[job.name], passed, files=files, to_stdout=to_stdout)
     except BoundedRunError as error:
         raise click.ClickException(str(error)) from error
-    click.echo(f"{job.name}: {messages} messages done in {time.monotonic() - started:.0f} s")
+    seconds = time.monotonic() - started
+    click.echo(f"{job.name}: {messages} messages done in {seconds:.0f} s", err=to_stdout)
 
 
 def _submit(job: _Choice, runner: str, passed: list[str], settings: Settings) -> None:

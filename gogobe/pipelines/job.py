@@ -1,4 +1,4 @@
-"""A job under construction: what its steps are made of, how it reads and publishes, where its failures go."""
+"""A job under construction: the services of its steps, its source and sink, and its failures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ import msgspec
 from gogobe.chains.chain import Chains
 from gogobe.chains.load import ChainsFileError, load_chains
 from gogobe.database.address import DatabaseAddress
-from gogobe.io.kafka.beam import ReadTopic, WriteTopic
-from gogobe.io.kafka.reading import Backlog
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
+from gogobe.pipelines.connectors import KafkaSink, KafkaSource, Sink, Source
 from gogobe.records.messages import DEADLETTER
 from gogobe.settings import Settings, SettingsError
 from gogobe.transforms.decode import DecodeMessages
@@ -25,11 +24,11 @@ from gogobe.transforms.record import RecordDeadLetters
 
 
 class Job:
-    """A pipeline that is being built, with the settings and services its steps take.
+    """A pipeline under construction, with the settings and services that its steps use.
 
-    `partitions`: of the topic it reads, only these; `instances` of the job share the topic. `backlog`: exactly
-    these records, after which it ends; the caller then refreshes the views, because DirectRunner has no timers
-    for that where a job uses Java steps.
+    The job reads from `source` and publishes to `sink`, both Kafka's topics unless given. `instances` of the
+    job share its topic. A job with a bounded source ends by itself. Its caller then refreshes the views,
+    because DirectRunner has no timers for a job with Java steps.
     """
 
     def __init__(
@@ -37,21 +36,21 @@ class Job:
         pipeline: beam.Pipeline,
         settings: Settings,
         *,
-        partitions: list[int] | None = None,
-        backlog: Backlog | None = None,
+        source: Source | None = None,
+        sink: Sink | None = None,
         instances: int = 1,
     ) -> None:
         self.pipeline = pipeline
         self.settings = settings
-        self._partitions = partitions
-        self._backlog = backlog
+        self._source = source or KafkaSource(settings)
+        self._sink = sink or KafkaSink(settings)
         self.instances = instances
         self._failures: list[beam.PCollection] = []
 
     @property
     def is_bounded(self) -> bool:
         """Whether the job ends by itself."""
-        return self._backlog is not None
+        return self._source.is_bounded
 
     @cached_property
     def store(self) -> ObjectStore:
@@ -74,42 +73,33 @@ class Job:
         return self.settings.database_address
 
     def read(self, label: str, topic: str, message_type: type[msgspec.Struct]) -> Any:
-        """The messages of a topic."""
-        records = self.pipeline | label >> ReadTopic(
-            topic,
-            self.settings.kafka_address,
-            self.settings.group,
-            self.settings.expansion_service,
-            partitions=self._partitions,
-            backlog=self._backlog,
-        )
+        """The messages of a topic. Records that are no such messages are failures of the job."""
+        records = self.pipeline | label >> self._source.records(topic)
         return self.add(records | "Decode" >> DecodeMessages(message_type, self.store)).messages
 
     def add(self, outputs: Any) -> Any:
-        """The outputs of a step, whose failures are the job's from now on."""
+        """Collects the failures of a step for `report_failures`; returns the step's outputs."""
         self._failures.append(outputs.failures)
         return outputs
 
     def publish(self, keyed: Any, topic: str) -> None:
-        """Publishes the records of a step that encodes them."""
+        """Publishes the records of a step that encodes messages."""
         self._write(self.add(keyed).records, topic)
 
     def report_failures(self) -> None:
-        """The dead letters of all steps, into their topic and their table. The last part of every job."""
+        """Writes the dead letters of all steps to their topic and their table. The last part of every job."""
         failures = self._failures | "All dead letters" >> beam.Flatten()
         failures | "Record dead letters" >> RecordDeadLetters(self.database)
         letters = failures | "Encode dead letters" >> EncodeDeadLetters(self.store)
         self._write(letters, DEADLETTER)
 
     def _write(self, records: Any, topic: str) -> None:
-        records | f"Publish {topic}" >> WriteTopic(
-            topic, self.settings.kafka_address, self.settings.expansion_service
-        )
+        records | f"Publish {topic}" >> self._sink.writer(topic)
 
 
 @dataclass(frozen=True)
 class JobKind:
-    """One of the jobs: its name, the topic it reads, and its recipe."""
+    """One of the jobs: its name, the topic that it reads, and the function that builds its steps."""
 
     name: str
     topic: str

@@ -1,4 +1,4 @@
-"""Handing a job to its runner: streaming, or bounded by what its topic holds."""
+"""Submits a job to its runner: streaming, or bounded by the present records of its topic or by files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Final
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from gogobe.database.migrations import migrate
 from gogobe.database.views import refresh_views
 from gogobe.io.kafka.options import KafkaOptionsError
-from gogobe.io.kafka.reading import Backlog, Share, ShareError
+from gogobe.io.kafka.reading import Share, ShareError
 from gogobe.io.kafka.topics import backlog, commit_offsets, ensure_topics, partition_count
+from gogobe.pipelines.connectors import FileSource, KafkaSink, KafkaSource, Sink, StdoutSink
 from gogobe.pipelines.job import Job, JobKind
 from gogobe.pipelines.options import InstanceOptions, refuse_unknown, settings_of
 from gogobe.records.messages import TOPICS
@@ -24,18 +26,18 @@ from gogobe.settings import Settings, SettingsError, refuse_secret_values
 
 logger = logging.getLogger(__name__)
 
-# DirectRunner keeps what goes from step to step in memory, so a bounded job runs over so many messages at once.
+# DirectRunner keeps the elements between steps in memory, so a bounded job reads this many messages at once.
 PORTION: Final = 200
 
 
 class BoundedRunError(Exception):
-    """A bounded run that did not do all of its backlog; the message says what is left."""
+    """A bounded run that did not complete; the message says what is left to be done."""
 
 
 def submit(kind: JobKind, flags: Sequence[str]) -> PipelineResult:
-    """Makes what the job needs, builds it and hands it to its runner; returns at once.
+    """Prepares database and topics, builds the job and submits it to its runner; returns at once.
 
-    Raises SettingsError (a secret's value too is refused: it would travel with the job), SecretError,
+    Raises SettingsError (also for a secret given as a value, which would be part of the job), SecretError,
     KafkaOptionsError, MigrationError, psycopg.Error, KafkaException.
     """
     refuse_unknown(flags)
@@ -51,52 +53,85 @@ def built(kind: JobKind, options: PipelineOptions, settings: Settings) -> beam.P
     share = _share(options)
     pipeline = beam.Pipeline(options=options)
     partitions = _partitions(kind, settings, share)
-    kind.build(Job(pipeline, settings, partitions=partitions, instances=share.instances))
+    source = KafkaSource(settings, partitions)
+    kind.build(Job(pipeline, settings, source=source, instances=share.instances))
     return pipeline
 
 
-def run_bounded(kind: JobKind, flags: Sequence[str], portion: int = PORTION) -> int:
-    """Runs a job over what its topic holds now beyond the group's offsets, commits the offsets, refreshes the
-    views, and returns how many messages that were.
+def run_bounded(
+    kind: JobKind,
+    flags: Sequence[str],
+    portion: int = PORTION,
+    *,
+    files: str | None = None,
+    to_stdout: bool = False,
+) -> int:
+    """Runs a job over the records that its topic has now beyond the group's offsets, or over JSON Lines
+    `files` in the topic's place. Refreshes the views; returns the number of messages.
 
-    Offsets are committed after each portion of messages that was done, so that a run that fails goes on there.
-    Raises as `submit`, and BoundedRunError.
+    With `to_stdout` messages are printed instead of published (`StdoutSink`). Offsets are committed after
+    each portion of messages, so that a run continues where a failed one ended. Raises as `submit`, and
+    BoundedRunError.
     """
     refuse_unknown(flags)
     _, settings = parsed(flags)
-    prepare(settings)
+    sink = StdoutSink() if to_stdout else KafkaSink(settings)
+    prepare(settings, uses_kafka=files is None or not to_stdout)
+    if files is None:
+        count = _run_backlog(kind, flags, settings, sink, portion)
+    else:
+        # DirectRunner would run a pipeline without Java steps on Prism, which fires AfterCount triggers twice
+        # (https://github.com/apache/beam/issues/33623).
+        runner = FnApiRunner() if to_stdout else None
+        pipeline = beam.Pipeline(runner, PipelineOptions(list(flags)))
+        try:
+            kind.build(Job(pipeline, settings, source=FileSource(files), sink=sink))
+        except OSError as error:
+            raise BoundedRunError(str(error)) from error
+        count = _messages(_finished(pipeline.run()))
+    refresh_views(settings.database_address)
+    return count
+
+
+def _run_backlog(kind: JobKind, flags: Sequence[str], settings: Settings, sink: Sink, portion: int) -> int:
     whole = backlog(settings.kafka_address, settings.group, kind.topic)
     for part in whole.portions(portion):
         pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
-        kind.build(Job(pipeline, settings, backlog=part))
-        _finish(pipeline.run(), part)
+        kind.build(Job(pipeline, settings, source=KafkaSource(settings, backlog=part), sink=sink))
+        read = _messages(_finished(pipeline.run()))
+        if read != part.records:
+            raise BoundedRunError(
+                f"{read} of {part.records} messages could be read; no offset was committed: run it again"
+            )
         commit_offsets(settings.kafka_address, settings.group, kind.topic, part.ends)
-    refresh_views(settings.database_address)
     return whole.records
 
 
-def _finish(result: PipelineResult, part: Backlog) -> None:
+def _finished(result: PipelineResult) -> PipelineResult:
+    """The result of a pipeline after its end. Raises BoundedRunError if the pipeline failed."""
     state = result.wait_until_finish()
     if state != PipelineState.DONE:
         raise BoundedRunError(f"the run ended as {state}; its messages are still to be done")
+    return result
+
+
+def _messages(result: PipelineResult) -> int:
+    """The number of records that a pipeline has decoded, valid or not."""
     counters = result.metrics().query(beam.metrics.MetricsFilter().with_name("messages"))["counters"]
-    read = sum(one.result for one in counters if one.key.metric.namespace == "gogobe.decode")
-    if read != part.records:
-        raise BoundedRunError(
-            f"{read} of {part.records} messages could be read; no offset was committed: run it again"
-        )
+    return sum(one.result for one in counters if one.key.metric.namespace == "gogobe.decode")
 
 
-def prepare(settings: Settings) -> None:
-    """Brings the schema up to date, makes missing topics, and refreshes the views: a pipeline that was killed
-    may have left that undone."""
+def prepare(settings: Settings, *, uses_kafka: bool = True) -> None:
+    """Migrates the schema, creates missing topics, and refreshes the views, which a killed pipeline may have
+    left stale."""
     migrate(settings.database_address)
-    ensure_topics(settings.kafka_address, TOPICS, settings.topic_partitions, settings.topic_replication)
+    if uses_kafka:
+        ensure_topics(settings.kafka_address, TOPICS, settings.topic_partitions, settings.topic_replication)
     refresh_views(settings.database_address)
 
 
 def main(kind: JobKind) -> None:
-    """Submits a job with the command's flags and stays until it ends."""
+    """Submits a job with the flags of the command line, and waits for its end."""
     logging.basicConfig(level=logging.INFO)
     try:
         result = submit(kind, sys.argv[1:])
@@ -126,7 +161,7 @@ def _share(options: PipelineOptions) -> Share:
 
 
 def _partitions(kind: JobKind, settings: Settings, share: Share) -> list[int] | None:
-    """The partitions that an instance reads; None: all, also partitions that are added to the topic later."""
+    """The partitions that an instance reads; None: all, including partitions that are added later."""
     if share.is_whole:
         return None
     count = partition_count(settings.kafka_address, kind.topic)

@@ -7,7 +7,7 @@ from typing import Any
 import apache_beam as beam
 import pytest
 
-from gogobe.pipelines import job
+from gogobe.pipelines import connectors, job
 from gogobe.pipelines.catalogue import JOBS
 from gogobe.settings import Settings
 
@@ -39,8 +39,8 @@ class WriteNowhere(beam.PTransform):
 
 def graph_of(monkeypatch: pytest.MonkeyPatch, name: str, settings: Settings = SETTINGS) -> beam.Pipeline:
     """A job as `gogobe run` builds it, not run."""
-    monkeypatch.setattr(job, "ReadTopic", ReadNothing)
-    monkeypatch.setattr(job, "WriteTopic", WriteNowhere)
+    monkeypatch.setattr(connectors, "ReadTopic", ReadNothing)
+    monkeypatch.setattr(connectors, "WriteTopic", WriteNowhere)
     pipeline = beam.Pipeline()
     JOBS[name].build(job.Job(pipeline, settings))
     return pipeline

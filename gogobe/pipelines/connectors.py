@@ -1,0 +1,88 @@
+"""Where a job reads its records and writes its messages: Kafka's topics, or JSON Lines without Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import apache_beam as beam
+
+from gogobe.io.kafka.beam import ReadTopic, WriteTopic
+from gogobe.io.kafka.reading import Backlog
+from gogobe.io.lines import ReadLines, WriteLines
+from gogobe.records.messages import DEADLETTER
+from gogobe.settings import Settings
+
+
+class Source(Protocol):
+    """A source of records. `is_bounded`: it ends by itself."""
+
+    @property
+    def is_bounded(self) -> bool: ...
+
+    def records(self, topic: str) -> beam.PTransform:
+        """A pipeline → the (key, value) records of a topic, or of what replaces it."""
+
+
+class Sink(Protocol):
+    """A sink of records."""
+
+    def writer(self, topic: str) -> beam.PTransform:
+        """(key, value) records → a topic, or what replaces it."""
+
+
+@dataclass(frozen=True)
+class KafkaSource:
+    """The topic itself: unbounded, all its partitions or only `partitions`; or bounded, exactly a
+    `backlog`."""
+
+    settings: Settings
+    partitions: Sequence[int] | None = None
+    backlog: Backlog | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.backlog is not None
+
+    def records(self, topic: str) -> beam.PTransform:
+        return ReadTopic(
+            topic,
+            self.settings.kafka_address,
+            self.settings.group,
+            self.settings.expansion_service,
+            partitions=self.partitions,
+            backlog=self.backlog,
+        )
+
+
+@dataclass(frozen=True)
+class KafkaSink:
+    """The topics themselves."""
+
+    settings: Settings
+
+    def writer(self, topic: str) -> beam.PTransform:
+        return WriteTopic(topic, self.settings.kafka_address, self.settings.expansion_service)
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """JSON Lines files with the messages of the topic that the job reads."""
+
+    files: str
+
+    @property
+    def is_bounded(self) -> bool:
+        return True
+
+    def records(self, topic: str) -> beam.PTransform:
+        return ReadLines(self.files)
+
+
+@dataclass(frozen=True)
+class StdoutSink:
+    """Messages on standard output, dead letters on standard error."""
+
+    def writer(self, topic: str) -> beam.PTransform:
+        return WriteLines("stderr" if topic == DEADLETTER else "stdout")
