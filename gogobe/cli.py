@@ -19,6 +19,7 @@ from gogobe.commands.files import files
 from gogobe.commands.history import history
 from gogobe.commands.inspect import inspect
 from gogobe.commands.load import load
+from gogobe.commands.logs import logs
 from gogobe.commands.masters import masters
 from gogobe.commands.options import FLINK_CLUSTER, VAR
 from gogobe.commands.prices import prices
@@ -118,6 +119,7 @@ for command in (
     up,
     down,
     status,
+    logs,
     crawl,
     retry,
     chains,

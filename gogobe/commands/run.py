@@ -248,12 +248,17 @@ def _submit_to_dataflow(job: _Choice, passed: list[str], flags: dict[str, Any], 
 
 
 def _submit_to_stack(job: _Choice, passed: list[str], settings: Settings, var: Path) -> None:
-    stack = Stack(var).addresses()
+    from gogobe.pipelines.resubmit import record_of
+
+    local = Stack(var)
+    stack = local.addresses()
     if stack is None:
         raise click.UsageError("no local stack runs: `gogobe up` first, or name a --runner")
     if job.keep_state and not stack.task_managers:
         raise click.UsageError("--keep-state needs a cluster: `gogobe up --flink-cluster N`")
-    _submit_to_flink(of_stack(stack), job, passed, with_secret_files(settings, Stack(var).secrets))
+    settings = with_secret_files(settings, local.secrets)
+    for name, flags in _submit_to_flink(of_stack(stack), job, passed, settings):
+        local.jobs.add(record_of(name, job.name, flags))
 
 
 def _is(runner: str, name: str) -> bool:
@@ -265,13 +270,17 @@ def _instance_flags(share: Share) -> list[str]:
     return [] if share.is_whole else [f"--instance={share}"]
 
 
-def _submit_to_flink(target: FlinkTarget, job: _Choice, passed: Sequence[str], settings: Settings) -> None:
+def _submit_to_flink(
+    target: FlinkTarget, job: _Choice, passed: Sequence[str], settings: Settings
+) -> list[tuple[str, list[str]]]:
+    """Submits the jobs and waits until they run; returns their names and options."""
     from gogobe.pipelines.catalogue import JOBS as KINDS
     from gogobe.pipelines.options import flags_of, flink_flags
     from gogobe.pipelines.submission import submit
 
     savepoints = target.make_room(job.name, job.shares, replace=job.replace, keep_state=job.keep_state)
     ended = {one.id for one in jobs(target.rest)}  # a cluster shows jobs for an hour after their end
+    submitted = []
     for share in job.shares:
         name = job_name(job.name, share)
         slots = job.parallelism or target.parallelism
@@ -281,3 +290,5 @@ def _submit_to_flink(target: FlinkTarget, job: _Choice, passed: Sequence[str], s
         submit(KINDS[job.name], flags)
         running = wait_for_job(target.rest, name, other_than=ended)
         click.echo(f"{running.name} is running: {running.page}")
+        submitted.append((name, flags))
+    return submitted

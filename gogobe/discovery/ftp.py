@@ -220,7 +220,8 @@ def _decoded(line: bytes) -> str:
 
 
 def _of_facts(line: str) -> FtpEntry | None:
-    """An entry of MLSD: `type=file;size=12;modify=20250807030000; NAME`. https://www.rfc-editor.org/rfc/rfc3659"""
+    """An entry of MLSD: `type=file;size=12;modify=20250807030000; NAME`.
+    https://www.rfc-editor.org/rfc/rfc3659"""
     facts, _, name = line.partition(" ")
     found = dict(fact.lower().partition("=")[::2] for fact in facts.split(";") if fact)
     kind = found.get("type", "file")

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from gogobe.local.java import java_command
-from gogobe.local.processes import Records, ServiceRecord, start_service
+from gogobe.local.processes import Records, ServiceRecord, slug, start_service
 
 JOBS_AT_ONCE: Final = 8
 # Of one TaskManager: as many jobs can run at once, each with a slot on every TaskManager.
 SLOTS: Final = 4
 EMBEDDED: Final = "[local]"
+JOB_SERVER: Final = "Flink job server"
 JOB_MANAGER: Final = "JobManager"
 TASK_MANAGER: Final = "TaskManager"
 # Beam's Flink runner reaches into these packages; JDK 17 closes them.
@@ -112,27 +113,24 @@ class FlinkServices:
             f"--flink-master={master}", f"--flink-conf-dir={conf}",
             options=[*ADD_OPENS, f"-Djava.io.tmpdir={self.folder}"],
         )  # fmt: skip
-        return start_service("Flink job server", command, self.logs / log_name, self.records)
+        return start_service(JOB_SERVER, command, self.logs / log_name, self.records)
 
-    def start_cluster(self, task_managers: int) -> list[ServiceRecord]:
-        """Starts a JobManager and so many TaskManagers, which find it by themselves. Raises StackError."""
-        manager = self._start(JOB_MANAGER, MANAGER_CLASS, "512m")
-        return [
-            manager,
-            *(
-                self._start(f"{TASK_MANAGER} {number}", WORKER_CLASS, "640m")
-                for number in range(1, task_managers + 1)
-            ),
-        ]
+    def start_job_manager(self) -> ServiceRecord:
+        """Starts the JobManager of a cluster. Raises StackError."""
+        return self._start(JOB_MANAGER, MANAGER_CLASS, "512m")
+
+    def start_task_manager(self, number: int) -> ServiceRecord:
+        """Starts a TaskManager, which finds its JobManager by itself. Raises StackError."""
+        return self._start(f"{TASK_MANAGER} {number}", WORKER_CLASS, "640m")
 
     def _start(self, name: str, main: str, heap: str) -> ServiceRecord:
-        slug = name.lower().replace(" ", "-")
-        settings = cluster_settings(self.folder.absolute(), slug, self.ports)
-        conf = write_settings(self.folder / slug, settings)
+        short = slug(name)
+        settings = cluster_settings(self.folder.absolute(), short, self.ports)
+        conf = write_settings(self.folder / short, settings)
         command = java_command(
             self.jars, heap, main, "-c", str(conf), options=[*ADD_OPENS, "-XX:MaxMetaspaceSize=512m"]
         )
-        return start_service(name, command, self.logs / f"{slug}.log", self.records)
+        return start_service(name, command, self.logs / f"{short}.log", self.records)
 
 
 def flink_settings(folder: Path) -> dict[str, object]:

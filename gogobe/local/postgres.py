@@ -39,6 +39,7 @@ from gogobe.local.processes import (
 )
 from gogobe.secrets import write_private
 
+NAME: Final = "PostgreSQL"
 USER: Final = "gogobe"
 DATABASE: Final = "gogobe"
 READY_SECONDS: Final = 60.0
@@ -96,12 +97,23 @@ def start_postgres(data: Path, log: Path, port: int, records: Records) -> Servic
     settings = [part for setting in SERVER_SETTINGS for part in ("-c", setting)]
     command = [*_as_no_root(), str(_binary("postgres")), "-D", str(data), "-p", str(port), *settings]
     # SIGINT is PostgreSQL's fast shutdown: it disconnects clients, and data is safe.
-    return start_service("PostgreSQL", command, log, records, stop_signal=signal.SIGINT)
+    return start_service(NAME, command, log, records, stop_signal=signal.SIGINT)
 
 
 def wait_for_postgres(record: ServiceRecord, server: PostgresServer) -> None:
     """Waits until the server answers, and creates the database if missing. Raises StackError."""
-    wait_until_ready(record, lambda: listens(record, server.port) and _answers(server), READY_SECONDS)
+    wait_until_ready(record, lambda: is_ready(record, server), READY_SECONDS)
+    ensure_database(server)
+
+
+def is_ready(record: ServiceRecord, server: PostgresServer) -> bool:
+    """Whether this service, and no other, answers for the server. Raises StackError if it refuses the
+    password."""
+    return listens(record, server.port) and _answers(server)
+
+
+def ensure_database(server: PostgresServer) -> None:
+    """Creates the database if missing."""
     with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
             connection.execute(f"CREATE DATABASE {DATABASE}")

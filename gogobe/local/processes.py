@@ -1,13 +1,15 @@
 """Starts, records and stops the stack's processes, so that none is left behind.
 
 Every service leads its own process session. Its record (pid and start time) is on disk before anything waits
-for it, so that the next start, also after a crash, stops exactly the processes of these sessions.
+for it, so that the next start, also after a crash, stops exactly the processes of these sessions. Each record
+is a file of its own: several processes may write records of different services at the same time.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,9 +21,12 @@ from typing import Final
 import msgspec
 import psutil
 
+from gogobe.local.logs import lines_since_start, open_log
+
 STOP_SECONDS: Final = 15.0
 ORPHAN_SECONDS: Final = 0.5
-LOG_LINES_SHOWN: Final = 15
+FIRST_PORT: Final = 10_000
+EPHEMERAL_PORTS: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 class StackError(Exception):
@@ -29,43 +34,81 @@ class StackError(Exception):
 
 
 class ServiceRecord(msgspec.Struct, frozen=True):
-    """A started service: the leader of session `pid`, started at `created` (seconds since the epoch)."""
+    """A started service: the leader of session `pid`, started at `created` (seconds since the epoch).
+
+    `restarts` has the times of its latest restarts by the supervisor; `given_up`: there were too many.
+    """
 
     name: str
     pid: int
     created: float
     log: str
     stop_signal: int = signal.SIGTERM
+    restarts: tuple[float, ...] = ()
+    given_up: bool = False
 
 
 class Records:
-    """The started services of one folder that are not known to have stopped, on disk."""
+    """The started services that are not known to have stopped: a file for each in one folder. A service that is
+    held is not to be started by the supervisor."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def read(self) -> list[ServiceRecord]:
-        """All records; none if there is no file or a crash has cut it short."""
-        try:
-            return msgspec.json.decode(self._file.read_bytes(), type=list[ServiceRecord])
-        except (FileNotFoundError, msgspec.DecodeError):
-            return []
+        """All records, by time of start; none if there is no folder. A file that a crash has cut short is
+        ignored."""
+        found = [self._read(file) for file in sorted(self._folder.glob("*.json"))]
+        return sorted((one for one in found if one is not None), key=lambda one: one.created)
+
+    def get(self, name: str) -> ServiceRecord | None:
+        """The record of a service by its name."""
+        return self._read(self._file(name))
 
     def add(self, record: ServiceRecord) -> None:
-        self._write([*self.read(), record])
+        """Writes a record in place of an older one of the same service."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._file(record.name)
+        part = file.with_suffix(f".{os.getpid()}.part")
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(record)))
+        part.replace(file)
 
     def remove(self, record: ServiceRecord) -> None:
         """Removes the record of a service that has stopped."""
-        self._write([one for one in self.read() if one != record])
+        self._file(record.name).unlink(missing_ok=True)
+
+    def hold(self, name: str) -> None:
+        """From now on the supervisor does not start this service."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file(name).with_suffix(".held").touch()
+
+    def release(self, name: str) -> None:
+        """Undoes `hold`."""
+        self._file(name).with_suffix(".held").unlink(missing_ok=True)
+
+    def is_held(self, name: str) -> bool:
+        """Whether `hold` was called, and not `release`."""
+        return self._file(name).with_suffix(".held").exists()
 
     def clear(self) -> None:
-        self._file.unlink(missing_ok=True)
+        """Removes all records and holds."""
+        for pattern in ("*.json", "*.held", "*.part"):
+            for file in self._folder.glob(pattern):
+                file.unlink(missing_ok=True)
 
-    def _write(self, records: list[ServiceRecord]) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        part = self._file.with_suffix(".part")
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(records)))
-        part.replace(self._file)
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{slug(name)}.json"
+
+    def _read(self, file: Path) -> ServiceRecord | None:
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=ServiceRecord)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+
+def slug(name: str) -> str:
+    """A service's name as the name of files: `Java worker` becomes `java-worker`."""
+    return name.lower().replace(" ", "-")
 
 
 def start_service(
@@ -77,12 +120,15 @@ def start_service(
     environment: Mapping[str, str] | None = None,
     stop_signal: int = signal.SIGTERM,
 ) -> ServiceRecord:
-    """Starts a command in its own session, with a new `log` for its output, and records it.
+    """Starts a command in its own session, with its output appended to `log`, and records it.
 
-    Raises StackError if the program does not exist.
+    Raises StackError if the program does not exist, or the log cannot be written.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    try:
+        output = open_log(log, name)
+    except OSError as error:
+        raise StackError(f"{name} cannot be started: its log cannot be written: {error}") from error
+    with output:
         try:
             started = subprocess.Popen(
                 command,
@@ -124,7 +170,10 @@ def _lives(process: psutil.Process) -> bool:
 
 def is_running(record: ServiceRecord) -> bool:
     """Whether the service's leader is running."""
-    return any(process.pid == record.pid for process in members(record))
+    with contextlib.suppress(psutil.NoSuchProcess):
+        leader = psutil.Process(record.pid)
+        return abs(leader.create_time() - record.created) <= 0.05 and leader.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def stop_services(records: Sequence[ServiceRecord], seconds: float = STOP_SECONDS) -> None:
@@ -175,18 +224,39 @@ def listens(record: ServiceRecord, port: int) -> bool:
 
 
 def _what_happened(record: ServiceRecord, what: str) -> str:
-    lines = Path(record.log).read_text("utf-8", "replace").splitlines()[-LOG_LINES_SHOWN:]
-    shown = "\n".join(f"  | {line}" for line in lines) or "  | (the log is empty)"
+    shown = "\n".join(f"  | {line}" for line in lines_since_start(Path(record.log))) or "  | (the log is empty)"
     return f"{record.name} {what}. The end of its log ({record.log}):\n{shown}"
 
 
 def free_ports(count: int) -> list[int]:
-    """Free TCP ports on 127.0.0.1, all different."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+    """Free TCP ports on 127.0.0.1, all different, in random order.
+
+    They are below the ports that the system gives to outgoing connections: a service that is started again on
+    its port must not find a connection on it.
+    """
+    try:
+        first_ephemeral = int(EPHEMERAL_PORTS.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        first_ephemeral = 32_768
+    candidates = range(FIRST_PORT, max(first_ephemeral, 2 * FIRST_PORT))
+    found: list[int] = []
+    for port in random.sample(candidates, len(candidates)):
+        if len(found) == count:
+            break
+        if is_free(port):
+            found.append(port)
+    return found
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def accepts_connections(port: int) -> bool:

@@ -1,8 +1,8 @@
 """The embedded stack as a whole: started together, checked, stopped together.
 
 A stack belongs to the process that started it in a `with` (`running_stack`), or to none (`Stack.start`,
-`gogobe up`): it then runs until it is stopped. A lock on its folder separates a living owner from what a killed
-owner has left, which the next start clears away.
+`gogobe up`): it then runs until it is stopped, watched by a supervisor. A lock on its folder separates a living
+owner from what a killed owner has left, which the next start clears away.
 """
 
 from __future__ import annotations
@@ -14,150 +14,107 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
 import msgspec
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
-from gogobe.local import java
-from gogobe.local.flink import task_managers
-from gogobe.local.flink_services import JOB_MANAGER, JOBS_AT_ONCE, TASK_MANAGER, FlinkPorts, FlinkServices
-from gogobe.local.postgres import PostgresServer, start_postgres, wait_for_postgres
+from gogobe.local import supervisor
+from gogobe.local.addresses import StackAddresses, StackPorts
+from gogobe.local.jobs import JobRecords
+from gogobe.local.postgres import PostgresServer, ensure_database
 from gogobe.local.processes import (
-    Records,
     ServiceRecord,
     StackError,
-    free_ports,
     is_running,
-    listens,
+    slug,
     start_service,
     stop_services,
     wait_until_ready,
 )
+from gogobe.local.services import Service, StackFolders, services_of
+from gogobe.local.state import StackState, read_state, state_file, write_state
+
+__all__ = ["ServiceStatus", "Stack", "StackAddresses", "StackPorts", "running_stack"]
 
 READY_SECONDS: Final = 90.0
-EMBEDDED_PARALLELISM: Final = 2
+LEAST_FREE: Final = 256 << 20
 
-
-class StackAddresses(msgspec.Struct, frozen=True):
-    """Where the stack's services listen, all on 127.0.0.1. `flink`: where Flink's REST interface of a job may
-    be, an address for each of the jobs that can run at once, or that of the cluster. `task_managers` of a
-    cluster; 0: Flink is embedded."""
-
-    kafka: str
-    database: str
-    expansion_service: str
-    job_endpoint: str
-    worker_pool: str
-    flink: tuple[str, ...]
-    task_managers: int = 0
-
-    @property
-    def parallelism(self) -> int:
-        """How many slots a job gets unless it says so: one on each TaskManager."""
-        return self.task_managers or EMBEDDED_PARALLELISM
+Say = Callable[[str], None]
 
 
 class ServiceStatus(msgspec.Struct, frozen=True):
-    """One service of a stack that was started: whether it lives, and where its log is."""
+    """One service of a stack that was started: whether it lives, since when (seconds since the epoch), where
+    its log is, and what the supervisor did: the number of its latest restarts, and whether it has `given_up`.
+    `held`: it was stopped on purpose."""
 
     name: str
     running: bool
     pid: int
     log: str
-
-
-@dataclass(frozen=True)
-class StackPorts:
-    """The ports of a stack; free ones unless given."""
-
-    kafka: int
-    kafka_controller: int
-    postgres: int
-    expansion_service: int
-    java_worker: int
-    worker_pool: int
-    flink: FlinkPorts
-
-    @classmethod
-    def choose(cls, kafka: int | None = None, postgres: int | None = None) -> StackPorts:
-        free = iter(free_ports(10 + JOBS_AT_ONCE))
-        return cls(
-            kafka=kafka or next(free),
-            kafka_controller=next(free),
-            postgres=postgres or next(free),
-            expansion_service=next(free),
-            java_worker=next(free),
-            worker_pool=next(free),
-            flink=FlinkPorts(
-                jobs=next(free),
-                artifacts=next(free),
-                expansion=next(free),
-                rest=tuple(islice(free, JOBS_AT_ONCE)),
-                manager=next(free),
-            ),
-        )
-
-    def addresses(self, postgres_data: Path, task_managers: int = 0) -> StackAddresses:
-        rest = self.flink.rest[:1] if task_managers else self.flink.rest
-        return StackAddresses(
-            kafka=f"127.0.0.1:{self.kafka}",
-            database=PostgresServer(self.postgres, postgres_data).dsn,
-            expansion_service=f"127.0.0.1:{self.expansion_service}",
-            job_endpoint=f"127.0.0.1:{self.flink.jobs}",
-            worker_pool=f"127.0.0.1:{self.worker_pool}",
-            flink=tuple(f"127.0.0.1:{port}" for port in rest),
-            task_managers=task_managers,
-        )
-
-
-class _State(msgspec.Struct, frozen=True):
-    """What `stack.json` holds. `kept`: it runs on without an owner."""
-
-    addresses: StackAddresses
-    kept: bool
+    since: float
+    restarts: int = 0
+    given_up: bool = False
+    held: bool = False
 
 
 class Stack:
-    """The services below one folder (`var`): `data/`, `log/`, `java/` and the record of what runs.
+    """The services below one folder (`var`): `data/`, `log/` and the records of what runs. The Java parts are
+    in `jars`, in `var/java`, or where the installation has them.
 
     `task_managers`: start a Flink cluster of so many, and a JobManager, instead of Flink within the job server.
     """
 
     def __init__(self, var: Path, jars: Path | None = None, task_managers: int = 0) -> None:
         self._task_managers = task_managers
-        self._var = var.absolute()
-        self._jars = jars.absolute() if jars else self._var / "java"
-        self._postgres_data = self._var / "data" / "postgres"
-        self._records = Records(self._var / "stack.processes.json")
-        self._state = self._var / "stack.json"
+        self._folders = StackFolders.of(var, jars)
+        self._var = self._folders.var
+        self._records = self._folders.records
 
     @property
     def secrets(self) -> Path:
         """A folder for secrets of the pipelines on this stack; it is removed when the stack stops."""
         return self._var / "secrets"
 
-    def start(self, ports: StackPorts | None = None) -> StackAddresses:
-        """Starts a stack that runs on after this process has ended, until `stop`.
+    @property
+    def jobs(self) -> JobRecords:
+        """The jobs that are submitted again if their Flink dies; they are removed when the stack stops."""
+        return JobRecords(self._var / "jobs")
 
-        Clears away what a killed owner left, starts all services at once, and waits until each is healthy.
-        Raises StackError, with everything stopped again, when one is not; or when a stack already runs here.
+    def start(
+        self, kafka: int | None = None, postgres: int | None = None, say: Say = lambda _: None
+    ) -> StackAddresses:
+        """Starts a stack that runs on after this process has ended, until `stop`, or what is missing of one.
+
+        Clears away what a killed owner left, starts all services at once, and waits until each is healthy;
+        `say` gets the progress. The ports are given ones, those of the last start, or free ones. Raises
+        StackError when a service is not healthy: what this call has started is then stopped again.
         """
-        with self._locked(), _signals_as_exit():
-            return self._start(ports or StackPorts.choose(), kept=True)
+        with self._locked(), _signals_as_exit(), _explained(self._var):
+            state = read_state(self._var)
+            if state is not None and state.kept and any(one.running for one in self.status()):
+                return self._complete(state, kafka, postgres, say)
+            self._stop()
+            self._check_space()
+            ports = StackPorts.kept_in(self._var / "ports.json", kafka, postgres)
+            return self._start(ports, kept=True, supervised=True, say=say)
 
     @contextlib.contextmanager
-    def running(self, ports: StackPorts | None = None) -> Iterator[StackAddresses]:
-        """As `start`, for the length of a `with`; SIGTERM and SIGHUP end the `with` as Ctrl-C does."""
+    def running(
+        self, ports: StackPorts | None = None, supervised: bool = False, say: Say = lambda _: None
+    ) -> Iterator[StackAddresses]:
+        """As `start`, for the length of a `with`; SIGTERM and SIGHUP end the `with` as Ctrl-C does. Without a
+        supervisor unless `supervised`."""
         with self._locked(), _signals_as_exit():
-            addresses = self._start(ports or StackPorts.choose(), kept=False)
+            with _explained(self._var):
+                self._stop()
+                self._check_space()
+                ports = ports or StackPorts.kept_in(self._var / "ports.json")
+                addresses = self._start(ports, kept=False, supervised=supervised, say=say)
             try:
                 yield addresses
             finally:
@@ -167,7 +124,7 @@ class Stack:
     def service(self, name: str, command: Sequence[str], ready: Callable[[], bool]) -> Iterator[None]:
         """Runs another service for the length of a `with`. If this process is killed, the service stops with
         the stack. Raises StackError if it is not `ready` in time."""
-        record = start_service(name, command, self._log(name.lower()), self._records)
+        record = start_service(name, command, self._folders.log(slug(name)), self._records)
         try:
             wait_until_ready(record, ready, READY_SECONDS)
             yield
@@ -183,125 +140,169 @@ class Stack:
             self._stop()
             return running
 
+    def stop_service(self, name: str) -> bool:
+        """Stops one service of a running stack by its name, in any case; it stays down until `start`. Returns
+        whether it ran. Raises StackError if there is none of this name."""
+        record = next((one for one in self._records.read() if slug(one.name) == slug(name)), None)
+        if record is None:
+            known = ", ".join(one.name for one in self._records.read()) or "none: no stack runs"
+            raise StackError(f"{name} is no service of this stack; its services are {known}")
+        self._records.hold(record.name)
+        ran = is_running(record)
+        stop_services([record])
+        return ran
+
+    @contextlib.contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """For the length of a `with` the supervisor does not start a service that is stopped or killed."""
+        self._records.hold(name)
+        try:
+            yield
+        finally:
+            self._records.release(name)
+
     def addresses(self) -> StackAddresses | None:
-        """Where the running stack listens; None when none runs, or not all of it. A cluster does without a
-        TaskManager: its jobs go on with the others."""
-        state = self._read_state()
-        records = [one for one in self._records.read() if not one.name.startswith(TASK_MANAGER)]
-        alive = state is not None and bool(records) and all(is_running(record) for record in records)
-        return state.addresses if state is not None and alive else None
+        """Where the services listen of a stack that was started and not stopped, the dead ones too, which get
+        the same addresses again; None when no service of it lives."""
+        state = read_state(self._var)
+        return state.addresses if state is not None and any(one.running for one in self.status()) else None
 
     def status(self) -> list[ServiceStatus]:
         """Each service that was started here and not stopped, in the order of starting."""
         return [
-            ServiceStatus(record.name, is_running(record), record.pid, record.log)
+            ServiceStatus(
+                record.name,
+                is_running(record),
+                record.pid,
+                record.log,
+                record.created,
+                len(record.restarts),
+                record.given_up,
+                self._records.is_held(record.name),
+            )
             for record in self._records.read()
         ]
 
-    def _read_state(self) -> _State | None:
-        try:
-            return msgspec.json.decode(self._state.read_bytes(), type=_State)
-        except (FileNotFoundError, msgspec.DecodeError):
-            return None
-
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        self._var.mkdir(parents=True, exist_ok=True)
-        with (self._var / "stack.lock").open("a+") as file:
+        with _explained(self._var):
+            self._var.mkdir(parents=True, exist_ok=True)
+            file = (self._var / "stack.lock").open("a+")
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
                 message = f"the stack over {self._var} belongs to process {file.read()}: wait, or end that one"
                 raise StackError(message) from None
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            with _explained(self._var):
+                file.truncate(0)
+                file.write(str(os.getpid()))
+                file.flush()
             yield
 
-    def _start(self, ports: StackPorts, *, kept: bool) -> StackAddresses:
-        state = self._read_state()
-        if state is not None and state.kept and self.addresses() is not None:
-            raise StackError(f"a stack already runs over {self._var}: `gogobe status` shows it")
-        self._stop()
+    def _check_space(self) -> None:
+        free = shutil.disk_usage(self._var).free
+        if free < LEAST_FREE:
+            raise StackError(
+                f"{free >> 20} MB are free in {self._var}, and the stack needs {LEAST_FREE >> 20} MB to start: "
+                "free some, or give another folder with --var"
+            )
+
+    def _start(self, ports: StackPorts, *, kept: bool, supervised: bool, say: Say) -> StackAddresses:
+        addresses = ports.addresses(self._folders.postgres, self._task_managers)
         try:
-            self._start_all(ports)
+            self._start_services(services_of(self._folders, ports, self._task_managers), ports, say)
+            write_state(self._var, StackState(addresses, ports, kept, str(self._folders.jars)))
+            if supervised:
+                self._start_supervisor()
         except BaseException:
             self._stop()
             raise
-        addresses = ports.addresses(self._postgres_data, self._task_managers)
-        self._state.write_bytes(msgspec.json.format(msgspec.json.encode(_State(addresses, kept))))
         return addresses
 
+    def _complete(self, state: StackState, kafka: int | None, postgres: int | None, say: Say) -> StackAddresses:
+        """Starts the services of a running stack that are missing, on their ports, and a new supervisor."""
+        cluster = state.addresses.task_managers
+        differences = list(state.ports.given_differently(kafka, postgres))
+        if self._task_managers not in (0, cluster):
+            differences.append(f"the running stack has {cluster} TaskManagers, not {self._task_managers}")
+        if differences:
+            raise StackError(f"{'; '.join(differences)}: `gogobe down` first")
+        folders = StackFolders.of(self._var, Path(state.jars))
+        known = {record.name: record for record in self._records.read()}
+        watcher = known.get(supervisor.NAME)
+        if watcher is not None:
+            stop_services([watcher])
+            self._records.remove(watcher)
+        missing = []
+        for service in services_of(folders, state.ports, cluster):
+            self._records.release(service.name)
+            record = known.get(service.name)
+            if record is None or not is_running(record):
+                stop_services([record] if record else [])
+                missing.append(service)
+        try:
+            self._start_services(missing, state.ports, say)
+        finally:
+            self._start_supervisor()
+        return state.addresses
+
+    def _start_services(self, services: Sequence[Service], ports: StackPorts, say: Say) -> None:
+        """Starts all at once, then waits for each; stops them again if one fails."""
+        started: list[tuple[Service, ServiceRecord]] = []
+        at = time.monotonic()
+        try:
+            for service in services:
+                started.append((service, service.start()))
+            for service, record in started:
+                wait_until_ready(record, partial(service.ready, record), READY_SECONDS)
+                say(f"{service.name} is ready ({time.monotonic() - at:.1f} s)")
+        except BaseException:
+            stop_services([record for _, record in started])
+            raise
+        ensure_database(PostgresServer(ports.postgres, self._folders.postgres))
+
+    def _start_supervisor(self) -> None:
+        command = [sys.executable, "-m", "gogobe.local.supervisor", str(self._var)]
+        start_service(supervisor.NAME, command, self._folders.log("supervisor"), self._records)
+
     def _stop(self) -> None:
-        self._state.unlink(missing_ok=True)
+        """The supervisor first: it would start the others again."""
+        state_file(self._var).unlink(missing_ok=True)
         shutil.rmtree(self.secrets, ignore_errors=True)
+        self.jobs.clear()
+        records = self._records.read()
+        stop_services([record for record in records if record.name == supervisor.NAME])
         stop_services(self._records.read())
         self._records.clear()
-
-    def _start_all(self, ports: StackPorts) -> None:
-        """The slow ones first; none waits for another."""
-        records = self._records
-        listening = self._start_beam(ports)
-        postgres = start_postgres(self._postgres_data, self._log("postgres"), ports.postgres, records)
-        kafka = java.start_kafka(
-            self._jars / "kafka",
-            self._var / "data" / "kafka",
-            self._log("kafka"),
-            (ports.kafka, ports.kafka_controller),
-            records,
-        )
-        wait_for_postgres(postgres, PostgresServer(ports.postgres, self._postgres_data))
-        for record, port in [(kafka, ports.kafka), *listening]:
-            wait_until_ready(record, partial(listens, record, port), READY_SECONDS)
-        wait_until_ready(kafka, partial(_kafka_answers, ports.kafka), READY_SECONDS)
-        if self._task_managers:
-            manager = next(one for one in records.read() if one.name == JOB_MANAGER)
-            rest = f"127.0.0.1:{ports.flink.rest[0]}"
-            wait_until_ready(manager, lambda: task_managers(rest) == self._task_managers, READY_SECONDS)
-
-    def _start_beam(self, ports: StackPorts) -> list[tuple[ServiceRecord, int]]:
-        """The services with the ports on which they listen when they are ready."""
-        jars, records = self._jars / "expansion", self._records
-        flink = FlinkServices(
-            self._jars / "flink", self._var / "data" / "flink", self._var / "log", ports.flink, records
-        )
-        cluster = flink.start_cluster(self._task_managers) if self._task_managers else []
-        rest = f"127.0.0.1:{ports.flink.rest[0]}"
-        job_server = flink.start_job_server(rest) if cluster else flink.start_job_server()
-        expansion = java.start_expansion_service(
-            jars, self._log("expansion"), ports.expansion_service, ports.java_worker, records
-        )
-        worker = java.start_java_worker(jars, self._log("java-worker"), ports.java_worker, records)
-        command = [sys.executable, "-m", "gogobe.local.worker_pool", str(ports.worker_pool)]
-        # Workers are killed, and then leave half a download behind: in a folder that the next start clears.
-        scratch = self._var / "tmp"
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        # Workers are as many as there are cores: threads of numpy's own would only wait for one another.
-        environment = {"TMPDIR": str(scratch), "OPENBLAS_NUM_THREADS": "1"}
-        pool = start_service(
-            "Python worker pool", command, self._log("workers"), records, environment=environment
-        )
-        return [
-            (job_server, ports.flink.jobs),
-            *((manager, ports.flink.rest[0]) for manager in cluster[:1]),
-            (expansion, ports.expansion_service),
-            (worker, ports.java_worker),
-            (pool, ports.worker_pool),
-        ]
-
-    def _log(self, name: str) -> Path:
-        return self._var / "log" / f"{name}.log"
 
 
 @contextlib.contextmanager
 def running_stack(
-    var: Path, jars: Path | None = None, ports: StackPorts | None = None, task_managers: int = 0
+    var: Path,
+    jars: Path | None = None,
+    ports: StackPorts | None = None,
+    task_managers: int = 0,
+    *,
+    supervised: bool = False,
+    say: Say = lambda _: None,
 ) -> Iterator[StackAddresses]:
     """A stack for the length of a `with`; its data stays below `var`. Raises StackError."""
-    with Stack(var, jars, task_managers).running(ports) as addresses:
+    with Stack(var, jars, task_managers).running(ports, supervised, say) as addresses:
         yield addresses
+
+
+@contextlib.contextmanager
+def _explained(var: Path) -> Iterator[None]:
+    """An error of the file system as a sentence that names the folder. Raises StackError."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or var
+        raise StackError(
+            f"the folder {var} cannot be used: {where}: {error.strerror or error}: give another with --var"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -319,12 +320,3 @@ def _signals_as_exit() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _kafka_answers(port: int) -> bool:
-    client = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}", "log_level": 0})
-    try:
-        client.list_topics(timeout=2)
-    except KafkaException:
-        return False
-    return True

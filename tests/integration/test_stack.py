@@ -25,6 +25,14 @@ from tests.integration import relay
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 STORES = 20
+SERVICES = (
+    "Flink job server",
+    "Expansion service",
+    "Java worker",
+    "Python worker pool",
+    "PostgreSQL",
+    "Kafka",
+)
 OWNER = """
 import sys, time
 from pathlib import Path
@@ -43,7 +51,7 @@ def wait_until(what: str, true: Callable[[], bool], seconds: float = 180) -> Non
 
 
 def processes(var: Path) -> list[psutil.Process]:
-    return [process for record in Records(var / "stack.processes.json").read() for process in members(record)]
+    return [process for record in Records(var / "services").read() for process in members(record)]
 
 
 def alive(those: list[psutil.Process]) -> list[psutil.Process]:
@@ -93,8 +101,10 @@ def test_a_stack_ends_with_its_owner_or_is_cleared_away(
     assert alive(left) == []
     assert stack.addresses() == addresses
     assert {service.running for service in stack.status()} == {True}
-    with pytest.raises(StackError, match="already runs"):
-        stack.start()
+    before = processes(tmp_path)
+    assert stack.start() == addresses
+    assert {one.name for one in stack.status()} == {"Supervisor", *SERVICES}
+    assert len(alive(before)) == len(before) - 1  # only the supervisor is another
     running = processes(tmp_path)
     stack.stop()
     assert alive(running) == []

@@ -55,7 +55,8 @@ def test_a_cluster_is_a_manager_and_its_workers_and_the_job_server_s_master(
     tmp_path: Path, started: dict[str, list[str]]
 ):
     flink = services(tmp_path)
-    assert [one.name for one in flink.start_cluster(2)] == ["JobManager", "TaskManager 1", "TaskManager 2"]
+    assert flink.start_job_manager().name == "JobManager"
+    assert [flink.start_task_manager(number).name for number in (1, 2)] == ["TaskManager 1", "TaskManager 2"]
     flink.start_job_server("127.0.0.1:5001")
     assert "--flink-master=127.0.0.1:5001" in started["Flink job server"]
     manager = settings_of(tmp_path / "flink" / "jobmanager")

@@ -115,10 +115,10 @@ def test_a_command_that_is_not_there_is_named(tmp_path: Path, records: Records):
 
 
 def test_records_cut_short_are_none(tmp_path: Path):
-    file = tmp_path / "records.json"
-    assert Records(file).read() == []
-    file.write_text('[{"name": "Kaf')
-    assert Records(file).read() == []
+    assert Records(tmp_path / "services").read() == []
+    (tmp_path / "services").mkdir()
+    (tmp_path / "services" / "kafka.json").write_text('{"name": "Kaf')
+    assert Records(tmp_path / "services").read() == []
 
 
 def test_who_listens_is_told_apart(tmp_path: Path, records: Records):

@@ -1,0 +1,182 @@
+"""What a stack consists of: for each service how it is started, and how it is known to be ready."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+import gogobe
+from gogobe.local import java
+from gogobe.local.addresses import StackPorts
+from gogobe.local.flink import task_managers
+from gogobe.local.flink_services import JOB_MANAGER, JOB_SERVER, TASK_MANAGER, FlinkServices
+from gogobe.local.postgres import NAME as POSTGRES
+from gogobe.local.postgres import PostgresServer, is_ready, start_postgres
+from gogobe.local.processes import Records, ServiceRecord, StackError, listens, start_service
+
+KAFKA: Final = "Kafka"
+WORKER_POOL: Final = "Python worker pool"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service. `start` prepares what it needs, starts it and returns its record (raises StackError);
+    `ready` is its health check (raises StackError where waiting is of no use). `has_jobs`: Flink's jobs end
+    with it."""
+
+    name: str
+    start: Callable[[], ServiceRecord]
+    ready: Callable[[ServiceRecord], bool]
+    has_jobs: bool = False
+
+
+@dataclass(frozen=True)
+class StackFolders:
+    """The folders of a stack: `var` for data and logs, `jars` with the Java parts."""
+
+    var: Path
+    jars: Path
+
+    @classmethod
+    def of(cls, var: Path, jars: Path | None = None) -> StackFolders:
+        """With the Java parts of `var` where it has them, otherwise those of the installation."""
+        var = var.absolute()
+        own = var / "java"
+        return cls(var, jars.absolute() if jars else own if own.is_dir() else installed_jars())
+
+    @property
+    def postgres(self) -> Path:
+        return self.var / "data" / "postgres"
+
+    @property
+    def flink(self) -> Path:
+        return self.var / "data" / "flink"
+
+    @property
+    def logs(self) -> Path:
+        return self.var / "log"
+
+    @property
+    def scratch(self) -> Path:
+        """Temporary files of the Python workers."""
+        return self.var / "tmp"
+
+    def log(self, name: str) -> Path:
+        """The log of this name."""
+        return self.logs / f"{name}.log"
+
+    @property
+    def records(self) -> Records:
+        """The records of the services that run."""
+        return Records(self.var / "services")
+
+
+def installed_jars() -> Path:
+    """Where `make install` of this installation puts the Java parts."""
+    return Path(gogobe.__file__).absolute().parents[1] / "var" / "java"
+
+
+def services_of(folders: StackFolders, ports: StackPorts, cluster: int) -> list[Service]:
+    """All services of a stack, the slow ones first; none waits for another. `cluster`: the TaskManagers of a
+    Flink cluster; 0: Flink within the job server."""
+    server = PostgresServer(ports.postgres, folders.postgres)
+    records = folders.records
+    return [
+        *_flink(folders, ports, cluster),
+        *_beam(folders, ports),
+        Service(
+            POSTGRES,
+            partial(start_postgres, folders.postgres, folders.log("postgres"), ports.postgres, records),
+            lambda record: is_ready(record, server),
+        ),
+        Service(
+            KAFKA,
+            partial(
+                java.start_kafka,
+                folders.jars / "kafka",
+                folders.var / "data" / "kafka",
+                folders.log("kafka"),
+                (ports.kafka, ports.kafka_controller),
+                records,
+            ),
+            lambda record: listens(record, ports.kafka) and kafka_answers(f"127.0.0.1:{ports.kafka}"),
+        ),
+    ]
+
+
+def _flink(folders: StackFolders, ports: StackPorts, cluster: int) -> Iterator[Service]:
+    flink = FlinkServices(folders.jars / "flink", folders.flink, folders.logs, ports.flink, folders.records)
+    rest = f"127.0.0.1:{ports.flink.rest[0]}"
+    if cluster:
+        yield Service(
+            JOB_MANAGER, flink.start_job_manager, partial(_listens, port=ports.flink.rest[0]), has_jobs=True
+        )
+    for number in range(1, cluster + 1):
+        yield Service(
+            f"{TASK_MANAGER} {number}",
+            partial(flink.start_task_manager, number),
+            lambda _record: task_managers(rest) == cluster,
+        )
+    start = partial(flink.start_job_server, rest) if cluster else flink.start_job_server
+    yield Service(JOB_SERVER, start, partial(_listens, port=ports.flink.jobs), has_jobs=not cluster)
+
+
+def _beam(folders: StackFolders, ports: StackPorts) -> Iterator[Service]:
+    jars, records = folders.jars / "expansion", folders.records
+    yield Service(
+        "Expansion service",
+        partial(
+            java.start_expansion_service,
+            jars,
+            folders.log("expansion"),
+            ports.expansion_service,
+            ports.java_worker,
+            records,
+        ),
+        partial(_listens, port=ports.expansion_service),
+    )
+    yield Service(
+        "Java worker",
+        partial(java.start_java_worker, jars, folders.log("java-worker"), ports.java_worker, records),
+        partial(_listens, port=ports.java_worker),
+    )
+    yield Service(
+        WORKER_POOL,
+        partial(_start_worker_pool, folders, ports.worker_pool),
+        partial(_listens, port=ports.worker_pool),
+    )
+
+
+def _start_worker_pool(folders: StackFolders, port: int) -> ServiceRecord:
+    # Workers are killed, and then leave half a download behind: in a folder that the next start clears.
+    shutil.rmtree(folders.scratch, ignore_errors=True)
+    try:
+        folders.scratch.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StackError(f"{WORKER_POOL} cannot be started: {error}") from error
+    # Workers are as many as there are cores: threads of numpy's own would only wait for one another.
+    environment = {"TMPDIR": str(folders.scratch), "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "gogobe.local.worker_pool", str(port)]
+    return start_service(WORKER_POOL, command, folders.log("workers"), folders.records, environment=environment)
+
+
+def _listens(record: ServiceRecord, port: int) -> bool:
+    return listens(record, port)
+
+
+def kafka_answers(address: str, seconds: float = 2.0) -> bool:
+    """Whether a broker answers within `seconds`."""
+    client = AdminClient({"bootstrap.servers": address, "log_level": 0})
+    try:
+        client.list_topics(timeout=seconds)
+    except KafkaException:
+        return False
+    return True

@@ -1,0 +1,147 @@
+"""The supervisor of a stack: it starts again what dies, with a bound.
+
+A service that has died is started again at once, then with growing waits; after five times within ten minutes
+it stays down until `gogobe up`, and `gogobe status` says so. Jobs that ended with their Flink are submitted
+again; they continue at the committed offsets. A service that is held (`Records.hold`) is left alone. Logs that
+grow too large are rotated.
+
+    python -m gogobe.local.supervisor VAR
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gogobe.local.jobs import JobRecord, JobRecords
+from gogobe.local.logs import trim
+from gogobe.local.processes import Records, ServiceRecord, StackError, is_running, stop_services
+from gogobe.local.services import Service, StackFolders, services_of
+from gogobe.local.state import read_state
+
+logger = logging.getLogger(__name__)
+
+NAME: Final = "Supervisor"
+MOST_RESTARTS: Final = 5
+WITHIN_SECONDS: Final = 600.0
+WAITS: Final = (0.0, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between a restart and the next one, by the restarts before it."""
+LEFTOVER_SECONDS: Final = 1.0
+LOOK_EVERY: Final = 0.25
+LOGS_EVERY: Final = 10.0
+JOB_ATTEMPTS: Final = 3
+
+
+class Supervisor:
+    """Watches the services of one stack. `look` is one round; `run` repeats it."""
+
+    def __init__(self, services: Sequence[Service], records: Records, jobs: JobRecords, log: Path) -> None:
+        self._services = services
+        self._records = records
+        self._jobs = jobs
+        self._log = log
+        self._to_submit: list[tuple[JobRecord, int]] = []
+        self._submission: tuple[JobRecord, int, subprocess.Popen[bytes]] | None = None
+
+    def run(self) -> None:
+        """Watches until the process ends."""
+        logs_seen = 0.0
+        while True:
+            self.look(time.time())
+            if time.monotonic() - logs_seen > LOGS_EVERY:
+                self.rotate_logs()
+                logs_seen = time.monotonic()
+            time.sleep(LOOK_EVERY)
+
+    def look(self, now: float) -> None:
+        """Starts what has died and may be started at `now` (seconds since the epoch), and submits the jobs that
+        were lost with it."""
+        for service in self._services:
+            record = self._records.get(service.name)
+            if record is None or record.given_up or is_running(record) or self._records.is_held(service.name):
+                continue
+            self._restart(service, record, now)
+        self._submit_lost()
+
+    def _restart(self, service: Service, record: ServiceRecord, now: float) -> None:
+        recent = tuple(at for at in record.restarts if now - at < WITHIN_SECONDS)
+        if len(recent) >= MOST_RESTARTS:
+            logger.error("%s died %d times; it stays down", service.name, len(recent) + 1)
+            self._records.add(msgspec.structs.replace(record, given_up=True))
+            return
+        if recent and now - recent[-1] < WAITS[len(recent)]:
+            return
+        logger.warning("%s has died; restart %d", service.name, len(recent) + 1)
+        stop_services([record], LEFTOVER_SECONDS)
+        try:
+            started = service.start()
+        except StackError as error:
+            logger.error("%s", error)
+            started = record
+        self._records.add(msgspec.structs.replace(started, restarts=(*recent, now)))
+        if service.has_jobs:
+            self._to_submit = [(job, 0) for job in self._jobs.read()]
+
+    def _submit_lost(self) -> None:
+        """Submits one lost job after the other, when all services are ready: a submission takes seconds, in
+        which this process goes on watching."""
+        if self._submission is not None:
+            job, attempt, process = self._submission
+            code = process.poll()
+            if code is None:
+                return
+            self._submission = None
+            if code == 0:
+                logger.warning("the job %s is submitted again", job.name)
+            elif attempt < JOB_ATTEMPTS:
+                self._to_submit.append((job, attempt))
+            else:
+                logger.error("the job %s cannot be submitted: see the lines above", job.name)
+        if self._to_submit and self._all_ready():
+            job, attempt = self._to_submit.pop(0)
+            with self._log.open("ab") as output:
+                process = subprocess.Popen(
+                    job.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                )
+            self._submission = (job, attempt + 1, process)
+
+    def _all_ready(self) -> bool:
+        try:
+            return all(
+                (record := self._records.get(service.name)) is not None and service.ready(record)
+                for service in self._services
+            )
+        except StackError as error:
+            logger.error("%s", error)
+            return False
+
+    def rotate_logs(self) -> None:
+        """Rotates the logs that have grown too large."""
+        for record in self._records.read():
+            try:
+                trim(Path(record.log))
+            except OSError as error:
+                logger.warning("%s cannot be rotated: %s", record.log, error)
+
+
+def main(var: Path) -> None:
+    """Supervises the stack over a folder, whose state must be written. Raises StackError if there is none."""
+    state = read_state(var)
+    if state is None:
+        raise StackError(f"no stack was started over {var}")
+    folders = StackFolders.of(var, Path(state.jars))
+    services = services_of(folders, state.ports, state.addresses.task_managers)
+    jobs, log = JobRecords(folders.var / "jobs"), folders.log("supervisor")
+    Supervisor(services, folders.records, jobs, log).run()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    main(Path(sys.argv[1]))

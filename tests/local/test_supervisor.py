@@ -1,0 +1,240 @@
+"""The supervisor: what dies is started again, with a bound; what is held stays down; lost jobs are submitted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gogobe.local.jobs import JobRecord, JobRecords
+from gogobe.local.logs import last_lines, old_log
+from gogobe.local.processes import Records, ServiceRecord, StackError, is_running, start_service, stop_services
+from gogobe.local.services import Service
+from gogobe.local.supervisor import MOST_RESTARTS, WITHIN_SECONDS, Supervisor
+
+pytestmark = pytest.mark.slow
+
+SLEEPER = "import time; time.sleep(600)"
+AT = 1_000_000.0
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Records]:
+    records = Records(tmp_path / "services")
+    yield records
+    stop_services(records.read(), seconds=0)
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> JobRecords:
+    return JobRecords(tmp_path / "jobs")
+
+
+def service(records: Records, folder: Path, name: str = "Sleeper", *, has_jobs: bool = False) -> Service:
+    def start() -> ServiceRecord:
+        return start_service(name, [sys.executable, "-c", SLEEPER], folder / f"{name}.log", records)
+
+    return Service(name, start, is_running, has_jobs)
+
+
+def supervisor(services: list[Service], records: Records, jobs: JobRecords, folder: Path) -> Supervisor:
+    return Supervisor(services, records, jobs, folder / "supervisor.log")
+
+
+def kill(records: Records, name: str = "Sleeper") -> ServiceRecord:
+    record = records.get(name)
+    assert record is not None
+    os.kill(record.pid, signal.SIGKILL)
+    wait_for(lambda: not is_running(record))
+    return record
+
+
+def record_of(records: Records, name: str = "Sleeper") -> ServiceRecord:
+    record = records.get(name)
+    assert record is not None
+    return record
+
+
+def test_what_dies_is_started_again_and_what_lives_is_left_alone(
+    tmp_path: Path, records: Records, jobs: JobRecords
+):
+    first, second = service(records, tmp_path), service(records, tmp_path, "Other")
+    watcher = supervisor([first, second], records, jobs, tmp_path)
+    first.start()
+    other = second.start()
+    watcher.look(AT)
+    assert [one.restarts for one in records.read()] == [(), ()]
+    killed = kill(records)
+    watcher.look(AT)
+    again = record_of(records)
+    assert again.pid != killed.pid
+    assert is_running(again)
+    assert again.restarts == (AT,)
+    assert record_of(records, "Other") == other
+    starts = [line for line in last_lines(tmp_path / "Sleeper.log", 9) if "is started at" in line]
+    assert len(starts) == 2  # the log goes on
+
+
+def test_a_service_that_was_never_started_is_not_started(tmp_path: Path, records: Records, jobs: JobRecords):
+    supervisor([service(records, tmp_path)], records, jobs, tmp_path).look(AT)
+    assert records.read() == []
+
+
+def test_what_keeps_dying_stays_down(tmp_path: Path, records: Records, jobs: JobRecords):
+    one = service(records, tmp_path)
+    watcher = supervisor([one], records, jobs, tmp_path)
+    one.start()
+    now = AT
+    for count in range(1, MOST_RESTARTS + 1):
+        kill(records)
+        now += 20
+        watcher.look(now)
+        assert len(record_of(records).restarts) == count
+    kill(records)
+    watcher.look(now + 20)
+    watcher.look(now + 2 * WITHIN_SECONDS)
+    assert record_of(records).given_up
+    assert not is_running(record_of(records))
+
+
+def test_restarts_that_are_long_past_do_not_count(tmp_path: Path, records: Records, jobs: JobRecords):
+    one = service(records, tmp_path)
+    watcher = supervisor([one], records, jobs, tmp_path)
+    one.start()
+    for count in range(MOST_RESTARTS + 3):
+        kill(records)
+        watcher.look(AT + count * (WITHIN_SECONDS / 2))
+        assert is_running(record_of(records))
+    assert len(record_of(records).restarts) <= 2
+
+
+def test_the_second_restart_waits(tmp_path: Path, records: Records, jobs: JobRecords):
+    one = service(records, tmp_path)
+    watcher = supervisor([one], records, jobs, tmp_path)
+    one.start()
+    kill(records)
+    watcher.look(AT)
+    kill(records)
+    watcher.look(AT + 0.5)
+    assert not is_running(record_of(records))
+    watcher.look(AT + 1.5)
+    assert is_running(record_of(records))
+
+
+def test_a_held_service_stays_down_until_it_is_released(tmp_path: Path, records: Records, jobs: JobRecords):
+    one = service(records, tmp_path)
+    watcher = supervisor([one], records, jobs, tmp_path)
+    one.start()
+    records.hold("Sleeper")
+    kill(records)
+    watcher.look(AT)
+    assert not is_running(record_of(records))
+    records.release("Sleeper")
+    watcher.look(AT)
+    assert is_running(record_of(records))
+
+
+def test_a_service_that_cannot_be_started_counts_as_tried(
+    tmp_path: Path, records: Records, jobs: JobRecords, caplog: pytest.LogCaptureFixture
+):
+    one = service(records, tmp_path)
+    one.start()
+
+    def fail() -> ServiceRecord:
+        raise StackError("the Java parts are not there")
+
+    kill(records)
+    watcher = supervisor([Service("Sleeper", fail, is_running)], records, jobs, tmp_path)
+    for number in range(MOST_RESTARTS + 1):
+        watcher.look(AT + 20 * number)
+    assert record_of(records).given_up
+    assert "the Java parts are not there" in caplog.text
+
+
+def test_what_a_dead_leader_left_is_ended_first(tmp_path: Path, records: Records, jobs: JobRecords):
+    child = tmp_path / "child"
+    code = f"""
+import pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", {SLEEPER!r}])
+pathlib.Path({str(child)!r}).write_text(str(child.pid))
+time.sleep(600)
+"""
+
+    def start() -> ServiceRecord:
+        return start_service("Sleeper", [sys.executable, "-c", code], tmp_path / "log", records)
+
+    start()
+    wait_for(lambda: child.exists() and bool(child.read_text()))
+    left = int(child.read_text())
+    kill(records)
+    supervisor([Service("Sleeper", start, is_running)], records, jobs, tmp_path).look(AT)
+    assert not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("has_jobs", [True, False])
+def test_jobs_that_ended_with_their_service_are_submitted_again(
+    tmp_path: Path, records: Records, jobs: JobRecords, *, has_jobs: bool
+):
+    done = tmp_path / "submitted"
+    code = f"import pathlib; pathlib.Path({str(done)!r}).touch()"
+    jobs.add(JobRecord("gogobe-ingest", (sys.executable, "-c", code)))
+    one = service(records, tmp_path, has_jobs=has_jobs)
+    watcher = supervisor([one], records, jobs, tmp_path)
+    one.start()
+    watcher.look(AT)
+    assert not done.exists()
+    kill(records)
+    watcher.look(AT)
+    if has_jobs:
+        wait_for(done.exists)
+    else:
+        time.sleep(0.3)
+        assert not done.exists()
+
+
+def test_a_submission_that_fails_is_tried_again(tmp_path: Path, records: Records, jobs: JobRecords):
+    tries = tmp_path / "tries"
+    code = f"""
+import pathlib, sys
+tries = pathlib.Path({str(tries)!r})
+tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
+sys.exit(len(tries.read_text()) < 2)
+"""
+    jobs.add(JobRecord("gogobe-ingest", (sys.executable, "-c", code)))
+    one = service(records, tmp_path, has_jobs=True)
+    watcher = supervisor([one], records, jobs, tmp_path)
+    one.start()
+    kill(records)
+
+    def tried_twice() -> bool:
+        watcher.look(AT)
+        return tries.exists() and tries.read_text() == "xx"
+
+    wait_for(tried_twice)
+
+
+def test_logs_that_grow_too_large_are_rotated(tmp_path: Path, records: Records, jobs: JobRecords):
+    log = tmp_path / "large.log"
+    loud = "import sys\nfor n in range(400_000): print('line %060d' % n)\nsys.stdout.flush()\nimport time; time.sleep(600)"
+
+    def start() -> ServiceRecord:
+        return start_service("Loud", [sys.executable, "-c", loud], log, records)
+
+    start()
+    wait_for(lambda: last_lines(log, 1)[0].endswith("0399999"))
+    supervisor([Service("Loud", start, is_running)], records, jobs, tmp_path).rotate_logs()
+    assert log.stat().st_size == 0
+    assert old_log(log, 1).read_text().count("\n") == 400_001
