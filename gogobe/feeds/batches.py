@@ -21,7 +21,7 @@ from gogobe.records.addresses import public_address
 from gogobe.records.messages import INTERNAL_ERROR, FileDownloaded, FileTotals, IngestBatch
 from gogobe.records.rows import Block, Item, Kind, Promotion, Store
 
-READER_VERSION: Final = 3
+READER_VERSION: Final = 4
 """Increased when the reader returns other rows for the same bytes; stored files can then be read again."""
 
 _FIRST_FEEDS: Final = datetime(2000, 1, 1, tzinfo=UTC)
