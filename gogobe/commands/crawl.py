@@ -50,7 +50,7 @@ def crawl(
 ) -> None:
     """Watch the chains' portals and announce each new file once.
 
-    Also announces files of the waiting place again when they are due. Several agents share the portals; if one
+    Also announces files of the retry queue again when they are due. Several agents share the portals; if one
     dies, the others take over its portals. With --once the exit code is 1 if a portal could not be listed.
     """
     from gogobe.database.migrations import migrate

@@ -1,4 +1,4 @@
-"""`gogobe retry`: announces files of the waiting place again, without an agent."""
+"""`gogobe retry`: announces files of the retry queue again, without an agent."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ LedgerState = Literal["loading", "loaded", "incomplete", "postponed", "failed"]
 
 
 class LedgerFile(msgspec.Struct, kw_only=True):
-    """A file's line in the ledger; or that of a file that its portal did not give so far, in the waiting place
+    """A file's line in the ledger; or that of a file that its portal did not give so far, in the retry queue
     (`state` postponed) or as a dead letter (failed).
 
     `seen_at` is its latest announcement's load, or its failure; `seconds` run from the announcement to the

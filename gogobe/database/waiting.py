@@ -1,4 +1,4 @@
-"""The waiting place: announced files that their portal did not give, until they are loaded or given up.
+"""The retry queue: announced files that their portal did not give, until they are loaded or given up.
 
 The pipeline writes a row when a download is postponed, and ends it in the transaction that loads the file or
 records its dead letter. In between an agent or `gogobe retry` announces the file again when it is due. A row
@@ -137,7 +137,7 @@ class WaitingCount:
 
 
 def record_waiting(database: Session | Dsn, files: Sequence[WaitingFile]) -> None:
-    """Puts files into the waiting place, in one transaction. One that waits already has the newest failure.
+    """Puts files into the retry queue, in one transaction. One that waits already has the newest failure.
     Raises psycopg.Error."""
     rows = [_row(file) for file in files]
     rows.sort(key=lambda row: (row["identity"], row["failed_at"]))

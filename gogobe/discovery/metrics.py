@@ -25,7 +25,7 @@ class Metrics:
         self.listed = Counter("gogobe_files_listed", "Files in listings", ["chain"], registry=self.registry)
         self.announced = Counter("gogobe_files_announced", "Files announced", ["chain"], registry=self.registry)
         self.announced_again = Counter(
-            "gogobe_files_announced_again", "Files of the waiting place announced again", ["chain"],
+            "gogobe_files_announced_again", "Files of the retry queue announced again", ["chain"],
             registry=self.registry,
         )  # fmt: skip
         self.lateness = Histogram(

@@ -1,4 +1,4 @@
-"""Announces files of the waiting place again: when they are due, with a new link where theirs was signed."""
+"""Announces files of the retry queue again: when they are due, with a new link where theirs was signed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Result = TypeVar("Result")
 
 
 class Retries:
-    """Takes files from the waiting place and publishes them, through one connection in a thread of its own.
+    """Takes files from the retry queue and publishes them, through one connection in a thread of its own.
 
     `give_up` is the setting `fetch_give_up`; `chains` restricts it to some chains. A database or a broker that
     is out of reach is logged: the files are due again later.

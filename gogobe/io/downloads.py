@@ -2,7 +2,7 @@
 
 A bundle holds up the checkpoint, so it waits `wait` seconds for a download and no longer. A download that
 takes longer is left behind: its bundle ends without it, and it goes on in threads of its own (the slow lane).
-Its file has meanwhile been handed to the waiting place, so nothing is lost with this process. A host that is
+Its file has meanwhile been handed to the retry queue, so nothing is lost with this process. A host that is
 known to be slow, or that has a queue, is not waited for at all, and one whose circuit is open is not asked.
 """
 
@@ -301,7 +301,7 @@ class Downloads(Generic[Message, Value]):
             logger.warning("a download that was left behind failed, its file comes again", exc_info=outcome)
 
     def _drop_queue(self, name: str) -> None:
-        """Forgets what waits for a host and has not begun; it comes again from the waiting place."""
+        """Forgets what waits for a host and has not begun; it comes again from the retry queue."""
         for one in self._queues.pop(name, ()):
             del self._left[one.identity]
             self._host(name).left -= 1

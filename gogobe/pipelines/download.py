@@ -28,7 +28,7 @@ def build(job: Job) -> None:
 
 def download(job: Job, announced: beam.PCollection[FileDiscovered]) -> beam.PCollection[FileDownloaded]:
     """Announced files → files in the object store; a store's in their order. What a portal does not give is
-    recorded in the waiting place."""
+    recorded in the retry queue."""
     spread = job.add(announced | "Spread downloads" >> ByHost(job.store))
     config = download_config(
         job.settings, job.store, job.chains, instances=job.instances, is_bounded=job.is_bounded

@@ -36,7 +36,7 @@ class FileDiscovered(msgspec.Struct, frozen=True, omit_defaults=True):
     `s3_path` is set for a file that the object store already has: it is read from there, not downloaded from
     `url`.
 
-    A file that comes again from the waiting place has `waiting_since`, the time of its first failure, and
+    A file that comes again from the retry queue has `waiting_since`, the time of its first failure, and
     `attempts`, the number of failed attempts; `timestamp` is then the time of its first announcement.
     """
 
@@ -50,7 +50,7 @@ class FileDiscovered(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WaitingFile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An announced file that its portal did not deliver, in the waiting place (the table `waiting_files`)
+    """An announced file that its portal did not deliver, in the retry queue (the table `waiting_files`)
     until `due_at`.
 
     `url` is the address without its signature. `is_signed`: the announced address had a signature, so the

@@ -1,4 +1,4 @@
-"""Discovered files to files in the object store, and to the waiting place where their portal does not give
+"""Discovered files to files in the object store, and to the retry queue where their portal does not give
 them."""
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class DownloadFiles(beam.PTransform):
 
 
 class _Download(beam.DoFn):
-    """A bundle waits a little for its downloads. What it does not wait for is in the waiting place when it
+    """A bundle waits a little for its downloads. What it does not wait for is in the retry queue when it
     ends, so nothing is lost with this worker; a download that ends later is an output of a later bundle."""
 
     def __init__(self, config: DownloadConfig) -> None:

@@ -1,4 +1,4 @@
-"""The waiting place of files that their portal did not deliver."""
+"""The retry queue of files that their portal did not deliver."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Missed:
 def waiting_file(
     message: FileDiscovered, why: Missed | Postponed, portals: Portals, at: datetime
 ) -> WaitingFile:
-    """The file in the waiting place, from `at` on. After a failure its due time moves away with the number of
+    """The file in the retry queue, from `at` on. After a failure its due time moves away with the number of
     attempts, half of it by chance."""
     address = portals.address_of(message)
     if isinstance(why, Missed):

@@ -1,4 +1,4 @@
-"""The waiting place: a file is there once, is announced again when it is due, and leaves when it has ended."""
+"""The retry queue: a file is there once, is announced again when it is due, and leaves when it has ended."""
 
 from __future__ import annotations
 

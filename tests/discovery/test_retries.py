@@ -1,4 +1,4 @@
-"""Files of the waiting place come again: through a real broker and database, and from listings."""
+"""Files of the retry queue come again: through a real broker and database, and from listings."""
 
 from __future__ import annotations
 
