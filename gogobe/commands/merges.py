@@ -11,7 +11,7 @@ from rich.table import Table
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.database.address import Dsn
-from gogobe.database.review.merges import merge_masters, standing_merges, undo_merge
+from gogobe.database.review.merges import active_merges, merge_masters, undo_merge
 from gogobe.database.views import refresh_views
 
 BY: Final = click.option("--by", default=getpass.getuser, help="Who decides; default: the user's name.")
@@ -58,7 +58,7 @@ def unmerge(number: int | None, by: str, var: Path, **flags: Any) -> None:
 
 
 def _show_merges(database: Dsn) -> None:
-    merges = standing_merges(database)
+    merges = active_merges(database)
     if not merges:
         click.echo("no masters are merged")
         return

@@ -54,7 +54,7 @@ def review(
     make most prices comparable.
 
     Each question comes once, for all chains' items of a master. "Yes" merges the two masters in all stores;
-    "no" keeps them separate. Both are effective at once and become part of the next snapshot (`gogobe masters
+    "no" keeps them separate. Both are effective_master at once and become part of the next snapshot (`gogobe masters
     build --publish`).
 
     \b

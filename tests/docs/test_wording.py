@@ -72,7 +72,7 @@ def test_no_avoided_word_is_used():
         ("Where nobody mends it,\nthose that are told of it", ["nobody", "mends", "those that", "told"]),
         ("What stands in the table lies in var", ["stands", "lies"]),
         ("understands, retold, outstanding, relies, applies, standard, a stable table", []),
-        ("the outage; a table; layout; `standing_merges`", []),
+        ("the outage; a table; layout; `outstanding_merges`", []),
     ],
 )
 def test_words_are_found_whole(text: str, words: list[str]):

@@ -41,7 +41,7 @@ _LOCK: Final = """
     SELECT master_id, merged_into FROM masters WHERE master_id = ANY(%(ids)s) OR merged_into = ANY(%(ids)s)
     ORDER BY master_id FOR NO KEY UPDATE
 """
-_STANDING: Final = """
+_ACTIVE: Final = """
     SELECT g.merge_id, g.from_id, f.name AS from_name, g.into_id, i.name AS into_name, g.reason, g.merged_by,
            g.merged_at
     FROM master_merges g
@@ -79,10 +79,10 @@ def undo_merge(dsn: Dsn, merge_id: int, *, by: str) -> None:
     with_retries(undo)
 
 
-def standing_merges(dsn: Dsn) -> list[Merge]:
+def active_merges(dsn: Dsn) -> list[Merge]:
     """The merges that have not been undone, the oldest first."""
     with connect(dsn) as connection, connection.cursor(row_factory=class_row(Merge)) as cursor:
-        return cursor.execute(_STANDING).fetchall()
+        return cursor.execute(_ACTIVE).fetchall()
 
 
 def merge(cursor: Cursor, from_id: int, into_id: int, *, reason: str, by: str) -> int:
@@ -125,7 +125,7 @@ def undo_one(cursor: Cursor, merge_id: int, *, by: str) -> None:
     cursor.execute(_REDIRECT, (from_id, along))
 
 
-def standing_merge(cursor: Cursor, from_id: int, *, by: str | None = None) -> int | None:
+def active_merge(cursor: Cursor, from_id: int, *, by: str | None = None) -> int | None:
     """The number of the newest merge of a master into another that has not been undone, by any person or by
     one; None if there is none."""
     cursor.execute(
@@ -137,7 +137,7 @@ def standing_merge(cursor: Cursor, from_id: int, *, by: str | None = None) -> in
     return int(row[0]) if row else None
 
 
-def effective(cursor: Cursor, master_id: int) -> int:
+def effective_master(cursor: Cursor, master_id: int) -> int:
     """The master that a master is merged into, or the master itself."""
     cursor.execute("SELECT coalesce(merged_into, master_id) FROM masters WHERE master_id = %s", (master_id,))
     row = cursor.fetchone()

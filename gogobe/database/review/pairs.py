@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, Cursor, connect, with_retries
-from gogobe.database.review.merges import BUILDER, effective, merge, standing_merge, undo_one
+from gogobe.database.review.merges import BUILDER, active_merge, effective_master, merge, undo_one
 from gogobe.database.session import Session, session_of
 from gogobe.masters.codes.decisions import Decision
 
@@ -232,7 +232,7 @@ def _decide_clusters(cursor: Cursor, own_id: int, verdict: Verdict, by: str, can
         cursor.execute(_ENSURE_MASTER, (verdict.candidate_id, candidate_name))
         _join(cursor, own_id, verdict.candidate_id, by)
         return
-    merge_id = standing_merge(cursor, own_id)
+    merge_id = active_merge(cursor, own_id)
     if merge_id is not None:
         undo_one(cursor, merge_id, by=by)
 
@@ -241,11 +241,11 @@ def _join(cursor: Cursor, own_id: int, candidate_id: int, by: str) -> None:
     """Merge one master into another by a person's word. The rest of the cluster to which a build has redirected
     it follows, as a redirect of the build that the next one can undo."""
     cluster = None
-    redirect = standing_merge(cursor, own_id, by=BUILDER)
+    redirect = active_merge(cursor, own_id, by=BUILDER)
     if redirect is not None:
-        cluster = effective(cursor, own_id)
+        cluster = effective_master(cursor, own_id)
         undo_one(cursor, redirect, by=BUILDER)
-    own, candidate = effective(cursor, own_id), effective(cursor, candidate_id)
+    own, candidate = effective_master(cursor, own_id), effective_master(cursor, candidate_id)
     if own != candidate:
         merge(cursor, own, candidate_id, reason=REASON, by=by)
     if cluster is not None and cluster != candidate:

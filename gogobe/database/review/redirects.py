@@ -16,7 +16,7 @@ import msgspec
 
 from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, Cursor, connect
-from gogobe.database.review.merges import BUILDER, effective, merge, standing_merge, undo_one
+from gogobe.database.review.merges import BUILDER, active_merge, effective_master, merge, undo_one
 from gogobe.database.session import Session
 
 MastersOf = Callable[[Sequence[tuple[str, str]]], list[int]]
@@ -69,8 +69,8 @@ def _stale(dsn: Dsn, masters_of: MastersOf) -> Iterator[int]:
         cursor.execute(_ALIASES)
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             wanted = masters_of([(chain_id, code) for chain_id, code, _, _ in rows])
-            for (_, _, master_id, effective), target in zip(rows, wanted, strict=True):
-                if target and target != effective:
+            for (_, _, master_id, effective_master), target in zip(rows, wanted, strict=True):
+                if target and target != effective_master:
                     yield master_id
 
 
@@ -80,7 +80,7 @@ def _redirect(master_id: int, masters_of: MastersOf, connection: Connection) -> 
         codes: list[tuple[str, str]] = cursor.execute(_OF_MASTER, (master_id,)).fetchall()
         wanted = [target or master_id for target in masters_of(codes)]
         undone = _undo_own(cursor, master_id)
-        if standing_merge(cursor, master_id) is not None:  # a person's
+        if active_merge(cursor, master_id) is not None:  # a person's
             return 0, undone, 0
         targets = sorted(set(wanted) - {master_id})
         for target in targets:
@@ -94,7 +94,7 @@ def _redirect(master_id: int, masters_of: MastersOf, connection: Connection) -> 
 
 def _undo_own(cursor: Cursor, master_id: int) -> int:
     """Undo the build's redirect of a master, if there is one."""
-    merge_id = standing_merge(cursor, master_id, by=BUILDER)
+    merge_id = active_merge(cursor, master_id, by=BUILDER)
     if merge_id is None:
         return 0
     undo_one(cursor, merge_id, by=BUILDER)
@@ -104,7 +104,7 @@ def _undo_own(cursor: Cursor, master_id: int) -> int:
 def _merge(cursor: Cursor, master_id: int, target: int) -> bool:
     """Redirect a master to its cluster, unless a person has made it the other way round."""
     _undo_own(cursor, target)
-    if effective(cursor, target) == master_id:
+    if effective_master(cursor, target) == master_id:
         return False
     merge(cursor, master_id, target, reason=REASON, by=BUILDER)
     return True

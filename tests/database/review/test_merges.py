@@ -8,7 +8,7 @@ from gogobe.database.comparisons import compare_prices
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
 from gogobe.database.review.known_items import known_items
-from gogobe.database.review.merges import MergeError, merge_masters, standing_merges, undo_merge
+from gogobe.database.review.merges import MergeError, active_merges, merge_masters, undo_merge
 from gogobe.database.views import refresh_views
 from tests.database.samples import file_batches, item
 
@@ -34,10 +34,10 @@ def test_merges_lead_to_their_end_in_one_step_and_can_be_undone(three: str, db: 
     first = merge_masters(three, 3, 2, reason="", by="dana")
     second = merge_masters(three, 2, 1, reason="", by="dana")
     assert merged(db) == {1: None, 2: 1, 3: 1}
-    listed = [(one.merge_id, one.from_name, one.into_name) for one in standing_merges(three)]
+    listed = [(one.merge_id, one.from_name, one.into_name) for one in active_merges(three)]
     assert listed == [(first, "tomato 3", "tomato 2"), (second, "tomato 2", "tomato 1")]
     undo_merge(three, second, by="dana")
-    assert [one.merge_id for one in standing_merges(three)] == [first]
+    assert [one.merge_id for one in active_merges(three)] == [first]
     assert merged(db) == {1: None, 2: None, 3: 2}
     undo_merge(three, first, by="dana")
     assert merged(db) == {1: None, 2: None, 3: None}

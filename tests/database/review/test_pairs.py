@@ -8,7 +8,7 @@ import pytest
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
 from gogobe.database.review.known_items import known_items
-from gogobe.database.review.merges import BUILDER, merge_masters, standing_merges
+from gogobe.database.review.merges import BUILDER, active_merges, merge_masters
 from gogobe.database.review.pairs import (
     UnknownPairError,
     Verdict,
@@ -169,9 +169,9 @@ def test_a_yes_takes_the_cluster_along_that_a_build_has_made(clusters: str, db: 
     redirect = merge_masters(clusters, OWN, THIRD, reason="one by name", by=BUILDER)
     decide(clusters, [Verdict("2", "2", TOMATO, is_same=True)], by="dana")
     assert merged(db) == {OWN: TOMATO, THIRD: TOMATO}
-    by_whom = {one.from_id: one.merged_by for one in standing_merges(clusters)}
+    by_whom = {one.from_id: one.merged_by for one in active_merges(clusters)}
     assert by_whom == {OWN: "dana", THIRD: BUILDER}
-    assert redirect not in {one.merge_id for one in standing_merges(clusters)}
+    assert redirect not in {one.merge_id for one in active_merges(clusters)}
 
 
 def test_what_is_asked_first_makes_most_prices_comparable(dsn: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
 from gogobe.database.review.known_items import known_items
-from gogobe.database.review.merges import BUILDER, merge_masters, standing_merges, undo_merge
+from gogobe.database.review.merges import BUILDER, active_merges, merge_masters, undo_merge
 from gogobe.database.review.redirects import Redirected, redirect_masters
 from tests.database.samples import file_batches, item
 
@@ -34,7 +34,7 @@ def test_a_cluster_is_redirected_once(three: str, db: Connection) -> None:
     assert redirect_masters(three, build) == Redirected(merged=2, undone=0, moved=0)
     assert merged(db) == {2: 1, 3: 1}
     assert redirect_masters(three, build) == Redirected(merged=0, undone=0, moved=0)
-    assert {one.merged_by for one in standing_merges(three)} == {BUILDER}
+    assert {one.merged_by for one in active_merges(three)} == {BUILDER}
 
 
 def test_a_cluster_that_no_file_has_mentioned_yet(three: str, db: Connection) -> None:
@@ -78,12 +78,12 @@ def test_what_a_person_has_merged_stays_merged(three: str, db: Connection) -> No
     merge_masters(three, 1, 3, reason="the same tomato", by="dana")
     redirect_masters(three, Build(code_1=1, code_2=1, code_3=1))
     assert merged(db) == {1: 3, 2: 3}, "the cluster follows the person's word"
-    assert [one.merged_by for one in standing_merges(three)] == ["dana", BUILDER]
+    assert [one.merged_by for one in active_merges(three)] == ["dana", BUILDER]
 
 
 def test_what_a_person_has_parted_the_next_build_hears_of(three: str) -> None:
     redirect_masters(three, Build(code_1=1, code_2=1))
-    (redirect,) = standing_merges(three)
+    (redirect,) = active_merges(three)
     undo_merge(three, redirect.merge_id, by="dana")
     apart = {one.item_code: one.apart_from for one in known_items(three)}
     assert apart == {"1": (), "2": (1,), "3": ()}
