@@ -15,8 +15,8 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 from gogobe.commands.terminal import styled
 from gogobe.database.address import Dsn
 from gogobe.database.connection import connect
-from gogobe.database.review.pairs import ReviewPair, UnknownPairError, Verdict, decide, undecided_pairs
-from gogobe.database.review.pairs_csv import VerdictFileError, read_verdicts, write_pairs
+from gogobe.database.review.pairs import ReviewAnswer, ReviewPair, UnknownPairError, decide, undecided_pairs
+from gogobe.database.review.pairs_csv import AnswerFileError, read_answers, write_pairs
 from gogobe.database.review.sides import Side, side_words, sides_of
 from gogobe.database.views import refresh_views
 
@@ -54,7 +54,7 @@ def review(
     make most prices comparable.
 
     Each question comes once, for all chains' items of a master. "Yes" merges the two masters in all stores;
-    "no" keeps them separate. Both are effective_master at once and become part of the next snapshot (`gogobe masters
+    "no" keeps them separate. Both are effective at once and become part of the next snapshot (`gogobe masters
     build --publish`).
 
     \b
@@ -67,9 +67,9 @@ def review(
     database = settings.database_address
     try:
         if import_from is not None:
-            verdicts = read_verdicts(import_from)
-            decide(database, verdicts, by)
-            _finish(database, verdicts)
+            answers = read_answers(import_from)
+            decide(database, answers, by)
+            _finish(database, answers)
             return
         pairs = undecided_pairs(database, limit, "vector" if accepted else "review")
         if export_to is not None:
@@ -81,7 +81,7 @@ def review(
                 _show(pair, sides)
         else:
             _finish(database, _ask(database, pairs, by))
-    except (VerdictFileError, UnknownPairError) as error:
+    except (AnswerFileError, UnknownPairError) as error:
         raise click.ClickException(f"{error}; nothing was decided") from error
     except psycopg.Error as error:
         raise click.ClickException(f"the database: {error}") from error
@@ -89,18 +89,18 @@ def review(
         raise click.ClickException(str(error)) from error
 
 
-def _ask(database: Dsn, pairs: Sequence[ReviewPair], by: str) -> list[Verdict]:
+def _ask(database: Dsn, pairs: Sequence[ReviewPair], by: str) -> list[ReviewAnswer]:
     """Asks for a decision on each pair and writes it at once, so that an interruption loses nothing."""
-    verdicts = []
+    answers = []
     for number, (pair, sides) in enumerate(zip(pairs, _sides(database, pairs), strict=True), start=1):
         _show(pair, sides, f"{number} of {len(pairs)}")
         answer = click.prompt(QUESTION, type=click.Choice("ynsq"), default="s")
         if answer == "q":
             break
         if answer != "s":
-            verdicts.append(Verdict(pair.chain_id, pair.item_code, pair.candidate_id, answer == "y"))
-            decide(database, verdicts[-1:], by)
-    return verdicts
+            answers.append(ReviewAnswer(pair.chain_id, pair.item_code, pair.candidate_id, answer == "y"))
+            decide(database, answers[-1:], by)
+    return answers
 
 
 def _sides(database: Dsn, pairs: Sequence[ReviewPair]) -> list[tuple[Side | None, Side | None]]:
@@ -119,13 +119,13 @@ def _show(pair: ReviewPair, sides: tuple[Side | None, Side | None], title: str |
         console.print(styled(f"  {heading:10}", "dim"), side_words(side), soft_wrap=True)
 
 
-def _finish(database: Dsn, verdicts: Sequence[Verdict]) -> None:
-    if not verdicts:
+def _finish(database: Dsn, answers: Sequence[ReviewAnswer]) -> None:
+    if not answers:
         click.echo("no answers were given: nothing is written")
         return
     refresh_views(database)
-    yes = sum(verdict.is_same for verdict in verdicts)
-    click.echo(f"{yes} yes, {len(verdicts) - yes} no: written; the next snapshot includes them")
+    yes = sum(answer.is_same for answer in answers)
+    click.echo(f"{yes} yes, {len(answers) - yes} no: written; the next snapshot includes them")
 
 
 def pairs_table(pairs: Sequence[ReviewPair], title: str | None = None) -> Table:

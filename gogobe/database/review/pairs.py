@@ -42,7 +42,7 @@ class ReviewPair(msgspec.Struct, frozen=True):
     decided_by: str | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class ReviewAnswer(msgspec.Struct, frozen=True):
     """A person's word on a pair."""
 
     chain_id: str
@@ -52,7 +52,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class UnknownPairError(ValueError):
-    """A verdict on a pair that is not in the table; the message names it."""
+    """An answer about a pair that is not in the table; the message names it."""
 
 
 REASON: Final = "reviewed"
@@ -190,47 +190,47 @@ def decided_pairs(dsn: Dsn) -> list[ReviewPair]:
         return cursor.execute(_DECIDED).fetchall()
 
 
-def decide(dsn: Dsn, verdicts: Sequence[Verdict], by: str) -> None:
+def decide(dsn: Dsn, answers: Sequence[ReviewAnswer], by: str) -> None:
     """Writes a person's words, all or none. Raises UnknownPairError where a pair was never recorded."""
 
     def write() -> None:
         with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
-            for verdict in sorted(verdicts, key=lambda one: (one.chain_id, one.item_code, one.candidate_id)):
-                _write(cursor, verdict, by)
+            for answer in sorted(answers, key=lambda one: (one.chain_id, one.item_code, one.candidate_id)):
+                _write(cursor, answer, by)
 
     with_retries(write)
 
 
-def _write(cursor: Cursor, verdict: Verdict, by: str) -> None:
-    pair = (verdict.chain_id, verdict.item_code, verdict.candidate_id)
-    row = cursor.execute(_DECIDE, (verdict.is_same, by, *pair)).fetchone()
+def _write(cursor: Cursor, answer: ReviewAnswer, by: str) -> None:
+    pair = (answer.chain_id, answer.item_code, answer.candidate_id)
+    row = cursor.execute(_DECIDE, (answer.is_same, by, *pair)).fetchone()
     if row is None:
         raise UnknownPairError(
-            f"no pair of chain {verdict.chain_id}, code {verdict.item_code} and master {verdict.candidate_id}: "
+            f"no pair of chain {answer.chain_id}, code {answer.item_code} and master {answer.candidate_id}: "
             "only pairs that the resolver has put up for review can be decided"
         )
     own_master_id, candidate_name, match = row
     values = {
-        "candidate": verdict.candidate_id,
+        "candidate": answer.candidate_id,
         "own": own_master_id,
-        "chain_id": verdict.chain_id,
-        "item_code": verdict.item_code,
+        "chain_id": answer.chain_id,
+        "item_code": answer.item_code,
     }
     (is_cluster,) = cursor.execute(_HAS_OTHERS, values).fetchone() or (False,)
-    if match == "review" and (is_cluster or not verdict.is_same):
-        _decide_clusters(cursor, own_master_id, verdict, by, candidate_name)
+    if match == "review" and (is_cluster or not answer.is_same):
+        _decide_clusters(cursor, own_master_id, answer, by, candidate_name)
     if match == "review" and is_cluster:
         return
-    master = (verdict.candidate_id, candidate_name) if verdict.is_same else (own_master_id, None)
+    master = (answer.candidate_id, candidate_name) if answer.is_same else (own_master_id, None)
     cursor.execute(_ENSURE_MASTER, master)
-    cursor.execute(_GIVE if verdict.is_same else _KEEP_APART, values)
+    cursor.execute(_GIVE if answer.is_same else _KEEP_APART, values)
 
 
-def _decide_clusters(cursor: Cursor, own_id: int, verdict: Verdict, by: str, candidate_name: str) -> None:
+def _decide_clusters(cursor: Cursor, own_id: int, answer: ReviewAnswer, by: str, candidate_name: str) -> None:
     """Merge two masters that both have items, or undo the merge that an earlier yes has made."""
-    if verdict.is_same:
-        cursor.execute(_ENSURE_MASTER, (verdict.candidate_id, candidate_name))
-        _join(cursor, own_id, verdict.candidate_id, by)
+    if answer.is_same:
+        cursor.execute(_ENSURE_MASTER, (answer.candidate_id, candidate_name))
+        _join(cursor, own_id, answer.candidate_id, by)
         return
     merge_id = active_merge(cursor, own_id)
     if merge_id is not None:

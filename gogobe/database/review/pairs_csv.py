@@ -1,4 +1,4 @@
-"""Review pairs as a CSV file: written for people to say yes or no in, read back as their verdicts."""
+"""Review pairs as a CSV file: written for people to say yes or no in, read back as their answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from gogobe.database.review.pairs import ReviewPair, Verdict
+from gogobe.database.review.pairs import ReviewAnswer, ReviewPair
 from gogobe.io.spreadsheets import SpreadsheetError, read_csv, write_csv
 
 KEY: Final = ("chain_id", "item_code", "candidate_id")
@@ -15,8 +15,8 @@ _WORDS: Final = {"yes": True, "y": True, "כן": True, "no": False, "n": False, 
 _LONGEST_ID: Final = 16  # digits: ids are below 2^53
 
 
-class VerdictFileError(ValueError):
-    """A file of verdicts that cannot be read; the message names the file, the line and what it should hold."""
+class AnswerFileError(ValueError):
+    """A file of answers that cannot be read; the message names the file, the line and what it should hold."""
 
 
 def write_pairs(path: Path, pairs: Iterable[ReviewPair]) -> int:
@@ -29,26 +29,26 @@ def _cells(pair: ReviewPair) -> tuple[str | int, ...]:
     return (pair.chain, *evidence, "", pair.chain_id, pair.item_code, pair.candidate_id)
 
 
-def read_verdicts(path: Path) -> list[Verdict]:
-    """The verdicts of a file that `write_pairs` wrote and a person filled in; lines without a word in `same`
-    are left out. Raises VerdictFileError, OSError."""
+def read_answers(path: Path) -> list[ReviewAnswer]:
+    """The answers of a file that `write_pairs` wrote and a person filled in; lines without a word in `same`
+    are left out. Raises AnswerFileError, OSError."""
     try:
-        verdicts = [_verdict(path, line, row) for line, row in read_csv(path, ("same", *KEY))]
+        answers = [_answer(path, line, row) for line, row in read_csv(path, ("same", *KEY))]
     except SpreadsheetError as error:
-        raise VerdictFileError(f"{error}; `gogobe masters review --export` writes such a file") from error
-    return [verdict for verdict in verdicts if verdict is not None]
+        raise AnswerFileError(f"{error}; `gogobe masters review --export` writes such a file") from error
+    return [answer for answer in answers if answer is not None]
 
 
-def _verdict(path: Path, line: int, row: dict[str, str]) -> Verdict | None:
+def _answer(path: Path, line: int, row: dict[str, str]) -> ReviewAnswer | None:
     word = row["same"].strip().lower()
     if not word:
         return None
     if word not in _WORDS:
-        raise VerdictFileError(f"{path}, line {line}: {row['same']!r} in column same; say yes, no, or nothing")
+        raise AnswerFileError(f"{path}, line {line}: {row['same']!r} in column same; say yes, no, or nothing")
     number = row["candidate_id"]
     if not (number.isascii() and number.isdecimal() and len(number) <= _LONGEST_ID):
-        raise VerdictFileError(
+        raise AnswerFileError(
             f"{path}, line {line}: {number!r} in column candidate_id is no number of a master; "
             "a spreadsheet may have rounded it: export the pairs again and leave that column as it is"
         )
-    return Verdict(row["chain_id"], row["item_code"], int(number), _WORDS[word])
+    return ReviewAnswer(row["chain_id"], row["item_code"], int(number), _WORDS[word])

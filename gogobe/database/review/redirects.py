@@ -69,8 +69,8 @@ def _stale(dsn: Dsn, masters_of: MastersOf) -> Iterator[int]:
         cursor.execute(_ALIASES)
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             wanted = masters_of([(chain_id, code) for chain_id, code, _, _ in rows])
-            for (_, _, master_id, effective_master), target in zip(rows, wanted, strict=True):
-                if target and target != effective_master:
+            for (_, _, master_id, current), target in zip(rows, wanted, strict=True):
+                if target and target != current:
                     yield master_id
 
 

@@ -10,8 +10,8 @@ from gogobe.database.load.loader import Loader
 from gogobe.database.review.known_items import known_items
 from gogobe.database.review.merges import BUILDER, active_merges, merge_masters
 from gogobe.database.review.pairs import (
+    ReviewAnswer,
     UnknownPairError,
-    Verdict,
     decide,
     decided_pairs,
     record_decisions,
@@ -23,7 +23,7 @@ from tests.database.samples import CHAIN, file_batches, item
 
 OWN, TOMATO, THIRD = 10**14 + 55, 10**14 + 1, 10**14 + 3
 PAIR = Decision("review", CHAIN, "55", "עגבניה", OWN, TOMATO, "עגבניות", 0.7, ["same words"])
-SAME = Verdict(CHAIN, "55", TOMATO, is_same=True)
+SAME = ReviewAnswer(CHAIN, "55", TOMATO, is_same=True)
 
 
 def load(dsn: str, hour: float) -> None:
@@ -92,7 +92,7 @@ def test_after_a_no_the_other_candidates_are_open(dsn: str, db: Connection) -> N
     record_decisions(dsn, [PAIR, other])
     decide(dsn, [msgspec.structs.replace(SAME, is_same=False)], by="dana")
     assert [pair.candidate_id for pair in undecided_pairs(dsn)] == [TOMATO + 1]
-    decide(dsn, [Verdict(CHAIN, "55", TOMATO + 1, is_same=True)], by="dana")
+    decide(dsn, [ReviewAnswer(CHAIN, "55", TOMATO + 1, is_same=True)], by="dana")
     assert alias(db) == (TOMATO + 1, "alias", True)
     decide(dsn, [msgspec.structs.replace(SAME, is_same=False)], by="dana")
     assert alias(db) == (TOMATO + 1, "alias", True), "no to one leaves the yes to another"
@@ -108,7 +108,7 @@ def test_decisions_go_into_the_next_catalogue(dsn: str) -> None:
         loader.load(file_batches(rows))
     second = msgspec.structs.replace(PAIR, item_code="56", own_master_id=OWN + 1)
     record_decisions(dsn, [PAIR, second])
-    decide(dsn, [SAME, Verdict(CHAIN, "56", TOMATO, is_same=False)], by="dana")
+    decide(dsn, [SAME, ReviewAnswer(CHAIN, "56", TOMATO, is_same=False)], by="dana")
     known = {one.item_code: (one.master_id, one.decided) for one in known_items(dsn)}
     assert known == {"55": (TOMATO, True), "56": (OWN + 1, True)}
 
@@ -143,7 +143,7 @@ def test_two_clusters_are_asked_about_once_by_their_likeliest_pair(clusters: str
 
 
 def test_one_answer_settles_a_cluster_and_can_be_taken_back(clusters: str, db: Connection) -> None:
-    yes = Verdict("2", "2", TOMATO, is_same=True)
+    yes = ReviewAnswer("2", "2", TOMATO, is_same=True)
     decide(clusters, [yes], by="dana")
     assert merged(db) == {OWN: TOMATO}
     assert undecided_pairs(clusters) == []
@@ -157,7 +157,7 @@ def test_one_answer_settles_a_cluster_and_can_be_taken_back(clusters: str, db: C
 
 
 def test_a_no_settles_a_cluster(clusters: str, db: Connection) -> None:
-    decide(clusters, [Verdict("2", "2", TOMATO, is_same=False)], by="dana")
+    decide(clusters, [ReviewAnswer("2", "2", TOMATO, is_same=False)], by="dana")
     assert undecided_pairs(clusters) == []
     assert merged(db) == {}
 
@@ -167,7 +167,7 @@ def test_a_yes_takes_the_cluster_along_that_a_build_has_made(clusters: str, db: 
         rows = [item("4", "5", master_id=THIRD, name="מלפפון 4")]
         loader.load(file_batches(rows, chain="c4", chain_id="4"))
     redirect = merge_masters(clusters, OWN, THIRD, reason="one by name", by=BUILDER)
-    decide(clusters, [Verdict("2", "2", TOMATO, is_same=True)], by="dana")
+    decide(clusters, [ReviewAnswer("2", "2", TOMATO, is_same=True)], by="dana")
     assert merged(db) == {OWN: TOMATO, THIRD: TOMATO}
     by_whom = {one.from_id: one.merged_by for one in active_merges(clusters)}
     assert by_whom == {OWN: "dana", THIRD: BUILDER}

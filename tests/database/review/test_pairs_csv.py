@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gogobe.database.review.pairs import ReviewPair, Verdict
-from gogobe.database.review.pairs_csv import VerdictFileError, read_verdicts, write_pairs
+from gogobe.database.review.pairs import ReviewAnswer, ReviewPair
+from gogobe.database.review.pairs_csv import AnswerFileError, read_answers, write_pairs
 
 PAIRS = [
     ReviewPair(
@@ -32,11 +32,11 @@ def test_written_filled_in_and_read_back(tmp_path: Path):
     path = tmp_path / "pairs.csv"
     assert write_pairs(path, PAIRS) == 3
     assert path.read_bytes().startswith(b"\xef\xbb\xbf"), "spreadsheets recognise UTF-8 by its mark"
-    assert read_verdicts(path) == []
+    assert read_answers(path) == []
     fill_in(path, " Yes", "", "לא")
-    assert read_verdicts(path) == [
-        Verdict("729", "0055", 10**14 + 1, is_same=True),
-        Verdict("729", "57", 10**14 + 3, is_same=False),
+    assert read_answers(path) == [
+        ReviewAnswer("729", "0055", 10**14 + 1, is_same=True),
+        ReviewAnswer("729", "57", 10**14 + 3, is_same=False),
     ]
 
 
@@ -44,15 +44,15 @@ def test_a_word_that_is_none_is_named_with_its_line(tmp_path: Path):
     path = tmp_path / "pairs.csv"
     write_pairs(path, PAIRS)
     fill_in(path, "yes", "maybe", "")
-    with pytest.raises(VerdictFileError, match=r"pairs.csv, line 3: 'maybe' in column same; say yes, no"):
-        read_verdicts(path)
+    with pytest.raises(AnswerFileError, match=r"pairs.csv, line 3: 'maybe' in column same; say yes, no"):
+        read_answers(path)
 
 
 def test_a_number_that_a_spreadsheet_rounded(tmp_path: Path):
     path = tmp_path / "pairs.csv"
     path.write_text("same,chain_id,item_code,candidate_id\nyes,729,55,1E+14\n")
-    with pytest.raises(VerdictFileError, match=r"line 2: '1E\+14' in column candidate_id"):
-        read_verdicts(path)
+    with pytest.raises(AnswerFileError, match=r"line 2: '1E\+14' in column candidate_id"):
+        read_answers(path)
 
 
 @pytest.mark.parametrize(
@@ -66,5 +66,5 @@ def test_a_number_that_a_spreadsheet_rounded(tmp_path: Path):
 def test_a_file_that_is_none(tmp_path: Path, content: bytes, message: str):
     path = tmp_path / "other.csv"
     path.write_bytes(content)
-    with pytest.raises(VerdictFileError, match=f"other.csv: {message}"):
-        read_verdicts(path)
+    with pytest.raises(AnswerFileError, match=f"other.csv: {message}"):
+        read_answers(path)
