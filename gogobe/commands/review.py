@@ -17,7 +17,7 @@ from gogobe.database.address import Dsn
 from gogobe.database.connection import connect
 from gogobe.database.review.pairs import ReviewAnswer, ReviewPair, UnknownPairError, decide, undecided_pairs
 from gogobe.database.review.pairs_csv import AnswerFileError, read_answers, write_pairs
-from gogobe.database.review.sides import Side, side_words, sides_of
+from gogobe.database.review.summaries import MasterSummary, summaries_of, summary_line
 from gogobe.database.views import refresh_views
 
 FILE: Final = click.Path(path_type=Path)
@@ -103,20 +103,24 @@ def _ask(database: Dsn, pairs: Sequence[ReviewPair], by: str) -> list[ReviewAnsw
     return answers
 
 
-def _sides(database: Dsn, pairs: Sequence[ReviewPair]) -> list[tuple[Side | None, Side | None]]:
+def _sides(
+    database: Dsn, pairs: Sequence[ReviewPair]
+) -> list[tuple[MasterSummary | None, MasterSummary | None]]:
     """The two masters of each pair."""
     ids = [master_id for pair in pairs for master_id in (pair.own_master_id, pair.candidate_id)]
     with connect(database) as connection:
-        found = sides_of(connection, ids)
+        found = summaries_of(connection, ids)
     return [(found.get(pair.own_master_id), found.get(pair.candidate_id)) for pair in pairs]
 
 
-def _show(pair: ReviewPair, sides: tuple[Side | None, Side | None], title: str | None = None) -> None:
+def _show(
+    pair: ReviewPair, sides: tuple[MasterSummary | None, MasterSummary | None], title: str | None = None
+) -> None:
     """Prints a pair with its evidence, and below it what is known of both masters."""
     console = wide_console()
     console.print(pairs_table([pair], title))
     for heading, side in zip(("item", "resembles"), sides, strict=True):
-        console.print(styled(f"  {heading:10}", "dim"), side_words(side), soft_wrap=True)
+        console.print(styled(f"  {heading:10}", "dim"), summary_line(side), soft_wrap=True)
 
 
 def _finish(database: Dsn, answers: Sequence[ReviewAnswer]) -> None:

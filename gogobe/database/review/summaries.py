@@ -12,7 +12,7 @@ from psycopg.rows import class_row
 from gogobe.database.connection import Connection
 
 
-class Side(msgspec.Struct, frozen=True):
+class MasterSummary(msgspec.Struct, frozen=True):
     """A master: its current prices in the chains' currency (None: it is not sold now), its size, up to five of
     its codes, barcodes first, and the chains that sell it."""
 
@@ -27,7 +27,7 @@ class Side(msgspec.Struct, frozen=True):
     chains: list[str]
 
 
-_SIDES: Final = """
+_SUMMARIES: Final = """
     SELECT m.master_id, m.name, m.quantity, m.unit_of_measure AS unit, sold.cheapest, sold.dearest,
            coalesce(sold.stores, 0)::integer AS stores, coalesce(named.codes, '{}') AS codes,
            coalesce(sold.chains, '{}') AS chains
@@ -46,21 +46,30 @@ _SIDES: Final = """
 """
 
 
-def sides_of(connection: Connection, master_ids: Iterable[int]) -> dict[int, Side]:
+def summaries_of(connection: Connection, master_ids: Iterable[int]) -> dict[int, MasterSummary]:
     """The masters with these ids, by id; prices are those of the last refresh of the views."""
-    with connection.cursor(row_factory=class_row(Side)) as cursor:
-        return {side.master_id: side for side in cursor.execute(_SIDES, (sorted(set(master_ids)),))}
+    with connection.cursor(row_factory=class_row(MasterSummary)) as cursor:
+        return {
+            summary.master_id: summary for summary in cursor.execute(_SUMMARIES, (sorted(set(master_ids)),))
+        }
 
 
-def side_words(side: Side | None) -> str:
-    """A side in a line: price, size, codes, chains."""
-    if side is None:
+def summary_line(summary: MasterSummary | None) -> str:
+    """A summary in a line: price, size, codes, chains."""
+    if summary is None:
         return "not in the database"
     price = "not sold now"
-    if side.cheapest is not None and side.dearest is not None:
-        price = f"{side.cheapest:.2f}"
-        price += f" to {side.dearest:.2f}" if side.dearest != side.cheapest else ""
-        price += f" in {side.stores} store{'s' if side.stores > 1 else ''}"
-    size = " ".join(filter(None, (f"{side.quantity.normalize():f}" if side.quantity else "", side.unit or "")))
-    parts = (price, size, f"codes {', '.join(side.codes)}" if side.codes else "", ", ".join(side.chains))
+    if summary.cheapest is not None and summary.dearest is not None:
+        price = f"{summary.cheapest:.2f}"
+        price += f" to {summary.dearest:.2f}" if summary.dearest != summary.cheapest else ""
+        price += f" in {summary.stores} store{'s' if summary.stores > 1 else ''}"
+    size = " ".join(
+        filter(None, (f"{summary.quantity.normalize():f}" if summary.quantity else "", summary.unit or ""))
+    )
+    parts = (
+        price,
+        size,
+        f"codes {', '.join(summary.codes)}" if summary.codes else "",
+        ", ".join(summary.chains),
+    )
     return "; ".join(filter(None, parts))
