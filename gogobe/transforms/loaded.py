@@ -11,7 +11,7 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
 
 from gogobe.database.address import Dsn
-from gogobe.database.load.again import note_loaded
+from gogobe.database.load.announced_again import record_announced_again
 from gogobe.database.session import Session
 from gogobe.feeds.batches import READER_VERSION
 from gogobe.io.objects import ObjectStore
@@ -67,7 +67,7 @@ def unloaded(session: Session, files: Sequence[FileDownloaded]) -> list[FileDown
     found: list[FileDownloaded] = []
 
     def look_up(part: Sequence[FileDownloaded]) -> None:
-        loaded = note_loaded(session, part, READER_VERSION)
+        loaded = record_announced_again(session, part, READER_VERSION)
         found.extend(file for number, file in enumerate(part) if number not in loaded)
 
     isolate(files, look_up, lambda file, _error: found.append(file))

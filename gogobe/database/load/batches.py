@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gogobe.database.connection import Cursor
-from gogobe.database.load.files import follow_announcement
+from gogobe.database.load.files import update_announcement
 from gogobe.database.load.tallies import NewBatches, Tally
 from gogobe.records.messages import IngestBatch
 
@@ -53,7 +53,7 @@ def enter_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> NewBatches:
     new = {row[0] for row in cursor.fetchall()}
     for batch in ordered:
         if batch.last and batch.batch_id not in new:
-            follow_announcement(cursor, batch)
+            update_announcement(cursor, batch)
     entered = [batch for batch in offered.values() if batch.batch_id in new]
     aborted = [batch for batch in entered if batch.is_aborted]
     if aborted:

@@ -93,21 +93,21 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergedDescription:
     """What several descriptions of a store come to: the newest mark, and the newest value of each field."""
 
     mark: Mark | None = None
     fields: Fields = _NONE
 
 
-def merge(descriptions: Iterable[Description]) -> Merged:
+def merge(descriptions: Iterable[Description]) -> MergedDescription:
     """The newest value of each field. A field that a newer file leaves empty keeps its value."""
     newest_first = sorted(descriptions, key=lambda one: recency(one.last), reverse=True)
     if not newest_first:
-        return Merged()
+        return MergedDescription()
     columns = zip(*(one.fields for one in newest_first), strict=True)
     fields = tuple(next((value for value in column if value is not None), None) for column in columns)
-    return Merged(newest_first[0].last, fields)
+    return MergedDescription(newest_first[0].last, fields)
 
 
 def add(descriptions: dict[int, Description], mark: Mark, fields: Fields) -> None:
@@ -161,7 +161,7 @@ def describe_stores(cursor: Cursor, batches: Iterable[IngestBatch], tallies: Map
             for digest, one in sorted(known[name].items())
         ],
     )
-    show_descriptions(cursor, numbers)
+    update_stores(cursor, numbers)
 
 
 def _fields_of(row: Store) -> Fields:
@@ -183,7 +183,7 @@ def _columns(numbers: Iterable[Number]) -> tuple[list[str], list[str]]:
     return [chain_id for chain_id, _ in ordered], [store_id for _, store_id in ordered]
 
 
-def show_descriptions(cursor: Cursor, numbers: Iterable[Number]) -> None:
+def update_stores(cursor: Cursor, numbers: Iterable[Number]) -> None:
     """Writes the merged descriptions of the stores with these numbers into `stores`, where they differ. The
     stores whose descriptions or names changed are locked.
     """
@@ -213,4 +213,4 @@ def undo_descriptions(cursor: Cursor, chain_id: str, first: Mark, last: Mark) ->
         cursor.execute(statement, values)
         numbers |= {(chain_id, store_id) for (store_id,) in cursor.fetchall()}
     if numbers:
-        show_descriptions(cursor, numbers)
+        update_stores(cursor, numbers)

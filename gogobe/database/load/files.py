@@ -61,7 +61,7 @@ _ADD_ADDRESSES: Final = """
 """
 
 # Locked until the commit, so that two loaders of one file count one after the other.
-_HOLD_FILES: Final = """
+_LOCK_FILES: Final = """
     SELECT content_sha256, reader_version, published_at, published_known, chain_id, store_key, kind FROM files
     WHERE content_sha256 = ANY(%s) ORDER BY content_sha256 FOR NO KEY UPDATE
 """
@@ -160,13 +160,13 @@ def add_files(cursor: Cursor, batches: Sequence[IngestBatch], store_keys: Mappin
     )
 
 
-def hold_files(cursor: Cursor, batches: Iterable[IngestBatch]) -> dict[str, Reading]:
+def lock_files(cursor: Cursor, batches: Iterable[IngestBatch]) -> dict[str, Reading]:
     """Locks the files' lines until the commit; returns, by content hash, the reading that each line counts.
 
     Raises StoreMovedError if a line was removed, so that the loader adds it again.
     """
     files = {batch.content_sha256 for batch in batches}
-    cursor.execute(_HOLD_FILES, (sorted(files),))
+    cursor.execute(_LOCK_FILES, (sorted(files),))
     counted = {sha: Reading(*line) for sha, *line in cursor.fetchall()}
     if counted.keys() != files:
         raise StoreMovedError("a file's line in the ledger was removed")
@@ -180,7 +180,7 @@ def add_address(cursor: Cursor, file: FileDownloaded) -> None:
     cursor.execute(_ADD_ADDRESSES, (file.content_sha256, key, file.source_url, file.file_name, *times))
 
 
-def follow_announcement(cursor: Cursor, batch: IngestBatch | FileDownloaded) -> None:
+def update_announcement(cursor: Cursor, batch: IngestBatch | FileDownloaded) -> None:
     """Brings the address and the times of a file that was announced again up to date; its counts stay."""
     again = {
         "discovered_at": batch.discovered_at,

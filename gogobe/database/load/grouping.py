@@ -23,7 +23,7 @@ from typing import Final
 
 from gogobe.database.load.marks import Mark
 
-UNSAID: Final = "0"
+NO_SUB_CHAIN: Final = "0"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def group(names: Iterable[Name]) -> list[tuple[str, ...]]:
         if sub_chain_id in listed:
             continue
         meant = None
-        if sub_chain_id == UNSAID:
+        if sub_chain_id == NO_SUB_CHAIN:
             meant = _home(listed)
         elif sold == [sub_chain_id] and len(listed) == 1:
             (meant,) = listed

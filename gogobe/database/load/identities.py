@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gogobe.database.connection import Cursor
-from gogobe.database.load.descriptions import show_descriptions
+from gogobe.database.load.descriptions import update_stores
 from gogobe.database.load.grouping import Name, Placement, Rows, place
 from gogobe.database.load.marks import Mark
 from gogobe.database.load.moves import Change, apply_moves
@@ -114,7 +114,7 @@ def decide(cursor: Cursor, evidence: Mapping[StoreId, Evidence]) -> dict[StoreId
             changes.append(_change(number, known[number], names, placements))
     if changes:
         _write_names(cursor, changes, apply_moves(cursor, changes))
-        show_descriptions(cursor, [change.number for change in changes])
+        update_stores(cursor, [change.number for change in changes])
         known = _read(cursor, numbers)
     return {
         StoreId(chain_id, name.sub_chain_id, store_id): Identity(

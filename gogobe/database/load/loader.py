@@ -27,7 +27,7 @@ from gogobe.database.load.prices import STAGING as PRICE_STAGING
 from gogobe.database.load.results import REFUSED, FailedBatch, LoadResult
 from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import StoreKeys, StoreMovedError
-from gogobe.database.load.transaction import enter_failed, load_together
+from gogobe.database.load.transaction import enter_failed, load_in_transaction
 from gogobe.database.migrations import ensure_months
 from gogobe.database.session import Session
 from gogobe.records.messages import INTERNAL_ERROR, IngestBatch
@@ -131,7 +131,7 @@ class Loader:
         try:
             rows = self._store_keys.ensure(connection, batches)
             with connection.transaction(), connection.cursor() as cursor:
-                result = load_together(cursor, self._dialect, batches, rows, self._sent)
+                result = load_in_transaction(cursor, self._dialect, batches, rows, self._sent)
         except BaseException as error:
             self._sent.rollback()
             if isinstance(error, (errors.ForeignKeyViolation, StoreMovedError)):

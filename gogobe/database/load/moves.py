@@ -8,8 +8,8 @@ from typing import Final
 
 from gogobe.database.connection import Cursor
 from gogobe.database.load.grouping import Name, Placement
-from gogobe.database.load.joining import join_stores
 from gogobe.database.load.store_ids import Number
+from gogobe.database.load.store_merge import merge_stores
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def apply_moves(cursor: Cursor, changes: Sequence[Change]) -> dict[tuple[Number,
         for placement in change.placements:
             for source in placement.join:
                 assert placement.keep is not None, "rows are joined to one that stays"
-                join_stores(cursor, source, placement.keep)
+                merge_stores(cursor, source, placement.keep)
     _rename(cursor, changes)
     rows = _add(cursor, changes)
     for change in changes:

@@ -17,7 +17,7 @@ from gogobe.database.load.aliases import STAGING as ALIAS_STAGING
 from gogobe.database.load.prices import STAGING as PRICE_STAGING
 from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import StoreKeys
-from gogobe.database.load.transaction import load_together
+from gogobe.database.load.transaction import load_in_transaction
 from gogobe.records.messages import IngestBatch
 
 
@@ -108,7 +108,7 @@ def preview_file(
                 before = _Before(cursor, batches[0])
             rows = keys.ensure(connection, batches)
             before.store_keys |= set(rows.sold.values())
-            load_together(cursor, dialect, batches, rows, sent)
+            load_in_transaction(cursor, dialect, batches, rows, sent)
         if before is not None:
             before.compare(cursor, most, found)
 

@@ -103,7 +103,7 @@ _MERGE: Final = f"""
 """
 
 # A file that repeats a code may take back the change that its earlier row had made.
-_DROP_TAKEN_BACK: Final = """
+_DROP_REVERTED: Final = """
     DELETE FROM price_changes h USING staged_prices s
     WHERE h.store_key = s.store_key AND h.item_code = s.item_code AND h.changed_at = s.published_at
       AND h.old_price = h.new_price
@@ -204,7 +204,7 @@ def _merge(cursor: Cursor, batches: Sequence[IngestBatch], new: NewBatches) -> N
             tally.loaded += count
         corrected += again
     if corrected:
-        cursor.execute(_DROP_TAKEN_BACK)
+        cursor.execute(_DROP_REVERTED)
 
 
 def _staged(batches: Sequence[IngestBatch], rows: Sequence[_Row]) -> Iterable[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from gogobe.database.load.aliases import load_aliases
 from gogobe.database.load.batches import enter_batches, keep_refused_rows, mark_failed
 from gogobe.database.load.descriptions import describe_stores
 from gogobe.database.load.endings import end_unlisted
-from gogobe.database.load.files import CompletedFile, add_files, count_batches, count_failed, hold_files
+from gogobe.database.load.files import CompletedFile, add_files, count_batches, count_failed, lock_files
 from gogobe.database.load.prices import load_prices
 from gogobe.database.load.promotions import load_promotions
 from gogobe.database.load.readings import newest_readings
@@ -21,7 +21,7 @@ from gogobe.database.load.tallies import NewBatches
 from gogobe.records.messages import IngestBatch
 
 
-def load_together(
+def load_in_transaction(
     cursor: Cursor,
     dialect: Dialect,
     batches: Sequence[IngestBatch],
@@ -75,7 +75,7 @@ def _enter(
     store_keys = {batch.batch_id: rows.sold.get(batch.batch_id) for batch in batches}
     if unknown:
         add_files(cursor, unknown, store_keys)
-    counted = hold_files(cursor, batches)
+    counted = lock_files(cursor, batches)
     newest, undone = newest_readings(cursor, batches, counted, store_keys, stores)
     if undone:
         stores = lock_stores(cursor, rows.identities)  # locked already; their marks may have changed

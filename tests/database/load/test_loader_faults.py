@@ -24,7 +24,7 @@ from gogobe.database.connection import (
     with_retries,
 )
 from gogobe.database.load import transaction
-from gogobe.database.load.files import hold_files
+from gogobe.database.load.files import lock_files
 from gogobe.database.load.loader import Loader, LoadResult
 from gogobe.database.load.tallies import NewBatches
 from gogobe.records.messages import IngestBatch
@@ -126,9 +126,9 @@ def test_a_batch_that_cannot_even_be_entered_in_the_ledger_stops_nothing(
     def failing(cursor: Cursor, batches: Sequence[IngestBatch]) -> Any:
         if batches[0].published_at == at(1):
             raise ValueError("ours")
-        return hold_files(cursor, batches)
+        return lock_files(cursor, batches)
 
-    monkeypatch.setattr(transaction, "hold_files", failing)
+    monkeypatch.setattr(transaction, "lock_files", failing)
     with Loader(dsn) as loader:
         assert [failed.batch for failed in loader.load(batches).failed] == batches[:1]
     assert db.execute("SELECT item_code FROM prices").fetchall() == [("2",)]

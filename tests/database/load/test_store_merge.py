@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gogobe.database.connection import Connection
-from gogobe.database.load.joining import join_stores
 from gogobe.database.load.loader import Loader
+from gogobe.database.load.store_merge import merge_stores
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import PromotionGroup
 from tests.database.samples import at, file_batches, item, promotion, store
@@ -46,7 +46,7 @@ def keys(db: Connection, store_id: str = "5") -> list[int]:
 
 def join(db: Connection, source: int, target: int) -> None:
     with db.transaction(), db.cursor() as cursor:
-        join_stores(cursor, source, target)
+        merge_stores(cursor, source, target)
 
 
 def load(dsn: str, *files: list[IngestBatch]) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from gogobe.database.connection import Connection, Cursor
 from gogobe.database.dead_letters import end_attempts
-from gogobe.database.load.files import add_address, follow_announcement
+from gogobe.database.load.files import add_address, update_announcement
 from gogobe.database.session import Session
 from gogobe.records.messages import FileDownloaded
 
@@ -18,7 +18,9 @@ _LOADED: Final = """
 """
 
 
-def note_loaded(session: Session, files: Sequence[FileDownloaded], reader_version: int) -> frozenset[int]:
+def record_announced_again(
+    session: Session, files: Sequence[FileDownloaded], reader_version: int
+) -> frozenset[int]:
     """Notes the announcements of files whose content is loaded for their chain, by this reader or a better one,
     as loading them again would. Returns their positions; all others have to be read. Raises psycopg.Error.
     """
@@ -38,5 +40,5 @@ def _note(connection: Connection, files: Sequence[FileDownloaded], reader_versio
 def _follow(cursor: Cursor, files: Sequence[FileDownloaded]) -> None:
     for file in sorted(files, key=lambda one: (one.content_sha256, one.source_url)):
         add_address(cursor, file)
-        follow_announcement(cursor, file)
+        update_announcement(cursor, file)
     end_attempts(cursor, files)

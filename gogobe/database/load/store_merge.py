@@ -76,23 +76,23 @@ _NEWER_MARK: Final = """
     WHERE store_key = %(target)s AND ({full_at} IS NULL OR ({full_at}, {full_row}) < (%(at)s, %(row)s))
 """
 
-_FOLLOW: Final = ("prices", "promotions", "price_changes", "listed_codes", "files", "store_identities")
+_MOVED_TABLES: Final = ("prices", "promotions", "price_changes", "listed_codes", "files", "store_identities")
 
 
-def join_stores(cursor: Cursor, source: int, target: int) -> None:
+def merge_stores(cursor: Cursor, source: int, target: int) -> None:
     """Moves everything of the row `source` of `stores` to the row `target`, and deletes `source`. The caller
     has locked both rows.
     """
     for subject in TABLES.values():
-        _settle_both(cursor, subject, source, target)
+        _resolve_duplicates(cursor, subject, source, target)
     cursor.execute(_DROP_KNOWN_CHANGES, {"source": source, "target": target})
-    for table in _FOLLOW:
+    for table in _MOVED_TABLES:
         move = sql.SQL("UPDATE {} SET store_key = %s WHERE store_key = %s").format(sql.Identifier(table))
         cursor.execute(move, (target, source))
     cursor.execute("DELETE FROM stores WHERE store_key = %s", (source,))
 
 
-def _settle_both(cursor: Cursor, subject: SubjectTable, source: int, target: int) -> None:
+def _resolve_duplicates(cursor: Cursor, subject: SubjectTable, source: int, target: int) -> None:
     """Leaves at most one row of an item or promotion in the two stores, and the newer mark in the target."""
     source_mark, target_mark = (_mark(cursor, subject, key) for key in (source, target))
     ways = (
