@@ -9,9 +9,9 @@ from psycopg import sql
 
 from gogobe.database.address import Dsn, maintenance_of
 from gogobe.database.connection import Connection
+from gogobe.database.maintenance import run_maintenance
 from gogobe.database.search_index import update_search_index
 from gogobe.database.session import Session
-from gogobe.database.upkeep import tidy_up
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _LOCK: Final = 0x676F676F6265 + 2
 
 def refresh_views(database: Session | Dsn) -> bool:
     """Refreshes all views, each as a statement of its own, then the search index; before, does what else is due
-    from time to time (`gogobe.database.upkeep`).
+    from time to time (`gogobe.database.maintenance`).
 
     Returns False, having done nothing, where another worker is refreshing them now. Raises psycopg.Error.
     """
@@ -49,7 +49,7 @@ def _refresh(connection: Connection) -> bool:
         return False
     try:
         connection.execute("SET work_mem = '64MB'")
-        tidy_up(connection)
+        run_maintenance(connection)
         for view in VIEWS:
             _analyze_unknown(connection)
             _refresh_view(connection, sql.Identifier(view))

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from gogobe.database import comparisons, dead_letters, history, places, queries, search, search_index, upkeep
+from gogobe.database import (
+    comparisons,
+    dead_letters,
+    history,
+    maintenance,
+    places,
+    queries,
+    search,
+    search_index,
+)
 from gogobe.database.connection import POSTGRESQL, Connection, connect, copy_rows, staging_table
 from gogobe.database.load import (
     aliases,
@@ -188,7 +197,7 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0}
         (endings._COUNT_LISTS, ("x77",)),
         (counts._EARLIER_FILES, EVIDENCE),
         (dead_letters._RESOLVE, (["x77", "x78"], ["c1"] * 2, ["https://77", "https://78"], [at(0)] * 2)),
-        (upkeep._DROP_OLD_LISTS, (upkeep.LISTS_KEPT,)),
+        (maintenance._DROP_OLD_LISTS, (maintenance.LISTS_KEPT,)),
         (identities._READ, (["1", "1"], ["s7", "s8"])),
         (stores._LOCK, ([1007, 1008], ["x66"], [2])),
         (moves._LOCK, ([1007, 1008],)),

@@ -36,7 +36,7 @@ _DROP_OLD_LISTS: Final = """
 """
 
 
-def tidy_up(connection: Connection) -> None:
+def run_maintenance(connection: Connection) -> None:
     """Makes the partitions of this month and the next, drops masters that no alias names any more, and drops
     the lists of full files that have not completed for a week. Each is a transaction of its own."""
     _prepare_months(connection)
