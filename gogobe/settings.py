@@ -21,7 +21,7 @@ from typing import Annotated, Any, Final, TypeVar, get_args, get_type_hints
 import msgspec
 
 from gogobe.database.address import AddressError, DatabaseAddress
-from gogobe.database.bounds import Bounds
+from gogobe.database.timeouts import Timeouts
 from gogobe.io.kafka.options import KafkaAddress, KafkaOptions, KafkaOptionsError
 from gogobe.records.addresses import without_credentials
 from gogobe.secrets import FORMS, Secret, decode_secret
@@ -94,11 +94,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def database_address(self) -> DatabaseAddress:
-        """The database with its password, which is resolved at each connection, and the bounds of its
+        """The database with its password, which is resolved at each connection, and the timeouts of its
         sessions."""
-        bounds = Bounds(self.database_statement, self.database_lock)
-        maintenance = Bounds(self.database_maintenance, self.database_lock)
-        return DatabaseAddress(self.database, self.database_password, bounds, maintenance, self.price_days)
+        timeouts = Timeouts(self.database_statement, self.database_lock)
+        maintenance = Timeouts(self.database_maintenance, self.database_lock)
+        return DatabaseAddress(self.database, self.database_password, timeouts, maintenance, self.price_days)
 
 
 class SettingDescription(msgspec.Struct, frozen=True):

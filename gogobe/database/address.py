@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from gogobe.database.bounds import BOUNDS, MAINTENANCE, Bounds
+from gogobe.database.timeouts import DEFAULT_TIMEOUTS, MAINTENANCE_TIMEOUTS, Timeouts
 from gogobe.secrets import Secret
 
 URL_SCHEMES: Final = ("postgresql://", "postgres://")
@@ -26,15 +26,15 @@ class DatabaseAddress(msgspec.Struct, frozen=True):
     """Where the database is: a libpq URL (or keywords) without a password, and the password as a secret.
 
     `password` None leaves it to libpq: `passfile` in the URL, `~/.pgpass`, a certificate, `trust`. An address
-    prints and pickles without the password's value. `bounds` are those of its sessions, `maintenance` those of
+    prints and pickles without the password's value. `timeouts` are those of its sessions, `maintenance` those of
     the ones that migrate, refresh views or read everything. `price_days`: how old a price may be before its
     sessions count it as old; None leaves it to the database (`price_max_age`).
     """
 
     url: str
     password: Secret | None = None
-    bounds: Bounds = BOUNDS
-    maintenance: Bounds = MAINTENANCE
+    timeouts: Timeouts = DEFAULT_TIMEOUTS
+    maintenance: Timeouts = MAINTENANCE_TIMEOUTS
     price_days: int | None = None
 
     def __post_init__(self) -> None:
@@ -65,14 +65,14 @@ def conninfo_of(dsn: Dsn) -> str:
     return dsn.conninfo() if isinstance(dsn, DatabaseAddress) else dsn
 
 
-def bounds_of(dsn: Dsn) -> Bounds:
-    """The bounds of sessions with an address of either form."""
-    return dsn.bounds if isinstance(dsn, DatabaseAddress) else BOUNDS
+def timeouts_of(dsn: Dsn) -> Timeouts:
+    """The timeouts of sessions with an address of either form."""
+    return dsn.timeouts if isinstance(dsn, DatabaseAddress) else DEFAULT_TIMEOUTS
 
 
-def maintenance_of(dsn: Dsn) -> Bounds:
-    """The bounds of sessions that go through whole tables."""
-    return dsn.maintenance if isinstance(dsn, DatabaseAddress) else MAINTENANCE
+def maintenance_of(dsn: Dsn) -> Timeouts:
+    """The timeouts of sessions that go through whole tables."""
+    return dsn.maintenance if isinstance(dsn, DatabaseAddress) else MAINTENANCE_TIMEOUTS
 
 
 def price_days_of(dsn: Dsn) -> int | None:

@@ -13,8 +13,8 @@ import psycopg
 from psycopg import IsolationLevel, errors, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from gogobe.database.address import Dsn, bounds_of, conninfo_of, price_days_of
-from gogobe.database.bounds import CONNECTION_DEFAULTS, BoundedConnection, Bounds
+from gogobe.database.address import Dsn, conninfo_of, price_days_of, timeouts_of
+from gogobe.database.timeouts import CONNECTION_DEFAULTS, BoundedConnection, Timeouts
 
 logger = logging.getLogger(__name__)
 
@@ -75,16 +75,16 @@ COCKROACHDB: Final = Dialect(
 )
 
 
-def connect(dsn: Dsn, isolation: IsolationLevel | None = None, bounds: Bounds | None = None) -> Connection:
+def connect(dsn: Dsn, isolation: IsolationLevel | None = None, timeouts: Timeouts | None = None) -> Connection:
     """A connection in autocommit mode: transactions are opened with `connection.transaction()`. Its times are
-    in UTC. `isolation` None is the server's default, `bounds` None the address's. Raises
+    in UTC. `isolation` None is the server's default, `timeouts` None the address's. Raises
     psycopg.OperationalError, SecretError."""
-    bounds = bounds or bounds_of(dsn)
+    timeouts = timeouts or timeouts_of(dsn)
     parameters = dict(CONNECTION_DEFAULTS) | conninfo_to_dict(conninfo_of(dsn))
     connection = BoundedConnection.connect(make_conninfo("", **parameters), autocommit=True)
-    connection.answer_seconds = bounds.answer
+    connection.answer_seconds = timeouts.answer
     connection.isolation_level = isolation
-    settings = sql.SQL("SET TIME ZONE 'UTC'; ") + bounds.statements()
+    settings = sql.SQL("SET TIME ZONE 'UTC'; ") + timeouts.statements()
     if (days := price_days_of(dsn)) is not None:
         settings += sql.SQL("; SET gogobe.price_days = {}").format(sql.Literal(str(days)))
     connection.execute(settings)

@@ -70,7 +70,7 @@ def migrate(dsn: Dsn, steps: list[Step] | None = None) -> list[str]:
 
 
 def _migrate(dsn: Dsn, steps: list[Step]) -> list[str]:
-    with connect(dsn, bounds=maintenance_of(dsn)) as connection:
+    with connect(dsn, timeouts=maintenance_of(dsn)) as connection:
         dialect = dialect_of(connection)
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         connection.execute(

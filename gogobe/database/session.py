@@ -10,8 +10,8 @@ from typing import Self, TypeVar
 from psycopg import IsolationLevel
 
 from gogobe.database.address import Dsn
-from gogobe.database.bounds import Bounds
 from gogobe.database.connection import Connection, connect, with_retries
+from gogobe.database.timeouts import Timeouts
 
 Result = TypeVar("Result")
 
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 class Session:
     """A connection that is made when first needed, kept, and made again after it broke.
 
-    `isolation` and `bounds` are as `connect` takes them. One session serves one thread. It pickles without its
+    `isolation` and `timeouts` are as `connect` takes them. One session serves one thread. It pickles without its
     connection, so a DoFn may hold one. `prepare` is called with every new connection, before any work.
     """
 
@@ -27,12 +27,12 @@ class Session:
         self,
         dsn: Dsn,
         isolation: IsolationLevel | None = None,
-        bounds: Bounds | None = None,
+        timeouts: Timeouts | None = None,
         prepare: Callable[[Connection], None] | None = None,
     ) -> None:
         self._dsn = dsn
         self._isolation = isolation
-        self._bounds = bounds
+        self._bounds = timeouts
         self._prepare = prepare
         self._connection: Connection | None = None
 

@@ -40,7 +40,7 @@ def refresh_views(database: Session | Dsn) -> bool:
 
 def maintenance_session(dsn: Dsn) -> Session:
     """A session whose statements may take as long as a refresh does."""
-    return Session(dsn, bounds=maintenance_of(dsn))
+    return Session(dsn, timeouts=maintenance_of(dsn))
 
 
 def _refresh(connection: Connection) -> bool:

@@ -27,12 +27,12 @@ from gogobe.database.load import (
     endings,
     files,
     identities,
-    joining,
     moves,
     prices,
     promotions,
     readings,
     recency,
+    store_merge,
     stores,
 )
 from gogobe.database.load.loader import Loader
@@ -177,7 +177,7 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0}
     [
         (batches._ENTER, (["a", "b"], ["x1", "x2"], [1, 1], [1, 1], [1, 1], [2, 2], ["m", "m"])),
         (files._COUNT, COUNTS),
-        (files._HOLD_FILES, (["x77", "x78"],)),
+        (files._LOCK_FILES, (["x77", "x78"],)),
         (files._ANNOUNCED_AGAIN, AGAIN),
         (files._ADDRESS_AGAIN, AGAIN),
         (recency._NEWER_LISTS, ([7], [at(0)], [0], "prices")),
@@ -208,16 +208,16 @@ END = {"store_key": 7, "published_at": at(9), "file_row": 0}
         (descriptions._READ_STORES, (["1", "1"], ["s7", "s8"])),
         *[(statement, AGAIN_READ) for statement in descriptions._UNDO],
         (stores._DESCRIBED, (["x66"], [2])),
-        (PRICES.fill(joining._CHANGE).decode(), BOTH),
-        (joining._DROP_KNOWN_CHANGES, {"source": 7, "target": 8}),
+        (PRICES.fill(store_merge._CHANGE).decode(), BOTH),
+        (store_merge._DROP_KNOWN_CHANGES, {"source": 7, "target": 8}),
         *[
             (subject.fill(statement).decode(), BOTH)
             for subject in (PRICES, PROMOTIONS)
             for statement in (
-                joining._FIRST_SEEN,
-                joining._DROP_OLDER,
-                joining._DROP_SAME,
-                joining._END_UNLISTED,
+                store_merge._FIRST_SEEN,
+                store_merge._DROP_OLDER,
+                store_merge._DROP_SAME,
+                store_merge._END_UNLISTED,
             )
         ],
         (aliases._LOCK_MASTERS, ([7290000000001, 7290000000002],)),

@@ -10,12 +10,12 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gogobe.database import connection as postgres
-from gogobe.database.bounds import Bounds
 from gogobe.database.connection import Connection
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.loader import Loader
 from gogobe.database.review.pairs import record_decisions
 from gogobe.database.session import Session
+from gogobe.database.timeouts import Timeouts
 from gogobe.database.views import refresh_views
 from gogobe.masters.codes.decisions import Decision
 from gogobe.records.messages import DeadLetter
@@ -69,7 +69,7 @@ def test_a_session_that_was_closed_opens_again(dsn: str) -> None:
 
 
 def test_a_session_pickles_without_its_connection(dsn: str, db: Connection) -> None:
-    with Session(dsn, bounds=Bounds(statement=7)) as session:
+    with Session(dsn, timeouts=Timeouts(statement=7)) as session:
         session.run(pid)
         with pickle.loads(pickle.dumps(session)) as copy:
             assert copy.run(pid) != session.run(pid)
@@ -102,11 +102,11 @@ def test_a_silent_server_is_left_and_the_work_done_once_it_answers(
     dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whole bundle would hang: now the connection is closed and opened again."""
-    monkeypatch.setattr("gogobe.database.bounds._ANSWER_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("gogobe.database.timeouts._ANSWER_GRACE_SECONDS", 0.0)
     parameters = conninfo_to_dict(dsn)
     with Line(str(parameters["host"]), int(str(parameters["port"]))) as line:
         address = make_conninfo(dsn, port=line.port, connect_timeout=2)
-        with Loader(address, bounds=Bounds(statement=1)) as loader:
+        with Loader(address, timeouts=Timeouts(statement=1)) as loader:
             loader.load(file_batches([item("1", "5")], hour=1))
             monkeypatch.setattr("gogobe.database.connection.time.sleep", lambda _: line.restore())
             line.fall_silent()
@@ -123,6 +123,9 @@ def test_work_that_always_times_out_is_raised_in_the_end(dsn: str) -> None:
         attempts.append(1)
         connection.execute("SELECT pg_sleep(60)")
 
-    with Session(dsn, bounds=Bounds(statement=0.05)) as session, pytest.raises(psycopg.errors.QueryCanceled):
+    with (
+        Session(dsn, timeouts=Timeouts(statement=0.05)) as session,
+        pytest.raises(psycopg.errors.QueryCanceled),
+    ):
         session.run(sleep)
     assert len(attempts) == 3

@@ -13,7 +13,6 @@ from psycopg import IsolationLevel, errors
 
 from gogobe.chains.chain import Chains
 from gogobe.database.address import AddressError, Dsn
-from gogobe.database.bounds import Bounds
 from gogobe.database.connection import (
     Connection,
     dialect_of,
@@ -30,6 +29,7 @@ from gogobe.database.load.stores import StoreKeys, StoreMovedError
 from gogobe.database.load.transaction import enter_failed, load_in_transaction
 from gogobe.database.migrations import ensure_months
 from gogobe.database.session import Session
+from gogobe.database.timeouts import Timeouts
 from gogobe.records.messages import INTERNAL_ERROR, IngestBatch
 from gogobe.secrets import SecretError
 
@@ -60,11 +60,11 @@ class Loader:
         self,
         dsn: Dsn,
         isolation: IsolationLevel | None = None,
-        bounds: Bounds | None = None,
+        timeouts: Timeouts | None = None,
         chains: Chains | None = None,
     ) -> None:
         """With `chains`, a batch whose chain may not write under its ChainId is refused."""
-        self._session = Session(dsn, isolation, bounds, self._prepare)
+        self._session = Session(dsn, isolation, timeouts, self._prepare)
         self._owners = ChainOwners(chains) if chains is not None else None
         self._forget()
 

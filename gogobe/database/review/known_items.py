@@ -48,7 +48,7 @@ def known_items(dsn: Dsn) -> Iterator[CatalogueRow]:
     """
     # What is done with the rows takes its time between two fetches, all within one transaction.
     patient = replace(maintenance_of(dsn), idle=0.0)
-    with connect(dsn, bounds=patient) as connection, connection.transaction():
+    with connect(dsn, timeouts=patient) as connection, connection.transaction():
         apart = _apart(connection)
         with connection.cursor("known_items") as cursor:
             cursor.itersize = _ROWS_AT_ONCE

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from psycopg.errors import LockNotAvailable
 
 from gogobe.database import connection as postgres
-from gogobe.database.bounds import Bounds
 from gogobe.database.connection import Connection, connect
 from gogobe.database.load.loader import Loader
 from gogobe.database.load.stores import StoreKeys
 from gogobe.database.migrations import migrate, schema_steps
+from gogobe.database.timeouts import Timeouts
 from gogobe.records.messages import IngestBatch
 from tests.database.samples import CHAIN, at, file_batches, item, promotion, store
 
@@ -158,7 +158,7 @@ def test_loaders_of_one_chain_take_turns_in_deciding(
     dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
-    with Loader(dsn, bounds=Bounds(lock=0.05)) as loader:
+    with Loader(dsn, timeouts=Timeouts(lock=0.05)) as loader:
         loader.load(prices_file("0", "5", 0))
         with db.transaction():
             db.execute("SELECT 1 FROM chains FOR NO KEY UPDATE")

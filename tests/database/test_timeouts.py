@@ -9,8 +9,8 @@ import pytest
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from gogobe.database.bounds import BOUNDS, MAINTENANCE, Bounds
 from gogobe.database.connection import Connection, connect
+from gogobe.database.timeouts import DEFAULT_TIMEOUTS, MAINTENANCE_TIMEOUTS, Timeouts
 from gogobe.database.views import maintenance_session
 from gogobe.settings import load_settings
 from tests.faults import Line
@@ -21,13 +21,13 @@ def setting(connection: Connection, name: str) -> str:
     return str(value)
 
 
-@pytest.mark.parametrize("bounds", [BOUNDS, MAINTENANCE, Bounds(1.5, 0.25, 0)])
-def test_a_session_has_its_bounds(dsn: str, bounds: Bounds) -> None:
-    with connect(dsn, bounds=bounds) as connection:
+@pytest.mark.parametrize("timeouts", [DEFAULT_TIMEOUTS, MAINTENANCE_TIMEOUTS, Timeouts(1.5, 0.25, 0)])
+def test_a_session_has_its_bounds(dsn: str, timeouts: Timeouts) -> None:
+    with connect(dsn, timeouts=timeouts) as connection:
         for name, seconds in (
-            ("statement_timeout", bounds.statement),
-            ("lock_timeout", bounds.lock),
-            ("idle_in_transaction_session_timeout", bounds.idle),
+            ("statement_timeout", timeouts.statement),
+            ("lock_timeout", timeouts.lock),
+            ("idle_in_transaction_session_timeout", timeouts.idle),
         ):
             row = connection.execute("SELECT setting::float / 1000 FROM pg_settings WHERE name = %s", (name,))
             assert row.fetchone() == (seconds,), name
@@ -59,21 +59,21 @@ def test_a_peer_that_vanished_is_noticed_and_the_address_has_the_last_word(dsn: 
 
 
 def test_a_statement_ends_at_its_bound(dsn: str) -> None:
-    with connect(dsn, bounds=Bounds(statement=0.1)) as connection:
+    with connect(dsn, timeouts=Timeouts(statement=0.1)) as connection:
         with pytest.raises(errors.QueryCanceled):
             connection.execute("SELECT pg_sleep(60)")
         assert connection.execute("SELECT 1").fetchone() == (1,), "the connection is as good as before"
 
 
 def test_a_lock_is_waited_for_up_to_its_bound(dsn: str) -> None:
-    with connect(dsn) as holder, connect(dsn, bounds=Bounds(lock=0.1)) as waiter, holder.transaction():
+    with connect(dsn) as holder, connect(dsn, timeouts=Timeouts(lock=0.1)) as waiter, holder.transaction():
         holder.execute("LOCK TABLE chains")
         with pytest.raises(errors.LockNotAvailable):
             waiter.execute("SELECT * FROM chains")
 
 
 def test_a_transaction_whose_client_rests_ends_at_its_bound(dsn: str) -> None:
-    with connect(dsn, bounds=Bounds(idle=0.05)) as connection:
+    with connect(dsn, timeouts=Timeouts(idle=0.05)) as connection:
         connection.execute("BEGIN")
         time.sleep(0.5)
         with pytest.raises(errors.IdleInTransactionSessionTimeout):
@@ -82,10 +82,10 @@ def test_a_transaction_whose_client_rests_ends_at_its_bound(dsn: str) -> None:
 
 def test_a_server_that_falls_silent_is_given_up(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """TCP acknowledges everything meanwhile, so neither keepalives nor `tcp_user_timeout` notice."""
-    monkeypatch.setattr("gogobe.database.bounds._ANSWER_GRACE_SECONDS", 0.1)
+    monkeypatch.setattr("gogobe.database.timeouts._ANSWER_GRACE_SECONDS", 0.1)
     parameters = conninfo_to_dict(dsn)
     with Line(str(parameters["host"]), int(str(parameters["port"]))) as line:
-        with connect(make_conninfo(dsn, port=line.port), bounds=Bounds(statement=0.2)) as connection:
+        with connect(make_conninfo(dsn, port=line.port), timeouts=Timeouts(statement=0.2)) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
             line.fall_silent()
             with pytest.raises(psycopg.OperationalError, match=r"has not answered for 0\.3 seconds"):
@@ -95,6 +95,6 @@ def test_a_server_that_falls_silent_is_given_up(dsn: str, monkeypatch: pytest.Mo
 
 
 def test_without_a_bound_an_answer_is_waited_for(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gogobe.database.bounds._ANSWER_GRACE_SECONDS", 0.0)
-    with connect(dsn, bounds=Bounds(statement=0)) as connection:
+    monkeypatch.setattr("gogobe.database.timeouts._ANSWER_GRACE_SECONDS", 0.0)
+    with connect(dsn, timeouts=Timeouts(statement=0)) as connection:
         connection.execute("SELECT pg_sleep(0.3)")

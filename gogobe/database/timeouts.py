@@ -1,4 +1,4 @@
-"""How long a client waits for the database: bounds on a session, and a connection that enforces them."""
+"""How long a client waits for the database: timeouts on a session, and a connection that enforces them."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ CONNECTION_DEFAULTS: Final[Mapping[str, str | int]] = {
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """Bounds on one session, in seconds; 0 is no bound.
+class Timeouts:
+    """Timeouts on one session, in seconds; 0 is no bound.
 
     `statement`: the longest statement (SQLSTATE 57014 after it). `lock`: the longest wait for a lock (55P03).
     `idle`: the longest pause of the client within a transaction (25P03; the server closes the connection).
@@ -49,22 +49,22 @@ class Bounds:
         return self.statement + _ANSWER_GRACE_SECONDS if self.statement else None
 
     def statements(self) -> sql.Composed:
-        """The statements that set the bounds for a session."""
-        bounds: tuple[tuple[LiteralString, float], ...] = (
+        """The statements that set the timeouts for a session."""
+        timeouts: tuple[tuple[LiteralString, float], ...] = (
             ("statement_timeout", self.statement),
             ("lock_timeout", self.lock),
             ("idle_in_transaction_session_timeout", self.idle),
         )
         return sql.SQL("; ").join(
             sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(round(seconds * 1000)))
-            for name, seconds in bounds
+            for name, seconds in timeouts
         )
 
 
-BOUNDS: Final = Bounds()
+DEFAULT_TIMEOUTS: Final = Timeouts()
 """For loading, recording and reading."""
 
-MAINTENANCE: Final = Bounds(statement=3600.0)
+MAINTENANCE_TIMEOUTS: Final = Timeouts(statement=3600.0)
 """For migrations, refreshes of views, and reading everything: statements that go through whole tables."""
 
 
