@@ -40,13 +40,13 @@ class Name:
 @dataclass(frozen=True)
 class Placement:
     """A group of names that mean one store. `sub_chain_id` is the listed name's, or else the sold one's.
-    `keep` is the row of `stores` that it gets, None a new one; the rows `join` are joined to it.
+    `keep` is the row of `stores` that it gets, None a new one; the rows `merge` are merged into it.
     """
 
     names: tuple[str, ...]
     sub_chain_id: str
     keep: int | None = None
-    join: tuple[int, ...] = ()
+    merge: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ def _differs(known: _Known, names: Sequence[Name], placements: Iterable[Placemen
         return True
     return any(
         one.keep is None
-        or one.join
+        or one.merge
         or known.sub_chain_ids[one.keep] != one.sub_chain_id
         or any(known.keys.get(name) != {one.keep} for name in one.names)
         for one in placements

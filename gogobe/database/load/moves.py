@@ -78,7 +78,7 @@ def apply_moves(cursor: Cursor, changes: Sequence[Change]) -> dict[tuple[Number,
         cursor.execute(_LOCK, (known,))
     for change in changes:
         for placement in change.placements:
-            for source in placement.join:
+            for source in placement.merge:
                 assert placement.keep is not None, "rows are joined to one that stays"
                 merge_stores(cursor, source, placement.keep)
     _rename(cursor, changes)

@@ -149,8 +149,8 @@ def test_every_row_gets_one_place(names: list[Name], data: st.DataObject) -> Non
     pointing = {sub: frozenset(data.draw(st.lists(st.sampled_from(keys), unique=True))) for sub in subs if keys}
     sold_before = frozenset(name.sub_chain_id for name in names if name.is_sold and data.draw(st.booleans()))
     placements = place(names, Rows(pointing, sold_before, natural))
-    placed = [key for one in placements for key in (one.keep, *one.join) if key is not None]
+    placed = [key for one in placements for key in (one.keep, *one.merge) if key is not None]
     assert sorted(placed) == sorted(keys)
-    assert all(one.keep is not None or not one.join for one in placements)
+    assert all(one.keep is not None or not one.merge for one in placements)
     assert [one.names for one in placements] == group(names)
     assert all(one.sub_chain_id in one.names for one in placements)
