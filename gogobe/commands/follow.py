@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from gogobe.database.address import Dsn
-from gogobe.database.announcements import Announced
+from gogobe.database.announcements import AnnouncedFile
 from gogobe.database.connection import Connection, connect
 from gogobe.database.ledger_files import postponed_files
 from gogobe.database.queries import FileLine, failures_report, files_report
@@ -66,7 +66,9 @@ class FileOutcome(msgspec.Struct):
         self.seconds = (self.ended_at - self.announced_at).total_seconds()
 
 
-def outcomes(connection: Connection, files: Sequence[Announced], since: datetime = EPOCH) -> list[FileOutcome]:
+def outcomes(
+    connection: Connection, files: Sequence[AnnouncedFile], since: datetime = EPOCH
+) -> list[FileOutcome]:
     """The state of each file, from the ledger's lines and dead letters of `since` (aware) or later."""
     found = {one.url: _announced(one) for one in files}
     for line in files_report(connection, list(found), since):
@@ -90,7 +92,7 @@ def outcomes(connection: Connection, files: Sequence[Announced], since: datetime
     return list(found.values())
 
 
-def _announced(file: Announced) -> FileOutcome:
+def _announced(file: AnnouncedFile) -> FileOutcome:
     name = parse_if_known(file.file_name)
     outcome = FileOutcome(file.url, file.file_name, file.chain, file.discovered_at)
     if name is not None:
@@ -109,7 +111,7 @@ def _add_line(outcome: FileOutcome, line: FileLine) -> None:
 
 def follow(
     database: Dsn,
-    files: Sequence[Announced],
+    files: Sequence[AnnouncedFile],
     *,
     seconds: float,
     show: Callable[[Sequence[FileOutcome]], None],

@@ -17,17 +17,17 @@ _LEAVE: Final = "DELETE FROM crawl_agents WHERE agent = %s"
 _FORGET: Final = "DELETE FROM crawl_agents WHERE heartbeat_at < now() - make_interval(secs => %s)"
 
 
-def beat(connection: Connection, agent: str, lease: float) -> Sequence[str]:
+def record_heartbeat(connection: Connection, agent: str, lease: float) -> Sequence[str]:
     """Writes an agent's heartbeat; gives all agents that had one within `lease` seconds, in order."""
     connection.execute(_BEAT, (agent,))
     return [row[0] for row in connection.execute(_ALIVE, (lease,))]
 
 
-def leave(connection: Connection, agent: str) -> None:
+def remove_agent(connection: Connection, agent: str) -> None:
     """The agent ends: others take over at once what it watched."""
     connection.execute(_LEAVE, (agent,))
 
 
-def forget_dead(connection: Connection, seconds: float) -> None:
+def remove_expired(connection: Connection, seconds: float) -> None:
     """Removes agents without a heartbeat for so long."""
     connection.execute(_FORGET, (seconds,))

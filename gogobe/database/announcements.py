@@ -88,7 +88,7 @@ _FORGET: Final = (
 
 
 @dataclass(frozen=True)
-class Listed:
+class FileToClaim:
     """A listed file, as it is claimed. `url` is its address without a signature."""
 
     identity: bytes
@@ -112,7 +112,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Claimed:
+class ClaimedFile:
     """A file of a batch that was taken over. `discovered_at` is aware."""
 
     identity: bytes
@@ -125,7 +125,7 @@ class Claimed:
 
 
 @dataclass(frozen=True)
-class Announced:
+class AnnouncedFile:
     """An announced file. `url` is its address without a signature; `discovered_at` is aware."""
 
     chain: str
@@ -142,7 +142,9 @@ class OpenBatch:
     offsets: Mapping[int, int]
 
 
-def claim(connection: Connection, agent: str, offsets: Mapping[int, int], files: Sequence[Listed]) -> Claim:
+def claim(
+    connection: Connection, agent: str, offsets: Mapping[int, int], files: Sequence[FileToClaim]
+) -> Claim:
     """Claims the files that are not announced yet, or whose content changed since; no identity may come twice.
 
     Raises psycopg.Error. Where it is not known whether the claim was committed, `take_over` finds it.
@@ -188,15 +190,15 @@ def still_owns(connection: Connection, agent: str, batch_id: int) -> bool:
     return row is not None
 
 
-def claimed_files(connection: Connection, batch_id: int) -> list[Claimed]:
+def claimed_files(connection: Connection, batch_id: int) -> list[ClaimedFile]:
     """The files of a batch."""
-    with connection.cursor(row_factory=class_row(Claimed)) as cursor:
+    with connection.cursor(row_factory=class_row(ClaimedFile)) as cursor:
         return cursor.execute(_CLAIMED, (batch_id,)).fetchall()
 
 
-def announced_files(connection: Connection, chains: Sequence[str]) -> list[Announced]:
+def announced_files(connection: Connection, chains: Sequence[str]) -> list[AnnouncedFile]:
     """The announced files of these chains (by key), ordered by chain and file name."""
-    with connection.cursor(row_factory=class_row(Announced)) as cursor:
+    with connection.cursor(row_factory=class_row(AnnouncedFile)) as cursor:
         return cursor.execute(_ANNOUNCED, (list(chains),)).fetchall()
 
 
@@ -211,7 +213,7 @@ def unpublished_batches(connection: Connection) -> int:
     return row[0] if row else 0
 
 
-def forget_unlisted(connection: Connection, days: int) -> None:
+def remove_unlisted(connection: Connection, days: int) -> None:
     """Removes files that no portal has listed for `days` days (at least 2 * SEEN_DAYS), and their batches."""
     for statement in _FORGET:
         connection.execute(statement, (max(days, 2 * SEEN_DAYS),))
@@ -228,7 +230,7 @@ def _take(
     connection: Connection,
     statement: str,
     batch_id: int,
-    files: Sequence[Listed],
+    files: Sequence[FileToClaim],
     versions: Mapping[int, int],
 ) -> set[int]:
     """Runs one of the two statements that claim, for files by position with the version that they have now; the
@@ -244,6 +246,6 @@ def _take(
     return {number for number in ordered if files[number].identity in taken}
 
 
-def _columns(files: Sequence[Listed]) -> dict[str, Any]:
+def _columns(files: Sequence[FileToClaim]) -> dict[str, Any]:
     names = ("identity", "chain", "url", "file_name", "size", "modified_at", "etag", "is_signed")
     return {name: [getattr(file, name) for file in files] for name in names}

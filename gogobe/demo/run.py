@@ -14,7 +14,7 @@ from apache_beam.runners.runner import PipelineState
 
 from gogobe.commands.follow import FileOutcome, by_state, follow
 from gogobe.commands.terminal import PlainConsole, styled
-from gogobe.database.announcements import Announced, announced_files
+from gogobe.database.announcements import AnnouncedFile, announced_files
 from gogobe.database.comparisons import MasterComparison, newest_price, sold_by_weight, well_known
 from gogobe.database.connection import connect
 from gogobe.database.matches import joined_by_name, matches_by_chain
@@ -151,7 +151,7 @@ def crawl(stack: StackAddresses, portals: DemoPortals) -> list[tuple[Portal, Lis
     return [(portal, listings[portal.key]) for portal in portals.portals]
 
 
-def _announced(stack: StackAddresses, portals: DemoPortals) -> list[Announced]:
+def _announced(stack: StackAddresses, portals: DemoPortals) -> list[AnnouncedFile]:
     """The files of these portals that this run or an earlier one has announced."""
     with connect(stack.database) as connection:
         files = announced_files(connection, [portal.chain for portal in portals.portals])
@@ -160,7 +160,7 @@ def _announced(stack: StackAddresses, portals: DemoPortals) -> list[Announced]:
 
 
 def _follow(
-    stack: StackAddresses, files: Sequence[Announced], pipeline: Any, say: Callable[[str], None]
+    stack: StackAddresses, files: Sequence[AnnouncedFile], pipeline: Any, say: Callable[[str], None]
 ) -> list[FileOutcome]:
     def show(found: Sequence[FileOutcome]) -> None:
         states = ", ".join(f"{count} {state}" for state, count in sorted(by_state(found).items()))

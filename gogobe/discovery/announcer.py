@@ -20,8 +20,8 @@ from confluent_kafka import KafkaException
 
 from gogobe.database.address import Dsn
 from gogobe.database.announcements import (
-    Claimed,
-    Listed,
+    ClaimedFile,
+    FileToClaim,
     OpenBatch,
     claim,
     claimed_files,
@@ -53,7 +53,7 @@ class Stopped(Exception):  # noqa: N818 (an order, not an error)
 class Announcement(NamedTuple):
     """A listed file and its message, whose address includes the current signature."""
 
-    listed: Listed
+    listed: FileToClaim
     message: FileDiscovered
 
 
@@ -148,7 +148,9 @@ class Announcer:
         files = self._in_database(lambda db: claimed_files(db, batch.batch_id))
         self._patiently(lambda: self._publish_missing(batch, files, urls))
 
-    def _publish_missing(self, batch: OpenBatch, files: Sequence[Claimed], urls: Mapping[bytes, str]) -> None:
+    def _publish_missing(
+        self, batch: OpenBatch, files: Sequence[ClaimedFile], urls: Mapping[bytes, str]
+    ) -> None:
         arrived = marks_since(self._topic.kafka, self._topic.name, batch.offsets)
         if not self._in_database(lambda db: still_owns(db, self._agent, batch.batch_id)):
             return  # the lease had ended, and another agent has taken the batch
@@ -198,7 +200,7 @@ def _marked(identity: bytes, version: int, message: FileDiscovered) -> Marked:
     return Marked(_mark(identity, version), store_of(message).encode(), encode(message))
 
 
-def _record_of(file: Claimed, url: str) -> Marked:
+def _record_of(file: ClaimedFile, url: str) -> Marked:
     message = message_of(file.chain, url, file.file_name, file.discovered_at)
     return _marked(file.identity, file.version, message)
 

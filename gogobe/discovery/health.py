@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from gogobe.database.announcements import Listed
+from gogobe.database.announcements import FileToClaim
 from gogobe.database.portals import PortalErrors, PortalHealth
 from gogobe.discovery.listing import ListingError
 from gogobe.discovery.metrics import Metrics
@@ -72,7 +72,13 @@ class Health:
         self._is_changed = False
 
     def note(
-        self, listing: Listing, new: Sequence[Listed], circuit: Circuit, *, now: datetime, due: datetime | None
+        self,
+        listing: Listing,
+        new: Sequence[FileToClaim],
+        circuit: Circuit,
+        *,
+        now: datetime,
+        due: datetime | None,
     ) -> None:
         """Adds a listing, the files that it announced, and the circuit's state after it. Times are aware."""
         row = self._row
@@ -105,7 +111,7 @@ class Health:
         total = count + (before.count if before else 0)
         self._errors[kind] = PortalErrors(self._portal.key, kind, total, now, detail[:1000])
 
-    def _note_new(self, files: Sequence[Listed], now: datetime) -> None:
+    def _note_new(self, files: Sequence[FileToClaim], now: datetime) -> None:
         row, late = self._row, []
         for file in files:
             row.announced += 1
@@ -134,7 +140,7 @@ class Health:
             self._metrics.errors.labels(chain, kind).inc(count)
 
 
-def timestamp_of(file: Listed) -> datetime | None:
+def timestamp_of(file: FileToClaim) -> datetime | None:
     """A file's own timestamp: the one in its name, otherwise that of the listing."""
     name = parse_if_known(file.file_name)
     return (name.published_at if name else None) or file.modified_at

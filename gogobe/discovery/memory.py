@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from gogobe.database.announcements import Listed
+from gogobe.database.announcements import FileToClaim
 
 # Once a day every file goes to the database, which records that it is still listed.
 REMEMBER: Final = timedelta(days=1)
@@ -42,6 +42,6 @@ class Memory:
         self.replace({*self._hashes, *keys})
 
 
-def key_of(file: Listed) -> int:
+def key_of(file: FileToClaim) -> int:
     """A hash of a file's identity and version (size, time, ETag), valid within this process."""
     return hash((file.identity, file.size, file.modified_at, file.etag))

@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 import psycopg
 
 from gogobe.database.address import Dsn
-from gogobe.database.agents import beat, forget_dead, leave
-from gogobe.database.announcements import forget_unlisted, unpublished_batches
+from gogobe.database.agents import record_heartbeat, remove_agent, remove_expired
+from gogobe.database.announcements import remove_unlisted, unpublished_batches
 from gogobe.database.connection import Connection
 from gogobe.database.portals import PortalErrors, PortalHealth, write_health
 from gogobe.database.session import Session
@@ -35,7 +35,7 @@ class Presence:
 
     async def beat(self) -> Sequence[str]:
         """Renews the lease; returns the names of the agents that are alive, including this one."""
-        return await self._run(lambda db: beat(db, self._agent, self._lease))
+        return await self._run(lambda db: record_heartbeat(db, self._agent, self._lease))
 
     async def write(self, healths: Iterable[Health]) -> None:
         """Writes the health of the portals that were listed since the last call."""
@@ -57,15 +57,15 @@ class Presence:
         """Deletes agents that have been dead for a day, and files that no portal has listed for `keep_days`."""
 
         def work(db: Connection) -> None:
-            forget_dead(db, DEAD_SECONDS)
-            forget_unlisted(db, keep_days)
+            remove_expired(db, DEAD_SECONDS)
+            remove_unlisted(db, keep_days)
 
         await self._run(work)
 
     async def leave(self) -> None:
         """Ends the lease, if the database answers, and closes the connection."""
         try:
-            await self._run(lambda db: leave(db, self._agent))
+            await self._run(lambda db: remove_agent(db, self._agent))
         except psycopg.Error as error:
             logger.warning("agent %s could not end its lease: %s", self._agent, error)
         self._thread.shutdown()

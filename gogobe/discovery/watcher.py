@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from gogobe.database.announcements import Listed
+from gogobe.database.announcements import FileToClaim
 from gogobe.discovery.announcer import Announcement, Outcome, message_of
 from gogobe.discovery.client import Engine, PortalClient
 from gogobe.discovery.health import Health, Listing
@@ -126,9 +126,9 @@ class Watcher:
         keys.add(key)
         await unannounced.add(Announcement(listed, message))
 
-    def _listed(self, file: ListedFile) -> Listed:
+    def _listed(self, file: ListedFile) -> FileToClaim:
         address = self.portal.address_of(file.url)
-        return Listed(
+        return FileToClaim(
             identity_of(self.portal.chain, address, file.file_name),
             self.portal.chain,
             address,
@@ -176,7 +176,7 @@ class Watcher:
         elif not self.rhythm.is_quiet(self._client.now()):
             listing.count(ListingError("empty_listing", f"{self.portal.host}: it lists no file"))
 
-    def _conclude(self, listing: Listing, new: Sequence[Listed]) -> bool:
+    def _conclude(self, listing: Listing, new: Sequence[FileToClaim]) -> bool:
         """Schedules the next listing and updates the portal's health. Returns whether its circuit closed."""
         now, wait, has_closed = self._client.now(), 0.0, False
         if listing.error is not None:
@@ -201,7 +201,7 @@ class _Unannounced:
         self._put = put
         self._chunk: list[Announcement] = []
         self._sent: deque[tuple[list[Announcement], Awaitable[Outcome]]] = deque()
-        self._new: list[Listed] = []
+        self._new: list[FileToClaim] = []
         self._pending: set[int] = set()
 
     async def add(self, announcement: Announcement) -> None:
@@ -209,7 +209,7 @@ class _Unannounced:
         if len(self._chunk) >= CHUNK_FILES:
             await self._send()
 
-    async def finish(self) -> tuple[Sequence[Listed], set[int]]:
+    async def finish(self) -> tuple[Sequence[FileToClaim], set[int]]:
         """Waits until all are announced. Returns the new files, and the keys of files that another agent has
         claimed."""
         if self._chunk:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from gogobe.commands.follow import FileOutcome, by_state, follow, outcomes
-from gogobe.database.announcements import Announced
+from gogobe.database.announcements import AnnouncedFile
 from gogobe.database.connection import Connection
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.loader import Loader
@@ -19,7 +19,7 @@ from tests.database.samples import at, file_batches, item
 LOADED, CUT, LOST, LATE = (f"https://p.example/{name}.gz" for name in ("loaded", "cut", "lost", "late"))
 URLS = [LOADED, CUT, LOST, LATE]
 SINCE = at(1)
-FILES = [Announced("chain", url, file_name_of(url), SINCE) for url in URLS]
+FILES = [AnnouncedFile("chain", url, file_name_of(url), SINCE) for url in URLS]
 
 
 @pytest.fixture

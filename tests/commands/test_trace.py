@@ -12,7 +12,7 @@ import pytest
 from gogobe.backfill.load import Backfill, LoadConfig
 from gogobe.backfill.read import BatchReader, ReadConfig
 from gogobe.chains.load import load_chains
-from gogobe.database.announcements import Listed, claim, mark_published
+from gogobe.database.announcements import FileToClaim, claim, mark_published
 from gogobe.database.connection import Connection, connect
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.io.objects import ObjectStore
@@ -50,7 +50,7 @@ def loaded(dsn: str, db: Connection, store: ObjectStore, tmp_path: Path) -> None
     snapshots = SnapshotStore(str(tmp_path / "masters"))
     small_snapshot(tmp_path / "v7", "v7")
     snapshots.publish(tmp_path / "v7")
-    listed = Listed(
+    listed = FileToClaim(
         identity_of("shufersal", url_of(SECOND), SECOND),
         "shufersal",
         url_of(SECOND),

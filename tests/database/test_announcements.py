@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from gogobe.database.agents import beat, forget_dead, leave
+from gogobe.database.agents import record_heartbeat, remove_agent, remove_expired
 from gogobe.database.announcements import (
     Claim,
-    Listed,
+    FileToClaim,
     claim,
     claimed_files,
-    forget_unlisted,
     mark_published,
     release,
+    remove_unlisted,
     still_owns,
     take_over,
     unpublished_batches,
@@ -28,8 +28,8 @@ from gogobe.database.connection import Connection, connect
 TIME = datetime(2026, 8, 11, 6, tzinfo=UTC)
 
 
-def listed(number: int, **changes: object) -> Listed:
-    file = Listed(
+def listed(number: int, **changes: object) -> FileToClaim:
+    file = FileToClaim(
         number.to_bytes(32, "big"),
         "chain",
         f"https://p/{number}",
@@ -42,12 +42,12 @@ def listed(number: int, **changes: object) -> Listed:
     return dataclasses.replace(file, **changes)  # type: ignore[arg-type]
 
 
-def claimed(db: Connection, files: Sequence[Listed], agent: str = "one") -> Claim:
-    beat(db, agent, 30)
+def claimed(db: Connection, files: Sequence[FileToClaim], agent: str = "one") -> Claim:
+    record_heartbeat(db, agent, 30)
     return claim(db, agent, {0: 5, 1: 7}, files)
 
 
-def published(db: Connection, files: Sequence[Listed], agent: str = "one") -> Claim:
+def published(db: Connection, files: Sequence[FileToClaim], agent: str = "one") -> Claim:
     found = claimed(db, files, agent)
     if found.batch_id is not None:
         mark_published(db, [found.batch_id])
@@ -131,7 +131,7 @@ def test_a_dead_agent_s_batch_is_taken_over_by_one(dsn: str, db: Connection):
 
     def work(number: int) -> list[int]:
         with connect(dsn) as connection:
-            beat(connection, f"agent {number}", 30)
+            record_heartbeat(connection, f"agent {number}", 30)
             return [one.batch_id for one in take_over(connection, f"agent {number}", 30)]
 
     with ThreadPoolExecutor(4) as pool:
@@ -154,7 +154,7 @@ def test_an_agent_s_own_unconfirmed_batch_is_its_again(db: Connection):
 
 
 def test_a_claim_renews_the_lease(db: Connection):
-    beat(db, "one", 30)
+    record_heartbeat(db, "one", 30)
     db.execute("UPDATE crawl_agents SET heartbeat_at = now() - interval '1 hour'")
     claim(db, "one", {}, [listed(1)])
     assert take_over(db, "two", 30) == []
@@ -174,7 +174,7 @@ def test_files_that_are_no_longer_listed_are_forgotten(db: Connection):
     db.execute("UPDATE announcements SET seen_on = current_date - 31 WHERE file_name = '2.gz'")
     db.execute("UPDATE announcement_batches SET published_at = now() - interval '31 days'")
     assert claimed(db, [listed(1)]) == Claim()  # it is noted as seen
-    forget_unlisted(db, 30)
+    remove_unlisted(db, 30)
     rows = db.execute("SELECT file_name, seen_on = current_date FROM announcements ORDER BY 1").fetchall()
     assert rows == [("1.gz", True), ("3.gz", True)]
     # Their batch is deleted, and they still count as published.
@@ -182,12 +182,12 @@ def test_files_that_are_no_longer_listed_are_forgotten(db: Connection):
 
 
 def test_agents_come_and_go(db: Connection):
-    assert beat(db, "b", 30) == ["b"]
-    assert beat(db, "a", 30) == ["a", "b"]
+    assert record_heartbeat(db, "b", 30) == ["b"]
+    assert record_heartbeat(db, "a", 30) == ["a", "b"]
     db.execute("UPDATE crawl_agents SET heartbeat_at = now() - interval '1 minute' WHERE agent = 'b'")
-    assert beat(db, "a", 30) == ["a"]
-    assert beat(db, "a", 90) == ["a", "b"]
-    forget_dead(db, 30)
-    assert beat(db, "a", 90) == ["a"]
-    leave(db, "a")
+    assert record_heartbeat(db, "a", 30) == ["a"]
+    assert record_heartbeat(db, "a", 90) == ["a", "b"]
+    remove_expired(db, 30)
+    assert record_heartbeat(db, "a", 90) == ["a"]
+    remove_agent(db, "a")
     assert db.execute("SELECT count(*) FROM crawl_agents").fetchone() == (0,)

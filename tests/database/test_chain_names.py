@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gogobe.chains.load import load_chains
-from gogobe.database.announcements import Listed, claim
+from gogobe.database.announcements import FileToClaim, claim
 from gogobe.database.chain_names import RenameError, rename_chain
 from gogobe.database.connection import Connection
 from gogobe.database.dead_letters import letter_key, record_dead_letters
@@ -27,7 +27,12 @@ def misspelt(dsn: str, db: Connection) -> None:
     right = msgspec.structs.replace(LETTER, chain="shufersal", failed_at=at(2), attempts=2)
     record_dead_letters(dsn, [LETTER, right, msgspec.structs.replace(LETTER, reason="forbidden")])
     names = [("shufresal", "b.gz"), ("shufresal", "c.gz"), ("shufersal", "c.gz")]
-    claim(db, "agent", {}, [Listed(identity_of(c, URL, f), c, URL, f, 1, None, None, False) for c, f in names])
+    claim(
+        db,
+        "agent",
+        {},
+        [FileToClaim(identity_of(c, URL, f), c, URL, f, 1, None, None, False) for c, f in names],
+    )
 
 
 def names(db: Connection) -> dict[str, set[str]]:

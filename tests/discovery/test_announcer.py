@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 import pytest
 
 from gogobe.database.address import Dsn
-from gogobe.database.agents import beat
-from gogobe.database.announcements import Listed, claim, unpublished_batches
+from gogobe.database.agents import record_heartbeat
+from gogobe.database.announcements import FileToClaim, claim, unpublished_batches
 from gogobe.database.connection import Connection, connect
 from gogobe.discovery.announcer import Announcement, Announcer, Outcome, Stopped, Topic, message_of
 from gogobe.feeds.ordering import store_of
@@ -30,7 +30,7 @@ LEASE = 30.0
 def announcer(dsn: str, topic: Topic) -> Iterator[Announcer]:
     made = Announcer(dsn, topic, "one", LEASE)
     with connect(dsn) as connection:
-        beat(connection, "one", LEASE)
+        record_heartbeat(connection, "one", LEASE)
     yield made
     made.close()
 
@@ -39,7 +39,7 @@ def file(number: int, *, signed: bool = False, size: int = 1) -> Announcement:
     name = f"PriceFull7290000000001-{number:04d}-202608110600.gz"
     url = f"https://p/{name}"
     identity = hashlib.sha256(url.encode()).digest()
-    listed = Listed(identity, "chain", url, name, size, None, None, is_signed=signed)
+    listed = FileToClaim(identity, "chain", url, name, size, None, None, is_signed=signed)
     message = message_of("chain", f"{url}?sig=1&se=2" if signed else url, name, datetime.now(UTC))
     return Announcement(listed, message)
 
@@ -83,7 +83,9 @@ def of_one_store(day: int) -> Announcement:
     name = f"PriceFull7290000000001-0001-202608{day:02}0600.gz"
     identity = hashlib.sha256(name.encode()).digest()
     message = message_of("chain", f"https://p/{name}", name, datetime.now(UTC))
-    return Announcement(Listed(identity, "chain", message.url, name, 1, None, None, is_signed=False), message)
+    return Announcement(
+        FileToClaim(identity, "chain", message.url, name, 1, None, None, is_signed=False), message
+    )
 
 
 @pytest.mark.parametrize("is_settled", [False, True])
@@ -109,7 +111,7 @@ def marked(one: Announcement, version: int) -> Marked:
 def dead_agent_s_claim(dsn: Dsn, topic: Topic, files: list[Announcement], sent: list[Announcement]) -> None:
     """What an agent leaves that claimed `files` and died when the broker had `sent`."""
     with connect(dsn) as connection:
-        beat(connection, "dead", LEASE)
+        record_heartbeat(connection, "dead", LEASE)
         offsets = ends_of(topic.kafka, topic.name)
         found = claim(connection, "dead", offsets, [one.listed for one in files])
         connection.execute(
@@ -176,7 +178,7 @@ def test_an_agent_that_was_taken_for_dead_publishes_nothing(
     """It was suspended between its claim and its messages, longer than its lease; another has the batch."""
     other = Announcer(dsn, topic, "two", LEASE)
     with connect(dsn) as connection:
-        beat(connection, "two", LEASE)
+        record_heartbeat(connection, "two", LEASE)
     real, moments = time.monotonic, iter([0.0, LEASE])
 
     def stalled(*args):
