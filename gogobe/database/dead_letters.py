@@ -10,7 +10,7 @@ from typing import Any, Final
 from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, Cursor
 from gogobe.database.session import Session, session_of
-from gogobe.database.waiting import end_failed, end_loaded
+from gogobe.database.waiting import remove_failed, remove_loaded
 from gogobe.records.addresses import public_address
 from gogobe.records.excerpts import storable
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
@@ -76,7 +76,7 @@ def record_dead_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) 
 def _record(connection: Connection, rows: Sequence[dict[str, Any]], letters: Sequence[DeadLetter]) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(_RECORD, rows)
-        end_failed(cursor, letters)
+        remove_failed(cursor, letters)
 
 
 def _row(letter: DeadLetter) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
     return row | {"letter_key": letter_key(letter)}
 
 
-def end_attempts(cursor: Cursor, batches: Iterable[IngestBatch | FileDownloaded]) -> None:
+def resolve_loaded(cursor: Cursor, batches: Iterable[IngestBatch | FileDownloaded]) -> None:
     """Closes the letters of the files that these batches belong to, where those are loaded now, and ends their
     waiting."""
     files: dict[tuple[str, str, str], datetime] = {}
@@ -95,4 +95,4 @@ def end_attempts(cursor: Cursor, batches: Iterable[IngestBatch | FileDownloaded]
     shas, chains, urls = zip(*files, strict=True)
     downloads = (list(shas), list(chains), list(urls), list(files.values()))
     cursor.execute(_RESOLVE, downloads)
-    end_loaded(cursor, downloads)
+    remove_loaded(cursor, downloads)

@@ -48,7 +48,7 @@ _ANNOUNCE: Final = f"""
     RETURNING {_FIELDS}
 """
 # Signed addresses need a new link from a listing, until they are given up: then they go as they are.
-_TAKE_DUE: Final = f"""
+_CLAIM_DUE: Final = f"""
     WITH due AS (
         SELECT identity, row_number() OVER (PARTITION BY host ORDER BY due_at) AS place
         FROM waiting_files
@@ -62,7 +62,7 @@ _TAKE_DUE: Final = f"""
     )
     {_ANNOUNCE}
 """
-_TAKE: Final = f"""
+_CLAIM: Final = f"""
     WITH chosen AS (
         SELECT identity FROM waiting_files
         WHERE identity = ANY(%(identities)s) AND (due_at <= now() OR announced_at IS NULL)
@@ -78,7 +78,7 @@ _SIGNED_CHAINS: Final = """
     SELECT DISTINCT chain FROM waiting_files
     WHERE is_signed AND (due_at <= now() OR (%(all)s AND announced_at IS NULL)) ORDER BY chain
 """
-_WAKE: Final = """
+_MAKE_DUE: Final = """
     UPDATE waiting_files SET due_at = now() WHERE identity IN (
         SELECT identity FROM waiting_files WHERE chain = %s AND announced_at IS NULL AND due_at > now()
         ORDER BY identity FOR UPDATE SKIP LOCKED)
@@ -156,7 +156,7 @@ def _row(file: WaitingFile) -> dict[str, Any]:
     return row | {"identity": identity_of(file.chain, file.url, file.file_name)}
 
 
-def take_due(
+def claim_due(
     connection: Connection,
     *,
     per_host: int,
@@ -171,18 +171,18 @@ def take_due(
     `give_up`: after so many seconds of waiting a signed address goes as it is, without its signature.
     """
     values = {"per_host": per_host, "give_up": give_up, "all": everything, **_ANNOUNCED}
-    return _taken(connection, _TAKE_DUE, values | {"chains": None if chains is None else sorted(chains)})
+    return _claimed(connection, _CLAIM_DUE, values | {"chains": None if chains is None else sorted(chains)})
 
 
-def take(connection: Connection, identities: Iterable[bytes]) -> list[Waiting]:
+def claim_waiting(connection: Connection, identities: Iterable[bytes]) -> list[Waiting]:
     """Takes those of the files that no agent has announced again in the meantime."""
-    return _taken(connection, _TAKE, {"identities": sorted(identities), **_ANNOUNCED})
+    return _claimed(connection, _CLAIM, {"identities": sorted(identities), **_ANNOUNCED})
 
 
 _ANNOUNCED: Final[Mapping[str, float]] = {"seconds": ANNOUNCED_SECONDS, "longest": LONGEST_ANNOUNCED_SECONDS}
 
 
-def _taken(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Waiting]:
+def _claimed(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Waiting]:
     with connection.cursor(row_factory=class_row(Waiting)) as cursor:
         return cursor.execute(statement.encode(), values).fetchall()
 
@@ -198,9 +198,9 @@ def signed_chains(connection: Connection, *, everything: bool = False) -> list[s
     return [row[0] for row in connection.execute(_SIGNED_CHAINS, {"all": everything})]
 
 
-def wake(connection: Connection, chain: str) -> int:
+def make_due(connection: Connection, chain: str) -> int:
     """A chain's portal answers again: its files are due now. Gives how many."""
-    return connection.execute(_WAKE, (chain,)).rowcount
+    return connection.execute(_MAKE_DUE, (chain,)).rowcount
 
 
 def count_waiting(connection: Connection) -> list[WaitingCount]:
@@ -209,7 +209,7 @@ def count_waiting(connection: Connection) -> list[WaitingCount]:
         return cursor.execute(_COUNT).fetchall()
 
 
-def end_failed(cursor: Cursor, letters: Iterable[DeadLetter]) -> None:
+def remove_failed(cursor: Cursor, letters: Iterable[DeadLetter]) -> None:
     """Files that have a dead letter wait no longer, unless they failed again after it."""
     ended: dict[tuple[str, str], datetime] = {}
     for letter in letters:
@@ -221,6 +221,6 @@ def end_failed(cursor: Cursor, letters: Iterable[DeadLetter]) -> None:
         cursor.execute(_END, (list(chains), list(urls), list(ended.values())))
 
 
-def end_loaded(cursor: Cursor, downloads: Downloads) -> None:
+def remove_loaded(cursor: Cursor, downloads: Downloads) -> None:
     """Files that are loaded wait no longer, unless they failed again after this download."""
     cursor.execute(_END_LOADED, downloads)

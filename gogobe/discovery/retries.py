@@ -17,7 +17,14 @@ from confluent_kafka import KafkaException
 from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, is_transient
 from gogobe.database.session import Session
-from gogobe.database.waiting import Waiting, signed_chains, signed_identities, take, take_due, wake
+from gogobe.database.waiting import (
+    Waiting,
+    claim_due,
+    claim_waiting,
+    make_due,
+    signed_chains,
+    signed_identities,
+)
 from gogobe.discovery.announcer import Topic, message_of
 from gogobe.discovery.client import PortalClient
 from gogobe.discovery.connections import Connections
@@ -78,7 +85,7 @@ class Retries:
         at most `per_host` for each host. Returns how many."""
 
         def due(connection: Connection) -> list[Waiting]:
-            return take_due(
+            return claim_due(
                 connection,
                 per_host=per_host,
                 give_up=self._give_up,
@@ -92,7 +99,9 @@ class Retries:
         """Announces files, by identity, with new links. Returns how many; the others were announced already."""
         if not links:
             return 0
-        return await self._run(lambda: self._announce(self._session.run(lambda db: take(db, links)), links), 0)
+        return await self._run(
+            lambda: self._announce(self._session.run(lambda db: claim_waiting(db, links)), links), 0
+        )
 
     async def expected(self, chain: str, *, everything: bool = False) -> frozenset[bytes]:
         """The identities of a chain's files that wait for a new link."""
@@ -110,7 +119,7 @@ class Retries:
 
     async def wake(self, chain: str) -> None:
         """A portal of the chain answers again: its files are due now."""
-        await self._run(lambda: self._session.run(lambda db: wake(db, chain)), 0)
+        await self._run(lambda: self._session.run(lambda db: make_due(db, chain)), 0)
 
     def _announce(self, files: Sequence[Waiting], links: Mapping[bytes, str]) -> int:
         if not files:

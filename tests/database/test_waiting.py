@@ -15,13 +15,13 @@ from gogobe.database.load.loader import Loader
 from gogobe.database.waiting import (
     ANNOUNCED_SECONDS,
     Waiting,
+    claim_due,
+    claim_waiting,
     count_waiting,
+    make_due,
     record_waiting,
     signed_chains,
     signed_identities,
-    take,
-    take_due,
-    wake,
 )
 from gogobe.records.addresses import identity_of
 from gogobe.records.messages import DeadLetter, IngestBatch, WaitingFile
@@ -52,7 +52,7 @@ def waiting(number: int = 1, **fields: Any) -> WaitingFile:
 
 def due(db: Connection, **choices: Any) -> list[str]:
     """Takes what is due; its names."""
-    found = take_due(db, **({"per_host": 100, "give_up": 86_400.0} | choices))
+    found = claim_due(db, **({"per_host": 100, "give_up": 86_400.0} | choices))
     return sorted(one.file_name for one in found)
 
 
@@ -62,7 +62,7 @@ def fields(db: Connection, names: str) -> Any:
 
 def test_a_due_file_is_taken_once_with_all_that_its_announcement_needs(dsn: str, db: Connection):
     record_waiting(dsn, [waiting(attempts=3), waiting(2, due_at=SOON)])
-    (found,) = take_due(db, per_host=9, give_up=86_400.0)
+    (found,) = claim_due(db, per_host=9, give_up=86_400.0)
     assert found == Waiting(
         identity_of("chain", "http://p:8080/Price1.gz", "Price1.gz"),
         "chain",
@@ -136,8 +136,8 @@ def test_signed_links_are_taken_by_identity_once_a_listing_has_a_new_one(dsn: st
     assert len(found) == 1
     assert signed_identities(db, "chain", everything=True) > found
     assert signed_chains(db) == ["chain"]
-    assert [one.file_name for one in take(db, found)] == ["Price1.gz"]
-    assert take(db, found) == []
+    assert [one.file_name for one in claim_waiting(db, found)] == ["Price1.gz"]
+    assert claim_waiting(db, found) == []
     assert signed_chains(db) == []
 
 
@@ -150,7 +150,7 @@ def test_a_signed_link_goes_without_its_signature_when_it_is_given_up(dsn: str, 
 def test_a_portal_that_answers_again_makes_its_chain_s_files_due(dsn: str, db: Connection):
     record_waiting(dsn, [waiting(due_at=SOON), waiting(2, due_at=SOON, chain="other"), waiting(3)])
     due(db)
-    assert wake(db, "chain") == 1
+    assert make_due(db, "chain") == 1
     assert due(db) == ["Price1.gz"]
 
 

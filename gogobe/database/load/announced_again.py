@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gogobe.database.connection import Connection, Cursor
-from gogobe.database.dead_letters import end_attempts
+from gogobe.database.dead_letters import resolve_loaded
 from gogobe.database.load.files import add_address, update_announcement
 from gogobe.database.session import Session
 from gogobe.records.messages import FileDownloaded
@@ -41,4 +41,4 @@ def _follow(cursor: Cursor, files: Sequence[FileDownloaded]) -> None:
     for file in sorted(files, key=lambda one: (one.content_sha256, one.source_url)):
         add_address(cursor, file)
         update_announcement(cursor, file)
-    end_attempts(cursor, files)
+    resolve_loaded(cursor, files)

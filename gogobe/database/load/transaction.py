@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gogobe.database.connection import Cursor, Dialect
-from gogobe.database.dead_letters import end_attempts
+from gogobe.database.dead_letters import resolve_loaded
 from gogobe.database.load.aliases import load_aliases
 from gogobe.database.load.batches import enter_batches, keep_refused_rows, mark_failed
 from gogobe.database.load.descriptions import describe_stores
@@ -44,18 +44,18 @@ def load_in_transaction(
         keep_refused_rows(cursor, new.batches)
         completed = count_batches(cursor, new)
         ended = end_unlisted(cursor, completed, stores)
-    _end_attempts(cursor, batches, completed)
+    _resolve_loaded(cursor, batches, completed)
     return _result(new, len(completed), ended)
 
 
-def _end_attempts(cursor: Cursor, batches: Sequence[IngestBatch], completed: Sequence[CompletedFile]) -> None:
+def _resolve_loaded(cursor: Cursor, batches: Sequence[IngestBatch], completed: Sequence[CompletedFile]) -> None:
     """Closes the dead letters of loaded files, and ends their waiting. Only the batches that complete a file,
     or that end one announced again, can do so.
     """
     files = {file.content_sha256 for file in completed}
     last = [batch for batch in batches if batch.last or batch.content_sha256 in files]
     if last:
-        end_attempts(cursor, last)
+        resolve_loaded(cursor, last)
 
 
 def _enter(
