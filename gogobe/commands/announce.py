@@ -201,7 +201,7 @@ def _said(messages: Sequence[FileDiscovered]) -> str:
 def _follow(messages: Sequence[FileDiscovered], settings: Settings, timeout: float, *, as_json: bool) -> int:
     """Follows the files and prints their outcome; returns the exit code."""
     from gogobe.commands.follow import follow
-    from gogobe.database.announcements import Announced
+    from gogobe.database.announcements import AnnouncedFile
     from gogobe.records.addresses import file_name_of, public_address
 
     latest: list[FileOutcome] = []
@@ -213,7 +213,7 @@ def _follow(messages: Sequence[FileDiscovered], settings: Settings, timeout: flo
 
     at = messages[0].timestamp
     announced = [
-        Announced(one.chain, public_address(one.url), one.file_name or file_name_of(one.url), one.timestamp)
+        AnnouncedFile(one.chain, public_address(one.url), one.file_name or file_name_of(one.url), one.timestamp)
         for one in messages
     ]
     interrupted = False

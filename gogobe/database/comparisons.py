@@ -41,7 +41,7 @@ class MasterComparison(msgspec.Struct, frozen=True):
     prices: list[ChainPrice]
 
 
-WEIGHED_LOOKED_AT: Final = 50
+WEIGHED_CANDIDATES: Final = 50
 """Masters found by a name among which `sold_by_weight` looks for one that is sold by weight."""
 
 _BY_CODE: Final = """
@@ -58,7 +58,7 @@ _WEIGHED: Final = """
     WHERE (m.master_id = ANY(%(ids)s) OR m.merged_into = ANY(%(ids)s)) AND a.is_weighted
 """
 
-_WELL_KNOWN: Final = """
+_MOST_SOLD: Final = """
     SELECT master_id FROM master_search ORDER BY chains DESC, stores DESC, master_id LIMIT %(limit)s
 """
 
@@ -84,7 +84,7 @@ def compare_prices(
     name (`gogobe.database.search`). `as_of` (aware; None: now) is the time from which a price's age counts.
     """
     with connect(dsn) as connection:
-        return _comparisons(connection, find(connection, query, limit), as_of)
+        return _comparisons(connection, masters_of_query(connection, query, limit), as_of)
 
 
 def sold_by_weight(dsn: Dsn, names: Sequence[str], as_of: datetime | None = None) -> list[MasterComparison]:
@@ -93,16 +93,16 @@ def sold_by_weight(dsn: Dsn, names: Sequence[str], as_of: datetime | None = None
     best: list[int] = []
     with connect(dsn) as connection:
         for name in names:
-            found = find_masters(connection, name, WEIGHED_LOOKED_AT)
+            found = find_masters(connection, name, WEIGHED_CANDIDATES)
             weighed = set(_ids(connection, _WEIGHED, {"ids": found}))
             best += [master_id for master_id in found if master_id in weighed][:1]
         return _comparisons(connection, list(dict.fromkeys(best)), as_of)
 
 
-def well_known(dsn: Dsn, n: int, as_of: datetime | None = None) -> list[MasterComparison]:
+def most_sold(dsn: Dsn, n: int, as_of: datetime | None = None) -> list[MasterComparison]:
     """The `n` masters that most chains sell (then most stores), with their price by chain."""
     with connect(dsn) as connection:
-        return _comparisons(connection, _ids(connection, _WELL_KNOWN, {"limit": n}), as_of)
+        return _comparisons(connection, _ids(connection, _MOST_SOLD, {"limit": n}), as_of)
 
 
 def newest_price(dsn: Dsn) -> datetime | None:
@@ -114,7 +114,7 @@ def newest_price(dsn: Dsn) -> datetime | None:
         return newest
 
 
-def find(connection: Connection, query: str, limit: int) -> list[int]:
+def masters_of_query(connection: Connection, query: str, limit: int) -> list[int]:
     """The masters that a query means: a barcode, a chain's code, or words."""
     text = query.strip()
     if text.isascii() and text.isdecimal():

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from gogobe.database.address import Dsn
-from gogobe.database.comparisons import find
+from gogobe.database.comparisons import masters_of_query
 from gogobe.database.connection import connect
 
 
@@ -59,7 +59,7 @@ def price_history(dsn: Dsn, query: str, limit: int = 1, city_code: int | None = 
     stores or those of a city."""
     found: list[MasterHistory] = []
     with connect(dsn) as connection:
-        for master_id in find(connection, query, limit):
+        for master_id in masters_of_query(connection, query, limit):
             values = {"master_id": master_id, "city_code": city_code}
             points = [PricePoint(*row) for row in connection.execute(_POINTS, values)]
             (name,) = connection.execute(_NAME, (master_id,)).fetchone() or (None,)

@@ -11,7 +11,7 @@ import msgspec
 from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn
-from gogobe.database.comparisons import find
+from gogobe.database.comparisons import masters_of_query
 from gogobe.database.connection import Connection, connect
 
 
@@ -75,7 +75,7 @@ _PRICES: Final = """
     ) p
     ORDER BY wanted.place, p.is_old, p.price, p.chain, p.store, p.store_key
 """
-LOOKED_AT: Final = 100
+CITY_CANDIDATES: Final = 100
 """Masters found by a query among which those are looked for that stores of the city sell."""
 
 
@@ -95,7 +95,7 @@ def prices_in_city(dsn: Dsn, query: str, city: str, limit: int = 10) -> list[Loc
     found: list[LocalPrices] = []
     with connect(dsn) as connection:
         place = city_of(connection, city)
-        ids = find(connection, query, max(limit, LOOKED_AT))
+        ids = masters_of_query(connection, query, max(limit, CITY_CANDIDATES))
         rows = connection.execute(_PRICES, {"ids": ids, "city_code": place.city_code})
         for (master_id, name), prices in groupby(rows, key=lambda row: (row[0], row[1])):
             found.append(LocalPrices(master_id, name, place, [StorePrice(*row[2:]) for row in prices]))

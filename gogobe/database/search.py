@@ -29,11 +29,11 @@ CANDIDATES: Final = 5_000
 ALTERNATIVES: Final = 40
 """Words that may count as one word of the query, at most: the best, then the most frequent."""
 
-_SAME: Final = """
+_EXACT: Final = """
     SELECT word, masters FROM search_vocabulary
     WHERE lemma = ANY(%(lemmas)s) OR (sound = %(sound)s AND sound <> '')
 """
-_BEGUN: Final = """
+_PREFIX: Final = """
     SELECT word, masters FROM search_vocabulary WHERE word LIKE %(prefix)s ORDER BY masters DESC, word LIMIT 50
 """
 # By its sound, and by its letters: within the distance that may be a slip, two words share trigrams.
@@ -53,7 +53,7 @@ _RANKED: Final = """
             SELECT master_id FROM search_words s WHERE s.word = wanted.word
             ORDER BY s.weight DESC, s.master_id LIMIT %(candidates)s
         ) best
-        WHERE wanted.place = ANY(%(looked_up)s)
+        WHERE wanted.place = ANY(%(searched)s)
     ), found AS (
         SELECT c.master_id, w.place, w.required, max(s.weight * w.quality) AS weight
         FROM candidates c
@@ -74,35 +74,35 @@ def find_masters(connection: Connection, query: str, limit: int) -> list[int]:
     frequent one. A query of several words finds masters with most of them where none has all.
     """
     wanted = read_query(query)
-    meant = [_meant(connection, place, word) for place, word in enumerate(wanted)]
-    found = _ranked(connection, wanted, meant, limit)
+    alternatives = [_alternatives(connection, place, word) for place, word in enumerate(wanted)]
+    found = _ranked(connection, wanted, alternatives, limit)
     if len(found) < limit:
         wider = [
-            [*same, *_begun(connection, place, word)]
-            for place, (word, same) in enumerate(zip(wanted, meant, strict=True))
+            [*same, *_prefix_matches(connection, place, word)]
+            for place, (word, same) in enumerate(zip(wanted, alternatives, strict=True))
         ]
         known = set(found)
         found += [one for one in _ranked(connection, wanted, wider, limit) if one not in known]
     return found[:limit]
 
 
-def _meant(connection: Connection, place: int, word: QueryWord) -> list[Alternative]:
+def _alternatives(connection: Connection, place: int, word: QueryWord) -> list[Alternative]:
     """The words that are the query's word; if no or hardly any master has one of them, also those of which it
     may be a slip."""
     values = {"lemmas": word.forms, "sound": word.sound}
-    same = list(exact_matches(place, word, _known(connection, _SAME, values)))
+    same = list(exact_matches(place, word, _known(connection, _EXACT, values)))
     if not word.required or sum(one.masters for one in same) > MISSPELT_AT_MOST:
         return same
     values = {"word": word.word, "sound": word.sound}
     similar = list(fuzzy_matches(place, word, _known(connection, _MISSPELT, values)))
-    similar += _begun(connection, place, word)
+    similar += _prefix_matches(connection, place, word)
     if not is_misspelling(same, similar):
         return same
     return [replace(one, quality=min(one.quality, MISSPELT)) for one in same] + similar
 
 
-def _begun(connection: Connection, place: int, word: QueryWord) -> list[Alternative]:
-    known = _known(connection, _BEGUN, {"prefix": _escaped(word.word) + "%"}) if word.required else []
+def _prefix_matches(connection: Connection, place: int, word: QueryWord) -> list[Alternative]:
+    known = _known(connection, _PREFIX, {"prefix": _escaped(word.word) + "%"}) if word.required else []
     return list(prefix_matches(place, word, known))
 
 
@@ -115,10 +115,10 @@ def _escaped(word: str) -> str:
 
 
 def _ranked(
-    connection: Connection, wanted: Sequence[QueryWord], meant: Sequence[Sequence[Alternative]], limit: int
+    connection: Connection, wanted: Sequence[QueryWord], by_place: Sequence[Sequence[Alternative]], limit: int
 ) -> list[int]:
     """Masters with the most of the query's words, ranked; none where less than half of the words are known."""
-    alternatives = [one for same_place in meant for one in _best(same_place)]
+    alternatives = [one for same_place in by_place for one in _best(same_place)]
     known = {one.place for one in alternatives if wanted[one.place].required}
     if not known or 2 * len(known) < sum(one.required for one in wanted):
         return []
@@ -127,13 +127,13 @@ def _ranked(
         "words": [one.word for one in alternatives],
         "qualities": [one.quality for one in alternatives],
         "required": [wanted[one.place].required for one in alternatives],
-        "looked_up": [min(known, key=lambda place: sum(one.masters for one in meant[place]))],
+        "searched": [min(known, key=lambda place: sum(one.masters for one in by_place[place]))],
         "candidates": CANDIDATES,
         "limit": limit,
     }
     rows = connection.execute(_RANKED, values).fetchall()
     if rows and rows[0][1] < len(known):  # no master has all of them: the rarest word is no better than another
-        rows = connection.execute(_RANKED, values | {"looked_up": sorted(known)}).fetchall()
+        rows = connection.execute(_RANKED, values | {"searched": sorted(known)}).fetchall()
     return [master_id for master_id, words, _ in rows if words == rows[0][1] and 2 * words >= len(known)]
 
 

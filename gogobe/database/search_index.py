@@ -49,7 +49,7 @@ _FIND_CHANGED: Final = """
           IS DISTINCT FROM (k.chains, k.stores, k.digest, k.popularity)
 """
 _CHANGED: Final = "SELECT master_id FROM changed_masters WHERE is_reworded ORDER BY master_id"
-_GONE: Final = """
+_UNSOLD: Final = """
     SELECT master_id FROM master_search k
     WHERE NOT EXISTS (SELECT FROM master_chain_prices v WHERE v.master_id = k.master_id) ORDER BY master_id
 """
@@ -77,7 +77,7 @@ _ADD_WORDS: Final = """
 _WRITE_WORDS: Final = """
     INSERT INTO search_words (master_id, word, weight) SELECT master_id, word, weight FROM staged_words
 """
-_REMEMBER: Final = """
+_WRITE_STATE: Final = """
     INSERT INTO master_search (master_id, chains, stores, popularity, digest)
     SELECT master_id, chains, stores, popularity, digest FROM changed_masters WHERE master_id = ANY(%s)
     ON CONFLICT (master_id) DO UPDATE SET chains = excluded.chains, stores = excluded.stores,
@@ -87,8 +87,8 @@ _RECOUNT: Final = """
     UPDATE master_search k SET chains = c.chains, stores = c.stores FROM changed_masters c
     WHERE c.master_id = k.master_id AND NOT c.is_reworded
 """
-_FORGET: Final = "DELETE FROM master_search WHERE master_id = ANY(%s)"
-_FORGET_WORDS: Final = "DELETE FROM search_vocabulary WHERE masters = 0"
+_DELETE_STATE: Final = "DELETE FROM master_search WHERE master_id = ANY(%s)"
+_DELETE_UNUSED_WORDS: Final = "DELETE FROM search_vocabulary WHERE masters = 0"
 
 
 def update_search_index(connection: Connection) -> int:
@@ -101,10 +101,10 @@ def update_search_index(connection: Connection) -> int:
     connection.execute(_STAGING)
     connection.execute(_FIND_CHANGED, (DOCUMENT_VERSION,))
     count = 0
-    for masters in _batches(connection, _GONE):
+    for masters in _batches(connection, _UNSOLD):
         with connection.transaction(), connection.cursor() as cursor:
             cursor.execute(_DROP_WORDS, (masters,))
-            cursor.execute(_FORGET, (masters,))
+            cursor.execute(_DELETE_STATE, (masters,))
         count += len(masters)
     for masters in _batches(connection, _CHANGED):
         with connection.transaction(), connection.cursor() as cursor:
@@ -112,7 +112,7 @@ def update_search_index(connection: Connection) -> int:
         count += len(masters)
     connection.execute(_RECOUNT)
     if count:
-        connection.execute(_FORGET_WORDS)
+        connection.execute(_DELETE_UNUSED_WORDS)
         logger.info("search: the words of %d masters were written", count)
     return count
 
@@ -130,7 +130,7 @@ def _write(cursor: Cursor, masters: list[int]) -> None:
     copy_rows(cursor, "staged_words", _COLUMNS, _words_of(rows))
     for statement in (_ADD_WORDS, _WRITE_WORDS):
         cursor.execute(statement)
-    cursor.execute(_REMEMBER, (masters,))
+    cursor.execute(_WRITE_STATE, (masters,))
 
 
 def _words_of(rows: Sequence[tuple[int, int, str, str]]) -> Iterator[tuple[int, str, float, str, str]]:

@@ -15,7 +15,7 @@ from apache_beam.runners.runner import PipelineState
 from gogobe.commands.follow import FileOutcome, by_state, follow
 from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.database.announcements import AnnouncedFile, announced_files
-from gogobe.database.comparisons import MasterComparison, newest_price, sold_by_weight, well_known
+from gogobe.database.comparisons import MasterComparison, most_sold, newest_price, sold_by_weight
 from gogobe.database.connection import connect
 from gogobe.database.matches import joined_by_name, matches_by_chain
 from gogobe.database.review.pairs import undecided_pairs
@@ -204,7 +204,7 @@ def _report(
         items=sum(file.loaded + file.unchanged + file.stale for file in files),
         items_per_second=items_per_second(files, started),
         newly_loaded=sum(file.loaded for file in files if file.is_loaded_since(started)),
-        comparison=_compared(well_known(stack.database, PRODUCTS_SHOWN, as_of)),
+        comparison=_compared(most_sold(stack.database, PRODUCTS_SHOWN, as_of)),
         by_weight=_compared(sold_by_weight(stack.database, SOLD_BY_WEIGHT, as_of)),
         masters_version=SnapshotStore(masters_folder(var)).current(),
         matches=matches_by_chain(stack.database),

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from gogobe.database.address import DatabaseAddress, Dsn
-from gogobe.database.comparisons import compare_prices, newest_price, sold_by_weight, well_known
+from gogobe.database.comparisons import compare_prices, most_sold, newest_price, sold_by_weight
 from gogobe.database.connection import connect
 from gogobe.database.load.loader import Loader
 from gogobe.database.review.merges import merge_masters
@@ -64,7 +64,7 @@ def test_the_master_bears_the_longest_name(market: str) -> None:
 
 
 def test_well_known_is_what_most_chains_sell(market: str) -> None:
-    assert [one.master_id for one in well_known(market, 2)] == [int(MILK), int(BREAD)]
+    assert [one.master_id for one in most_sold(market, 2)] == [int(MILK), int(BREAD)]
 
 
 def test_goods_sold_by_weight_by_their_names(dsn: str) -> None:

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from gogobe.commands.follow import follow
-from gogobe.database.announcements import Announced
+from gogobe.database.announcements import AnnouncedFile
 from gogobe.demo.run import pipeline_flags
 from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.topics import lag, publish, read_to_end
@@ -154,7 +154,7 @@ def run_with(stoppers: Sequence[Stopper], var: Path, jars: Path) -> None:
         publish(stack.kafka, DISCOVERED, records[: GOOD // 2] + odd + records[GOOD // 2 :])
         outcomes = follow(
             stack.database,
-            [Announced(file.chain, file.url, file_name_of(file.url), since) for file in files],
+            [AnnouncedFile(file.chain, file.url, file_name_of(file.url), since) for file in files],
             seconds=SECONDS,
             show=lambda _: None,
             check=lambda: None,
