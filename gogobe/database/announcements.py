@@ -13,10 +13,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from psycopg import Rollback
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, fetch_as
 
 SEEN_DAYS: Final = 7
 
@@ -192,14 +191,12 @@ def still_owns(connection: Connection, agent: str, batch_id: int) -> bool:
 
 def claimed_files(connection: Connection, batch_id: int) -> list[ClaimedFile]:
     """The files of a batch."""
-    with connection.cursor(row_factory=class_row(ClaimedFile)) as cursor:
-        return cursor.execute(_CLAIMED, (batch_id,)).fetchall()
+    return fetch_as(connection, ClaimedFile, _CLAIMED, (batch_id,))
 
 
 def announced_files(connection: Connection, chains: Sequence[str]) -> list[AnnouncedFile]:
     """The announced files of these chains (by key), ordered by chain and file name."""
-    with connection.cursor(row_factory=class_row(AnnouncedFile)) as cursor:
-        return cursor.execute(_ANNOUNCED, (list(chains),)).fetchall()
+    return fetch_as(connection, AnnouncedFile, _ANNOUNCED, (list(chains),))
 
 
 def release(connection: Connection, batch_id: int, identities: Sequence[bytes]) -> None:

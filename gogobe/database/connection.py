@@ -11,7 +11,9 @@ from typing import Any, Final, LiteralString, TypeVar
 
 import psycopg
 from psycopg import IsolationLevel, errors, sql
+from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn, conninfo_of, price_days_of, timeouts_of
 from gogobe.database.timeouts import CONNECTION_DEFAULTS, BoundedConnection, Timeouts
@@ -21,6 +23,8 @@ logger = logging.getLogger(__name__)
 Connection = psycopg.Connection[tuple[Any, ...]]
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 Result = TypeVar("Result")
+Row = TypeVar("Row")
+Statement = LiteralString | bytes | sql.SQL | sql.Composed
 
 ATTEMPTS: Final = 8
 TIMED_OUT_ATTEMPTS: Final = 3
@@ -151,6 +155,15 @@ def _attempts_after(error: psycopg.Error, attempts: int) -> int:
         return attempts
     # Whether the statement's bound or an operator canceled it cannot be seen: both have SQLSTATE 57014.
     return min(TIMED_OUT_ATTEMPTS, attempts) if isinstance(error, errors.QueryCanceled) else 1
+
+
+def fetch_as(
+    connection: Connection, kind: type[Row], statement: Statement, values: Params | None = None
+) -> list[Row]:
+    """All rows of a statement as instances of `kind`, whose fields have the names of the columns. Raises
+    psycopg.Error."""
+    with connection.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(statement, values).fetchall()
 
 
 def staging_table(dialect: Dialect, name: LiteralString, columns: LiteralString) -> LiteralString:

@@ -9,9 +9,8 @@ from typing import Any, Final, Literal, LiteralString
 
 import msgspec
 from psycopg import sql
-from psycopg.rows import class_row
 
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, fetch_as
 
 LedgerState = Literal["loading", "loaded", "incomplete", "postponed", "failed"]
 
@@ -131,10 +130,9 @@ _POSTPONED_CONDITIONS: Final[dict[str, LiteralString]] = {
 def find_files(connection: Connection, wanted: FileFilter) -> list[LedgerFile]:
     """The files that match the filter, the latest loaded or failed first."""
     found: list[LedgerFile] = []
-    with connection.cursor(row_factory=class_row(LedgerFile)) as cursor:
-        for statement in _selects(wanted).values():
-            limited = sql.SQL("SELECT * FROM ({}) found ORDER BY seen_at DESC, source_url LIMIT %(limit)s")
-            found += cursor.execute(limited.format(statement), _values(wanted))
+    for statement in _selects(wanted).values():
+        limited = sql.SQL("SELECT * FROM ({}) found ORDER BY seen_at DESC, source_url LIMIT %(limit)s")
+        found += fetch_as(connection, LedgerFile, limited.format(statement), _values(wanted))
     found.sort(key=lambda file: file.seen_at, reverse=True)
     return found[: wanted.limit]
 
@@ -151,16 +149,14 @@ def count_files(connection: Connection, wanted: FileFilter) -> dict[str, int]:
 def files_of(connection: Connection, hashes: Sequence[str]) -> list[LedgerFile]:
     """The ledger's lines of the files with these contents (SHA-256, hex), the latest first."""
     statement = sql.SQL(_FROM_LEDGER).format(sql.SQL("f.content_sha256 = ANY(%s)"))
-    with connection.cursor(row_factory=class_row(LedgerFile)) as cursor:
-        found = cursor.execute(statement, (list(hashes),)).fetchall()
+    found = fetch_as(connection, LedgerFile, statement, (list(hashes),))
     return sorted(found, key=lambda file: file.seen_at, reverse=True)
 
 
 def postponed_files(connection: Connection, urls: Sequence[str], since: datetime) -> list[LedgerFile]:
     """The files of these addresses that were postponed at `since` (aware) or later."""
     statement = sql.SQL(_POSTPONED).format(sql.SQL("w.url = ANY(%s) AND w.failed_at >= %s"))
-    with connection.cursor(row_factory=class_row(LedgerFile)) as cursor:
-        return cursor.execute(statement, (list(urls), since)).fetchall()
+    return fetch_as(connection, LedgerFile, statement, (list(urls), since))
 
 
 def _selects(wanted: FileFilter) -> dict[str, sql.Composable]:

@@ -10,13 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, LiteralString
+from typing import Final, Literal, LiteralString
 
 import msgspec
 from psycopg import sql
-from psycopg.rows import class_row
 
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, fetch_as
 
 LetterState = Literal["open", "resolved", "dropped"]
 _KEY: Final = re.compile(r"[0-9a-f]{4,64}")
@@ -124,8 +123,11 @@ def find_letters(connection: Connection, wanted: LetterFilter, *, whole: bool = 
     conditions += [text for name, text in _CONDITIONS.items() if getattr(wanted, name) is not None]
     values = {name: getattr(wanted, name) for name in (*_CONDITIONS, "limit")}
     statement = sql.SQL("SELECT {} FROM dead_letters WHERE {} ORDER BY last_failed_at DESC, id LIMIT %(limit)s")
-    return _letters(
-        connection, statement.format(_columns(whole), sql.SQL(" AND ").join(map(sql.SQL, conditions))), values
+    return fetch_as(
+        connection,
+        Letter,
+        statement.format(_columns(whole), sql.SQL(" AND ").join(map(sql.SQL, conditions))),
+        values,
     )
 
 
@@ -141,7 +143,7 @@ def letter_of_id(connection: Connection, letter_id: str) -> Letter:
         "SELECT {} FROM dead_letters WHERE letter_key ^@ %(id)s ORDER BY letter_key LIMIT %(limit)s"
     )
     values = {"id": letter_id, "limit": _AMBIGUOUS_SHOWN}
-    found = _letters(connection, statement.format(_columns(whole=True)), values)
+    found = fetch_as(connection, Letter, statement.format(_columns(whole=True)), values)
     if not found:
         raise UnknownLetterError(
             f"no dead letter has the id {letter_id}: `gogobe deadletters list --state all` shows all"
@@ -181,8 +183,3 @@ def drop_letters(connection: Connection, ids: Sequence[str], by: str, why: str) 
 
 def _columns(whole: bool) -> sql.SQL:
     return sql.SQL(_SUMMARY + (_WHOLE if whole else ""))
-
-
-def _letters(connection: Connection, statement: sql.Composed, values: dict[str, Any]) -> list[Letter]:
-    with connection.cursor(row_factory=class_row(Letter)) as cursor:
-        return cursor.execute(statement, values).fetchall()

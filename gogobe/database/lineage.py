@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final, LiteralString, TypeVar
+from typing import Any, Final, LiteralString
 
 import msgspec
-from psycopg.rows import class_row
 
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, fetch_as
 from gogobe.database.ledger_files import LedgerFile, files_of
 from gogobe.database.load.marks import row_in_file
 from gogobe.records.addresses import public_address
@@ -20,8 +18,6 @@ BATCH_ID: Final = re.compile(r"([0-9a-f]{64})-\d{1,6}-\d{1,9}")
 _HASH: Final = re.compile(r"[0-9a-f]{6,64}")
 FILES_AT_MOST: Final = 5
 CHANGES_AT_MOST: Final = 10
-
-Row = TypeVar("Row")
 
 
 class UnknownOriginError(Exception):
@@ -198,9 +194,8 @@ def trace_price(
 def _trace_price(connection: Connection, row: tuple[Any, ...]) -> Trace:
     *fields, store_key, source_row, full_at, full_row = row
     price = TracedPrice(**dict(zip(TracedPrice.__struct_fields__, fields, strict=False)))
-    with connection.cursor(row_factory=class_row(PriceChange)) as cursor:
-        values = (store_key, price.item_code, CHANGES_AT_MOST)
-        price.changes = cursor.execute(_CHANGES, values).fetchall()
+    values = (store_key, price.item_code, CHANGES_AT_MOST)
+    price.changes = fetch_as(connection, PriceChange, _CHANGES, values)
     sha, price.row = _writer(connection, store_key, price.published_at, source_row)
     trace = _of_file(connection, sha) if sha else Trace()
     trace.price = price
@@ -241,8 +236,8 @@ def trace_text(connection: Connection, text: str) -> list[Trace]:
             traces = {sha: _of_file(connection, sha) for sha in hashes}
             return [traces[sha] for sha in hashes]
     trace = Trace(
-        addresses=_rows(connection, TracedAddress, _ANNOUNCED, (text,)),
-        letters=_rows(connection, TracedLetter, _LETTERS, {"urls": [text]}),
+        addresses=fetch_as(connection, TracedAddress, _ANNOUNCED, (text,)),
+        letters=fetch_as(connection, TracedLetter, _LETTERS, {"urls": [text]}),
     )
     if trace.addresses or trace.letters:
         return [trace]
@@ -253,7 +248,7 @@ def trace_text(connection: Connection, text: str) -> list[Trace]:
 
 
 def _trace_batch(connection: Connection, batch_id: str) -> Trace:
-    found = _rows(connection, TracedBatch, _BATCH_OF_ID, (batch_id,))
+    found = fetch_as(connection, TracedBatch, _BATCH_OF_ID, (batch_id,))
     if not found:
         raise UnknownOriginError(
             f"no batch {batch_id} was loaded: `gogobe trace {batch_id[:12]}` shows its file"
@@ -267,21 +262,11 @@ def _of_file(connection: Connection, sha: str) -> Trace:
     file = next(iter(files_of(connection, [sha])), None)
     if file is None:
         return Trace()
-    addresses = _rows(connection, TracedAddress, _ADDRESSES, (sha,))
+    addresses = fetch_as(connection, TracedAddress, _ADDRESSES, (sha,))
     urls = [one.source_url for one in addresses]
     return Trace(
         file=file,
-        batches=_rows(connection, TracedBatch, _BATCHES_OF_FILE, (sha, file.reader_version)),
+        batches=fetch_as(connection, TracedBatch, _BATCHES_OF_FILE, (sha, file.reader_version)),
         addresses=addresses,
-        letters=_rows(connection, TracedLetter, _LETTERS, {"urls": urls}),
+        letters=fetch_as(connection, TracedLetter, _LETTERS, {"urls": urls}),
     )
-
-
-def _rows(
-    connection: Connection,
-    kind: type[Row],
-    statement: LiteralString,
-    values: Sequence[Any] | dict[str, Any],
-) -> list[Row]:
-    with connection.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(statement, values).fetchall()

@@ -6,10 +6,9 @@ from decimal import Decimal
 from typing import Final
 
 import msgspec
-from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn
-from gogobe.database.connection import connect
+from gogobe.database.connection import connect, fetch_as
 
 
 class ChainMatches(msgspec.Struct, frozen=True):
@@ -75,13 +74,13 @@ _JOINED_BY_NAME: Final = """
 
 def matches_by_chain(dsn: Dsn) -> list[ChainMatches]:
     """The counts of every chain that has sent prices, by name."""
-    with connect(dsn) as connection, connection.cursor(row_factory=class_row(ChainMatches)) as cursor:
-        return cursor.execute(_BY_CHAIN).fetchall()
+    with connect(dsn) as connection:
+        return fetch_as(connection, ChainMatches, _BY_CHAIN)
 
 
 def joined_by_name(dsn: Dsn, masters: int) -> list[MatchedCode]:
     """The codes of products that were joined across chains by their names, at most so many products: those of
     most chains first, then those matched most surely; a product's codes are adjacent, the master's own first.
     Prices are those of the last refresh of the views."""
-    with connect(dsn) as connection, connection.cursor(row_factory=class_row(MatchedCode)) as cursor:
-        return cursor.execute(_JOINED_BY_NAME, (masters,)).fetchall()
+    with connect(dsn) as connection:
+        return fetch_as(connection, MatchedCode, _JOINED_BY_NAME, (masters,))

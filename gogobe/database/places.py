@@ -8,11 +8,10 @@ from itertools import groupby
 from typing import Final
 
 import msgspec
-from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn
 from gogobe.database.comparisons import masters_of_query
-from gogobe.database.connection import Connection, connect
+from gogobe.database.connection import Connection, connect, fetch_as
 
 
 class City(msgspec.Struct, frozen=True):
@@ -81,12 +80,11 @@ CITY_CANDIDATES: Final = 100
 
 def city_of(connection: Connection, text: str) -> City:
     """The city with this name, in any spelling, or number. Raises UnknownCityError."""
-    with connection.cursor(row_factory=class_row(City)) as cursor:
-        city = cursor.execute(_CITY, (text,)).fetchone()
-    if city is None:
+    cities = fetch_as(connection, City, _CITY, (text,))
+    if not cities:
         similar = ", ".join(name for (name,) in connection.execute(_SIMILAR, (text,)))
         raise UnknownCityError(f"there is no city {text!r}; similar names: {similar}")
-    return city
+    return cities[0]
 
 
 def prices_in_city(dsn: Dsn, query: str, city: str, limit: int = 10) -> list[LocalPrices]:

@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from psycopg.rows import class_row
 
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, fetch_as
 
 
 class PortalHealth(msgspec.Struct, kw_only=True):
@@ -79,13 +78,13 @@ def write_health(
 
 def read_health(connection: Connection) -> list[PortalHealth]:
     """Every portal that was ever watched, by name."""
-    with connection.cursor(row_factory=class_row(PortalHealth)) as cursor:
-        return cursor.execute(f"SELECT {_NAMES} FROM portals ORDER BY portal".encode()).fetchall()
+    return fetch_as(connection, PortalHealth, f"SELECT {_NAMES} FROM portals ORDER BY portal".encode())
 
 
 def read_errors(connection: Connection) -> list[PortalErrors]:
     """The errors of all portals by kind, the newest first."""
-    with connection.cursor(row_factory=class_row(PortalErrors)) as cursor:
-        return cursor.execute(
-            "SELECT portal, kind, count, last_at, detail FROM portal_errors ORDER BY portal, last_at DESC"
-        ).fetchall()
+    return fetch_as(
+        connection,
+        PortalErrors,
+        "SELECT portal, kind, count, last_at, detail FROM portal_errors ORDER BY portal, last_at DESC",
+    )

@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from psycopg.rows import class_row
 
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, fetch_as
 
 
 class FileLine(msgspec.Struct, frozen=True):
@@ -64,8 +63,7 @@ _FAILURES: Final = """
 
 def files_report(connection: Connection, source_urls: Sequence[str], since: datetime) -> list[FileLine]:
     """The ledger's lines of the files that were announced under these addresses at `since` (aware) or later."""
-    with connection.cursor(row_factory=class_row(FileLine)) as cursor:
-        return cursor.execute(_FILES, (list(source_urls), since)).fetchall()
+    return fetch_as(connection, FileLine, _FILES, (list(source_urls), since))
 
 
 def files_by_content(connection: Connection, hashes: Sequence[str]) -> dict[str, FileLine]:
@@ -75,5 +73,4 @@ def files_by_content(connection: Connection, hashes: Sequence[str]) -> dict[str,
 
 def failures_report(connection: Connection, source_urls: Sequence[str], since: datetime) -> list[Failure]:
     """The dead letters of these addresses that failed at `since` (aware) or later, in that order."""
-    with connection.cursor(row_factory=class_row(Failure)) as cursor:
-        return cursor.execute(_FAILURES, (list(source_urls), since)).fetchall()
+    return fetch_as(connection, Failure, _FAILURES, (list(source_urls), since))

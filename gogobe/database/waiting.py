@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.rows import class_row
-
 from gogobe.database.address import Dsn
-from gogobe.database.connection import Connection, Cursor
+from gogobe.database.connection import Connection, Cursor, fetch_as
 from gogobe.database.session import Session, session_of
 from gogobe.records.addresses import identity_of
 from gogobe.records.excerpts import storable
@@ -183,8 +181,7 @@ _ANNOUNCED: Final[Mapping[str, float]] = {"seconds": ANNOUNCED_SECONDS, "longest
 
 
 def _claimed(connection: Connection, statement: str, values: Mapping[str, Any]) -> list[Waiting]:
-    with connection.cursor(row_factory=class_row(Waiting)) as cursor:
-        return cursor.execute(statement.encode(), values).fetchall()
+    return fetch_as(connection, Waiting, statement.encode(), values)
 
 
 def signed_identities(connection: Connection, chain: str, *, everything: bool = False) -> frozenset[bytes]:
@@ -205,8 +202,7 @@ def make_due(connection: Connection, chain: str) -> int:
 
 def count_waiting(connection: Connection) -> list[WaitingCount]:
     """What waits, by chain and host."""
-    with connection.cursor(row_factory=class_row(WaitingCount)) as cursor:
-        return cursor.execute(_COUNT).fetchall()
+    return fetch_as(connection, WaitingCount, _COUNT)
 
 
 def remove_failed(cursor: Cursor, letters: Iterable[DeadLetter]) -> None:

@@ -11,10 +11,9 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn
-from gogobe.database.connection import Cursor, connect, with_retries
+from gogobe.database.connection import Cursor, connect, fetch_as, with_retries
 
 BUILDER: Final = "gogobe masters build"
 """Who merges and undoes, in place of a person's name."""
@@ -81,8 +80,8 @@ def undo_merge(dsn: Dsn, merge_id: int, *, by: str) -> None:
 
 def active_merges(dsn: Dsn) -> list[Merge]:
     """The merges that have not been undone, the oldest first."""
-    with connect(dsn) as connection, connection.cursor(row_factory=class_row(Merge)) as cursor:
-        return cursor.execute(_ACTIVE).fetchall()
+    with connect(dsn) as connection:
+        return fetch_as(connection, Merge, _ACTIVE)
 
 
 def merge(cursor: Cursor, from_id: int, into_id: int, *, reason: str, by: str) -> int:

@@ -13,10 +13,9 @@ from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
-from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn
-from gogobe.database.connection import Connection, Cursor, connect, with_retries
+from gogobe.database.connection import Connection, Cursor, connect, fetch_as, with_retries
 from gogobe.database.review.merges import BUILDER, active_merge, effective_master, merge, undo_one
 from gogobe.database.session import Session, session_of
 from gogobe.masters.codes.decisions import Decision
@@ -180,14 +179,14 @@ def undecided_pairs(
     """The pairs to be decided by a person, ordered by the number of prices that they make comparable times
     their probability; with `vector`, the pairs that the resolver matched and no person has reviewed. Prices
     are those of the last refresh of the views."""
-    with connect(dsn) as connection, connection.cursor(row_factory=class_row(ReviewPair)) as cursor:
-        return cursor.execute(_UNDECIDED, {"match": match, "limit": limit}).fetchall()
+    with connect(dsn) as connection:
+        return fetch_as(connection, ReviewPair, _UNDECIDED, {"match": match, "limit": limit})
 
 
 def decided_pairs(dsn: Dsn) -> list[ReviewPair]:
     """Everything that people have decided, in the order in which they did: the next snapshot learns from it."""
-    with connect(dsn) as connection, connection.cursor(row_factory=class_row(ReviewPair)) as cursor:
-        return cursor.execute(_DECIDED).fetchall()
+    with connect(dsn) as connection:
+        return fetch_as(connection, ReviewPair, _DECIDED)
 
 
 def decide(dsn: Dsn, answers: Sequence[ReviewAnswer], by: str) -> None:

@@ -7,9 +7,8 @@ from decimal import Decimal
 from typing import Final
 
 import msgspec
-from psycopg.rows import class_row
 
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, fetch_as
 
 
 class MasterSummary(msgspec.Struct, frozen=True):
@@ -48,10 +47,8 @@ _SUMMARIES: Final = """
 
 def summaries_of(connection: Connection, master_ids: Iterable[int]) -> dict[int, MasterSummary]:
     """The masters with these ids, by id; prices are those of the last refresh of the views."""
-    with connection.cursor(row_factory=class_row(MasterSummary)) as cursor:
-        return {
-            summary.master_id: summary for summary in cursor.execute(_SUMMARIES, (sorted(set(master_ids)),))
-        }
+    found = fetch_as(connection, MasterSummary, _SUMMARIES, (sorted(set(master_ids)),))
+    return {one.master_id: one for one in found}
 
 
 def summary_line(summary: MasterSummary | None) -> str:
