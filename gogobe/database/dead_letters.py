@@ -12,7 +12,7 @@ from gogobe.database.connection import Connection, Cursor
 from gogobe.database.session import Session, session_of
 from gogobe.database.waiting import remove_failed, remove_loaded
 from gogobe.records.addresses import public_address
-from gogobe.records.excerpts import storable
+from gogobe.records.excerpts import storable_fields
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
 
 # Seen again at the same instant, it is the same delivery. Later, it is a further attempt that failed: then the
@@ -80,9 +80,7 @@ def _record(connection: Connection, rows: Sequence[dict[str, Any]], letters: Seq
 
 
 def _row(letter: DeadLetter) -> dict[str, Any]:
-    fields = {name: getattr(letter, name) for name in letter.__struct_fields__}
-    row = {name: storable(field) if isinstance(field, str) else field for name, field in fields.items()}
-    return row | {"letter_key": letter_key(letter)}
+    return storable_fields(letter) | {"letter_key": letter_key(letter)}
 
 
 def resolve_loaded(cursor: Cursor, batches: Iterable[IngestBatch | FileDownloaded]) -> None:

@@ -16,7 +16,7 @@ from gogobe.database.address import Dsn
 from gogobe.database.connection import Connection, Cursor, fetch_as
 from gogobe.database.session import Session, session_of
 from gogobe.records.addresses import identity_of
-from gogobe.records.excerpts import storable
+from gogobe.records.excerpts import storable, storable_fields
 from gogobe.records.messages import DeadLetter, WaitingFile
 
 # A file that was announced again and did not end is announced once more after this, doubled each time.
@@ -149,9 +149,7 @@ def _record(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _row(file: WaitingFile) -> dict[str, Any]:
-    fields = {name: getattr(file, name) for name in file.__struct_fields__}
-    row = {name: storable(field) if isinstance(field, str) else field for name, field in fields.items()}
-    return row | {"identity": identity_of(file.chain, file.url, file.file_name)}
+    return storable_fields(file) | {"identity": identity_of(file.chain, file.url, file.file_name)}
 
 
 def claim_due(

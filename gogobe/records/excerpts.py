@@ -4,7 +4,7 @@ store."""
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -17,6 +17,12 @@ def storable(text: str) -> str:
     """The text with U+FFFD in place of NUL, which PostgreSQL cannot store, and of lone surrogates, which
     UTF-8 cannot encode."""
     return _UNSTORABLE.sub("\ufffd", text)
+
+
+def storable_fields(message: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a message by name, its texts storable."""
+    fields = {name: getattr(message, name) for name in message.__struct_fields__}
+    return {name: storable(field) if isinstance(field, str) else field for name, field in fields.items()}
 
 
 def json_size(text: str) -> int:

@@ -18,15 +18,12 @@ from gogobe.database.connection import (
     dialect_of,
     is_data_fault,
     is_missing_partition,
-    staging_table,
 )
-from gogobe.database.load.aliases import STAGING as ALIAS_STAGING
 from gogobe.database.load.owners import ChainOwners
-from gogobe.database.load.prices import STAGING as PRICE_STAGING
 from gogobe.database.load.results import REFUSED, FailedBatch, LoadResult
 from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import StoreKeys, StoreMovedError
-from gogobe.database.load.transaction import enter_failed, load_in_transaction
+from gogobe.database.load.transaction import create_staging_tables, enter_failed, load_in_transaction
 from gogobe.database.migrations import ensure_months
 from gogobe.database.session import Session
 from gogobe.database.timeouts import Timeouts
@@ -145,8 +142,7 @@ class Loader:
         self._dialect = dialect_of(connection)
         if self._dialect.session:
             connection.execute(self._dialect.session)
-        connection.execute(staging_table(self._dialect, "staged_prices", PRICE_STAGING))
-        connection.execute(staging_table(self._dialect, "staged_aliases", ALIAS_STAGING))
+        create_staging_tables(connection, self._dialect)
 
     def fail(self, batch: IngestBatch, error: Exception) -> LoadResult:
         """Gives up a batch that cannot be loaded: it is marked in the ledger, so that its file ends as

@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, LiteralString, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from gogobe.database.connection import Connection, Cursor, dialect_of, staging_table
-from gogobe.database.load.aliases import STAGING as ALIAS_STAGING
-from gogobe.database.load.prices import STAGING as PRICE_STAGING
+from gogobe.database.connection import Connection, Cursor, dialect_of
 from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import StoreKeys
-from gogobe.database.load.transaction import load_in_transaction
+from gogobe.database.load.subjects import TABLES
+from gogobe.database.load.transaction import create_staging_tables, load_in_transaction
 from gogobe.records.messages import IngestBatch
 
 
@@ -40,45 +39,33 @@ class Changes:
     first: list[RowChange] = field(default_factory=list)
 
 
-class _Subject(NamedTuple):
-    """What is compared of a table: the statement selects `key` (text[]) and `state` (jsonb)."""
+class _Compared(NamedTuple):
+    """A table that is compared: the statement selects `key` (text[]) and `state` (jsonb)."""
 
     table: str
-    select: LiteralString
+    select: bytes
 
 
-# When a row was written, and by which file, is no change that a reader of the table sees.
-_SUBJECTS: Final = (
-    _Subject(
-        "prices",
-        """
-        SELECT ARRAY[s.chain_id, s.sub_chain_id, s.store_id, p.item_code] AS key,
-               to_jsonb(p) - ARRAY['store_key', 'item_code', 'published_at', 'source_row', 'first_seen_at']
-               AS state
-        FROM prices p JOIN stores s ON s.store_key = p.store_key WHERE p.store_key = ANY(%(store_keys)s)
-        """,
-    ),
-    _Subject(
-        "promotions",
-        """
-        SELECT ARRAY[s.chain_id, s.sub_chain_id, s.store_id, p.promotion_id] AS key,
-               to_jsonb(p) - ARRAY['store_key', 'promotion_id', 'published_at', 'source_row', 'first_seen_at']
-               AS state
-        FROM promotions p JOIN stores s ON s.store_key = p.store_key WHERE p.store_key = ANY(%(store_keys)s)
-        """,
-    ),
-    _Subject(
+# When a row was written, and by which file, does not count as a change.
+_SOLD: Final = """
+    SELECT ARRAY[s.chain_id, s.sub_chain_id, s.store_id, p.{code}] AS key,
+           to_jsonb(p) - ARRAY['store_key', '{code}', 'published_at', 'source_row', 'first_seen_at'] AS state
+    FROM {table} p JOIN stores s ON s.store_key = p.store_key WHERE p.store_key = ANY(%(store_keys)s)
+"""
+_TABLES: Final = (
+    *(_Compared(subject.table, subject.fill(_SOLD)) for subject in TABLES.values()),
+    _Compared(
         "master_aliases",
-        """
+        b"""
         SELECT ARRAY[a.chain_id, a.item_code] AS key, jsonb_strip_nulls(to_jsonb(a) - ARRAY[
                    'chain_id', 'item_code', 'described_on', 'description_rank', 'first_seen_at', 'decided_at'])
                AS state
         FROM master_aliases a WHERE a.chain_id = ANY(%(chain_ids)s)
         """,
     ),
-    _Subject(
+    _Compared(
         "stores",
-        """
+        b"""
         SELECT ARRAY[s.chain_id, s.sub_chain_id, s.store_id] AS key, jsonb_strip_nulls(to_jsonb(s) - ARRAY[
                    'store_key', 'described_at', 'described_row', 'prices_full_at', 'prices_full_row',
                    'promotions_full_at', 'promotions_full_row', 'identity_version']) AS state
@@ -101,8 +88,7 @@ def preview_file(
     dialect = replace(dialect_of(connection), empties_on_commit=False)  # its commits are savepoints
     keys, sent, before = StoreKeys(), SentHashes(), None
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
-        cursor.execute(staging_table(dialect, "staged_prices", PRICE_STAGING))
-        cursor.execute(staging_table(dialect, "staged_aliases", ALIAS_STAGING))
+        create_staging_tables(connection, dialect)
         for batches in portions:
             if before is None:
                 before = _Before(cursor, batches[0])
@@ -121,11 +107,11 @@ class _Before:
         self._chain_ids = sorted({batch.chain_id, *former})
         named = {"sha": batch.content_sha256, "chain_ids": self._chain_ids, "store_id": batch.store_id}
         self.store_keys = {row[0] for row in cursor.execute(_STORES_OF_FILE, named)}
-        self._states = {one.table: self._read(cursor, one) for one in _SUBJECTS}
+        self._states = {one.table: self._read(cursor, one) for one in _TABLES}
 
     def compare(self, cursor: Cursor, most: int, found: Changes) -> None:
         """Adds what differs from the rows as they are now."""
-        for one in _SUBJECTS:
+        for one in _TABLES:
             old, new = self._states[one.table], self._read(cursor, one)
             for key in sorted(old.keys() | new.keys()):
                 if old.get(key) != new.get(key):
@@ -134,9 +120,9 @@ class _Before:
                     if len(found.first) < most:
                         found.first.append(change)
 
-    def _read(self, cursor: Cursor, subject: _Subject) -> dict[tuple[str, ...], dict[str, Any]]:
+    def _read(self, cursor: Cursor, table: _Compared) -> dict[tuple[str, ...], dict[str, Any]]:
         values = {"store_keys": sorted(self.store_keys), "chain_ids": self._chain_ids}
-        return {tuple(key): state for key, state in cursor.execute(subject.select, values)}
+        return {tuple(key): state for key, state in cursor.execute(table.select, values)}
 
 
 def _change(

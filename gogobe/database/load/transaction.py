@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gogobe.database.connection import Cursor, Dialect
+from gogobe.database.connection import Connection, Cursor, Dialect, staging_table
 from gogobe.database.dead_letters import resolve_loaded
+from gogobe.database.load.aliases import STAGING as ALIAS_STAGING
 from gogobe.database.load.aliases import load_aliases
 from gogobe.database.load.batches import enter_batches, keep_refused_rows, mark_failed
 from gogobe.database.load.descriptions import describe_stores
 from gogobe.database.load.endings import end_unlisted
 from gogobe.database.load.files import CompletedFile, add_files, count_batches, count_failed, lock_files
+from gogobe.database.load.prices import STAGING as PRICE_STAGING
 from gogobe.database.load.prices import load_prices
 from gogobe.database.load.promotions import load_promotions
 from gogobe.database.load.readings import newest_readings
@@ -19,6 +21,12 @@ from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import BatchStores, LockedStore, lock_stores
 from gogobe.database.load.tallies import NewBatches
 from gogobe.records.messages import IngestBatch
+
+
+def create_staging_tables(connection: Connection, dialect: Dialect) -> None:
+    """Creates the temporary tables that a load copies into, once per connection."""
+    connection.execute(staging_table(dialect, "staged_prices", PRICE_STAGING))
+    connection.execute(staging_table(dialect, "staged_aliases", ALIAS_STAGING))
 
 
 def load_in_transaction(
