@@ -1,4 +1,4 @@
-"""The database's address without its password, which is a secret of its own."""
+"""The database's address, with its password as a separate secret."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ OTHER_SECRETS: Final = ("sslpassword", "oauth_client_secret")
 
 
 class AddressError(Exception):
-    """An address that is no address, or has a secret where none may be; the message does not quote it."""
+    """An invalid address, or one with a secret where none is allowed; the message does not quote it."""
 
 
 class DatabaseAddress(msgspec.Struct, frozen=True):
     """Where the database is: a libpq URL (or keywords) without a password, and the password as a secret.
 
-    `password` None leaves it to libpq: `passfile` in the URL, `~/.pgpass`, a certificate, `trust`. An address
-    prints and pickles without the password's value. `timeouts` are those of its sessions, `maintenance` those of
-    the ones that migrate, refresh views or read everything. `price_days`: how old a price may be before its
-    sessions count it as old; None leaves it to the database (`price_max_age`).
+    With `password` None libpq finds it: `passfile` in the URL, `~/.pgpass`, a certificate, `trust`. An
+    address prints and pickles without the password's value. `timeouts` are those of its sessions,
+    `maintenance` those of sessions that migrate, refresh views or scan whole tables. `price_days` is the age
+    at which its sessions count a price as old; None uses the database's default (`price_max_age`).
     """
 
     url: str
@@ -51,7 +51,8 @@ class DatabaseAddress(msgspec.Struct, frozen=True):
         return cls(_without_password(text, parameters), Secret.of_value(password))
 
     def conninfo(self) -> str:
-        """What libpq connects with, the password in it: for psycopg only, never kept. Raises SecretError."""
+        """The connection string for libpq, with the password: for psycopg only, never stored. Raises
+        SecretError."""
         if self.password is None:
             return self.url
         return make_conninfo(self.url, password=self.password.value())
@@ -61,7 +62,7 @@ Dsn = str | DatabaseAddress
 
 
 def conninfo_of(dsn: Dsn) -> str:
-    """What libpq connects with, from an address of either form. Raises SecretError."""
+    """The connection string for libpq, from an address of either form. Raises SecretError."""
     return dsn.conninfo() if isinstance(dsn, DatabaseAddress) else dsn
 
 
@@ -71,12 +72,12 @@ def timeouts_of(dsn: Dsn) -> Timeouts:
 
 
 def maintenance_of(dsn: Dsn) -> Timeouts:
-    """The timeouts of sessions that go through whole tables."""
+    """The timeouts of sessions that scan whole tables."""
     return dsn.maintenance if isinstance(dsn, DatabaseAddress) else MAINTENANCE_TIMEOUTS
 
 
 def price_days_of(dsn: Dsn) -> int | None:
-    """The age in days at which a price is old, None where the address does not say."""
+    """The age in days at which a price is old; None for the database's default."""
     return dsn.price_days if isinstance(dsn, DatabaseAddress) else None
 
 

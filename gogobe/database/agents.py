@@ -1,4 +1,4 @@
-"""The discovery agents that are alive."""
+"""The discovery agents that are alive, by their heartbeats."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _FORGET: Final = "DELETE FROM crawl_agents WHERE heartbeat_at < now() - make_int
 
 
 def record_heartbeat(connection: Connection, agent: str, lease: float) -> Sequence[str]:
-    """Writes an agent's heartbeat; gives all agents that had one within `lease` seconds, in order."""
+    """Writes an agent's heartbeat; returns all agents that had one within `lease` seconds, in order."""
     connection.execute(_BEAT, (agent,))
     return [row[0] for row in connection.execute(_ALIVE, (lease,))]
 
 
 def remove_agent(connection: Connection, agent: str) -> None:
-    """The agent ends: others take over at once what it watched."""
+    """Removes an agent that ends, so that other agents take over its portals at once."""
     connection.execute(_LEAVE, (agent,))
 
 
 def remove_expired(connection: Connection, seconds: float) -> None:
-    """Removes agents without a heartbeat for so long."""
+    """Removes agents without a heartbeat for `seconds`."""
     connection.execute(_FORGET, (seconds,))

@@ -1,8 +1,8 @@
-"""The files that were announced: each claimed by one agent, in batches that are published together.
+"""Announced files: each is claimed by one agent, in batches that are published together.
 
 A claim is committed before its messages are published, and marked as published after the broker has confirmed
-them. An agent that dies in between leaves a batch that another agent takes over: the batch's offsets say from
-where the topic has to be read to find which of its messages are there.
+them. If an agent dies in between, another agent takes its batch over. The batch's offsets are where to start
+reading the topic, to find which of its messages were published.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ARRAYS: Final = """
            %(modified_at)b::timestamptz[], %(etag)b::text[], %(is_signed)b::boolean[])
     WITH ORDINALITY AS l (identity, chain, url, file_name, size, modified_at, etag, is_signed, number)
 """
-# What a portal does not say (NULL) makes no difference. Fourth: whether its batch is unpublished.
+# A value that the portal does not give (NULL) counts as equal. Fourth column: whether its batch is unpublished.
 _COMPARE: Final = f"""
     SELECT l.number - 1, a.version,
            coalesce(l.size <> a.size OR l.modified_at <> a.modified_at OR l.etag <> a.etag, false),
@@ -88,7 +88,7 @@ _FORGET: Final = (
 
 @dataclass(frozen=True)
 class FileToClaim:
-    """A listed file, as it is claimed. `url` is its address without a signature."""
+    """A listed file, to be claimed. `url` is its address without a signature."""
 
     identity: bytes
     chain: str
@@ -102,8 +102,8 @@ class FileToClaim:
 
 @dataclass(frozen=True)
 class Claim:
-    """The outcome of a claim, as positions among the given files: `versions` has the files to publish now, each
-    with its version, `pending` those of a batch that is not published yet. All others are published."""
+    """The result of a claim, as positions in the given files: `versions` has the files to publish now, each
+    with its version; `pending` has files of batches that are not published yet. All others are published."""
 
     batch_id: int | None = None
     versions: Mapping[int, int] = field(default_factory=dict)
@@ -135,7 +135,8 @@ class AnnouncedFile:
 
 @dataclass(frozen=True)
 class OpenBatch:
-    """A batch that is not known to be published, and the first offset of each partition where it can be."""
+    """A batch that is not known to be published, and the first offset of each partition that may have its
+    messages."""
 
     batch_id: int
     offsets: Mapping[int, int]
@@ -144,9 +145,10 @@ class OpenBatch:
 def claim(
     connection: Connection, agent: str, offsets: Mapping[int, int], files: Sequence[FileToClaim]
 ) -> Claim:
-    """Claims the files that are not announced yet, or whose content changed since; no identity may come twice.
+    """Claims the files that are not announced yet, or whose content changed since; identities must be
+    distinct.
 
-    Raises psycopg.Error. Where it is not known whether the claim was committed, `take_over` finds it.
+    Raises psycopg.Error. If it is unknown whether the claim was committed, `take_over` finds it.
     """
     known = {row[0]: row for row in connection.execute(_COMPARE, _columns(files))}
     new = [number for number in range(len(files)) if number not in known]
@@ -170,13 +172,13 @@ def claim(
 
 
 def mark_published(connection: Connection, batch_ids: Sequence[int]) -> None:
-    """The broker has confirmed all messages of these batches."""
+    """Marks batches as published: the broker has confirmed all their messages."""
     connection.execute(_PUBLISHED, (list(batch_ids),))
 
 
 def take_over(connection: Connection, agent: str, lease: float) -> list[OpenBatch]:
-    """The unpublished batches of this agent, and those of agents without a heartbeat for `lease` seconds, which
-    become this agent's. To be called while this agent publishes nothing."""
+    """Assigns to this agent the unpublished batches of agents without a heartbeat for `lease` seconds;
+    returns these and its own. Call it only while this agent publishes nothing."""
     rows = connection.execute(_ORPHANS, {"agent": agent, "lease": lease}).fetchall()
     return [
         OpenBatch(batch_id, {int(key): value for key, value in offsets.items()}) for batch_id, offsets in rows
@@ -184,7 +186,7 @@ def take_over(connection: Connection, agent: str, lease: float) -> list[OpenBatc
 
 
 def still_owns(connection: Connection, agent: str, batch_id: int) -> bool:
-    """Whether a batch is still this agent's to publish; renews the agent's lease."""
+    """Whether an unpublished batch still belongs to this agent; renews the agent's lease."""
     row = connection.execute(_OWN, {"agent": agent, "batch_id": batch_id}).fetchone()
     return row is not None
 
@@ -200,18 +202,19 @@ def announced_files(connection: Connection, chains: Sequence[str]) -> list[Annou
 
 
 def release(connection: Connection, batch_id: int, identities: Sequence[bytes]) -> None:
-    """Forgets files of a batch that were not published: their portal's next listing finds them anew."""
+    """Deletes files of a batch that were not published, so that their portal's next listing announces
+    them."""
     connection.execute(_RELEASE, (batch_id, list(identities)))
 
 
 def unpublished_batches(connection: Connection) -> int:
-    """How many batches no agent has confirmed yet."""
+    """The number of batches that are not marked as published."""
     row = connection.execute(_UNPUBLISHED).fetchone()
     return row[0] if row else 0
 
 
 def remove_unlisted(connection: Connection, days: int) -> None:
-    """Removes files that no portal has listed for `days` days (at least 2 * SEEN_DAYS), and their batches."""
+    """Removes files that no portal has listed for `days` days (at least 2 * SEEN_DAYS), and old batches."""
     for statement in _FORGET:
         connection.execute(statement, (max(days, 2 * SEEN_DAYS),))
 
@@ -230,11 +233,11 @@ def _take(
     files: Sequence[FileToClaim],
     versions: Mapping[int, int],
 ) -> set[int]:
-    """Runs one of the two statements that claim, for files by position with the version that they have now; the
-    positions of the files that it claimed."""
+    """Runs one of the two claiming statements, for files by position with their current version; returns the
+    positions of the claimed files."""
     if not versions:
         return set()
-    # In one order everywhere: two agents that claim the same files wait for each other, and never in a circle.
+    # In a fixed order: two agents that claim the same files wait for each other, without a deadlock.
     ordered = sorted(versions, key=lambda number: files[number].identity)
     values: dict[str, Any] = _columns([files[number] for number in ordered])
     values |= {"batch_id": batch_id, "version": [versions[number] for number in ordered]}

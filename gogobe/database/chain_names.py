@@ -1,4 +1,4 @@
-"""Renaming a chain: every row that has its name gets the other one, in one transaction."""
+"""Renames a chain: every row with its name gets the new one, in one transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gogobe.records.messages import DeadLetter
 
 
 class RenameError(ValueError):
-    """A renaming that would mix two chains, or that has nothing to rename; the message says which."""
+    """A rename that would mix two chains, or that matches no row; the message says which."""
 
 
 class Renamed(msgspec.Struct):
@@ -45,7 +45,7 @@ _MOVE_LETTER: Final = (
     "UPDATE dead_letters SET chain = %(chain)s, letter_key = %(new)s WHERE letter_key = %(old)s"
 )
 _DROP_LETTER: Final = "DELETE FROM dead_letters WHERE letter_key = %(old)s"
-# Their key is made of the chain, the address and the file's name.
+# Their key is a hash of chain, address and file name.
 _BY_IDENTITY: Final[dict[str, tuple[LiteralString, LiteralString, LiteralString]]] = {
     table: (
         "SELECT identity, url, file_name FROM " + table + " WHERE chain = %s ORDER BY identity FOR UPDATE",
@@ -55,7 +55,7 @@ _BY_IDENTITY: Final[dict[str, tuple[LiteralString, LiteralString, LiteralString]
     )
     for table in ("announcements", "waiting_files")
 }
-# Agents write them anew under the chain's new portals.
+# Agents write them again for the portals of the new name.
 _PORTALS: Final = (
     "DELETE FROM portal_errors WHERE portal IN (SELECT portal FROM portals WHERE chain = %s)",
     "DELETE FROM portals WHERE chain = %s",
@@ -63,10 +63,11 @@ _PORTALS: Final = (
 
 
 def rename_chain(connection: Connection, chains: Chains, old: str, new: str) -> Renamed:
-    """Gives all rows of chain `old` the name `new`, in one transaction: ledger, dead letters, announcements.
+    """Gives all rows of chain `old` the name `new`, in one transaction: ledger, dead letters, announcements,
+    waiting files.
 
-    Prices, stores and masters are stored by ChainId and stay. Objects of the store keep their paths, which the
-    ledger has. A letter that both names have becomes one. Raises RenameError.
+    Prices, stores and masters are stored by ChainId and do not change. Objects in the store keep their paths,
+    which the ledger has. Two dead letters that become the same are merged. Raises RenameError.
     """
     with connection.transaction(), connection.cursor() as cursor:
         ids = [row[0] for row in cursor.execute(_IDS, (old,))]
@@ -83,7 +84,7 @@ def rename_chain(connection: Connection, chains: Chains, old: str, new: str) -> 
 
 
 def _check(chains: Chains, old: str, new: str, ids: list[str]) -> None:
-    """Raises RenameError where rows are stored under a ChainId that is not the new chain's."""
+    """Raises RenameError if rows are stored under a ChainId that is not the new chain's."""
     if old == new:
         raise RenameError(f"{old} has this name already")
     known = chains.get(new)

@@ -1,4 +1,4 @@
-"""What products cost: a master's current price in each chain, with the best running offer."""
+"""Price comparison: a master's current price in each chain, with the best running offer."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from gogobe.records.offers import OpenOffer
 
 
 class ChainPrice(msgspec.Struct, frozen=True):
-    """A master's current price in one chain's stores, in the chain's currency; `median` is a price that is
-    asked somewhere. `last_seen_at` is the newest file (published, UTC) that lists it; `is_old`: too old to be
-    compared. `offer` is the best of the promotions that are running now."""
+    """A master's current price in one chain's stores, in the chain's currency; `median` is the price of an
+    actual store. `last_seen_at` is the publication time (UTC) of the newest file that lists it; `is_old` says
+    that it is too old to compare. `offer` is the best promotion that is running now."""
 
     chain: str
     chain_id: str
@@ -42,7 +42,7 @@ class MasterComparison(msgspec.Struct, frozen=True):
 
 
 WEIGHED_CANDIDATES: Final = 50
-"""Masters found by a name among which `sold_by_weight` looks for one that is sold by weight."""
+"""Masters found by a name, among which `sold_by_weight` takes the first that is sold by weight."""
 
 _BY_CODE: Final = """
     SELECT DISTINCT coalesce(m.merged_into, m.master_id) AS master_id FROM masters m
@@ -80,16 +80,16 @@ def compare_prices(
 ) -> list[MasterComparison]:
     """Masters that are sold now and match the query, with their price by chain, the best match first.
 
-    A query of digits is a barcode (leading zeros do not matter) or a chain's own code; any other is words of a
-    name (`gogobe.database.search`). `as_of` (aware; None: now) is the time from which a price's age counts.
+    A query of digits is a barcode (leading zeros do not matter) or a chain's own code; any other query is
+    words of a name (`gogobe.database.search`). A price's age is measured at `as_of` (aware; None: now).
     """
     with connect(dsn) as connection:
         return _comparisons(connection, masters_of_query(connection, query, limit), as_of)
 
 
 def sold_by_weight(dsn: Dsn, names: Sequence[str], as_of: datetime | None = None) -> list[MasterComparison]:
-    """For each of some names, the best match that is sold by weight, with its price by chain. A name without a
-    match is left out, and a master of two names comes once."""
+    """For each name, the best match that is sold by weight, with its price by chain. Names without a match
+    are left out; a master that several names match appears once."""
     best: list[int] = []
     with connect(dsn) as connection:
         for name in names:
@@ -106,8 +106,8 @@ def most_sold(dsn: Dsn, n: int, as_of: datetime | None = None) -> list[MasterCom
 
 
 def newest_price(dsn: Dsn) -> datetime | None:
-    """When the newest price was published (UTC), None without prices. In a database of old files, ages count
-    from then."""
+    """The publication time (UTC) of the newest price; None without prices. A database of old files uses it as
+    `as_of`."""
     with connect(dsn) as connection:
         newest: datetime | None
         (newest,) = connection.execute(_NEWEST).fetchone() or (None,)
@@ -115,7 +115,7 @@ def newest_price(dsn: Dsn) -> datetime | None:
 
 
 def masters_of_query(connection: Connection, query: str, limit: int) -> list[int]:
-    """The masters that a query means: a barcode, a chain's code, or words."""
+    """The masters that a query matches: by barcode, by a chain's code, or by words."""
     text = query.strip()
     if text.isascii() and text.isdecimal():
         return _by_code(connection, text, limit)

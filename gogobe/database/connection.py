@@ -1,4 +1,4 @@
-"""Connections to the database, what its errors mean, and where PostgreSQL and CockroachDB differ."""
+"""Connections, the classification of database errors, and the differences of PostgreSQL and CockroachDB."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _TRANSIENT_CODES: Final = ("23503", "25P03", "55P03", "57P01", "57P02", "57P03",
 
 
 class UnstorableValueError(psycopg.DataError):
-    """A value that has no form in the database: a lone surrogate, a number out of its type's range."""
+    """A value that the database cannot represent: a lone surrogate, a number out of its type's range."""
 
 
-# What may be wrong with the data itself, so that trying again cannot help; see `is_data_fault`. psycopg encodes
-# the text of a parameter strictly: UnicodeEncodeError is a lone surrogate in it.
+# Errors that may be faults of the data, so that a retry cannot help; see `is_data_fault`. psycopg encodes the
+# text of a parameter strictly: a lone surrogate in it raises UnicodeEncodeError.
 DATA_ERRORS: Final = (
     psycopg.DataError,
     psycopg.IntegrityError,
@@ -56,11 +56,11 @@ DATA_ERRORS: Final = (
 
 @dataclass(frozen=True)
 class Dialect:
-    """Where the two databases differ.
+    """The differences of the two databases.
 
-    `partitions`: `price_changes` is partitioned by month. `empties_on_commit`: a temporary table can be
-    declared ON COMMIT DELETE ROWS; elsewhere its rows are deleted before it is used again. `session`: the
-    settings of a new connection.
+    `partitions`: `price_changes` is partitioned by month. `empties_on_commit`: temporary tables support ON
+    COMMIT DELETE ROWS; otherwise their rows are deleted before they are used again. `session`: the settings
+    of a new connection.
     """
 
     name: str
@@ -80,8 +80,8 @@ COCKROACHDB: Final = Dialect(
 
 
 def connect(dsn: Dsn, isolation: IsolationLevel | None = None, timeouts: Timeouts | None = None) -> Connection:
-    """A connection in autocommit mode: transactions are opened with `connection.transaction()`. Its times are
-    in UTC. `isolation` None is the server's default, `timeouts` None the address's. Raises
+    """A connection in autocommit mode, with UTC as its time zone; use `connection.transaction()` for
+    transactions. `isolation` None is the server's default, `timeouts` None the address's. Raises
     psycopg.OperationalError, SecretError."""
     timeouts = timeouts or timeouts_of(dsn)
     parameters = dict(CONNECTION_DEFAULTS) | conninfo_to_dict(conninfo_of(dsn))
@@ -96,13 +96,13 @@ def connect(dsn: Dsn, isolation: IsolationLevel | None = None, timeouts: Timeout
 
 
 def dialect_of(connection: Connection) -> Dialect:
-    """Which database answers."""
+    """The dialect of the connected server."""
     row = connection.execute("SELECT version()").fetchone()
     return COCKROACHDB if row and "CockroachDB" in row[0] else POSTGRESQL
 
 
 def is_transient(error: psycopg.Error) -> bool:
-    """Whether the same work may succeed when tried again."""
+    """Whether the same work may succeed if it is repeated."""
     code = error.sqlstate
     if code is None:  # raised by the client: the connection is lost, or was never made
         return isinstance(error, psycopg.OperationalError)
@@ -110,24 +110,24 @@ def is_transient(error: psycopg.Error) -> bool:
 
 
 def is_missing_partition(error: BaseException) -> bool:
-    """Whether a row found no partition. PostgreSQL reports it as a violated check that has no name."""
+    """Whether a row has no partition. PostgreSQL reports it as a violated check constraint without a name."""
     return isinstance(error, errors.CheckViolation) and error.diag.constraint_name is None
 
 
 def is_data_fault(error: BaseException) -> bool:
-    """Whether the data itself is wrong, so that the same work can never succeed. A missing partition, or a row
-    that another transaction has removed, is no fault of the data."""
+    """Whether the data itself is wrong, so that the same work can never succeed. A missing partition, or a
+    row that another transaction has removed, is no fault of the data."""
     if isinstance(error, errors.ForeignKeyViolation) or is_missing_partition(error):
         return False
     return isinstance(error, DATA_ERRORS)
 
 
 def with_retries(work: Callable[[], Result], *, attempts: int = ATTEMPTS) -> Result:
-    """Runs `work`, which must be one transaction or harmless to repeat, until it succeeds.
+    """Runs `work`, which must be one transaction or idempotent, until it succeeds.
 
-    Conflicts with other transactions, lost connections and short resources are tried again, with pauses that
-    double up to five seconds; so is a statement that took too long, but three times in all. The last attempt's
-    error is raised, and every other error at once.
+    Conflicts with other transactions, lost connections and exhausted resources are retried, with pauses that
+    double up to five seconds; a statement timeout is retried at most twice. Raises the last attempt's error,
+    and any other error at once.
     """
     attempt = 0
     while True:
@@ -153,7 +153,7 @@ def with_retries(work: Callable[[], Result], *, attempts: int = ATTEMPTS) -> Res
 def _attempts_after(error: psycopg.Error, attempts: int) -> int:
     if is_transient(error):
         return attempts
-    # Whether the statement's bound or an operator canceled it cannot be seen: both have SQLSTATE 57014.
+    # A statement timeout and a cancel by an operator cannot be distinguished: both have SQLSTATE 57014.
     return min(TIMED_OUT_ATTEMPTS, attempts) if isinstance(error, errors.QueryCanceled) else 1
 
 
@@ -167,7 +167,8 @@ def fetch_as(
 
 
 def staging_table(dialect: Dialect, name: LiteralString, columns: LiteralString) -> LiteralString:
-    """The statement that makes a temporary table for a connection's lifetime, empty in each transaction."""
+    """The statement that creates a temporary table for the connection's lifetime, empty in each
+    transaction."""
     end: LiteralString = " ON COMMIT DELETE ROWS" if dialect.empties_on_commit else ""
     return "CREATE TEMPORARY TABLE IF NOT EXISTS " + name + " (" + columns + ")" + end
 
@@ -179,7 +180,7 @@ def copy_rows(
     rows: Iterable[Sequence[Any]],
 ) -> None:
     """Binary COPY of rows into a table. `columns` are pairs of name and type (binary COPY casts nothing).
-    Raises UnstorableValueError on a value that cannot be encoded; errors of `rows` itself pass as they are."""
+    Raises UnstorableValueError for a value that cannot be encoded; errors of `rows` itself pass through."""
     names: LiteralString = ", ".join(name for name, _ in columns)
     statement: LiteralString = "COPY " + table + " (" + names + ") FROM STDIN (FORMAT BINARY)"
     with cursor.copy(statement) as copy:

@@ -1,4 +1,4 @@
-"""Dead letters in their table: one for each file, stage and reason, open until the file is loaded."""
+"""The table of dead letters: one row per file, stage and reason, open until the file is loaded."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from gogobe.records.addresses import public_address
 from gogobe.records.excerpts import storable_fields
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
 
-# Seen again at the same instant, it is the same delivery. Later, it is a further attempt that failed: then the
-# letter is open again and has what the latest failure says.
+# The same time of failure is the same delivery. A later time is a further failed attempt: the letter is open
+# again, with the details of the latest failure.
 _RECORD: Final = """
     INSERT INTO dead_letters AS d (
         letter_key, stage, reason, detail, cause, chain, source_url, file, content_sha256, batch_id, place,
@@ -36,8 +36,9 @@ _RECORD: Final = """
     WHERE excluded.last_failed_at > d.last_failed_at
 """
 
-# A file that is loaded closes everything that failed before it was downloaded or was replayed since, and every
-# batch that was refused, because it is in now. What a topic lacks, a load does not repair.
+# A loaded file closes the letters that failed before its download or were replayed since, and those of
+# refused batches, which are loaded now. Letters of stage `publish` stay: a load does not add a message to a
+# topic.
 _RESOLVE: Final = """
     UPDATE dead_letters SET resolved_at = now() WHERE letter_key IN (
         SELECT d.letter_key
@@ -52,8 +53,8 @@ _RESOLVE: Final = """
 
 
 def letter_key(letter: DeadLetter) -> str:
-    """What makes two dead letters the same: stage, reason, and the batch that failed, or else the file (chain
-    and address without its signature), or else the message itself."""
+    """The identity of a dead letter: a hash of stage, reason, and the batch that failed, or else the file
+    (chain and address without its signature), or else the message itself."""
     if letter.batch_id is not None:
         subject = ("batch", letter.batch_id)
     elif letter.source_url:
@@ -65,8 +66,8 @@ def letter_key(letter: DeadLetter) -> str:
 
 
 def record_dead_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> None:
-    """Puts the letters into the table, in one transaction. A letter that comes again later counts its attempts
-    and is open again. Its file waits no longer for its portal. Raises psycopg.Error."""
+    """Writes the letters in one transaction. A letter that recurs later counts its attempts and is open
+    again. Its file leaves the retry queue. Raises psycopg.Error."""
     rows = [_row(letter) for letter in letters]
     rows.sort(key=lambda row: (row["letter_key"], row["failed_at"]))
     with session_of(database) as session:
@@ -84,8 +85,8 @@ def _row(letter: DeadLetter) -> dict[str, Any]:
 
 
 def resolve_loaded(cursor: Cursor, batches: Iterable[IngestBatch | FileDownloaded]) -> None:
-    """Closes the letters of the files that these batches belong to, where those are loaded now, and ends their
-    waiting."""
+    """Closes the letters of the batches' files that are loaded now, and removes these files from the retry
+    queue."""
     files: dict[tuple[str, str, str], datetime] = {}
     for batch in batches:
         file = (batch.content_sha256, batch.chain, batch.source_url)

@@ -1,4 +1,4 @@
-"""The prices that a product had, by chain: from the first one that is known to today's."""
+"""The price history of a product, by chain: from the oldest known price to the current one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gogobe.database.connection import connect
 
 
 class PricePoint(msgspec.Struct, frozen=True):
-    """A price that a chain's code had in some stores `since` a time (published, UTC), in the chain's currency.
-    `is_first`: the oldest that is known there. `ended_at`: when the last of those stores no longer listed the
-    code; None while one of them does."""
+    """A price that a chain's code had in some stores from `since` (publication time, UTC), in the chain's
+    currency. `is_first`: the oldest known price there. `ended_at`: when the last of these stores stopped
+    listing the code; None while one of them lists it."""
 
     chain: str
     chain_id: str
@@ -29,14 +29,14 @@ class PricePoint(msgspec.Struct, frozen=True):
 
 
 class MasterHistory(msgspec.Struct, frozen=True):
-    """A master and its prices by chain and code, the oldest first."""
+    """A master and its prices by chain and code, oldest first."""
 
     master_id: int
     name: str | None
     points: list[PricePoint]
 
 
-# Ended prices are part of the history, so it is not asked of current_prices.
+# The view current_prices lacks ended prices, which are part of the history.
 _POINTS: Final = """
     SELECT ch.name, s.chain_id, h.item_code, h.since, h.price, count(*)::integer, h.is_first,
            CASE WHEN bool_and(h.ended_at IS NOT NULL) THEN max(h.ended_at) END
@@ -55,8 +55,8 @@ _NAME: Final = "SELECT name FROM masters WHERE master_id = %s"
 
 
 def price_history(dsn: Dsn, query: str, limit: int = 1, city_code: int | None = None) -> list[MasterHistory]:
-    """The price history of the masters that a query means (a barcode, a chain's code, a master, words), in all
-    stores or those of a city."""
+    """The price history of the masters that a query matches (a barcode, a chain's code, a master's id,
+    words), in all stores or those of a city."""
     found: list[MasterHistory] = []
     with connect(dsn) as connection:
         for master_id in masters_of_query(connection, query, limit):

@@ -1,7 +1,8 @@
-"""The longest values of texts that indexes hold, and who bounds them.
+"""The maximum lengths of texts in indexes, and where each is checked.
 
-A B-tree takes no entry of more than 2,704 bytes, and a row with one fails its whole transaction. So every text
-column of an index has a line here; tests/database/test_indexed_texts.py compares it with the migrated schema.
+A B-tree rejects entries of more than 2,704 bytes, and such a row fails its whole transaction. So every text
+column of an index has an entry here; tests/database/test_indexed_texts.py compares the entries with the
+migrated schema.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ from gogobe.feeds.values import LONGEST_CODE
 from gogobe.masters.search.documents import LONGEST_WORD
 
 BTREE_BYTES: Final = 2704
-"""The longest entry of a B-tree of PostgreSQL with pages of 8 KiB: a third of a page.
+"""The maximum entry of a PostgreSQL B-tree with pages of 8 KiB: a third of a page.
 https://www.postgresql.org/docs/current/btree.html#BTREE-IMPLEMENTATION"""
 BYTES_A_CHARACTER: Final = 4
-"""At most, in UTF-8."""
+"""Maximum in UTF-8."""
 UNBOUNDED: Final = frozenset({("hash", "text_ops"), ("gin", "gin_trgm_ops")})
-"""Access methods with operator classes that hold hashes or trigrams: they take a text of any length."""
+"""Access methods and operator classes that store hashes or trigrams: texts may have any length."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """A column's longest value, in characters, and where that is checked before the value comes here."""
+    """A column's maximum length, in characters, and where it is checked before a value reaches the
+    database."""
 
     characters: int
     checked: str
@@ -54,4 +56,4 @@ INDEXED_TEXTS: Final[Mapping[str, Bound]] = {
     "sound": Bound(2 * LONGEST_WORD, "gogobe/masters/search/sounds.py: two letters at most for one of a word"),
     "subject": Bound(16, "one of the words that its CHECK names"),
 }
-"""By the column's name, which means the same in every table and view."""
+"""By column name, which has one meaning in all tables and views."""

@@ -16,12 +16,12 @@ LedgerState = Literal["loading", "loaded", "incomplete", "postponed", "failed"]
 
 
 class LedgerFile(msgspec.Struct, kw_only=True):
-    """A file's line in the ledger; or that of a file that its portal did not give so far, in the retry queue
-    (`state` postponed) or as a dead letter (failed).
+    """A file in the ledger; or a file that its portal did not deliver, in the retry queue (`state` postponed)
+    or as a dead letter (failed).
 
-    `seen_at` is its latest announcement's load, or its failure; `seconds` run from the announcement to the
-    commit of its last row. Of its rows each is loaded, unchanged, stale or refused. `unknown_elements` and
-    `unit_prices_off_basis` are as in `FileTotals`. Times are aware.
+    `seen_at` is the time of its latest load, or of its failure; `seconds` run from the announcement to the
+    commit of its last row. Each of its rows counts as loaded, unchanged, stale or refused.
+    `unknown_elements` and `unit_prices_off_basis` are as in `FileTotals`. Times are aware.
     """
 
     file: str
@@ -60,8 +60,8 @@ class LedgerFile(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True)
 class FileFilter:
-    """Which files: by chain, store, kind and state (None: any), by `seen_at` (`since` inclusive, `until`
-    exclusive, aware), by a text in name or address, or only those with problems. At most `limit`."""
+    """A filter by chain, store, kind and state (None: any), by `seen_at` (`since` inclusive, `until`
+    exclusive, aware), by a text in name or address, or for files with problems. At most `limit` files."""
 
     chain: str | None = None
     store: str | None = None
@@ -95,7 +95,7 @@ _LEDGER_CONDITIONS: Final[dict[str, LiteralString]] = {
     "address": "(strpos(f.file, %(address)s) > 0 OR EXISTS (SELECT FROM file_addresses a "
     "WHERE a.content_sha256 = f.content_sha256 AND strpos(a.source_url, %(address)s) > 0))",
 }
-# An address counts as failed while nothing was loaded from it since.
+# An address counts as failed until a file is loaded from it.
 _FAILED: Final[LiteralString] = """
     SELECT DISTINCT ON (d.chain, d.source_url)
            coalesce(d.file, '') AS file, 'failed' AS state, d.chain, d.source_url, d.last_failed_at AS seen_at,
@@ -128,7 +128,7 @@ _POSTPONED_CONDITIONS: Final[dict[str, LiteralString]] = {
 
 
 def find_files(connection: Connection, wanted: FileFilter) -> list[LedgerFile]:
-    """The files that match the filter, the latest loaded or failed first."""
+    """The files that match the filter, latest first."""
     found: list[LedgerFile] = []
     for statement in _selects(wanted).values():
         limited = sql.SQL("SELECT * FROM ({}) found ORDER BY seen_at DESC, source_url LIMIT %(limit)s")
@@ -147,7 +147,7 @@ def count_files(connection: Connection, wanted: FileFilter) -> dict[str, int]:
 
 
 def files_of(connection: Connection, hashes: Sequence[str]) -> list[LedgerFile]:
-    """The ledger's lines of the files with these contents (SHA-256, hex), the latest first."""
+    """The ledger's entries for files with these contents (SHA-256, hex), latest first."""
     statement = sql.SQL(_FROM_LEDGER).format(sql.SQL("f.content_sha256 = ANY(%s)"))
     found = fetch_as(connection, LedgerFile, statement, (list(hashes),))
     return sorted(found, key=lambda file: file.seen_at, reverse=True)
@@ -160,7 +160,7 @@ def postponed_files(connection: Connection, urls: Sequence[str], since: datetime
 
 
 def _selects(wanted: FileFilter) -> dict[str, sql.Composable]:
-    """What reads the files, by the table. A file that did not come has neither store nor kind."""
+    """The statements that read the files, by table. A file that did not arrive has neither store nor kind."""
     selects: dict[str, sql.Composable] = {}
     if wanted.state not in ("postponed", "failed"):
         selects["files"] = sql.SQL(_FROM_LEDGER).format(_of_ledger(wanted))

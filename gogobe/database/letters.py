@@ -1,4 +1,4 @@
-"""Dead letters as an operator works with them: found, read, replayed, dropped.
+"""Operators' access to dead letters: find, read, replay, drop.
 
 `dead_letters` records letters and closes those whose file is loaded; this module serves `gogobe deadletters`.
 A letter is open, resolved (its file was loaded, or its message published), or dropped by a person.
@@ -23,13 +23,13 @@ _AMBIGUOUS_SHOWN: Final = 5
 
 
 class UnknownLetterError(Exception):
-    """An id that names no letter, or several; the message quotes it and has the remedy."""
+    """An id that matches no letter, or several; the message quotes it and has the remedy."""
 
 
 class Letter(msgspec.Struct, kw_only=True):
-    """A dead letter's row. `attempts` counts the failures, `replays` how often it was published again. Times
-    are aware. `original` and what belongs to it is as in `records.messages.DeadLetter`; None where it was not
-    asked for."""
+    """A dead letter. `attempts` counts the failures, `replays` how often it was published again. Times are
+    aware. `original` and related fields are as in `records.messages.DeadLetter`, None unless they were
+    requested."""
 
     id: str
     state: LetterState
@@ -60,8 +60,8 @@ class Letter(msgspec.Struct, kw_only=True):
 
 @dataclass(frozen=True)
 class LetterFilter:
-    """Which letters: by chain, stage, reason, state (None: any), by the time of the last failure (`since`
-    inclusive, `until` exclusive, aware), by a text in address or file name. At most `limit`."""
+    """A filter by chain, stage, reason, state (None: any), by the time of the last failure (`since`
+    inclusive, `until` exclusive, aware), and by a text in address or file name. At most `limit` letters."""
 
     chain: str | None = None
     stage: str | None = None
@@ -84,7 +84,7 @@ _SUMMARY: Final = f"""
 _WHOLE: Final = """
     , cause, original, original_base64, original_path, original_sha256, original_size
 """
-# Each condition alone, so that the planner sees the ones that are asked for.
+# Only the conditions in use become part of the statement, so that the planner can use indexes.
 _CONDITIONS: Final[dict[str, LiteralString]] = {
     "chain": "chain = %(chain)s",
     "stage": "stage = %(stage)s",
@@ -118,7 +118,7 @@ _COUNTS: Final = """
 
 
 def find_letters(connection: Connection, wanted: LetterFilter, *, whole: bool = False) -> list[Letter]:
-    """The letters that the filter names, the latest failure first; with their originals where `whole`."""
+    """The letters that match the filter, latest failure first; with their originals if `whole`."""
     conditions = [_IN_STATE[wanted.state]]
     conditions += [text for name, text in _CONDITIONS.items() if getattr(wanted, name) is not None]
     values = {name: getattr(wanted, name) for name in (*_CONDITIONS, "limit")}
@@ -132,8 +132,8 @@ def find_letters(connection: Connection, wanted: LetterFilter, *, whole: bool = 
 
 
 def letter_of_id(connection: Connection, letter_id: str) -> Letter:
-    """The letter with this id, or the only one whose id begins so (four digits or more), with its original.
-    Raises UnknownLetterError."""
+    """The letter with this id, or the only one whose id starts with it (four digits or more), with its
+    original. Raises UnknownLetterError."""
     if not _KEY.fullmatch(letter_id):
         raise UnknownLetterError(
             f"{letter_id!r} is no id of a dead letter: 4 to 64 digits of 0-9 and a-f, as "
@@ -155,29 +155,30 @@ def letter_of_id(connection: Connection, letter_id: str) -> Letter:
 
 
 def open_counts(connection: Connection) -> list[tuple[str, str, int]]:
-    """How many letters are open, by stage and reason, the most first."""
+    """The number of open letters by stage and reason, highest first."""
     return [(stage, reason, count) for stage, reason, count in connection.execute(_COUNTS)]
 
 
 def mark_replayed(connection: Connection, ids: Sequence[str]) -> None:
-    """The letters are about to be published again: what is loaded from now on closes them."""
+    """Records that letters are about to be published again, so that a later load of their files closes
+    them."""
     connection.execute(_REPLAYED, (list(ids),))
 
 
 def unmark_replayed(connection: Connection, letters: Sequence[Letter]) -> None:
-    """Takes `mark_replayed` back for letters, given as they were before, that could not be published."""
+    """Reverts `mark_replayed` for letters (as read before it) that could not be published."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(_NOT_REPLAYED, [(letter.replayed_at, letter.id) for letter in letters])
 
 
 def mark_resolved(connection: Connection, ids: Sequence[str]) -> None:
-    """Closes letters whose message is published by now, where nothing else would close them."""
+    """Closes letters whose message has been published, for which no load would close them."""
     connection.execute(_RESOLVED, (list(ids),))
 
 
 def drop_letters(connection: Connection, ids: Sequence[str], by: str, why: str) -> int:
-    """Closes open letters for good, with who did it and why; returns how many. A further failure of the same
-    file opens its letter again."""
+    """Closes open letters on an operator's decision (`by`, `why`); returns how many. A further failure of the
+    same file opens its letter again."""
     return len(connection.execute(_DROP, {"ids": list(ids), "by": by, "why": why}).fetchall())
 
 

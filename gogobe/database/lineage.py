@@ -1,4 +1,4 @@
-"""Where rows come from: from a price, a batch, a file or an address to file, batches and announcements."""
+"""Data lineage: from a price, a batch, a file or an address to its file, batches and announcements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHANGES_AT_MOST: Final = 10
 
 
 class UnknownOriginError(Exception):
-    """Nothing is known of what was asked for; the message names it and says what to try."""
+    """No row matches what was asked for; the message names it and the remedy."""
 
 
 class PriceChange(msgspec.Struct, frozen=True):
@@ -33,9 +33,9 @@ class PriceChange(msgspec.Struct, frozen=True):
 
 
 class TracedPrice(msgspec.Struct, kw_only=True):
-    """The current price of an item in a store, in the chain's currency, with its master. `published_at` is the
-    time of the file that last wrote the row, `last_seen_at` that of the newest file that lists it; `row` is its
-    place in the file that wrote it, None where the ledger has that file no more."""
+    """The current price of an item in a store, in the chain's currency, with its master. `published_at` is
+    the time of the file that last wrote the row, `last_seen_at` that of the newest file that lists it; `row`
+    is its place in the file that wrote it, None if that file is not in the ledger."""
 
     chain: str
     chain_id: str
@@ -59,8 +59,8 @@ class TracedPrice(msgspec.Struct, kw_only=True):
 
 
 class TracedBatch(msgspec.Struct, kw_only=True):
-    """A batch of a file: the rows of the file that it holds, when it was committed, and with which reader and
-    which masters snapshot it was made. None for what is not known of it."""
+    """A batch of a file: the rows that it holds, when it was committed, and the reader and masters snapshot
+    that made it. None for unknown values."""
 
     batch_id: str
     sequence: int
@@ -73,8 +73,8 @@ class TracedBatch(msgspec.Struct, kw_only=True):
 
 
 class TracedAddress(msgspec.Struct, kw_only=True):
-    """An address under which a file's bytes were announced, and by the agent that found it (`agent`), how often
-    its content changed there (`version`)."""
+    """An address under which a file's bytes were announced. If an agent found it (`agent`), `version` counts
+    the changes of its content."""
 
     source_url: str
     file: str
@@ -98,9 +98,9 @@ class TracedLetter(msgspec.Struct, kw_only=True):
 
 
 class Trace(msgspec.Struct, kw_only=True):
-    """The descent of a price, a batch or a file. `price` and `batch` are set where it began there;
-    `confirmed_by` is the store's newest full file, where another file wrote the price. `file` is None where an
-    address has announcements or dead letters only."""
+    """The lineage of a price, a batch or a file. `price` and `batch` are set if the trace started there;
+    `confirmed_by` is the store's newest full file, if another file wrote the price. `file` is None for an
+    address with announcements or dead letters only."""
 
     price: TracedPrice | None = None
     batch: TracedBatch | None = None
@@ -179,8 +179,8 @@ _BY_NAME: Final[LiteralString] = """
 def trace_price(
     connection: Connection, chain: str, store_id: str, item_code: str, sub_chain_id: str | None = None
 ) -> list[Trace]:
-    """The price of an item in a store, named by chain (name or ChainId), number and, where a number is used by
-    several, sub-chain: one for each store. Raises UnknownOriginError."""
+    """The price of an item in a store, given by chain (name or ChainId), store number and, if several
+    sub-chains use the number, sub-chain; one trace per store. Raises UnknownOriginError."""
     values = {"chain": chain, "store_id": store_id, "item_code": item_code, "sub_chain_id": sub_chain_id}
     found = connection.execute(_PRICES, values).fetchall()
     if not found:
@@ -222,8 +222,8 @@ def _writer(
 
 
 def trace_text(connection: Connection, text: str) -> list[Trace]:
-    """The files that a batch's id, the beginning of a SHA-256, an address, an object's path or a name means,
-    the latest first. Raises UnknownOriginError."""
+    """The files that a text identifies: a batch id, the start of a SHA-256, an address, an object's path or a
+    file name; latest first. Raises UnknownOriginError."""
     if BATCH_ID.fullmatch(text):
         return [_trace_batch(connection, text)]
     text = public_address(text)

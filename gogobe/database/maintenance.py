@@ -1,4 +1,4 @@
-"""What is due from time to time beside loading, done before each refresh of the views."""
+"""Periodic maintenance of tables, run before each refresh of the views."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gogobe.database.migrations import prepare_months
 logger = logging.getLogger(__name__)
 
 LISTS_KEPT: Final = timedelta(days=7)
-"""How long the lists of a full file that does not complete are kept."""
+"""How long the lists of an incomplete full file are kept."""
 
-# A wording of an item that was overtaken may have led to a master that nothing else led to. Which wordings were
-# seen in between depends on the order of the files; the final state should not.
+# A superseded description of an item may have been the only one of its master. Which descriptions were loaded
+# in between depends on the order of the files; the final state must not.
 _DROP_UNNAMED: Final = """
     DELETE FROM masters WHERE master_id IN (
         SELECT m.master_id FROM masters m
@@ -28,7 +28,8 @@ _DROP_UNNAMED: Final = """
         ORDER BY m.master_id FOR UPDATE SKIP LOCKED)
 """
 
-# Lists that a loader holds are left to the next time; a file that completes without its lists ends nothing.
+# Lists that a loader has locked stay until the next run; a file that completes without its lists ends
+# nothing.
 _DROP_OLD_LISTS: Final = """
     DELETE FROM listed_codes WHERE (content_sha256, sequence) IN (
         SELECT content_sha256, sequence FROM listed_codes WHERE listed_at < now() - %s::interval
@@ -37,15 +38,15 @@ _DROP_OLD_LISTS: Final = """
 
 
 def run_maintenance(connection: Connection) -> None:
-    """Makes the partitions of this month and the next, drops masters that no alias names any more, and drops
-    the lists of full files that have not completed for a week. Each is a transaction of its own."""
+    """Creates the partitions of this month and the next, deletes masters without an alias, and deletes the
+    lists of full files that have not completed for a week. Each is a transaction of its own."""
     _prepare_months(connection)
     _drop_unnamed_masters(connection)
     connection.execute(_DROP_OLD_LISTS, (LISTS_KEPT,))
 
 
 def _prepare_months(connection: Connection) -> None:
-    # A longer wait for the lock on the default partition would hold up the loaders that write to it.
+    # A longer wait for the lock on the default partition would block the loaders that write to it.
     try:
         with connection.transaction():
             connection.execute("SET LOCAL lock_timeout = '1s'")
@@ -58,5 +59,5 @@ def _drop_unnamed_masters(connection: Connection) -> None:
     try:
         connection.execute(_DROP_UNNAMED)
     except errors.ForeignKeyViolation as error:
-        # A loader has just come to one of them; the next refresh drops the others.
+        # A loader has just added an alias to one of them; the next refresh deletes the others.
         logger.info("masters without an alias stay until the next refresh: %s", error)

@@ -1,4 +1,4 @@
-"""How the chains' codes came to their masters, for people: counts, and the products joined by their names."""
+"""Match statistics for people: counts by chain, and the products that were joined by name."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from gogobe.database.connection import connect, fetch_as
 
 
 class ChainMatches(msgspec.Struct, frozen=True):
-    """How many of a chain's codes were matched in which way: by barcode, by what was known of the code, by
-    name, left to a person, and kept as a master of their own."""
+    """The number of a chain's codes by kind of match: by barcode, by a known code, by name, left for review,
+    and new (a master of their own)."""
 
     chain: str
     gtin: int
@@ -24,9 +24,9 @@ class ChainMatches(msgspec.Struct, frozen=True):
 
 
 class MatchedCode(msgspec.Struct, frozen=True):
-    """One chain's code of a product that chains know by different codes, with the cheapest price there.
+    """One chain's code of a product that chains have under different codes, with its cheapest price there.
 
-    `match` says how the code came to the master; for `vector`, `score` (0 to 1) and `reasons` say why.
+    `match` is how the code got its master; for `vector`, `score` (0 to 1) and `reasons` are the evidence.
     """
 
     master_id: int
@@ -73,14 +73,14 @@ _JOINED_BY_NAME: Final = """
 
 
 def matches_by_chain(dsn: Dsn) -> list[ChainMatches]:
-    """The counts of every chain that has sent prices, by name."""
+    """The counts of every chain with prices, by name."""
     with connect(dsn) as connection:
         return fetch_as(connection, ChainMatches, _BY_CHAIN)
 
 
 def joined_by_name(dsn: Dsn, masters: int) -> list[MatchedCode]:
-    """The codes of products that were joined across chains by their names, at most so many products: those of
-    most chains first, then those matched most surely; a product's codes are adjacent, the master's own first.
+    """The codes of products that were joined across chains by name, at most `masters` products: those of most
+    chains first, then those with the highest score. A product's codes are adjacent, the master's own first.
     Prices are those of the last refresh of the views."""
     with connect(dsn) as connection:
         return fetch_as(connection, MatchedCode, _JOINED_BY_NAME, (masters,))

@@ -1,7 +1,7 @@
-"""The database's schema, in numbered steps that apply themselves, and the monthly partitions of the history.
+"""Schema migrations as numbered steps, and the monthly partitions of the price history.
 
-The steps are the files `gogobe/database/schema/NNNN_name.sql`. Applied steps are in `schema_steps` with
-a hash of their text. An applied step never changes; a change is a new step.
+The steps are the files `gogobe/database/schema/NNNN_name.sql`. Applied steps are in `schema_steps` with a
+hash of their text. An applied step never changes; a change is a new step.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PARTITIONED: Final = re.compile(r"^--partitioned$.*?^--end$", re.MULTILINE | re
 
 
 class MigrationError(RuntimeError):
-    """The schema in the database and the steps of this version do not fit; the message says what to do."""
+    """The database's schema does not match the steps of this version; the message has the remedy."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ def schema_steps(folder: Traversable | None = None) -> list[Step]:
 
 
 def migrate(dsn: Dsn, steps: list[Step] | None = None) -> list[str]:
-    """Brings the database to this version's schema; returns the names of the steps that were applied now.
+    """Migrates the database to this version's schema; returns the names of the steps that were applied.
 
-    Safe to call from several workers at once: one applies, the others wait. Each step is one transaction.
-    Raises MigrationError where an applied step differs from the one here, or is unknown here.
+    Several workers may call it at once: one applies, the others wait. Each step is one transaction. Raises
+    MigrationError if an applied step differs from the one here, or is unknown here.
     """
     wanted = schema_steps() if steps is None else steps
     return with_retries(lambda: _migrate(dsn, wanted))
@@ -101,7 +101,7 @@ def _applied(connection: Connection, steps: list[Step]) -> int:
 
 
 def step_text(step: Step, dialect: Dialect) -> str:
-    """A step's SQL as one of the two databases takes it."""
+    """A step's SQL for a dialect."""
     return step.text if dialect.partitions else _PARTITIONED.sub("", step.text)
 
 
@@ -127,8 +127,8 @@ def month_after(moment: datetime) -> datetime:
 
 
 def ensure_months(connection: Connection, dialect: Dialect, moments: Iterable[datetime]) -> None:
-    """Makes the partitions of `price_changes` that hold the given moments (aware), and those of the rows that
-    wait in the default partition, which are moved to them. Without partitions it does nothing.
+    """Creates the partitions of `price_changes` for the given times (aware) and for rows in the default
+    partition, which are moved to them. Does nothing without partitions.
 
     Needs the owner's role, or EXECUTE on `add_price_change_months`. Raises psycopg.Error.
     """
@@ -137,8 +137,8 @@ def ensure_months(connection: Connection, dialect: Dialect, moments: Iterable[da
 
 
 def prepare_months(connection: Connection, dialect: Dialect) -> None:
-    """Makes the partitions of this month and the next where the role may; else changes wait in the default
-    partition for someone who may. Raises psycopg.Error."""
+    """Creates the partitions of this month and the next if the role may; otherwise rows stay in the default
+    partition until a role with the right calls it. Raises psycopg.Error."""
     if dialect.partitions and connection.execute(_MAY_ADD_MONTHS).fetchone() == (True,):
         now = datetime.now(UTC)
         ensure_months(connection, dialect, [now, month_after(now)])

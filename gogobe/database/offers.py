@@ -9,7 +9,7 @@ from typing import Final
 from gogobe.database.connection import Connection
 from gogobe.records.offers import OpenOffer
 
-# Of equal prices the one with fewer conditions is better.
+# Of offers with equal prices, the one with fewer conditions is better.
 _BEST: Final = """
     SELECT DISTINCT ON (wanted.master_id, o.chain_id)
            wanted.master_id, o.chain_id, o.promotion_id, o.description, o.offer_kind, o.offer_quantity,
@@ -34,8 +34,8 @@ _BEST: Final = """
 def best_offers(
     connection: Connection, master_ids: Sequence[int], as_of: datetime | None = None
 ) -> Mapping[tuple[int, str], OpenOffer]:
-    """The best open offer by master and chain id; pairs without one are left out. Offers of stores that have no
-    shelf price of the item do not count: nothing says that they are below it. Nor do offers that no file has
-    confirmed for longer than `price_max_age` before `as_of` (aware; None: now)."""
+    """The best open offer by master and chain id; pairs without one are left out. Excluded are offers of
+    stores without a shelf price of the item, since nothing shows that they are below it, and offers that no
+    file has confirmed for longer than `price_max_age` before `as_of` (aware; None: now)."""
     rows = connection.execute(_BEST, {"ids": list(master_ids), "as_of": as_of})
     return {(master_id, chain_id): OpenOffer(*rest) for master_id, chain_id, *rest in rows}

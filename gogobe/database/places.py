@@ -1,4 +1,4 @@
-"""Prices near a shopper: cities by any spelling, and a master's prices in the stores of one."""
+"""Prices by city: cities by any spelling of their name, and a master's prices in a city's stores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from gogobe.database.connection import Connection, connect, fetch_as
 
 
 class City(msgspec.Struct, frozen=True):
-    """A city by the number and name of the Central Bureau of Statistics; its point in degrees, where known."""
+    """A city, by number and name of the Central Bureau of Statistics, with its coordinates in degrees, if
+    known."""
 
     city_code: int
     name: str
@@ -24,8 +25,8 @@ class City(msgspec.Struct, frozen=True):
 
 
 class StorePrice(msgspec.Struct, frozen=True):
-    """A master's price in one store, in the chain's currency. `last_seen_at`: the newest file (published, UTC)
-    that lists it; `is_old`: too old to be compared."""
+    """A master's price in one store, in the chain's currency. `last_seen_at`: the publication time (UTC) of
+    the newest file that lists it; `is_old`: too old to compare."""
 
     chain: str
     chain_id: str
@@ -39,7 +40,7 @@ class StorePrice(msgspec.Struct, frozen=True):
 
 
 class LocalPrices(msgspec.Struct, frozen=True):
-    """A master and its prices in the stores of a city, the cheapest first, old ones last."""
+    """A master and its prices in the stores of a city, cheapest first, old ones last."""
 
     master_id: int
     name: str | None
@@ -48,7 +49,7 @@ class LocalPrices(msgspec.Struct, frozen=True):
 
 
 class UnknownCityError(ValueError):
-    """A city that is in no table and that no store has; the message names similar ones."""
+    """An unknown city; the message has similar names."""
 
 
 _CITY: Final = """
@@ -59,7 +60,7 @@ _SIMILAR: Final = """
     SELECT name FROM cities
     ORDER BY similarity(search_text(name), search_text(%s)) DESC, name LIMIT 3
 """
-# OFFSET 0 keeps the planner from joining the whole view; it is asked master by master.
+# OFFSET 0 keeps the planner from joining the whole view; it is queried once per master.
 _PRICES: Final = """
     SELECT wanted.master_id, m.name, p.chain, p.chain_id, p.store_key, p.store, p.address, p.city, p.price,
            p.last_seen_at, p.is_old
@@ -75,11 +76,11 @@ _PRICES: Final = """
     ORDER BY wanted.place, p.is_old, p.price, p.chain, p.store, p.store_key
 """
 CITY_CANDIDATES: Final = 100
-"""Masters found by a query among which those are looked for that stores of the city sell."""
+"""Masters found by a query, of which those that the city's stores sell are shown."""
 
 
 def city_of(connection: Connection, text: str) -> City:
-    """The city with this name, in any spelling, or number. Raises UnknownCityError."""
+    """The city with this name, in any spelling, or this number. Raises UnknownCityError."""
     cities = fetch_as(connection, City, _CITY, (text,))
     if not cities:
         similar = ", ".join(name for (name,) in connection.execute(_SIMILAR, (text,)))
@@ -88,8 +89,8 @@ def city_of(connection: Connection, text: str) -> City:
 
 
 def prices_in_city(dsn: Dsn, query: str, city: str, limit: int = 10) -> list[LocalPrices]:
-    """The masters that a query means with their prices in the stores of a city, at most `limit`; masters that
-    no store there has are left out. Raises UnknownCityError."""
+    """The masters that match a query, with their prices in the stores of a city, at most `limit`; masters
+    that no store there sells are left out. Raises UnknownCityError."""
     found: list[LocalPrices] = []
     with connect(dsn) as connection:
         place = city_of(connection, city)

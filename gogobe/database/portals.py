@@ -1,4 +1,5 @@
-"""Each portal's health: written by the agent that watches it, read by `gogobe chains` and `gogobe status`."""
+"""The health of each portal: written by the agent that watches it, read by `gogobe chains` and `gogobe
+status`."""
 
 from __future__ import annotations
 
@@ -12,9 +13,10 @@ from gogobe.database.connection import Connection, fetch_as
 
 
 class PortalHealth(msgspec.Struct, kw_only=True):
-    """A portal's row. Times are aware. `files` is how many its last complete listing held, `announced` how many
-    were announced since the portal is watched. `late_…` are seconds from a file's own timestamp to its
-    announcement, over the newest announced files. `failures` counts those since the last complete listing."""
+    """A portal's row. Times are aware. `files` is the size of its last complete listing, `announced` the
+    number of files announced since the portal is watched. `late_…` are seconds from a file's own timestamp to
+    its announcement, over the newest announced files. `failures` counts those since the last complete
+    listing."""
 
     portal: str
     chain: str
@@ -35,7 +37,7 @@ class PortalHealth(msgspec.Struct, kw_only=True):
 
 
 class PortalErrors(msgspec.Struct, frozen=True):
-    """Errors of one kind at one portal: how many, the last one's time (aware) and sentence."""
+    """Errors of one kind at one portal: their count, and the last one's time (aware) and message."""
 
     portal: str
     kind: str
@@ -63,7 +65,8 @@ _COUNT: Final = """
 def write_health(
     connection: Connection, portals: Sequence[PortalHealth], errors: Sequence[PortalErrors]
 ) -> None:
-    """Writes portals' rows in one transaction; `announced` and the errors' counts add to what is stored."""
+    """Writes portals' rows in one transaction; `announced` and the counts of errors are added to the stored
+    ones."""
     with connection.transaction(), connection.cursor() as cursor:
         if portals:
             cursor.executemany(
@@ -82,7 +85,7 @@ def read_health(connection: Connection) -> list[PortalHealth]:
 
 
 def read_errors(connection: Connection) -> list[PortalErrors]:
-    """The errors of all portals by kind, the newest first."""
+    """The errors of all portals by kind, newest first."""
     return fetch_as(
         connection,
         PortalErrors,

@@ -1,4 +1,4 @@
-"""The outcome of files: the ledger's lines and dead letters, for commands and the demo."""
+"""The outcomes of files: ledger entries and dead letters, for commands and the demo."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gogobe.database.connection import Connection, fetch_as
 
 
 class FileLine(msgspec.Struct, frozen=True):
-    """A file's line in the ledger; times in UTC. `state`: loading, loaded or incomplete; `announced` and `read`
-    are None until the file's last batch is in. `reader_version` is that of the reading that counts, where it
-    was asked for."""
+    """A file's entry in the ledger; times in UTC. `state`: loading, loaded or incomplete; `announced` and
+    `read` are None until the file's last batch is loaded. `reader_version` is that of the counted reading, if
+    it was requested."""
 
     source_url: str
     chain: str
@@ -34,7 +34,7 @@ class FileLine(msgspec.Struct, frozen=True):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """A dead letter of an announced file, and when it failed last, in UTC."""
+    """A dead letter of an announced file, and the time of its last failure, in UTC."""
 
     source_url: str
     stage: str
@@ -62,15 +62,16 @@ _FAILURES: Final = """
 
 
 def files_report(connection: Connection, source_urls: Sequence[str], since: datetime) -> list[FileLine]:
-    """The ledger's lines of the files that were announced under these addresses at `since` (aware) or later."""
+    """The ledger entries of the files that were announced under these addresses at `since` (aware) or
+    later."""
     return fetch_as(connection, FileLine, _FILES, (list(source_urls), since))
 
 
 def files_by_content(connection: Connection, hashes: Sequence[str]) -> dict[str, FileLine]:
-    """The ledger's lines of the files with these contents (SHA-256, hex), by content."""
+    """The ledger entries of the files with these contents (SHA-256, hex), by content."""
     return {row[0]: FileLine(*row[1:]) for row in connection.execute(_FILES_BY_CONTENT, (list(hashes),))}
 
 
 def failures_report(connection: Connection, source_urls: Sequence[str], since: datetime) -> list[Failure]:
-    """The dead letters of these addresses that failed at `since` (aware) or later, in that order."""
+    """The dead letters of these addresses that failed at `since` (aware) or later, oldest first."""
     return fetch_as(connection, Failure, _FAILURES, (list(source_urls), since))

@@ -1,7 +1,7 @@
-"""Finding masters by words of their names. `gogobe.database.search_index` keeps what is read here.
+"""Full-text search for masters by words of their names, on the index of `gogobe.database.search_index`.
 
-The order, in one sentence: masters that have most of the query's words come first, among them those whose words
-weigh most, a word counting for less where it is inflected, in the other script, begun or misspelt.
+Ranking: by the number of the query's words that a master has, then by the sum of their weights. A word that
+is inflected, in the other script, matched by prefix or misspelt has a lower weight.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from gogobe.masters.search.queries import (
 )
 
 CANDIDATES: Final = 5_000
-"""Masters that are ranked: those in which one word of the query, the rarest, weighs most."""
+"""Masters that are ranked: those with the highest weights for the query's rarest word."""
 ALTERNATIVES: Final = 40
-"""Words that may count as one word of the query, at most: the best, then the most frequent."""
+"""Maximum words that may count as one word of the query: the best, then the most frequent."""
 
 _EXACT: Final = """
     SELECT word, masters FROM search_vocabulary
@@ -36,7 +36,7 @@ _EXACT: Final = """
 _PREFIX: Final = """
     SELECT word, masters FROM search_vocabulary WHERE word LIKE %(prefix)s ORDER BY masters DESC, word LIMIT 50
 """
-# By its sound, and by its letters: within the distance that may be a slip, two words share trigrams.
+# By sound and by letters: two words within the accepted edit distance share trigrams.
 _MISSPELT: Final = """
     (SELECT word, masters FROM search_vocabulary WHERE sound = %(sound)s AND sound <> '')
     UNION
@@ -67,11 +67,12 @@ _RANKED: Final = """
 
 
 def find_masters(connection: Connection, query: str, limit: int) -> list[int]:
-    """The masters that a shopper means by these words, best first; at most `limit`.
+    """The masters that match a shopper's words, best first; at most `limit`.
 
     Masters with the words themselves come first, inflected or in the other script. If these are fewer than
-    `limit`, masters follow with words that begin so. A word that hardly any master has is taken for a slip of a
-    frequent one. A query of several words finds masters with most of them where none has all.
+    `limit`, masters with words that start so follow. A word that hardly any master has counts as a
+    misspelling of a frequent one. If no master has all words of the query, masters with most of them are
+    found.
     """
     wanted = read_query(query)
     alternatives = [_alternatives(connection, place, word) for place, word in enumerate(wanted)]
@@ -87,8 +88,8 @@ def find_masters(connection: Connection, query: str, limit: int) -> list[int]:
 
 
 def _alternatives(connection: Connection, place: int, word: QueryWord) -> list[Alternative]:
-    """The words that are the query's word; if no or hardly any master has one of them, also those of which it
-    may be a slip."""
+    """The words that are the query's word; if few masters have these, also words of which it may be a
+    misspelling."""
     values = {"lemmas": word.forms, "sound": word.sound}
     same = list(exact_matches(place, word, _known(connection, _EXACT, values)))
     if not word.required or sum(one.masters for one in same) > MISSPELT_AT_MOST:
@@ -117,7 +118,7 @@ def _escaped(word: str) -> str:
 def _ranked(
     connection: Connection, wanted: Sequence[QueryWord], by_place: Sequence[Sequence[Alternative]], limit: int
 ) -> list[int]:
-    """Masters with the most of the query's words, ranked; none where less than half of the words are known."""
+    """Masters with the most of the query's words, ranked; empty if less than half of the words are known."""
     alternatives = [one for same_place in by_place for one in _best(same_place)]
     known = {one.place for one in alternatives if wanted[one.place].required}
     if not known or 2 * len(known) < sum(one.required for one in wanted):
@@ -132,7 +133,7 @@ def _ranked(
         "limit": limit,
     }
     rows = connection.execute(_RANKED, values).fetchall()
-    if rows and rows[0][1] < len(known):  # no master has all of them: the rarest word is no better than another
+    if rows and rows[0][1] < len(known):  # no master has all words: candidates of every word count
         rows = connection.execute(_RANKED, values | {"searched": sorted(known)}).fetchall()
     return [master_id for master_id, words, _ in rows if words == rows[0][1] and 2 * words >= len(known)]
 

@@ -1,8 +1,8 @@
-"""The words that masters are found by: kept with the refresh of the views, rewriting only what changed.
+"""The index of the words that masters are found by: updated with the refresh of the views, incrementally.
 
 A master's words depend on its names in all chains and on how widely it is sold
-(`gogobe.masters.search.documents`). `master_search` keeps a digest of the names and the popularity; where one
-of them differs, the master's rows of `search_words` are made again, and `search_vocabulary` counts along.
+(`gogobe.masters.search.documents`). `master_search` has a digest of the names and the popularity; if one of
+them differs, the master's rows of `search_words` are rewritten, and `search_vocabulary` is adjusted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gogobe.masters.text.morphology import lemma
 logger = logging.getLogger(__name__)
 
 MASTERS_AT_ONCE: Final = 5_000
-"""Masters in one transaction."""
+"""Masters per transaction."""
 
 _STAGING: Final = """
     CREATE TEMPORARY TABLE IF NOT EXISTS changed_masters (
@@ -30,8 +30,8 @@ _STAGING: Final = """
         master_id bigint, word text, weight real, lemma text, sound text) ON COMMIT DELETE ROWS;
     TRUNCATE changed_masters
 """
-# Popularity is in quarters of a doubling of chains; four doublings of stores are one of chains. So it changes
-# seldom while the counts grow. The chain's code is hashed too: equal wordings of two chains would cancel out.
+# Popularity is logarithmic and rounded, so it changes seldom while the counts grow. The digest includes the
+# chain's code, because the XOR of two equal wordings would be 0.
 _FIND_CHANGED: Final = """
     INSERT INTO changed_masters
     SELECT s.master_id, s.chains, s.stores, s.popularity, d.digest,
@@ -92,10 +92,10 @@ _DELETE_UNUSED_WORDS: Final = "DELETE FROM search_vocabulary WHERE masters = 0"
 
 
 def update_search_index(connection: Connection) -> int:
-    """Brings the index to what `master_chain_prices` and the aliases have now. Returns for how many masters
-    words were written or dropped.
+    """Updates the index to the current `master_chain_prices` and aliases. Returns the number of masters whose
+    words were written or deleted.
 
-    One worker at a time may call it: the refresh of the views holds their lock. Each 5,000 masters are one
+    Only one worker at a time may call it: the refresh of the views holds a lock. Each 5,000 masters are one
     transaction. Raises psycopg.Error.
     """
     connection.execute(_STAGING)
@@ -124,7 +124,7 @@ def _batches(connection: Connection, statement: str) -> Iterator[list[int]]:
 
 
 def _write(cursor: Cursor, masters: list[int]) -> None:
-    """Writes the words of these masters anew."""
+    """Rewrites the words of these masters."""
     cursor.execute(_DROP_WORDS, (masters,))
     rows = cursor.execute(_NAMES, (masters,)).fetchall()
     copy_rows(cursor, "staged_words", _COLUMNS, _words_of(rows))

@@ -1,4 +1,4 @@
-"""One worker's connection to the database, kept from one piece of work to the next."""
+"""One worker's database connection, reused between units of work."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Result = TypeVar("Result")
 
 
 class Session:
-    """A connection that is made when first needed, kept, and made again after it broke.
+    """A connection that is opened on first use, reused, and reopened after it broke.
 
-    `isolation` and `timeouts` are as `connect` takes them. One session serves one thread. It pickles without its
+    `isolation` and `timeouts` are as in `connect`. A session is for one thread. It pickles without its
     connection, so a DoFn may hold one. `prepare` is called with every new connection, before any work.
     """
 
@@ -48,7 +48,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Gives the connection back; the next work makes a new one."""
+        """Closes the connection; the next work opens a new one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -74,7 +74,7 @@ class Session:
 
 @contextlib.contextmanager
 def session_of(database: Session | Dsn) -> Iterator[Session]:
-    """A session that exists, which stays open, or one for an address, which is closed at the end."""
+    """An existing session, which stays open, or a new one for an address, which is closed at the end."""
     if isinstance(database, Session):
         yield database
     else:

@@ -1,4 +1,5 @@
-"""How long a client waits for the database: timeouts on a session, and a connection that enforces them."""
+"""Timeouts of a client: statement, lock and idle timeouts of a session, and of a server that does not
+answer."""
 
 from __future__ import annotations
 
@@ -12,12 +13,12 @@ from psycopg.abc import PQGen
 
 Result = TypeVar("Result")
 
-# The server reports its own timeout first; only a server that does not answer at all reaches the client's.
+# The server's timeout comes first; the client's applies only if the server does not answer at all.
 _ANSWER_GRACE_SECONDS: Final = 10.0
 _INTERVAL_SECONDS: Final = 0.1  # psycopg's own: how often a wait looks for Ctrl-C
 
-# A peer that vanished without a word is noticed after a minute: by keepalives while the connection is idle, by
-# unacknowledged bytes while it sends. What the address itself says of them wins.
+# A dead peer is noticed within a minute: by keepalives on an idle connection, by unacknowledged bytes on a
+# sending one. Parameters of the address override these.
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 CONNECTION_DEFAULTS: Final[Mapping[str, str | int]] = {
     "application_name": "gogobe",
@@ -32,11 +33,11 @@ CONNECTION_DEFAULTS: Final[Mapping[str, str | int]] = {
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Timeouts on one session, in seconds; 0 is no bound.
+    """The timeouts of one session, in seconds; 0 for none.
 
-    `statement`: the longest statement (SQLSTATE 57014 after it). `lock`: the longest wait for a lock (55P03).
-    `idle`: the longest pause of the client within a transaction (25P03; the server closes the connection).
-    A server that answers nothing for `statement` and ten seconds more is given up.
+    `statement`: the maximum duration of a statement (SQLSTATE 57014 after it). `lock`: the maximum wait for a
+    lock (55P03). `idle`: the maximum pause of the client within a transaction (25P03; the server closes the
+    connection). A server that does not answer for `statement` and ten seconds more is given up.
     """
 
     statement: float = 120.0
@@ -45,11 +46,11 @@ class Timeouts:
 
     @property
     def answer(self) -> float | None:
-        """How long the client waits for an answer, in seconds; None: without limit."""
+        """How long the client waits for an answer, in seconds; None for no limit."""
         return self.statement + _ANSWER_GRACE_SECONDS if self.statement else None
 
     def statements(self) -> sql.Composed:
-        """The statements that set the timeouts for a session."""
+        """The statements that set the timeouts of a session."""
         timeouts: tuple[tuple[LiteralString, float], ...] = (
             ("statement_timeout", self.statement),
             ("lock_timeout", self.lock),
@@ -65,19 +66,19 @@ DEFAULT_TIMEOUTS: Final = Timeouts()
 """For loading, recording and reading."""
 
 MAINTENANCE_TIMEOUTS: Final = Timeouts(statement=3600.0)
-"""For migrations, refreshes of views, and reading everything: statements that go through whole tables."""
+"""For migrations, refreshes of views and other statements that scan whole tables."""
 
 
 class BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that gives up a server which does not answer. TCP cannot do that alone: a stopped process or
-    a proxy in between still acknowledges every packet."""
+    """A connection that gives up on a server that does not answer. TCP alone does not notice it: a stopped
+    process, or a proxy in between, still acknowledges every packet."""
 
     answer_seconds: float | None = None
 
     def wait(
         self, gen: PQGen[Result], interval: float = _INTERVAL_SECONDS, timeout: float | None = None
     ) -> Result:
-        """As psycopg's. Raises OperationalError, with the connection closed, after `answer_seconds`."""
+        """As psycopg's. After `answer_seconds` it closes the connection and raises OperationalError."""
         if timeout is not None or self.answer_seconds is None:
             return super().wait(gen, interval, timeout)
         try:

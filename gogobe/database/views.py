@@ -1,4 +1,4 @@
-"""The materialized views: refreshed while they are read, outside any load's transaction."""
+"""Refreshes the materialized views concurrently, outside any load's transaction."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ VIEWS: Final = (
     "recent_changes",
     "chain_health",
 )
-"""In the order in which they read each other."""
+"""In the order of their dependencies."""
 
 _LOCK: Final = 0x676F676F6265 + 2
 
 
 def refresh_views(database: Session | Dsn) -> bool:
-    """Refreshes all views, each as a statement of its own, then the search index; before, does what else is due
-    from time to time (`gogobe.database.maintenance`).
+    """Runs the periodic maintenance (`gogobe.database.maintenance`), refreshes all views, each as its own
+    statement, then updates the search index.
 
-    Returns False, having done nothing, where another worker is refreshing them now. Raises psycopg.Error.
+    Returns False, and does nothing, if another worker is refreshing them. Raises psycopg.Error.
     """
     if isinstance(database, Session):
         return database.run(_refresh)
@@ -39,7 +39,7 @@ def refresh_views(database: Session | Dsn) -> bool:
 
 
 def maintenance_session(dsn: Dsn) -> Session:
-    """A session whose statements may take as long as a refresh does."""
+    """A session with the timeouts of a refresh."""
     return Session(dsn, timeouts=maintenance_of(dsn))
 
 
@@ -62,7 +62,8 @@ def _refresh(connection: Connection) -> bool:
 
 
 def _refresh_view(connection: Connection, view: sql.Identifier) -> None:
-    # The first filling builds the indexes in one go, many times faster; there is nothing to read meanwhile.
+    # Not concurrently at first: it builds the indexes in bulk, many times faster, and there is nothing to
+    # read yet.
     empty = connection.execute(sql.SQL("SELECT NOT EXISTS (SELECT 1 FROM {})").format(view)).fetchone() == (
         True,
     )
@@ -71,8 +72,8 @@ def _refresh_view(connection: Connection, view: sql.Identifier) -> None:
 
 
 def _analyze_unknown(connection: Connection) -> None:
-    """Gathers statistics of tables and views that have rows and were never analyzed: after a first load a
-    refresh may come before autovacuum does, and would be planned as if they were empty."""
+    """Analyzes tables and views that have rows and were never analyzed: after a first load a refresh may come
+    before autovacuum does, and would be planned as if they were empty."""
     unknown = connection.execute(
         "SELECT oid::regclass::text FROM pg_class WHERE relkind IN ('r', 'm') AND reltuples < 0 "
         "AND relnamespace = current_schema()::regnamespace AND pg_relation_size(oid) > 0 ORDER BY 1"

@@ -1,8 +1,8 @@
-"""The retry queue: announced files that their portal did not give, until they are loaded or given up.
+"""The retry queue, table `waiting_files`: announced files that their portal did not deliver.
 
-The pipeline writes a row when a download is postponed, and ends it in the transaction that loads the file or
-records its dead letter. In between an agent or `gogobe retry` announces the file again when it is due. A row
-survives its announcement, so a message that is lost on the way is announced once more.
+The pipeline writes a row when a download is postponed, and deletes it in the transaction that loads the file
+or records its dead letter. In between an agent or `gogobe retry` announces the file again when it is due. A
+row survives its announcement, so a lost message is announced once more.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from gogobe.records.addresses import identity_of
 from gogobe.records.excerpts import storable, storable_fields
 from gogobe.records.messages import DeadLetter, WaitingFile
 
-# A file that was announced again and did not end is announced once more after this, doubled each time.
+# A file that was announced again is announced once more after this, doubled each time, until it leaves the
+# queue.
 ANNOUNCED_SECONDS: Final = 600.0
 LONGEST_ANNOUNCED_SECONDS: Final = 6 * 3600.0
 
@@ -45,7 +46,7 @@ _ANNOUNCE: Final = f"""
     FROM chosen WHERE w.identity = chosen.identity
     RETURNING {_FIELDS}
 """
-# Signed addresses need a new link from a listing, until they are given up: then they go as they are.
+# Signed addresses need a new link from a listing; after `give_up` they are announced without one.
 _CLAIM_DUE: Final = f"""
     WITH due AS (
         SELECT identity, row_number() OVER (PARTITION BY host ORDER BY due_at) AS place
@@ -110,7 +111,7 @@ Downloads = tuple[list[str], list[str], list[str], list[datetime]]
 
 @dataclass(frozen=True)
 class Waiting:
-    """A file that is announced again. `url` has no signature. Times are aware."""
+    """A file of the queue that is announced again. `url` has no signature. Times are aware."""
 
     identity: bytes
     chain: str
@@ -124,7 +125,8 @@ class Waiting:
 
 @dataclass(frozen=True)
 class WaitingCount:
-    """How many files of a chain wait for a host: since when, until when at least, and mostly why."""
+    """The number of a chain's files that wait for a host; the oldest `since`, the earliest `due_at`, and the
+    most frequent reason."""
 
     chain: str
     host: str
@@ -135,7 +137,7 @@ class WaitingCount:
 
 
 def record_waiting(database: Session | Dsn, files: Sequence[WaitingFile]) -> None:
-    """Puts files into the retry queue, in one transaction. One that waits already has the newest failure.
+    """Adds files to the queue, in one transaction; a file that is already there gets the newest failure.
     Raises psycopg.Error."""
     rows = [_row(file) for file in files]
     rows.sort(key=lambda row: (row["identity"], row["failed_at"]))
@@ -160,18 +162,17 @@ def claim_due(
     chains: Collection[str] | None = None,
     everything: bool = False,
 ) -> list[Waiting]:
-    """Takes files that are due and can be announced without a new link, `per_host` of a host at most; with
-    `everything`, files that are not due as well. They are due again later, in case the announcement has no
-    effect.
+    """Claims files that are due and need no new link, at most `per_host` per host; with `everything`, also
+    files that are not due. They become due again later, in case the announcement has no effect.
 
-    `give_up`: after so many seconds of waiting a signed address goes as it is, without its signature.
+    After `give_up` seconds of waiting, a signed address is announced without its signature.
     """
     values = {"per_host": per_host, "give_up": give_up, "all": everything, **_ANNOUNCED}
     return _claimed(connection, _CLAIM_DUE, values | {"chains": None if chains is None else sorted(chains)})
 
 
 def claim_waiting(connection: Connection, identities: Iterable[bytes]) -> list[Waiting]:
-    """Takes those of the files that no agent has announced again in the meantime."""
+    """Claims those of the files that no agent has announced again in the meantime."""
     return _claimed(connection, _CLAIM, {"identities": sorted(identities), **_ANNOUNCED})
 
 
@@ -189,22 +190,22 @@ def signed_identities(connection: Connection, chain: str, *, everything: bool = 
 
 
 def signed_chains(connection: Connection, *, everything: bool = False) -> list[str]:
-    """The chains that have such files."""
+    """The chains that have files for `signed_identities`."""
     return [row[0] for row in connection.execute(_SIGNED_CHAINS, {"all": everything})]
 
 
 def make_due(connection: Connection, chain: str) -> int:
-    """A chain's portal answers again: its files are due now. Gives how many."""
+    """Makes a chain's files due, because its portal answers again; returns how many."""
     return connection.execute(_MAKE_DUE, (chain,)).rowcount
 
 
 def count_waiting(connection: Connection) -> list[WaitingCount]:
-    """What waits, by chain and host."""
+    """The queue's counts by chain and host."""
     return fetch_as(connection, WaitingCount, _COUNT)
 
 
 def remove_failed(cursor: Cursor, letters: Iterable[DeadLetter]) -> None:
-    """Files that have a dead letter wait no longer, unless they failed again after it."""
+    """Removes files with a dead letter from the queue, unless they failed again after it."""
     ended: dict[tuple[str, str], datetime] = {}
     for letter in letters:
         if letter.chain and letter.source_url:
@@ -216,5 +217,5 @@ def remove_failed(cursor: Cursor, letters: Iterable[DeadLetter]) -> None:
 
 
 def remove_loaded(cursor: Cursor, downloads: Downloads) -> None:
-    """Files that are loaded wait no longer, unless they failed again after this download."""
+    """Removes loaded files from the queue, unless they failed again after this download."""
     cursor.execute(_END_LOADED, downloads)
