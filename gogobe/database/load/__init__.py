@@ -1,8 +1,8 @@
-"""Loading batches: exactly once, in one transaction, newer rows only.
+"""Loading of batches: exactly once, in one transaction, newer rows only.
 
-Public: `loader.Loader.load(batches)`. `transaction` is the order of the work. One module a table: `files` and
-`batches` (the ledger), `prices`, `promotions`, `aliases` (masters and a chain's codes), `stores` and
-`descriptions`. `identities` says which store a published name means (`grouping` is the rule, `moves` and
-`joining` apply it), `recency` orders rows by time, `counts` weighs a file's Count, `endings` ends what a full
-file no longer lists, `sent` remembers what a worker has already written.
+Public: `loader.Loader.load(batches)`. `transaction` has the order of the work. One module per table: `files`
+and `batches` (the ledger), `prices`, `promotions`, `aliases` (masters and a chain's codes), `stores` and
+`descriptions`. `identities` resolves published store names (`grouping` is the rule, `moves` and `store_merge`
+apply it), `recency` orders batches by time, `counts` weighs a file's Count, `endings` ends rows that a full
+file no longer lists, `readings` replaces a file's older reading, `sent` deduplicates a worker's writes.
 """

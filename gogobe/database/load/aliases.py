@@ -1,7 +1,7 @@
 """Aliases (a chain's descriptions of its codes) and the masters they belong to.
 
-Hundreds of stores of a chain describe the same codes each day, with small differences. The description that
-wins does not depend on the order of the files: the newest day, within a day the newer reader, then the better
+Hundreds of stores of a chain describe the same codes each day, with small differences. Which description wins
+does not depend on the order of the files: the newest day, within a day the newer reader, then the better
 match, then the longer text, then a checksum. So stores do not rewrite each other's descriptions endlessly.
 """
 
@@ -52,7 +52,8 @@ STAGING: Final = """
     item_id text, is_service boolean NOT NULL
 """
 
-# OFFSET 0, here and below: a look-up for each row, never a join with the whole table (see prices.py).
+# OFFSET 0, here and below, forces a look-up for each row instead of a join with the whole table (see
+# prices.py).
 _DROP_KNOWN: Final = """
     DELETE FROM staged_aliases s WHERE EXISTS (
         SELECT 1 FROM master_aliases a WHERE a.chain_id = s.chain_id AND a.item_code = s.item_code
@@ -106,8 +107,8 @@ _LOCK_MASTERS: Final = """
     SELECT 1 FROM masters WHERE master_id = ANY(%s) ORDER BY master_id FOR NO KEY UPDATE
 """
 
-# The best name is the most frequent, then the longest. Brand and size come from an alias of that name, else of
-# the next best name that has them: so the order in which chains are loaded does not decide.
+# The best name is the most frequent, then the longest. Brand and size come from an alias of that name, else
+# of the next best name that has them. So the result does not depend on the order in which chains are loaded.
 _NAME_MASTERS: Final = """
     UPDATE masters m SET name = best.name, brand = coalesce(best.manufacturer, m.brand),
         quantity = coalesce(best.quantity, m.quantity),
@@ -140,7 +141,7 @@ _MATCH_RANK: Final = {"gtin": 4, "alias": 3, "vector": 2, "review": 1, "new": 0}
 
 
 def load_aliases(cursor: Cursor, dialect: Dialect, batches: Iterable[IngestBatch], sent: SentHashes) -> None:
-    """Writes what the batches say of their chains' codes, where newer or better, and names the masters."""
+    """Writes the batches' descriptions of their chains' codes, if newer or better, and names the masters."""
     staged = _new_words(batches, sent)
     if not staged:
         return
@@ -158,7 +159,8 @@ def load_aliases(cursor: Cursor, dialect: Dialect, batches: Iterable[IngestBatch
     aliases = Counter(row[_MASTER_ID] for row in staged.values())
     rename = sorted(reworded - {one for one in added if aliases[one] == 1})
     if rename:
-        # Two statements: once the masters are held, the second sees the aliases of the previous holder.
+        # Two statements: after the lock, the second sees the aliases that the lock's previous holder
+        # committed.
         cursor.execute(_LOCK_MASTERS, (rename,))
         cursor.execute(_NAME_MASTERS, (rename,))
 
@@ -197,8 +199,8 @@ def _new_words(batches: Iterable[IngestBatch], sent: SentHashes) -> Mapping[tupl
 def _alias_row(
     key: tuple[str, str], day: date, version: int, item: Item, words: tuple[Any, ...]
 ) -> tuple[Any, ...]:
-    """A staged row. Of two wordings of one day that of the newer reader wins, then the surer match, then the
-    longer text; the last bits only make the choice independent of the order."""
+    """A staged row. Its rank orders descriptions of one day: by the reader's version, the match, and the
+    length of the text; a checksum makes the order independent of the files' order."""
     score = min(max(item.score, 0.0), 1.0)
     text = "\0".join("" if word is None else str(word) for word in words)
     rank = (

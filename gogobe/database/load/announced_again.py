@@ -1,4 +1,4 @@
-"""Files that come again and are loaded already: the ledger notes it, and nothing has to be read."""
+"""Files that are announced again after they were loaded: the ledger records it, and they need not be read."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _LOADED: Final = """
 def record_announced_again(
     session: Session, files: Sequence[FileDownloaded], reader_version: int
 ) -> frozenset[int]:
-    """Notes the announcements of files whose content is loaded for their chain, by this reader or a better one,
-    as loading them again would. Returns their positions; all others have to be read. Raises psycopg.Error.
-    """
+    """Records announcements of files whose content is loaded for their chain, by this reader or a newer one,
+    with the same effect as loading them again. Returns their positions; all others have to be read. Raises
+    psycopg.Error."""
     return session.run(lambda connection: _note(connection, files, reader_version))
 
 

@@ -1,4 +1,4 @@
-"""The table `batches`: each batch is entered once, so its rows are loaded once."""
+"""The table `batches`: each batch is inserted once, so its rows are loaded once."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _KEEP_REFUSED: Final = """
 
 
 def enter_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> NewBatches:
-    """Enters the batches in the ledger and returns the new ones, and those recorded as failed.
+    """Inserts the batches into the ledger and returns the new ones, and those recorded as failed before.
 
-    A known batch that is its file's last means that the file was announced again.
+    If a known batch is the last of its file, the file was announced again.
     """
     offered = {batch.batch_id: batch for batch in batches}
     ordered = [offered[batch_id] for batch_id in sorted(offered)]
@@ -68,8 +68,7 @@ def enter_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> NewBatches:
 
 def _row_span(batch: IngestBatch) -> tuple[int | None, int | None]:
     """The first and the last row of its file in a batch, refused rows included; None for a batch without
-    rows.
-    """
+    rows."""
     rows = [one.row for part in (batch.promotions, batch.stores, batch.refused) for one in part]
     if batch.items:  # in the order of the file
         rows += [batch.items[0].row, batch.items[-1].row]

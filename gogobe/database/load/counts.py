@@ -1,9 +1,8 @@
-"""Whether a file is complete although its Count says otherwise.
+"""Decides whether a file is complete although its Count differs from its rows.
 
-Some chains publish a Count that is always wrong. If it were trusted, none of their files would be complete:
-no price would end, and prices would be kept without limit. So the Count is weighed like any evidence, and
-only if the file itself is complete: read to the closing tag of its root, from an undamaged container. A file
-that was cut short is never complete.
+Some chains publish a Count that is always wrong. If it were trusted, none of their files would be complete,
+and no price would ever end. So the Count counts as evidence, and only if the file itself is whole: read to
+the closing tag of its root, from an undamaged container. A file that was cut short is never complete.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ EVIDENCE: Final = timedelta(days=7)
 SAME_DIFFERENCES: Final = 2
 WRONG_DAYS: Final = 3
 
-# What the Counts of a chain's files of one kind were worth in the days before. Files without rows are left
+# How often the Counts of a chain's files of one kind were right in the days before. Files without rows are left
 # out: a Count of zero is right by chance.
 _EARLIER_FILES: Final = """
     SELECT count(*) FILTER (WHERE announced = read),
@@ -38,12 +37,12 @@ def is_whole(totals: FileTotals) -> bool:
 
 
 def is_complete(cursor: Cursor, batch: IngestBatch, totals: FileTotals) -> bool:
-    """Whether a file lists all that it should, by the totals that its last batch carries.
+    """Whether a file lists all that it should, by the totals in its last batch.
 
-    A whole file with more rows than announced lacks none. One with fewer is complete where the chain's Counts
-    are known to be wrong: in the seven days before, none of its whole files of this kind had as many rows as
-    it announced, and either two of them differ by the same number, or Counts were wrong on three earlier
-    days. One file whose Count is right restores the trust in the next ones.
+    A whole file with more rows than announced is complete. One with fewer is complete if the chain's Counts
+    are known to be wrong: in the seven days before, no whole file of this kind had as many rows as it
+    announced, and either two of them differ by the same number, or Counts were wrong on three earlier days.
+    One file with a right Count restores the trust in the next ones.
     """
     if totals.complete:
         return True

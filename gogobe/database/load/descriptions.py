@@ -1,8 +1,8 @@
-"""Descriptions of stores from Stores files: address, city, type and the like.
+"""Descriptions of stores from Stores files: address, city, type and other fields.
 
 `store_descriptions` has, for each published name, every distinct description with the marks of the oldest and
-the newest file that contains it. `stores` shows the merged description: of each field the value in the newest
-file that has one. So the result does not depend on the order in which files are loaded.
+the newest file that contains it. `stores` has the merged description: each field's value from the newest file
+that has one. So the result does not depend on the order in which files are loaded.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FIELDS: Final[tuple[LiteralString, ...]] = (
     "updated_at",
 )
 Fields = tuple[Any, ...]
-"""The values of `FIELDS`, None where a file has none."""
+"""The values of `FIELDS`, None if a file has none."""
 
 _NONE: Final[Fields] = (None,) * len(FIELDS)
 _COLUMNS: Final[LiteralString] = ", ".join(FIELDS)
@@ -68,7 +68,7 @@ _WRITE_STORE: Final[LiteralString] = f"""
     WHERE store_key = %s
 """
 
-# Of the older reading of a Stores file: descriptions that no other file has are removed.
+# Undoes the older reading of a Stores file: descriptions that no other file has are removed.
 _OF_READING: Final = (
     "({at}, {row}) BETWEEN (%(published_at)s, %(first_row)s) AND (%(published_at)s, %(last_row)s)"
 )
@@ -94,7 +94,7 @@ class Description:
 
 @dataclass(frozen=True)
 class MergedDescription:
-    """What several descriptions of a store come to: the newest mark, and the newest value of each field."""
+    """The merge of several descriptions of a store: the newest mark, and the newest value of each field."""
 
     mark: Mark | None = None
     fields: Fields = _NONE
@@ -111,7 +111,7 @@ def merge(descriptions: Iterable[Description]) -> MergedDescription:
 
 
 def add(descriptions: dict[int, Description], mark: Mark, fields: Fields) -> None:
-    """Adds what a row of a file says to a store's descriptions, which are by digest."""
+    """Adds a row's description to those of a store, which are by digest."""
     digest = _digest(fields)
     before = descriptions.get(digest)
     marks = [mark] if before is None else [mark, before.first, before.last]
@@ -124,8 +124,8 @@ def _digest(fields: Fields) -> int:
 
 
 def describe_stores(cursor: Cursor, batches: Iterable[IngestBatch], tallies: Mapping[str, Tally]) -> None:
-    """Writes the descriptions in batches of Stores files and counts into the batches' tallies. The stores are
-    locked.
+    """Writes the descriptions in batches of Stores files and counts the rows into the batches' tallies. The
+    stores are locked.
 
     A row counts as stale if it is older than the store's newest description and changes no field.
     """
@@ -185,8 +185,7 @@ def _columns(numbers: Iterable[Number]) -> tuple[list[str], list[str]]:
 
 def update_stores(cursor: Cursor, numbers: Iterable[Number]) -> None:
     """Writes the merged descriptions of the stores with these numbers into `stores`, where they differ. The
-    stores whose descriptions or names changed are locked.
-    """
+    stores whose descriptions or names changed are locked."""
     ordered = sorted(numbers)
     known = _read(cursor, ordered)
     cursor.execute(_READ_STORES, _columns(ordered))
@@ -204,9 +203,8 @@ def update_stores(cursor: Cursor, numbers: Iterable[Number]) -> None:
 
 
 def undo_descriptions(cursor: Cursor, chain_id: str, first: Mark, last: Mark) -> None:
-    """Removes what the readings of one Stores file say, from the first `source_row` to the last. The file's
-    stores are locked.
-    """
+    """Removes the descriptions of a Stores file's readings, from the first `source_row` to the last. The
+    file's stores are locked."""
     values = {"chain_id": chain_id, "published_at": first[0], "first_row": first[1], "last_row": last[1]}
     numbers: set[Number] = set()
     for statement in _UNDO:

@@ -1,4 +1,4 @@
-"""Complete full files end the prices and promotions that they no longer list."""
+"""Ends prices and promotions that a complete full file no longer lists."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from gogobe.database.load.marks import Mark
 from gogobe.database.load.stores import LockedStore
 from gogobe.database.load.subjects import TABLES, Subject, is_full, subject_of
 
-# Newer lists count too: a newer full file may have confirmed a row already, without writing it. NOT IN makes
-# a hash of the codes, for any estimate of the planner.
+# Newer lists count too: a newer full file may have confirmed a row already, without writing it. NOT IN is
+# executed as a hash of the codes, for any estimate of the planner.
 _END_UNLISTED: Final = """
     UPDATE {table} p SET ended_at = %(published_at)s
     WHERE p.store_key = %(store_key)s AND p.ended_at IS NULL
@@ -25,13 +25,13 @@ _END_UNLISTED: Final = """
 
 _SET_MARK: Final = "UPDATE stores SET {full_at} = %s, {full_row} = %s WHERE store_key = %s"
 
-# The store's mark makes every older file outdated from here on: no list is needed for that.
+# From now on the store's mark makes every older file outdated, so older lists are not needed.
 _DROP_LISTS: Final = """
     DELETE FROM listed_codes
     WHERE store_key = %s AND subject = %s AND (published_at, file_row) <= (%s, %s)
 """
 
-# Of the files that ended as incomplete only the newest keeps its lists: it makes most rows stale.
+# Only the newest incomplete file keeps its lists: it makes most rows stale.
 _DROP_OVERTAKEN_LISTS: Final = """
     DELETE FROM listed_codes WHERE content_sha256 IN (
         SELECT content_sha256 FROM (
@@ -43,7 +43,7 @@ _DROP_OVERTAKEN_LISTS: Final = """
         ) incomplete WHERE place > 1)
 """
 
-# Locked, because `drop_old_lists` may run at the same time.
+# Locked, because `maintenance` may delete lists at the same time.
 _COUNT_LISTS: Final = """
     SELECT count(*) FROM (SELECT 1 FROM listed_codes WHERE content_sha256 = %s FOR KEY SHARE) held
 """
@@ -55,7 +55,7 @@ _LISTS_DROPPED: Final = """
 
 
 def end_unlisted(cursor: Cursor, completed: Iterable[CompletedFile], stores: Mapping[int, LockedStore]) -> int:
-    """Ends what the completed full files do not list; returns the number of prices and promotions.
+    """Ends rows that the completed full files do not list; returns the number of prices and promotions.
 
     A file ends nothing if it is incomplete, if its time of publication is not known, if its store has a newer
     complete full file, or if its lists were dropped before it was complete.
@@ -83,9 +83,8 @@ def end_unlisted(cursor: Cursor, completed: Iterable[CompletedFile], stores: Map
 
 
 def _has_all_lists(cursor: Cursor, file: CompletedFile) -> bool:
-    """Whether the lists of all batches of the file are stored; rows of a missing list would seem to have
-    ended.
-    """
+    """Whether the lists of all batches of the file are stored; without one of them, its rows would seem
+    unlisted."""
     return cursor.execute(_COUNT_LISTS, (file.content_sha256,)).fetchone() == (file.batches,)
 
 

@@ -1,4 +1,4 @@
-"""The tables `files` and `file_addresses`: a line for each file, its counts, and when it is complete."""
+"""The tables `files` and `file_addresses`: a row for each file, its counts, and its completion."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CompletedFile:
-    """A file with all its `batches` in the database. `is_loaded`: the file is complete, and no batch failed."""
+    """A file with all its `batches` in the database. `is_loaded`: the file is complete, and no batch
+    failed."""
 
     content_sha256: str
     reader_version: int
@@ -66,7 +67,7 @@ _LOCK_FILES: Final = """
     WHERE content_sha256 = ANY(%s) ORDER BY content_sha256 FOR NO KEY UPDATE
 """
 
-# A file that is announced again: its line follows the latest announcement, its counts stay.
+# A file that is announced again: its row gets the latest announcement, its counts stay.
 _ANNOUNCED_AGAIN: Final = """
     UPDATE files SET
         source_url = CASE WHEN %(discovered_at)s >= discovered_at THEN %(source_url)s ELSE source_url END,
@@ -81,7 +82,7 @@ _ADDRESS_AGAIN: Final = """
     WHERE content_sha256 = %(file)s AND address_key = %(address_key)s
 """
 
-# One statement adds the counts and, if the file has all its batches by them, gives it its final state.
+# One statement adds the counts and, if the file then has all its batches, sets its final state.
 _COUNT: Final = """
     UPDATE files SET loaded = files.loaded + tally.loaded, unchanged = files.unchanged + tally.unchanged,
         stale = files.stale + tally.stale, refused = files.refused + tally.refused,
@@ -120,12 +121,12 @@ _TOTALS: Final = """
 
 
 def address_key(source_url: str) -> str:
-    """The key of an address in `file_addresses`: its SHA-256 in hexadecimal digits."""
+    """The key of an address in `file_addresses`: its SHA-256 in hexadecimal."""
     return hashlib.sha256(source_url.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def add_files(cursor: Cursor, batches: Sequence[IngestBatch], store_keys: Mapping[str, int | None]) -> None:
-    """Adds a line for each file, and its address, where there is none. `store_keys` by batch id."""
+    """Inserts a row for each new file, and for each new address. `store_keys` by batch id."""
     files = {batch.content_sha256: batch for batch in batches}
     cursor.executemany(
         _ADD_FILES,
@@ -161,27 +162,27 @@ def add_files(cursor: Cursor, batches: Sequence[IngestBatch], store_keys: Mappin
 
 
 def lock_files(cursor: Cursor, batches: Iterable[IngestBatch]) -> dict[str, Reading]:
-    """Locks the files' lines until the commit; returns, by content hash, the reading that each line counts.
+    """Locks the files' rows until the commit; returns, by content hash, the reading that each row counts.
 
-    Raises StoreMovedError if a line was removed, so that the loader adds it again.
+    Raises StoreMovedError if a row was deleted, so that the loader inserts it again.
     """
     files = {batch.content_sha256 for batch in batches}
     cursor.execute(_LOCK_FILES, (sorted(files),))
     counted = {sha: Reading(*line) for sha, *line in cursor.fetchall()}
     if counted.keys() != files:
-        raise StoreMovedError("a file's line in the ledger was removed")
+        raise StoreMovedError("a file's row in the ledger was removed")
     return counted
 
 
 def add_address(cursor: Cursor, file: FileDownloaded) -> None:
-    """Adds the address of a file that has a line, if it is new."""
+    """Inserts the address of a file that has a row, if it is new."""
     key = address_key(file.source_url)
     times = (file.discovered_at, file.downloaded_at)
     cursor.execute(_ADD_ADDRESSES, (file.content_sha256, key, file.source_url, file.file_name, *times))
 
 
 def update_announcement(cursor: Cursor, batch: IngestBatch | FileDownloaded) -> None:
-    """Brings the address and the times of a file that was announced again up to date; its counts stay."""
+    """Updates the address and the times of a file that was announced again; its counts stay."""
     again = {
         "discovered_at": batch.discovered_at,
         "source_url": batch.source_url,
@@ -194,13 +195,13 @@ def update_announcement(cursor: Cursor, batch: IngestBatch | FileDownloaded) -> 
 
 
 def count_batches(cursor: Cursor, new: NewBatches) -> list[CompletedFile]:
-    """Adds the batches' tallies to their files' lines; returns the files that are complete now."""
+    """Adds the batches' tallies to their files' rows; returns the files that are complete now."""
     _write_totals(cursor, new.entered)
     return _count(cursor, new.entered, new.tallies)
 
 
 def count_failed(cursor: Cursor, batch: IngestBatch, problem: str) -> None:
-    """Counts a batch that could not be loaded; its file may be complete, as incomplete, by that. `problem` is
+    """Counts a batch that could not be loaded; its file may thereby be completed, as incomplete. `problem` is
     added to the file's problems."""
     cursor.execute(_ADD_PROBLEM, {"code": problem, "file": batch.content_sha256})
     _write_totals(cursor, [batch])
@@ -234,7 +235,7 @@ def _count(cursor: Cursor, batches: Sequence[IngestBatch], tallies: Mapping[str,
         if entered != file.batches:
             continue
         completed.append(file)
-        # Prices on another scale than the store's last ones: decided when all of them are counted.
+        # Whether prices are on another scale than the store's last ones: known when all of them are counted.
         problem = price_level_problem(PriceLevels(compared, higher, lower))
         if problem is not None:
             logger.warning("%s: %s", file.content_sha256, problem.detail)
@@ -243,7 +244,7 @@ def _count(cursor: Cursor, batches: Sequence[IngestBatch], tallies: Mapping[str,
 
 
 def _write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
-    """Writes the totals of a whole file, which its last batch carries."""
+    """Writes the totals of whole files, which their last batches carry."""
     for batch in sorted(batches, key=lambda batch: batch.content_sha256):
         if not batch.last:
             continue

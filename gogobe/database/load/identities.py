@@ -1,9 +1,8 @@
-"""Published names of stores and the rows of `stores` that they mean: decided in the database, the same for
-all.
+"""Resolves published names of stores to rows of `stores`, in the database, the same for all loaders.
 
-`store_identities` has a row for every name (chain, sub-chain, number) under which files speak of a store,
-with the evidence about it. Loaders of one chain take turns in adding evidence; one that adds some applies the
-rule of `grouping` to the numbers concerned, and moves names and rows where the rule now says otherwise.
+`store_identities` has a row for every name (chain, sub-chain, number) by which files refer to a store, with
+the evidence about it. Loaders of one chain take turns in adding evidence. A loader that adds some applies the
+rule of `grouping` to the numbers concerned, and moves names and rows if the rule now gives another result.
 """
 
 from __future__ import annotations
@@ -30,23 +29,22 @@ class Evidence:
     listed: Mark | None = None
 
     def __or__(self, other: Evidence) -> Evidence:
-        """The evidence of both."""
+        """The combined evidence."""
         marks = [mark for mark in (self.listed, other.listed) if mark is not None]
         return Evidence(self.is_sold or other.is_sold, min(marks, default=None))
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The row of `stores` that a name means. `version` is the row's `identity_version`, which grows when a
-    name leaves the row.
-    """
+    """The row of `stores` that a name means. `version` is the row's `identity_version`, which increases when
+    a name leaves the row."""
 
     store_key: int
     version: int
     evidence: Evidence
 
     def knows(self, evidence: Evidence) -> bool:
-        """Whether the evidence adds nothing."""
+        """Whether the evidence is already included."""
         return self.evidence == self.evidence | evidence
 
 
@@ -76,7 +74,7 @@ class _Known:
         return Rows(keys, sold, self.sub_chain_ids)
 
 
-# A row that no name means is treated as meant by its own natural key, and is joined to that name's row.
+# A row without a name counts as that of its own natural key, and is merged into that name's row.
 _READ: Final = """
     SELECT s.chain_id, s.store_id, coalesce(i.sub_chain_id, s.sub_chain_id), s.store_key, s.sub_chain_id,
            s.identity_version, i.store_key IS NULL, coalesce(i.is_sold, true), i.listed_at, i.listed_row
@@ -99,8 +97,7 @@ _WRITE_NAMES: Final = """
 
 def decide(cursor: Cursor, evidence: Mapping[StoreId, Evidence]) -> dict[StoreId, Identity]:
     """Adds evidence and returns the rows that all names of the numbers concerned mean. The chains must be in
-    `chains`; they are locked until the transaction ends.
-    """
+    `chains`; they are locked until the transaction ends."""
     cursor.execute(_LOCK_CHAINS, (sorted({store.chain_id for store in evidence}),))
     numbers: dict[Number, dict[str, Evidence]] = {}
     for store, one in evidence.items():

@@ -1,4 +1,4 @@
-"""Batches of the ingest topic into the database, any number of them in one transaction."""
+"""Loads batches of the ingest topic into the database, any number of them in one transaction."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["FailedBatch", "LoadResult", "Loader"]
 
 logger = logging.getLogger(__name__)
 
-# No batch's fault: what reaches the database is out of order, or this process is.
+# Errors of the database connection or of this process, not of a batch.
 _NOT_THE_BATCH: Final = (psycopg.Error, SecretError, AddressError, MemoryError)
 
 
@@ -78,17 +78,17 @@ class Loader:
         self.close()
 
     def close(self) -> None:
-        """Gives the connection back; the next load makes a new one."""
+        """Closes the connection; the next load opens a new one."""
         self._session.close()
 
     def load(self, batches: Sequence[IngestBatch]) -> LoadResult:
-        """Puts the batches into the database, each once, in one transaction.
+        """Loads the batches, each once, in one transaction.
 
         When this returns they are committed. Batches in the ledger are skipped. A batch of another chain, one
-        that the database refuses as data, or one that the loader fails on, comes back in `failed`, with
-        everything else committed (then in several transactions). Conflicts and lost connections are tried
-        again; raises psycopg.Error when the database cannot be reached or used, SecretError when its password
-        cannot be had.
+        that the database refuses as data, or one that the loader fails on is returned in `failed`, and
+        everything else is committed (then in several transactions). Conflicts and lost connections are
+        retried. Raises psycopg.Error if the database cannot be reached or used, SecretError if its password
+        is not available.
         """
         refused: list[FailedBatch] = []
         if self._owners is not None:
@@ -98,7 +98,7 @@ class Loader:
         return result
 
     def _load_own(self, batches: Sequence[IngestBatch]) -> LoadResult:
-        """The batches in one transaction or, if one of them fails, in several."""
+        """Loads the batches in one transaction or, if one of them fails, in several."""
         if not batches:
             return LoadResult()
         try:
@@ -132,7 +132,7 @@ class Loader:
         except BaseException as error:
             self._sent.rollback()
             if isinstance(error, (errors.ForeignKeyViolation, StoreMovedError)):
-                self._forget()  # something that this loader remembers was removed or moved
+                self._forget()  # a cached row was removed or moved
             raise
         self._sent.commit()
         return result
@@ -145,8 +145,8 @@ class Loader:
         create_staging_tables(connection, self._dialect)
 
     def fail(self, batch: IngestBatch, error: Exception) -> LoadResult:
-        """Gives up a batch that cannot be loaded: it is marked in the ledger, so that its file ends as
-        incomplete, and comes back in `failed`. Raises psycopg.Error."""
+        """Gives up a batch that cannot be loaded: it is marked as failed in the ledger, so that its file ends
+        as incomplete, and returned in `failed`. Raises psycopg.Error."""
         failed = _failed(batch, error)
         result = self._session.run(lambda connection: self._enter(connection, failed))
         result.failed.append(failed)

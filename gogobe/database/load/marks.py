@@ -1,8 +1,8 @@
 """The order of rows and files by time of publication, in Python and in SQL.
 
-A mark is a time of publication and a `source_row`. The number has the file's rank (30 bits, drawn from its
-content), the version of the reader (6 bits) and the row's place in its file (27 bits), so two marks are never
-equal by chance and the order does not depend on which file arrives first.
+A mark is a time of publication and a `source_row`. The number consists of the file's rank (30 bits of a hash
+of its content), the version of the reader (6 bits) and the row's place in its file (27 bits). So marks of
+different rows practically never coincide, and the order does not depend on which file arrives first.
 
 A file whose time of publication is not known counts as published when it was discovered, and its `source_row`
 is negative. Marks are compared in two ways:
@@ -10,7 +10,8 @@ is negative. Marks are compared in two ways:
 - Two rows of one code, `recency` and `RECENCY`: a row of known time is newer than any row of unknown time. So
   a file of unknown time never overwrites a row of known time.
 - A row and a full file, `Mark` as a tuple and `MARK`: by time. A full file lists what its store had at that
-  moment, so it ends an earlier row, and says nothing of a row that was published or discovered later.
+  moment, so it ends an earlier row that it does not list, and does not affect a row that was published or
+  discovered later.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ _RANK_BITS: Final = 30
 _LAST_ROW: Final = (1 << _ROW_BITS) - 1
 _UNKNOWN: Final = -(1 << 63)
 ROWS_OF_A_FILE: Final = 1 << (_ROW_BITS + _VERSION_BITS)
-"""How many `source_row`s all readings of a file share, from the first one of version 0 on."""
+"""The number of `source_row`s that all readings of a file share, counted from the first one of version 0."""
 
 
 def recency(mark: Mark) -> tuple[bool, datetime, int]:
-    """The key by which the newer of two rows of one code is found."""
+    """The sort key by which the newer of two rows of one code is found."""
     return mark[1] >= 0, *mark
 
 

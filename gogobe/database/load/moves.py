@@ -1,4 +1,4 @@
-"""Adds, joins and renames rows of `stores`, so that names mean what the rule of `grouping` says."""
+"""Inserts, merges and renames rows of `stores`, as the rule of `grouping` requires."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Change:
     sub_chain_ids: Mapping[int, str]
 
     def leaving(self) -> Iterator[tuple[str, int, Placement]]:
-        """Names that leave a row which stays another store's: name, old row, new placement."""
+        """Names that leave a row which another store keeps: name, old row, new placement."""
         staying = {placement.keep for placement in self.placements}
         for placement in self.placements:
             for name in placement.names:
@@ -44,7 +44,7 @@ _ADD: Final = """
     RETURNING chain_id, store_id, sub_chain_id, store_key
 """
 
-# In two steps, because the new natural key may still be that of another row that is renamed as well.
+# In two steps, because another row that is renamed as well may still have the new natural key.
 _FREE_NATURAL_KEYS: Final = """
     UPDATE stores SET sub_chain_id = sub_chain_id || ' ' || store_key WHERE store_key = ANY(%s)
 """
@@ -70,9 +70,8 @@ _MOVE_FILES: Final = """
 
 
 def apply_moves(cursor: Cursor, changes: Sequence[Change]) -> dict[tuple[Number, str], int]:
-    """Adds, joins and renames rows as the placements say; returns the row of each name. The caller has locked
-    the chains and writes the names afterwards.
-    """
+    """Inserts, merges and renames rows by the placements; returns the row of each name. The caller has locked
+    the chains and writes the names afterwards."""
     known = sorted({key for change in changes for key in change.sub_chain_ids})
     if known:
         cursor.execute(_LOCK, (known,))
@@ -107,7 +106,7 @@ def _rename(cursor: Cursor, changes: Iterable[Change]) -> None:
 
 
 def _add(cursor: Cursor, changes: Iterable[Change]) -> dict[tuple[Number, str], int]:
-    """Returns the row of each placement, by number and sub-chain; adds missing rows."""
+    """Returns the row of each placement, by number and sub-chain; inserts missing rows."""
     rows: dict[tuple[Number, str], int] = {}
     new: list[tuple[str, str, str]] = []
     for change in changes:
@@ -124,9 +123,8 @@ def _add(cursor: Cursor, changes: Iterable[Change]) -> dict[tuple[Number, str], 
 
 
 def _move_names(cursor: Cursor, change: Change, rows: Mapping[tuple[Number, str], int]) -> None:
-    """Moves loading files along with names that leave a row. The row's new version notifies loaders that
-    cache it.
-    """
+    """Moves files that are loading to the new row of a name that leaves its row. The old row's new version
+    invalidates the caches of other loaders."""
     for name, key, placement in change.leaving():
         to = rows[change.number, placement.sub_chain_id]
         for statement in (_MOVE_LISTS, _MOVE_FILES):

@@ -1,7 +1,8 @@
-"""Which chain a ChainId belongs to: a batch of another chain is refused before any of its rows is loaded.
+"""Ownership of ChainIds: a batch of a chain that does not own its ChainId is refused before any row is
+loaded.
 
-For chains that are listed `chains.toml` decides. A ChainId that no listed chain has belongs to the chain that
-was loaded under it first; table `chains` remembers that. Parsing has no database, so this is decided here.
+For listed chains `chains.toml` decides. A ChainId of no listed chain belongs to the chain that was loaded
+under it first, as recorded in the table `chains`. Parsing has no database, so this is decided here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _OWNER: Final = "SELECT name FROM chains WHERE chain_id = %s"
 
 
 class ChainOwners:
-    """Divides batches by whether their chain may write under their ChainId; remembers what it has decided."""
+    """Divides batches by whether their chain may write under their ChainId; caches its decisions."""
 
     def __init__(self, chains: Chains) -> None:
         self._chains = chains
@@ -33,7 +34,7 @@ class ChainOwners:
     def divide(
         self, session: Session, batches: Sequence[IngestBatch]
     ) -> tuple[list[IngestBatch], list[FailedBatch]]:
-        """The batches that may be loaded, and those of other chains. Raises psycopg.Error."""
+        """The batches that may be loaded, and those of other chains as failures. Raises psycopg.Error."""
         for key in sorted({(batch.chain, batch.chain_id) for batch in batches} - self._decided.keys()):
             self._decided[key] = self._decide(session, *key)
         own, foreign = [], []
@@ -64,7 +65,7 @@ class ChainOwners:
 
 
 def _owner(connection: Connection, chain: str, chain_id: str) -> str:
-    """The chain that an id belongs to: this one, if no other was there before."""
+    """The chain that owns an id; the given chain, if there was none before."""
     with connection.transaction():
         connection.execute(_CLAIM, (chain_id, chain))
         row = connection.execute(_OWNER, (chain_id,)).fetchone()

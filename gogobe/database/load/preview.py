@@ -1,6 +1,6 @@
-"""What loading a file would change, without changing it: the load runs in a transaction that is rolled back.
+"""Shows what loading a file would change: the load runs in a transaction that is rolled back.
 
-It is the load itself, so what it shows is what a load does. Until the end of the file it holds the same locks.
+It executes the load itself, so the result is exact. Until the end it holds the same locks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gogobe.records.messages import IngestBatch
 
 
 class RowChange(msgspec.Struct, frozen=True):
-    """A row that would change: the fields that differ, as they are and as they would be (None: no row)."""
+    """A row that would change: the fields that differ, before and after (None: no row)."""
 
     table: str
     key: list[str]
@@ -32,8 +32,8 @@ class RowChange(msgspec.Struct, frozen=True):
 
 @dataclass
 class Changes:
-    """How many rows would change, by table and kind (added, removed, ended, reopened, changed), and the first
-    ones."""
+    """The number of rows that would change, by table and kind (added, removed, ended, reopened, changed), and
+    the first of them."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     first: list[RowChange] = field(default_factory=list)
@@ -83,8 +83,8 @@ _CHAINS_OF_FILE: Final = "SELECT chain_id FROM files WHERE content_sha256 = %s"
 def preview_file(
     connection: Connection, portions: Iterable[Sequence[IngestBatch]], most: int, found: Changes
 ) -> None:
-    """Adds to `found` what loading the portions of one file's batches would change, with up to `most` rows as
-    examples. The database is as it was afterwards. Raises psycopg.Error."""
+    """Adds to `found` what loading one file would change, with up to `most` rows as examples. `portions` are
+    its batches, a list per load. The database is left unchanged. Raises psycopg.Error."""
     dialect = replace(dialect_of(connection), empties_on_commit=False)  # its commits are savepoints
     keys, sent, before = StoreKeys(), SentHashes(), None
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
@@ -100,7 +100,7 @@ def preview_file(
 
 
 class _Before:
-    """The rows that a file may change, as they are before it is loaded."""
+    """The rows that a file may change, as they were before it is loaded."""
 
     def __init__(self, cursor: Cursor, batch: IngestBatch) -> None:
         former = [row[0] for row in cursor.execute(_CHAINS_OF_FILE, (batch.content_sha256,))]
@@ -110,7 +110,7 @@ class _Before:
         self._states = {one.table: self._read(cursor, one) for one in _TABLES}
 
     def compare(self, cursor: Cursor, most: int, found: Changes) -> None:
-        """Adds what differs from the rows as they are now."""
+        """Adds the differences to the rows as they are now."""
         for one in _TABLES:
             old, new = self._states[one.table], self._read(cursor, one)
             for key in sorted(old.keys() | new.keys()):

@@ -1,7 +1,7 @@
-"""Prices: staged by COPY, merged where newer, with a line of history for each changed price.
+"""Prices: staged by COPY, merged if newer, with a history row for each changed price.
 
 A row of a PriceFull that equals the stored row is not written: `listed_codes` and, once the file is complete,
-the store's mark record that the file lists it. Where the stored row is of unknown time, it is written.
+the store's mark record that the file lists it. If the stored row is of unknown time, it is written.
 docs/database.md explains why that is sound.
 """
 
@@ -56,7 +56,7 @@ _COLUMNS: Final = (
 
 # The outcome of a staged row: n(ew), c(hanged), s(ame: only the file is newer), o(lder than the stored row).
 # The stores' rows are locked, so no other transaction writes these prices between reading and writing. OFFSET
-# 0 forces a look-up for each row; the planner would choose a join with the whole table.
+# 0 forces a look-up for each row; otherwise the planner may join the whole table.
 _MERGE: Final = f"""
     WITH compared AS MATERIALIZED (
         SELECT s.*, p.price AS old_price, p.first_seen_at, p.published_at = s.published_at AS again,
@@ -102,15 +102,15 @@ _MERGE: Final = f"""
     FROM compared GROUP BY batch, outcome
 """
 
-# A file that repeats a code may take back the change that its earlier row had made.
+# A file that repeats a code may revert the change that its earlier row had made.
 _DROP_REVERTED: Final = """
     DELETE FROM price_changes h USING staged_prices s
     WHERE h.store_key = s.store_key AND h.item_code = s.item_code AND h.changed_at = s.published_at
       AND h.old_price = h.new_price
 """
 
-# Rows of known time that came after the full file that ends them: kept as ended, so that a row of unknown
-# time does not seem to be the newest one of its code.
+# Rows of known time that arrive after the full file that ends them are stored as ended, so that a row of
+# unknown time does not count as the newest of its code.
 _KEEP_OUTDATED: Final = """
     INSERT INTO prices AS p (store_key, item_code, price, unit_price, unit_basis, price_per_unit,
                              allow_discount, price_updated_at, published_at, source_row, first_seen_at,
@@ -137,9 +137,8 @@ def load_prices(
     store_keys: Mapping[str, int],
     stores: Mapping[int, LockedStore],
 ) -> None:
-    """Merges the batches' prices and counts into their tallies. `store_keys` by batch id; `stores` are
-    locked.
-    """
+    """Merges the batches' prices and counts the rows into their tallies. `store_keys` by batch id; `stores`
+    are locked."""
     selected = select_current(cursor, new, store_keys, stores, "prices")
     is_empty = dialect.empties_on_commit
     for together in selected.rounds:
@@ -161,8 +160,8 @@ def _newest_rows(
 ) -> list[_Row]:
     """One row for each store and code, the file's last, in the order of the key.
 
-    The other rows are counted as if each batch had its own commit: as unchanged where the next row has the
-    same price, else as loaded.
+    The other rows are counted as if each batch had its own commit: as unchanged if the next row has the same
+    price, else as loaded.
     """
     newest: dict[tuple[int, str], _Row] = {}
     for number, batch in enumerate(batches):

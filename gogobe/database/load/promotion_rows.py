@@ -129,7 +129,7 @@ class PromotionRow:
 
 @dataclass(frozen=True)
 class WrittenRow:
-    """A row to write, with the time when the promotion was first published and, if it has ended, that time."""
+    """A row to write, with the time of the promotion's first publication and, if it has ended, of its end."""
 
     row: PromotionRow
     first_seen_at: datetime
@@ -137,13 +137,13 @@ class WrittenRow:
 
 
 def digest_of(promotion: Promotion) -> int:
-    """A hash of all that a promotion says, as a signed 64-bit number; its place in the file does not count."""
+    """A hash of a promotion's content, except its place in the file, as a signed 64-bit number."""
     content = msgspec.json.encode(msgspec.structs.replace(promotion, row=0))
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
 
 
 def write_promotions(cursor: Cursor, rows: Sequence[WrittenRow]) -> None:
-    """Writes promotions with their groups and items. None of them may be stored already."""
+    """Inserts promotions with their groups and items. None of them may be stored already."""
     copy_rows(cursor, "promotions", _PROMOTION_COLUMNS, map(_promotion_row, rows))
     copy_rows(cursor, "promotion_groups", _GROUP_COLUMNS, _group_rows(one.row for one in rows))
     copy_rows(cursor, "promotion_items", _ITEM_COLUMNS, _item_rows(one.row for one in rows))
@@ -182,7 +182,7 @@ def _group_rows(rows: Iterable[PromotionRow]) -> Iterable[tuple[Any, ...]]:
 def _item_rows(rows: Iterable[PromotionRow]) -> Iterable[tuple[Any, ...]]:
     for row in rows:
         offers = [item.offer for item in row.promotion.items]
-        if None in offers:  # a message from before offers were part of it
+        if None in offers:  # a message of an older version, without offers
             offers = list(offers_of(row.promotion))
         for position, (item, offer) in enumerate(zip(row.promotion.items, offers, strict=True)):
             own = (getattr(item, name) for name, _ in _ITEM_DETAILS)

@@ -1,7 +1,7 @@
 """Promotions with their groups and items: a changed promotion is replaced as a whole, an unchanged one is not
 written.
 
-Stored promotions are compared by a digest of their content. There are few promotions, so Python decides.
+Stored promotions are compared by a digest of their content. They are few, so Python compares them.
 """
 
 from __future__ import annotations
@@ -53,9 +53,8 @@ class _Stored(NamedTuple):
 def load_promotions(
     cursor: Cursor, new: NewBatches, store_keys: Mapping[str, int], stores: Mapping[int, LockedStore]
 ) -> None:
-    """Writes new and changed promotions and counts into the batches' tallies. `store_keys` by batch id;
-    `stores` are locked.
-    """
+    """Writes new and changed promotions and counts the rows into the batches' tallies. `store_keys` by batch
+    id; `stores` are locked."""
     selected = select_current(cursor, new, store_keys, stores, "promotions")
     for together in selected.rounds:
         _merge(cursor, new, _newest_rows(together, new, store_keys, selected))
@@ -139,9 +138,8 @@ def _keep_outdated(
     store_keys: Mapping[str, int],
     stores: Mapping[int, LockedStore],
 ) -> None:
-    """Keeps promotions of known time that came after the full file that ends them, so that a row of unknown
-    time does not seem to be the newest one of its promotion.
-    """
+    """Stores promotions of known time that arrive after the full file that ends them, so that a row of
+    unknown time does not count as the newest of its promotion."""
     newest: dict[Key, PromotionRow] = {}
     for batch in batches:
         newest |= {row.key: row for row in _rows_of(batch, store_keys)}

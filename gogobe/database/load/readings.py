@@ -1,4 +1,5 @@
-"""A file that is read again by a newer reader: its newest reading counts, and older readings are undone.
+"""Reprocessing: a file that is read again by a newer reader. Its newest reading counts, older ones are
+undone.
 
 A reading is a file's content and the reader's version. The first batch of a newer reading undoes the older
 one: rows that it wrote and that no later file overwrote or confirmed get their previous state back. Then the
@@ -48,7 +49,7 @@ _NEW_READING: Final = """
     WHERE content_sha256 = %(sha)s
 """
 
-# A full file does not write rows that it confirms. So a row is not undone while a newer full file lists its
+# A full file does not write rows that it confirms. So a row is not undone if a newer full file lists its
 # code.
 _NOT_LISTED: Final = """
     {table}.{code} NOT IN (
@@ -60,8 +61,8 @@ _WRITTEN: Final = f"""
     AND source_row BETWEEN %(first_row)s AND %(last_row)s AND {_NOT_LISTED}
 """
 
-# Of the rows that the older reading wrote: a price that it added is removed, a price that it changed gets its
-# previous value back, and where it only changed other fields the row counts as old again.
+# A price that the older reading added is removed, a price that it changed gets its previous value back, and a
+# row whose other fields it changed counts as old again.
 _UNDO_PRICES: Final = f"""
     WITH written AS (
         SELECT store_key, item_code, first_seen_at FROM prices WHERE {_WRITTEN}
@@ -117,7 +118,7 @@ def newest_readings(
     """Returns the batches of the newest reading of their file, and whether an older reading was undone, which
     may have changed the marks of stores.
 
-    `counted`: by content hash, the reading that the locked ledger line counts. `store_keys`: by batch id.
+    `counted`: by content hash, the reading that the locked ledger row counts. `store_keys`: by batch id.
     `stores`: the locked stores. Raises StoreMovedError if the store of an older reading is not among them.
     """
     newest: dict[str, IngestBatch] = {}
@@ -138,7 +139,7 @@ def newest_readings(
 
 
 def _undo(cursor: Cursor, sha: str, old: Reading, stores: Mapping[int, LockedStore]) -> None:
-    """Undoes what the older reading of a file wrote and ended."""
+    """Undoes the writes and the ends of the older reading of a file."""
     first_row = file_row_base(sha, published_known=old.published_known)
     values: dict[str, Any] = {
         "sha": sha,
@@ -164,7 +165,7 @@ def _undo(cursor: Cursor, sha: str, old: Reading, stores: Mapping[int, LockedSto
 
 
 def _undo_endings(cursor: Cursor, subject: Subject, values: dict[str, Any], store: LockedStore) -> None:
-    """Reopens what the older reading ended; the store's full file is again the one before it."""
+    """Reopens the rows that the older reading ended; the store's full file is again the one before it."""
     cursor.execute(TABLES[subject].fill(_REOPEN), values)
     mark = store.full[subject]
     if mark is None or mark < (values["published_at"], values["first_row"]):
@@ -176,7 +177,7 @@ def _undo_endings(cursor: Cursor, subject: Subject, values: dict[str, Any], stor
 
 
 def _enter(cursor: Cursor, batch: IngestBatch, store_key: int | None) -> None:
-    """Starts the ledger line of a file anew with the reading of the batch."""
+    """Resets the ledger row of a file to the reading of the batch."""
     cursor.execute(
         _NEW_READING,
         {

@@ -1,6 +1,5 @@
-"""Which batches of a transaction are current, and in what order they are merged: for prices and for
-promotions.
-"""
+"""Selects the current batches of a transaction, for prices and promotions, and the order in which they are
+merged."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ _LISTED_COLUMNS: Final = (
 
 
 class NewerLists:
-    """The codes that full files list which are not complete yet: they make rows of older files stale."""
+    """The codes listed by full files that are not complete yet: they make rows of older files stale."""
 
     def __init__(self, rows: Iterable[tuple[int, Mark, Sequence[str]]]) -> None:
         self._lists: dict[int, dict[Mark, set[str]]] = {}
@@ -51,10 +50,9 @@ class NewerLists:
 class Selected:
     """The batches of one subject in a transaction.
 
-    `rounds`: current batches in the order of their merges. Each round has one file of a store, so that the
-    history has a line for each file, however many share a commit. `lists`: what newer full files list that
-    are not complete. `outdated`: batches of known time that are older than their store's newest complete full
-    file.
+    `rounds`: current batches in merge order. Each round has one file of a store, so that the history has a
+    row for each file, however many share a commit. `lists`: the lists of newer full files that are not
+    complete. `outdated`: batches of known time that are older than their store's newest complete full file.
     """
 
     rounds: Sequence[Sequence[IngestBatch]]
@@ -69,9 +67,8 @@ def select_current(
     stores: Mapping[int, LockedStore],
     subject: Subject,
 ) -> Selected:
-    """Separates current batches from outdated ones, whose rows are counted as stale, and keeps what current
-    full files list until they are complete. `store_keys` by batch id; `stores` are locked.
-    """
+    """Separates current batches from outdated ones, whose rows count as stale, and stores the lists of
+    current full files until they are complete. `store_keys` by batch id; `stores` are locked."""
     current, outdated = [], []
     for batch in sorted(new.of_subject(subject), key=lambda batch: (*mark_of(batch), batch.sequence)):
         if not stores[store_keys[batch.batch_id]].is_outdated(subject, mark_of(batch)):
@@ -95,7 +92,7 @@ def select_current(
 def _newer_lists(
     cursor: Cursor, batches: Iterable[IngestBatch], store_keys: Mapping[str, int], subject: Subject
 ) -> NewerLists:
-    """The lists of incomplete full files that are newer than the store's oldest of the batches."""
+    """The lists of incomplete full files that are newer than the store's oldest batch."""
     oldest: dict[int, Mark] = {}
     for batch in batches:
         key = store_keys[batch.batch_id]
@@ -126,7 +123,7 @@ def _keep_listed_codes(
 
 
 def _rounds(batches: Iterable[IngestBatch], store_keys: Mapping[str, int]) -> list[list[IngestBatch]]:
-    """The batches, given in order, in rounds that have one file of each store."""
+    """The batches, given in order, as rounds with one file of each store."""
     found: list[list[IngestBatch]] = []
     files: dict[int, list[str]] = {}
     for batch in batches:

@@ -1,4 +1,4 @@
-"""What a load did, and which batches it could not take."""
+"""The result of a load, and the batches that could not be loaded."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ REFUSED: Final = "refused_by_database"
 
 @dataclass(frozen=True)
 class FailedBatch:
-    """A batch that was not loaded. `reason`: `refused_by_database` (its data has no form in the database),
-    `chain_differs` (its ChainId belongs to another chain) or `internal_error` (the loader itself failed on
-    it); `detail` a sentence for people, `cause` the error.
-    """
+    """A batch that was not loaded. `reason`: `refused_by_database` (its data has no representation in the
+    database), `chain_differs` (its ChainId belongs to another chain) or `internal_error` (the loader itself
+    failed on it); `detail` is a sentence for people, `cause` the error."""
 
     batch: IngestBatch
     reason: str
@@ -28,8 +27,8 @@ class LoadResult:
     """The outcome of a load. Each row counts in one of these: `rows` (written: new or changed), `unchanged`
     (equal to the stored row), `stale` (older than the stored row), `refused` (by the reader).
 
-    `batches` were taken, `duplicate_batches` were in the ledger before. `ended`: prices and promotions that a
-    complete file no longer lists.
+    `batches` were loaded, `duplicate_batches` were in the ledger before. `ended`: prices and promotions that
+    a complete file no longer lists.
     """
 
     batches: int = 0
@@ -44,12 +43,12 @@ class LoadResult:
 
     @property
     def changed_views(self) -> bool:
-        """Whether a view may show something else now; after a batch that came again too, because the refresh
-        that was due when it came first may have been lost with its worker."""
+        """Whether a refresh may change a view. Also true for duplicate batches, because the refresh that was
+        due after the first delivery may have been lost with its worker."""
         return self.batches > 0 or self.duplicate_batches > 0 or bool(self.failed)
 
     def add(self, other: LoadResult) -> None:
-        """Counts another load into this one."""
+        """Adds the counts of another load."""
         self.batches += other.batches
         self.duplicate_batches += other.duplicate_batches
         self.rows += other.rows

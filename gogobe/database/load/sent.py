@@ -1,4 +1,4 @@
-"""A worker's memory of what it has written, so that it does not send the same rows again."""
+"""Deduplication of a worker's writes: hashes of the rows that it has committed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from __future__ import annotations
 class SentHashes:
     """Hashes of rows that one worker has committed.
 
-    It is emptied when it would hold more than `limit` hashes; the rows are then sent a second time, which
-    changes nothing.
+    It is cleared when it would hold more than `limit` hashes; the rows are then sent a second time, which has
+    no effect.
     """
 
     def __init__(self, limit: int = 500_000) -> None:
@@ -30,5 +30,5 @@ class SentHashes:
         self._pending.clear()
 
     def rollback(self) -> None:
-        """Forgets the hashes of the current transaction."""
+        """Discards the hashes of the current transaction."""
         self._pending.clear()

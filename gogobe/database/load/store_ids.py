@@ -1,4 +1,4 @@
-"""Published names of stores."""
+"""Published names of stores, normalized."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Store
 
 Number = tuple[str, str]
-"""A chain's id and the number of one of its stores."""
+"""A chain's id and a store number."""
 
 
 @dataclass(frozen=True, order=True)
 class StoreId:
-    """A store's name as published; ids without leading zeros."""
+    """A store's published name; ids without leading zeros."""
 
     chain_id: str
     sub_chain_id: str

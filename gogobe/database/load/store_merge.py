@@ -1,7 +1,7 @@
-"""Joins two rows of `stores` that are one store, with their prices, promotions and files.
+"""Merges two rows of `stores` that are one store, with their prices, promotions and files.
 
-The result is that of loading all files into one row. Of an item that both rows have, the newer state counts.
-A complete full file is a state of all items of its row, also of items that it does not list.
+The result equals that of loading all files into one row. If both rows have an item, the newer state counts. A
+complete full file states all items of its row, also that it does not list an item.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from gogobe.database.load.subjects import TABLES, SubjectTable
 # and the marks of their full files.
 _FULL: Final = "(%({side}_at)s::timestamptz, %({side}_row)s::bigint)"
 
-# The state of a row of known time is known until its store's full file. A row of unknown time is not in that
-# file: otherwise the file's own row would have replaced it.
+# A row of known time is valid until its store's full file. A row of unknown time is not in that file:
+# otherwise the file's own row would have replaced it.
 _KNOWN_UNTIL: Final = f"""
     (CASE WHEN {{side}}.source_row >= 0 AND {_FULL} > {MARK.format(row="{side}")}
           THEN (true, %({{side}}_at)s::timestamptz, %({{side}}_row)s::bigint)
@@ -41,7 +41,7 @@ _DROP_OLDER: Final = f"""
     DELETE FROM {{table}} one USING {{table}} other WHERE {_BOTH} AND {_IS_NEWER}
 """
 
-# Of two rows that are known until the same moment the target's stays.
+# Of two rows that are valid until the same moment the target's stays.
 _DROP_SAME: Final = f"""
     DELETE FROM {{table}} one USING {{table}} other WHERE {_BOTH}
 """
@@ -80,9 +80,8 @@ _MOVED_TABLES: Final = ("prices", "promotions", "price_changes", "listed_codes",
 
 
 def merge_stores(cursor: Cursor, source: int, target: int) -> None:
-    """Moves everything of the row `source` of `stores` to the row `target`, and deletes `source`. The caller
-    has locked both rows.
-    """
+    """Moves all rows that refer to `source`, a key of `stores`, to `target`, and deletes `source`. The caller
+    has locked both rows."""
     for subject in TABLES.values():
         _resolve_duplicates(cursor, subject, source, target)
     cursor.execute(_DROP_KNOWN_CHANGES, {"source": source, "target": target})

@@ -1,7 +1,7 @@
-"""The stores of a transaction: their rows by published name, locked while the transaction writes.
+"""The stores of a transaction: looked up by published name, locked while the transaction writes.
 
-A loader remembers which row a name means, so most transactions need no query for it. Another loader's
-evidence may change the meaning of a name; `lock_stores` detects that, and the transaction is repeated.
+A loader caches which row a name means, so most transactions need no query for it. Another loader's evidence
+may change the meaning of a name; `lock_stores` detects that, and the transaction is repeated.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from gogobe.records.messages import IngestBatch
 
 
 class StoreMovedError(psycopg.OperationalError):
-    """A name means another row than the loader remembers, or a file moved to another store meanwhile.
-    Transient: the transaction is repeated with what the database has now.
-    """
+    """A cached name means another row now, or a file moved to another store. Transient: the transaction is
+    repeated with the current state of the database."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +64,17 @@ _LOCK: Final = """
 
 
 class StoreKeys:
-    """One loader's memory of the rows of `stores` by published name."""
+    """One loader's cache of the rows of `stores` by published name."""
 
     def __init__(self) -> None:
         self._known: dict[StoreId, Identity] = {}
         self._chains: set[str] = set()
 
     def ensure(self, connection: Connection, batches: Sequence[IngestBatch]) -> BatchStores:
-        """Returns the stores of the batches; adds new chains and stores.
+        """Returns the stores of the batches; inserts new chains and stores.
 
         New evidence is added in a short transaction of its own, because the loaders of a chain wait for each
-        other in it and must not hold other locks meanwhile. A store without prices does no harm if the load
+        other in it and must not hold other locks meanwhile. A store without prices is harmless if the load
         fails afterwards.
         """
         evidence = _evidence(batches)
@@ -108,7 +107,7 @@ def _evidence(batches: Iterable[IngestBatch]) -> dict[StoreId, Evidence]:
     evidence: dict[StoreId, Evidence] = {}
     for batch in batches:
         if batch.kind == "stores":
-            # Without the reader's version: what two readings of a file list, one file lists.
+            # Without the reader's version: two readings of a file are one list.
             base = file_row_base(batch.content_sha256, published_known=batch.published_known)
             listed = Evidence(listed=(batch.published_at, base))
             for row in batch.stores:
@@ -134,11 +133,11 @@ _DESCRIBED: Final = """
 def lock_stores(
     cursor: Cursor, identities: Iterable[Identity], batches: Sequence[IngestBatch] = ()
 ) -> dict[int, LockedStore]:
-    """Locks the stores' rows until the commit, in the order of their keys, so that no two loaders write the
-    prices or promotions of one store at once or wait for each other in a circle.
+    """Locks the stores' rows until the commit, in the order of their keys, so that loaders neither write the
+    prices or promotions of one store concurrently nor deadlock.
 
-    Locked as well: the stores of older readings that `batches` replace. Raises StoreMovedError if a name
-    means another row than `identities` say.
+    Also locks the stores of older readings that `batches` replace. Raises StoreMovedError if a name means
+    another row than `identities` says.
     """
     versions = {one.store_key: one.version for one in identities}
     files = {batch.content_sha256: batch.reader_version for batch in batches}

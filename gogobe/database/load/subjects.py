@@ -1,6 +1,4 @@
-"""Prices and promotions as the loader sees them: two tables that are loaded, ended and joined by one set of
-rules.
-"""
+"""Prices and promotions as subjects: two tables that one set of rules loads, ends and merges."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Kind
 
 Subject = Literal["prices", "promotions"]
-"""What a file of prices or promotions is about; also the name of its table."""
+"""The subject of a price or promotion file; also the name of its table."""
 
 _SUBJECTS: Final[Mapping[Kind, Subject]] = {
     "price": "prices",
@@ -34,7 +32,7 @@ class SubjectTable:
     full_row: LiteralString
 
     def fill(self, statement: LiteralString) -> bytes:
-        """A statement with the names put in for `{table}`, `{code}`, `{full_at}` and `{full_row}`."""
+        """A statement with `{table}`, `{code}`, `{full_at}` and `{full_row}` filled in."""
         return statement.format(
             table=self.table, code=self.code, full_at=self.full_at, full_row=self.full_row
         ).encode()

@@ -1,4 +1,4 @@
-"""The batches that a transaction accepts, and the outcome of their rows."""
+"""The batches that a transaction loads, and the outcomes of their rows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gogobe.records.messages import IngestBatch
 
 @dataclass
 class Tally:
-    """Rows of a batch by outcome; each row is counted once.
+    """The number of a batch's rows by outcome; each row counts once.
 
     `loaded`: written, because new or changed; `unchanged`: equal to the stored row; `stale`: older than the
-    stored row or than a full file; `refused`: not taken by the reader. `levels`: newer prices, compared
-    with the store's last ones.
+    stored row or than a full file; `refused`: by the reader. `levels`: comparison of newer prices with the
+    store's previous ones.
     """
 
     loaded: int = 0
@@ -49,7 +49,7 @@ class NewBatches:
 
     @property
     def entered(self) -> list[IngestBatch]:
-        """All batches that were entered in the ledger, those broken off included."""
+        """All batches that were inserted into the ledger, including aborted ones."""
         return [*self.batches, *self.aborted]
 
     def of_subject(self, subject: Subject) -> list[IngestBatch]:

@@ -1,4 +1,4 @@
-"""The work of one transaction, in the order in which every loader takes its locks."""
+"""The work of one load transaction, in the order in which every loader takes its locks."""
 
 from __future__ import annotations
 
@@ -57,9 +57,8 @@ def load_in_transaction(
 
 
 def _resolve_loaded(cursor: Cursor, batches: Sequence[IngestBatch], completed: Sequence[CompletedFile]) -> None:
-    """Closes the dead letters of loaded files, and ends their waiting. Only the batches that complete a file,
-    or that end one announced again, can do so.
-    """
+    """Closes the dead letters of loaded files, and removes the files from the retry queue. Only batches that
+    complete a file, or that end one announced again, can have this effect."""
     files = {file.content_sha256 for file in completed}
     last = [batch for batch in batches if batch.last or batch.content_sha256 in files]
     if last:
@@ -69,10 +68,10 @@ def _resolve_loaded(cursor: Cursor, batches: Sequence[IngestBatch], completed: S
 def _enter(
     cursor: Cursor, batches: Sequence[IngestBatch], rows: BatchStores, sent: SentHashes
 ) -> tuple[NewBatches, dict[int, LockedStore]]:
-    """Locks stores and files, undoes readings that the batches replace, and enters the batches.
+    """Locks stores and files, undoes readings that the batches replace, and inserts the batches into the
+    ledger.
 
-    A file that this worker has entered before, with this reading and address, needs no line of its own any
-    more.
+    Files that this worker has inserted before, with this reading and address, are skipped.
     """
     unknown = [
         batch
@@ -107,9 +106,8 @@ def _result(new: NewBatches, completed: int, ended: int) -> LoadResult:
 
 
 def enter_failed(cursor: Cursor, batch: IngestBatch, rows: BatchStores, problem: str) -> LoadResult:
-    """Enters a batch that could not be loaded as failed, so that its file ends as incomplete instead of
-    staying `loading`. `problem` is added to the file's problems. Raises StoreMovedError.
-    """
+    """Records a batch that could not be loaded as failed, so that its file ends as incomplete instead of
+    staying `loading`. `problem` is added to the file's problems. Raises StoreMovedError."""
     new, _ = _enter(cursor, [batch], rows, SentHashes())
     if not new.batches:
         return LoadResult(duplicate_batches=1)

@@ -1,4 +1,4 @@
-"""What the database knows of products, read in one pass to build a masters snapshot from."""
+"""Reads the catalogue from the database in one pass, as the input of a masters snapshot."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gogobe.database.review.merges import BUILDER
 from gogobe.masters.build.catalogue import CatalogueRow
 from gogobe.masters.text.facts import Described, as_float
 
-# The median price in the chain's stores; the unit as `describe_item` takes it from a feed's item. A person has
-# decided on an alias, or has merged its master.
+# The median price in the chain's stores; the unit as in `describe_item`. `decided`: a person has decided
+# about the alias, or has merged its master.
 _ALIASES: Final = """
     SELECT a.chain_id, a.item_code, a.master_id, coalesce(m.merged_into, m.master_id),
            a.decided_at IS NOT NULL OR EXISTS (
@@ -30,7 +30,7 @@ _ALIASES: Final = """
     ORDER BY a.chain_id, a.item_code
 """
 _CODES_APART: Final = "SELECT chain_id, item_code, candidate_id FROM review_pairs WHERE is_same = false"
-# A no keeps two masters apart, and so does a person who undoes what a build has merged.
+# A "no" keeps two masters apart, and so does a person's undo of a build's merge.
 _MASTERS_APART: Final = """
     SELECT own_master_id, candidate_id FROM review_pairs WHERE is_same = false AND match = 'review'
     UNION SELECT from_id, into_id FROM master_merges WHERE merged_by = %(builder)s AND undone_by <> %(builder)s
@@ -39,14 +39,14 @@ _ROWS_AT_ONCE: Final = 5_000
 
 
 def known_items(dsn: Dsn) -> Iterator[CatalogueRow]:
-    """Every code of every chain that is goods, with the chain's words for it and the master it belongs to,
-    merges followed, ordered by chain and code. `decided`: by a person, also that it belongs to no other
-    master; `apart_from`: masters that a person said it is not.
+    """Every code of every chain that is goods, with the chain's description and its master (merges followed),
+    ordered by chain and code. `decided`: a person assigned the master, or rejected all others; `apart_from`:
+    masters that a person rejected.
 
-    Streamed: memory does not grow with their number, only with that of decisions. Prices are the chain's median
-    at the last refresh of the views. Raises psycopg.Error.
+    Streamed: memory grows with the number of decisions only. Prices are the chain's median at the last
+    refresh of the views. Raises psycopg.Error.
     """
-    # What is done with the rows takes its time between two fetches, all within one transaction.
+    # No idle timeout: the consumer may pause for long between two fetches of the transaction.
     patient = replace(maintenance_of(dsn), idle=0.0)
     with connect(dsn, timeouts=patient) as connection, connection.transaction():
         apart = _apart(connection)
@@ -74,7 +74,7 @@ def known_items(dsn: Dsn) -> Iterator[CatalogueRow]:
 
 
 def _apart(connection: Connection) -> Mapping[Hashable, set[int]]:
-    """The masters from which people keep others apart, by chain and code, and by the other's id."""
+    """Rejected masters, by chain and code, and by the other master's id."""
     apart: defaultdict[Hashable, set[int]] = defaultdict(set)
     for chain_id, code, candidate_id in connection.execute(_CODES_APART):
         apart[chain_id, code].add(candidate_id)

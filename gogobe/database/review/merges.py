@@ -1,8 +1,8 @@
-"""Masters that turn out to be one: redirected, and parted again if that was wrong.
+"""Merges of masters that are one product, and their undo.
 
-A merge touches no alias and no price: the views follow `masters.merged_into`, which always names a master that
-is itself not merged, so one step suffices. Merges are made by people, or by a build of the masters (BUILDER),
-which joins goods without a barcode.
+A merge changes no alias and no price: the views follow `masters.merged_into`, which always names a master
+that is not merged itself, so one step suffices. Merges are made by people, or by a build of the masters
+(BUILDER), which clusters goods without a barcode.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from gogobe.database.address import Dsn
 from gogobe.database.connection import Cursor, connect, fetch_as, with_retries
 
 BUILDER: Final = "gogobe masters build"
-"""Who merges and undoes, in place of a person's name."""
+"""The user name of builds in merges and undos."""
 
 
 class Merge(msgspec.Struct, frozen=True):
-    """A merge in effect: the masters that it joined, and the reason."""
+    """An active merge: the masters that it joined, and the reason."""
 
     merge_id: int
     from_id: int
@@ -33,7 +33,7 @@ class Merge(msgspec.Struct, frozen=True):
 
 
 class MergeError(ValueError):
-    """A merge that makes no sense, or cannot be undone; the message says why."""
+    """An invalid merge, or one that cannot be undone; the message says why."""
 
 
 _LOCK: Final = """
@@ -52,9 +52,10 @@ _REDIRECT: Final = "UPDATE masters SET merged_into = %s WHERE master_id = ANY(%s
 
 
 def merge_masters(dsn: Dsn, from_id: int, into_id: int, *, reason: str, by: str) -> int:
-    """Redirects one master to another (or to what that one is merged into); returns the merge's number.
+    """Redirects one master to another (or to the master which that one is merged into); returns the merge's
+    number.
 
-    Raises MergeError where either is unknown, where `from_id` is merged already, or the two are one.
+    Raises MergeError if either is unknown, if `from_id` is merged already, or if the two are one already.
     """
 
     def write() -> int:
@@ -65,10 +66,10 @@ def merge_masters(dsn: Dsn, from_id: int, into_id: int, *, reason: str, by: str)
 
 
 def undo_merge(dsn: Dsn, merge_id: int, *, by: str) -> None:
-    """Parts what a merge joined; what had been merged into the parted master before is its own again. What a
-    person has parted, no build joins again.
+    """Separates what a merge joined; masters that had been merged into the separated master before belong to
+    it again. No build repeats a merge that a person has undone.
 
-    Raises MergeError where there is no such merge, or it has been undone.
+    Raises MergeError if there is no such merge, or if it is undone already.
     """
 
     def undo() -> None:
@@ -79,13 +80,13 @@ def undo_merge(dsn: Dsn, merge_id: int, *, by: str) -> None:
 
 
 def active_merges(dsn: Dsn) -> list[Merge]:
-    """The merges that have not been undone, the oldest first."""
+    """The merges that have not been undone, oldest first."""
     with connect(dsn) as connection:
         return fetch_as(connection, Merge, _ACTIVE)
 
 
 def merge(cursor: Cursor, from_id: int, into_id: int, *, reason: str, by: str) -> int:
-    """`merge_masters` within a transaction."""
+    """`merge_masters` within the cursor's transaction."""
     masters = _locked(cursor, [from_id, into_id])
     for master_id in (from_id, into_id):
         if master_id not in masters:
@@ -107,7 +108,7 @@ def merge(cursor: Cursor, from_id: int, into_id: int, *, reason: str, by: str) -
 
 
 def undo_one(cursor: Cursor, merge_id: int, *, by: str) -> None:
-    """`undo_merge` within a transaction."""
+    """`undo_merge` within the cursor's transaction."""
     cursor.execute(
         "UPDATE master_merges SET undone_at = now(), undone_by = %s WHERE merge_id = %s AND undone_at IS NULL "
         "RETURNING from_id, moved",
@@ -125,8 +126,8 @@ def undo_one(cursor: Cursor, merge_id: int, *, by: str) -> None:
 
 
 def active_merge(cursor: Cursor, from_id: int, *, by: str | None = None) -> int | None:
-    """The number of the newest merge of a master into another that has not been undone, by any person or by
-    one; None if there is none."""
+    """The number of the newest active merge of a master into another, made by `by` or (None) by any user;
+    None if there is none."""
     cursor.execute(
         "SELECT merge_id FROM master_merges WHERE from_id = %s AND undone_at IS NULL "
         "AND merged_by = coalesce(%s, merged_by) ORDER BY merge_id DESC LIMIT 1",

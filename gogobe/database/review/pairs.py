@@ -1,9 +1,10 @@
-"""Pairs of item and master that the resolver compared by name: kept, listed, decided by a person.
+"""Review pairs of an item and a master that the resolver compared by name: recorded, listed, decided by a
+person.
 
-What waits for a person is asked once for the two masters, however many chains' items they have: a yes makes
-them one, for every store of every chain at once; a no keeps them apart. Of what the resolver took by itself,
-a no gives the one item back its own master. Decisions have precedence over later matches of the pipeline,
-become part of the next snapshot, and can be changed by another decision.
+A review question is asked once for two masters, however many chains' items they have: a yes merges them, for
+every store of every chain; a no keeps them apart. For a match that the resolver accepted by itself, a no
+returns the one item to its own master. Decisions have precedence over later matches of the pipeline, become
+part of the next snapshot, and can be changed by another decision.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from gogobe.masters.codes.decisions import Decision
 
 
 class ReviewPair(msgspec.Struct, frozen=True):
-    """A chain's item and a master that it may be, with the evidence. `score` is the probability that the two
-    are one product, `reasons` the strongest first; `offers` how many stores' prices a yes makes comparable,
-    those of the smaller of the two masters; `is_same` is a person's word, None until there is one."""
+    """A chain's item and a candidate master, with the evidence. `score` is the probability that the two are
+    one product, `reasons` are sorted strongest first; `offers` is the number of stores' prices that a yes
+    makes comparable, the smaller of the two masters'; `is_same` is a person's answer, None before there is
+    one."""
 
     chain: str
     chain_id: str
@@ -42,7 +44,7 @@ class ReviewPair(msgspec.Struct, frozen=True):
 
 
 class ReviewAnswer(msgspec.Struct, frozen=True):
-    """A person's word on a pair."""
+    """A person's answer about a pair."""
 
     chain_id: str
     item_code: str
@@ -51,11 +53,11 @@ class ReviewAnswer(msgspec.Struct, frozen=True):
 
 
 class UnknownPairError(ValueError):
-    """An answer about a pair that is not in the table; the message names it."""
+    """An answer about a pair that is not recorded; the message names it."""
 
 
 REASON: Final = "reviewed"
-"""Why masters were merged that a person has said are one."""
+"""The reason of merges that a person's yes made."""
 
 _RECORD: Final = """
     INSERT INTO review_pairs (chain_id, item_code, candidate_id, own_master_id, match, item_name,
@@ -74,8 +76,8 @@ _COLUMNS: Final = """
     FROM review_pairs p LEFT JOIN chains c ON c.chain_id = p.chain_id
 """
 
-# Not asked about: an item that a person has given to another master, two masters that are one by now, and two
-# that a person has decided on. Two masters are asked about once, by their likeliest pair.
+# Excluded: items that a person has assigned to another master, masters that are merged already, and masters
+# that a person has decided about. Two masters have one question, their most probable pair.
 _UNDECIDED: Final = """
     WITH waiting AS (
         SELECT p.*, coalesce(own.merged_into, p.own_master_id) AS own_id,
@@ -128,7 +130,7 @@ _GIVE: Final = """
     WHERE chain_id = %(chain_id)s AND item_code = %(item_code)s
 """
 
-# Unless a yes has given it to another master.
+# Except items that a yes has assigned to another master.
 _KEEP_APART: Final = """
     UPDATE master_aliases SET master_id = %(own)s, match = 'new', score = 0, decided_at = now()
     WHERE chain_id = %(chain_id)s AND item_code = %(item_code)s
@@ -148,8 +150,8 @@ _ENSURE_MASTER: Final = """
 
 
 def record_decisions(database: Session | Dsn, decisions: Sequence[Decision]) -> None:
-    """Keeps what the resolver decided on evidence, each pair once with its latest evidence. A person's word on
-    a pair stays. Raises psycopg.Error."""
+    """Records the resolver's decisions, one row per pair with its latest evidence. A person's answer to a
+    pair stays. Raises psycopg.Error."""
     latest = {(one.chain_id, one.item_code, one.candidate_id): one for one in decisions}
     rows = [
         (
@@ -176,21 +178,23 @@ def record_decisions(database: Session | Dsn, decisions: Sequence[Decision]) -> 
 def undecided_pairs(
     dsn: Dsn, limit: int | None = None, match: Literal["review", "vector"] = "review"
 ) -> list[ReviewPair]:
-    """The pairs to be decided by a person, ordered by the number of prices that they make comparable times
-    their probability; with `vector`, the pairs that the resolver matched and no person has reviewed. Prices
-    are those of the last refresh of the views."""
+    """The pairs without a decision, ordered by the number of prices that they make comparable times their
+    probability; with `vector`, the pairs that the resolver accepted and no person has reviewed. Prices are
+    those of the last refresh of the views."""
     with connect(dsn) as connection:
         return fetch_as(connection, ReviewPair, _UNDECIDED, {"match": match, "limit": limit})
 
 
 def decided_pairs(dsn: Dsn) -> list[ReviewPair]:
-    """Everything that people have decided, in the order in which they did: the next snapshot learns from it."""
+    """All pairs with a person's decision, in the order of the decisions; the next snapshot learns from
+    them."""
     with connect(dsn) as connection:
         return fetch_as(connection, ReviewPair, _DECIDED)
 
 
 def decide(dsn: Dsn, answers: Sequence[ReviewAnswer], by: str) -> None:
-    """Writes a person's words, all or none. Raises UnknownPairError where a pair was never recorded."""
+    """Writes a person's answers in one transaction. Raises UnknownPairError for a pair that was never
+    recorded."""
 
     def write() -> None:
         with connect(dsn) as connection, connection.transaction(), connection.cursor() as cursor:
@@ -226,7 +230,7 @@ def _write(cursor: Cursor, answer: ReviewAnswer, by: str) -> None:
 
 
 def _decide_clusters(cursor: Cursor, own_id: int, answer: ReviewAnswer, by: str, candidate_name: str) -> None:
-    """Merge two masters that both have items, or undo the merge that an earlier yes has made."""
+    """Merges two masters that both have items, or undoes the merge of an earlier yes."""
     if answer.is_same:
         cursor.execute(_ENSURE_MASTER, (answer.candidate_id, candidate_name))
         _join(cursor, own_id, answer.candidate_id, by)
@@ -237,8 +241,8 @@ def _decide_clusters(cursor: Cursor, own_id: int, answer: ReviewAnswer, by: str,
 
 
 def _join(cursor: Cursor, own_id: int, candidate_id: int, by: str) -> None:
-    """Merge one master into another by a person's word. The rest of the cluster to which a build has redirected
-    it follows, as a redirect of the build that the next one can undo."""
+    """Merges one master into another on a person's answer. If a build had redirected it, the rest of its
+    cluster follows, as a redirect of the build, which the next build can undo."""
     cluster = None
     redirect = active_merge(cursor, own_id, by=BUILDER)
     if redirect is not None:

@@ -1,4 +1,4 @@
-"""Review pairs as a CSV file: written for people to say yes or no in, read back as their answers."""
+"""Review pairs as a CSV file: exported for people to fill in yes or no, imported as their answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _LONGEST_ID: Final = 16  # digits: ids are below 2^53
 
 
 class AnswerFileError(ValueError):
-    """A file of answers that cannot be read; the message names the file, the line and what it should hold."""
+    """A file of answers that cannot be read; the message names the file, the line and the expected
+    content."""
 
 
 def write_pairs(path: Path, pairs: Iterable[ReviewPair]) -> int:
@@ -30,8 +31,8 @@ def _cells(pair: ReviewPair) -> tuple[str | int, ...]:
 
 
 def read_answers(path: Path) -> list[ReviewAnswer]:
-    """The answers of a file that `write_pairs` wrote and a person filled in; lines without a word in `same`
-    are left out. Raises AnswerFileError, OSError."""
+    """The answers in a file that `write_pairs` wrote and a person filled in; lines with an empty `same` are
+    skipped. Raises AnswerFileError, OSError."""
     try:
         answers = [_answer(path, line, row) for line, row in read_csv(path, ("same", *KEY))]
     except SpreadsheetError as error:

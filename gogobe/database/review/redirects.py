@@ -1,9 +1,8 @@
-"""What a build of the masters has found to be one product, in the database: redirects that can be undone.
+"""Applies a build's clusters to the database, as redirects of masters that can be undone.
 
-A build gives goods without a barcode to clusters. Running pipelines take that up with the next file of each
+A build assigns goods without a barcode to clusters. Running pipelines use that from the next file of each
 store; until then, and for masters that no file mentions any more, the database redirects each master to its
-cluster. Where a later build finds otherwise, its redirects are undone. What people have decided and merged
-stays as it is.
+cluster. If a later build decides otherwise, its redirects are undone. Decisions and merges of people stay.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from gogobe.database.review.merges import BUILDER, active_merge, effective_maste
 from gogobe.database.session import Session
 
 MastersOf = Callable[[Sequence[tuple[str, str]]], list[int]]
-"""The masters of chains' codes by a build; 0 for a code that it does not know."""
+"""Returns the masters of chains' codes in a build; 0 for an unknown code."""
 
 REASON: Final = "one product by its names, its price or its codes"
 _ROWS_AT_ONCE: Final = 5_000
@@ -45,8 +44,8 @@ _MOVE: Final = """
 
 
 class Redirected(msgspec.Struct, frozen=True):
-    """How many masters were redirected to their cluster, how many redirects were undone, and how many codes of
-    a master that was split were given to another."""
+    """The number of masters redirected to their cluster, of redirects undone, and of codes moved from a
+    master that was split."""
 
     merged: int
     undone: int
@@ -54,8 +53,8 @@ class Redirected(msgspec.Struct, frozen=True):
 
 
 def redirect_masters(dsn: Dsn, masters_of: MastersOf) -> Redirected:
-    """Give every code the master that a build found. Each master is one transaction; doing it again changes
-    nothing. Raises psycopg.Error."""
+    """Gives every code the master of a build. Each master is one transaction; idempotent. Raises
+    psycopg.Error."""
     stale = sorted(set(_stale(dsn, masters_of)))
     with Session(dsn) as session:
         done = [session.run(partial(_redirect, master_id, masters_of)) for master_id in stale]
@@ -64,7 +63,7 @@ def redirect_masters(dsn: Dsn, masters_of: MastersOf) -> Redirected:
 
 
 def _stale(dsn: Dsn, masters_of: MastersOf) -> Iterator[int]:
-    """The masters of codes that a build gives to another."""
+    """The masters with codes that a build assigns to another master."""
     with connect(dsn) as connection, connection.transaction(), connection.cursor("aliases") as cursor:
         cursor.execute(_ALIASES)
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
@@ -75,7 +74,7 @@ def _stale(dsn: Dsn, masters_of: MastersOf) -> Iterator[int]:
 
 
 def _redirect(master_id: int, masters_of: MastersOf, connection: Connection) -> tuple[int, int, int]:
-    """Redirect one master in one transaction; the counts of `Redirected`."""
+    """Redirects one master in one transaction; returns the counts of `Redirected`."""
     with connection.transaction(), connection.cursor() as cursor:
         codes: list[tuple[str, str]] = cursor.execute(_OF_MASTER, (master_id,)).fetchall()
         wanted = [target or master_id for target in masters_of(codes)]
@@ -93,7 +92,7 @@ def _redirect(master_id: int, masters_of: MastersOf, connection: Connection) -> 
 
 
 def _undo_own(cursor: Cursor, master_id: int) -> int:
-    """Undo the build's redirect of a master, if there is one."""
+    """Undoes the build's redirect of a master, if there is one."""
     merge_id = active_merge(cursor, master_id, by=BUILDER)
     if merge_id is None:
         return 0
@@ -102,7 +101,7 @@ def _undo_own(cursor: Cursor, master_id: int) -> int:
 
 
 def _merge(cursor: Cursor, master_id: int, target: int) -> bool:
-    """Redirect a master to its cluster, unless a person has made it the other way round."""
+    """Redirects a master to its cluster, unless a person has merged the two in the other direction."""
     _undo_own(cursor, target)
     if effective_master(cursor, target) == master_id:
         return False

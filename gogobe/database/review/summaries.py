@@ -1,4 +1,4 @@
-"""The two masters of a review pair as a person compares them: prices, size, codes and chains."""
+"""Summaries of the two masters of a review pair, for a person to compare: prices, size, codes and chains."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from gogobe.database.connection import Connection, fetch_as
 
 
 class MasterSummary(msgspec.Struct, frozen=True):
-    """A master: its current prices in the chains' currency (None: it is not sold now), its size, up to five of
-    its codes, barcodes first, and the chains that sell it."""
+    """A master: its current prices in the chains' currency (None: it is not sold now), its size, up to five
+    of its codes, barcodes first, and the chains that sell it."""
 
     master_id: int
     name: str | None
@@ -52,7 +52,7 @@ def summaries_of(connection: Connection, master_ids: Iterable[int]) -> dict[int,
 
 
 def summary_line(summary: MasterSummary | None) -> str:
-    """A summary in a line: price, size, codes, chains."""
+    """A summary as one line: price, size, codes, chains."""
     if summary is None:
         return "not in the database"
     price = "not sold now"

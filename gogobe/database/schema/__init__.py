@@ -1,1 +1,5 @@
-"""The database schema as numbered SQL steps. A step that was released never changes; a change is a new step."""
+"""The database schema as numbered SQL steps.
+
+A released step never changes; a change is a new step. `gogobe.database.migrations` applies them; nothing else
+reads this package.
+"""
