@@ -76,7 +76,7 @@ _PRICES: Final = """
     ORDER BY wanted.place, p.is_old, p.price, p.chain, p.store, p.store_key
 """
 CITY_CANDIDATES: Final = 100
-"""Masters found by a query, of which those that the city's stores sell are shown."""
+"""Masters found by a query, of which the ones that the city's stores sell are shown."""
 
 
 def city_of(connection: Connection, text: str) -> City:
