@@ -1,5 +1,6 @@
-"""Published files straight into the database, without Kafka and without a runner: archives, or a quick look.
+"""Loads published files into the database, without Kafka and without a runner.
 
-`sources` finds the files, `describe` makes of each the message that a download would make, `load` reads,
-matches and commits them with the functions of the pipeline's steps. Used by the command `gogobe load`.
+`sources` finds the files, `describe` makes the message that a download would make, and `load` reads, matches
+and commits them with the functions of the pipeline's steps. `gogobe load`, `gogobe replay` and `gogobe
+announce` use this package.
 """

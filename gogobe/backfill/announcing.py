@@ -1,4 +1,4 @@
-"""Announcements of addresses and of local files, checked before anything is published."""
+"""Makes announcements of addresses and local files, and checks them before anything is published."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ _SHOWN: Final = 100
 
 
 class AnnouncementError(ValueError):
-    """What cannot be announced; the message names it and says in plain words what is wrong and what to do."""
+    """A file that cannot be announced; the message has its address, the reason and the remedy."""
 
 
 def is_address(text: str) -> bool:
-    """Whether an argument is an address to download from, as opposed to a path or an object of a bucket."""
+    """Whether an argument is an address to download, and not a path or an object of a bucket."""
     found = _SCHEME.match(text)
     return found is not None and found[1].lower() not in ("file", *CLOUDS) and "://" in text
 
 
 def check_address(url: str) -> None:
-    """Raises AnnouncementError unless the pipeline can take this address: its scheme, host and form."""
+    """Raises AnnouncementError unless the pipeline accepts the scheme, host and form of the address."""
     shown = public_address(url)[:_SHOWN]
     if found := _CONTROL.search(url):
         raise AnnouncementError(f"{shown!r}: has a control character (code {ord(found[0])}): copy it again")
@@ -84,7 +84,7 @@ def _check_host(url: str, shown: str) -> None:
     if port == 0:
         raise AnnouncementError(f"{shown}: its port is not a number from 1 to 65535")
     if ":" in host:
-        return  # an address of IPv6, which urlsplit has checked
+        return  # an IPv6 address, checked by urlsplit
     try:
         labels = host.encode("idna").decode("ascii").rstrip(".").split(".")
     except UnicodeError:
@@ -97,8 +97,8 @@ def _check_host(url: str, shown: str) -> None:
 
 
 def note_on_host(url: str, allowed: AllowedHosts) -> str | None:
-    """What to say about an address whose host is given in numbers and not public; None where there is nothing
-    to say. It is no error: the job has its own setting `fetch_hosts`."""
+    """A note for an address whose host is an IP address that is not public; None otherwise. It is no error,
+    because the job has its own setting `fetch_hosts`."""
     host, parts = host_of(url), urlsplit(url)
     try:
         ipaddress.ip_address(host)
@@ -114,8 +114,9 @@ def note_on_host(url: str, allowed: AllowedHosts) -> str | None:
 
 @dataclass(frozen=True)
 class Announcer:
-    """Makes announcements at the time `at` (aware). `chain` is the chain of all files; empty, the ChainId in
-    each file's name, or in a local file's content, decides. `unlisted` takes a chain that is not listed."""
+    """Makes announcements with the time `at` (aware). `chain` is the chain of all files; empty: the ChainId
+    in the name of each file, or in the content of a local file, determines it. `unlisted` accepts a chain
+    that is not listed."""
 
     chains: Chains
     at: datetime
@@ -123,7 +124,7 @@ class Announcer:
     unlisted: bool = False
 
     def of_address(self, url: str) -> FileDiscovered:
-        """The announcement of a file to be downloaded. Raises AnnouncementError."""
+        """The announcement of a file to download. Raises AnnouncementError."""
         check_address(url)
         named = parse_if_known(file_name_of(url))
         try:
@@ -134,7 +135,7 @@ class Announcer:
         return FileDiscovered(key, url, self.at)
 
     def of_file(self, source: Source, path: Path, store: ObjectStore) -> FileDiscovered:
-        """The announcement of a file that is at `path` on this machine; it is put into the store. Raises
+        """The announcement of a file at `path` on this machine, which is put into the store. Raises
         AnnouncementError, one of `store_errors()`."""
         named = parse_if_known(source.name)
         try:
@@ -156,8 +157,7 @@ class Announcer:
         return message
 
     def key(self) -> str:
-        """The key of the chain that was given, as it is listed; empty where none was. Raises
-        AnnouncementError."""
+        """The listed key of the given chain; empty without one. Raises AnnouncementError."""
         if not self.chain:
             return ""
         if (known := self.chains.get(self.chain)) is not None:
@@ -174,12 +174,12 @@ class Announcer:
 
 
 def no_such_chain(chains: Chains, name: str) -> str:
-    """What to say about a name that no chain has, with the nearest ones."""
+    """The message about an unknown chain's name, with the nearest known ones."""
     near = difflib.get_close_matches(name.casefold(), [chain.key for chain in chains], n=3)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     return f"no chain of this name is listed; {meant}`gogobe chains` shows all, --unlisted takes it as it is"
 
 
 def one_for_each_address(messages: Sequence[FileDiscovered]) -> list[FileDiscovered]:
-    """The announcements, the last one for each address."""
+    """The last announcement for each address."""
     return list({message.url: message for message in messages}.values())

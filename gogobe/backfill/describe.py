@@ -1,4 +1,4 @@
-"""From a file to the message that its download would have made: chain, hash, place in the object store."""
+"""Makes the message that a download of a file would make: chain, hash, address in the object store."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from gogobe.records.messages import FileDownloaded, decoder, encode
 
 
 class UndescribedFileError(Exception):
-    """A file whose chain is unknown, or that no message can describe; the message has the remedy."""
+    """A file whose chain is unknown, or for which no valid message can be made; the message has the
+    remedy."""
 
 
 def describe(
     source: Source, path: Path, *, chains: Chains, store: ObjectStore | None, at: datetime, chain: str = ""
 ) -> FileDownloaded:
-    """The message for a file that is at `path` on this machine, as if it had been announced and downloaded at
-    `at` (aware). It is put into the store; without one it stays where it is.
+    """The message for a file at `path` on this machine, as if it were announced and downloaded at `at`
+    (aware). The file is put into the store; without a store it stays in place.
 
-    `chain` empty: the chain that lists the ChainId of the file's name, or else of its content. Raises
-    UndescribedFileError; where the store does not take the file, one of `store_errors()`.
+    An empty `chain` means the chain that lists the ChainId in the file's name, otherwise in its content.
+    Raises UndescribedFileError, or one of `store_errors()` if the store refuses the file.
     """
     try:
         key = chain or _chain_of(source, path, chains)
@@ -47,7 +48,7 @@ def describe(
         downloaded_at=at,
     )
     try:
-        decoder(FileDownloaded).decode(encode(described))  # as the pipeline would
+        decoder(FileDownloaded).decode(encode(described))  # validates it as the pipeline does
     except ValueError as error:
         raise UndescribedFileError(f"no message can describe it: {error}") from error
     if store is None:
@@ -57,8 +58,8 @@ def describe(
 
 
 def owner_of(chains: Chains, *published: str | None) -> str:
-    """The key of the chain that lists the first of these ChainIds that is one. Raises UndescribedFileError
-    where there is none, or where no chain or several list it."""
+    """The key of the chain that lists the first valid ChainId of these. Raises UndescribedFileError if there
+    is none, or if no chain or several list it."""
     chain_id = next(filter(None, map(normal_chain_id, published)), None)
     if chain_id is None:
         raise UndescribedFileError("neither its name nor its content carries a ChainId: give --chain")
@@ -70,7 +71,7 @@ def owner_of(chains: Chains, *published: str | None) -> str:
 
 
 def chain_id_in(path: Path, name: str) -> str | None:
-    """The ChainId of a feed's header, which is known with its first rows. Raises OSError."""
+    """The ChainId in the header of a feed, which is read up to its first rows. Raises OSError."""
     with path.open("rb") as content:
         reader = FeedReader(content, name)
         next(iter(reader), None)

@@ -1,4 +1,4 @@
-"""Batches of many files into the database, as many in one transaction as the pipeline takes."""
+"""Loads the batches of many files, with as many in one transaction as the pipeline commits."""
 
 from __future__ import annotations
 
@@ -18,28 +18,27 @@ from gogobe.records.rows import BATCH_SIZE
 from gogobe.transforms import load, record
 from gogobe.transforms.dead_letters import DeadLetters
 
-# A commit takes no more dead letters than this, where files are bad and bring no rows.
-MOST_LETTERS: Final = 100
+# The maximum of dead letters in one commit, for bad files without rows.
+MAX_LETTERS: Final = 100
 
 
 @dataclass(frozen=True)
 class LoadConfig:
-    """Where batches are loaded to. A commit takes up to `commit_batches`."""
+    """The database, and the maximum of batches in one commit."""
 
     database: Dsn
     commit_batches: int
 
 
 class Backfill:
-    """Loads files one after the other; used in a `with`, whose end without an error commits the rest.
+    """Loads files one after the other. A context manager; its end without an exception commits the rest.
 
-    The batches have the ids that the pipeline gives them: a file that was loaded before, by either, changes
-    nothing. Every method raises what a step of the pipeline would raise for the runner to try again: the
-    database or the object store out of reach.
+    Batches have the same ids as in the pipeline: a file that either has already loaded changes nothing. Every
+    method raises the exceptions that make a runner retry: an unreachable database or object store.
     """
 
     def __init__(self, reader: BatchReader, config: LoadConfig, report: Callable[[DeadLetter], None]) -> None:
-        """`report` gets every dead letter once it is recorded."""
+        """`report` is called with every dead letter after it is recorded."""
         self._reader = reader
         self._config = config
         self._report = report
@@ -60,7 +59,7 @@ class Backfill:
                 self._commit()
 
     def add(self, file: FileDownloaded, path: Path) -> None:
-        """Reads the file's content at `path` into batches, and commits where enough wait."""
+        """Reads the content of a file at `path` into batches, and commits when enough are waiting."""
         for output in self._reader.read(file, path):
             match output:
                 case IngestBatch():
@@ -70,11 +69,11 @@ class Backfill:
                 case decisions:
                     self._waiting.decisions += decisions
             rows, letters = self._waiting.rows, len(self._waiting.letters)
-            if rows >= self._config.commit_batches * BATCH_SIZE or letters >= MOST_LETTERS:
+            if rows >= self._config.commit_batches * BATCH_SIZE or letters >= MAX_LETTERS:
                 self._commit()
 
     def _commit(self) -> None:
-        """Batches first: a letter in the table then says that what could be loaded is."""
+        """Commits batches first: a letter in the table then implies that the loadable batches are loaded."""
         waiting, self._waiting = self._waiting, _Waiting()
         database = self._config.database
         _, failed = load.load_each(self._loader, waiting.batches, self._loading)
@@ -87,7 +86,7 @@ class Backfill:
 
 @dataclass
 class _Waiting:
-    """What the next commit takes."""
+    """The content of the next commit."""
 
     batches: list[IngestBatch] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Files to matched batches, as the pipeline's step makes them."""
+"""Reads files into matched batches, as the pipeline's step does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MASTERS_EVERY_SECONDS: Final = 60.0
 
 @dataclass(frozen=True)
 class ReadConfig:
-    """What files are read with. Large originals of dead letters go into `store`."""
+    """The services for reading files. Large originals of dead letters go to `store`."""
 
     store: ObjectStore
     snapshots: SnapshotStore
@@ -32,10 +32,10 @@ class ReadConfig:
 
 
 class BatchReader:
-    """Reads files one after the other; their items are matched by the newest snapshot of masters."""
+    """Reads files one after the other, and matches their items by the newest masters snapshot."""
 
     def __init__(self, config: ReadConfig, count: Callable[[int], None]) -> None:
-        """`count` gets the number of rows of each batch."""
+        """`count` is called with the number of rows of each batch."""
         self.config = config
         self._count = count
         self._letters = DeadLetters(parse.STAGE, config.store)
@@ -43,8 +43,8 @@ class BatchReader:
         self._matcher.begin(locate_masters(config.snapshots))
 
     def read(self, file: FileDownloaded, path: Path) -> Iterator[IngestBatch | list[Decision] | DeadLetter]:
-        """The batches of the content at `path`, and what `FileReading` yields with them; an unforeseen error is
-        a dead letter at the end. Raises outages: a store out of reach, no memory."""
+        """The batches of the content at `path`, with the other outputs of `FileReading`. An unexpected
+        exception becomes a dead letter at the end. Raises outages: an unreachable store, no memory."""
         self._matcher.refresh()
         with path.open("rb") as source:
             try:

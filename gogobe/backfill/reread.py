@@ -1,4 +1,4 @@
-"""Stored files read again by the present reader: into the database, or only to see what would change."""
+"""Reads stored files again with the present reader: loads them, or only shows the changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
 
 State = Literal["read", "loaded", "incomplete", "unchanged", "missing"]
 
-# By the time of publication, because history needs the older file first.
+# In the order of publication, because the history requires the older file first.
 _STORED: Final = """
     SELECT content_sha256 FROM files
     WHERE chain = %(chain)s
@@ -37,8 +37,8 @@ _STORED: Final = """
 
 class Reread(msgspec.Struct):
     """The outcome of reading a stored file again. `unchanged`: this reader has read it before, and all of it
-    is loaded; `missing`: the store does not have it; `read`: it was read to see what would change; `loaded`
-    and `incomplete` are its state in the ledger now. `reasons` are those of its dead letters."""
+    is loaded; `missing`: the store does not have it; `read`: read for a preview; `loaded` and `incomplete`:
+    its present state in the ledger. `reasons` are those of its dead letters."""
 
     file: str
     content_sha256: str
@@ -51,7 +51,7 @@ def stored_files(
     connection: Connection, chain: str, since: datetime | None, until: datetime | None
 ) -> list[LedgerFile]:
     """The ledger's files of a chain that were published from `since` on and before `until` (aware; None: no
-    bound), in the order of their publication."""
+    bound), in the order of publication."""
     values = {"chain": chain, "since": since, "until": until}
     hashes = [row[0] for row in connection.execute(_STORED, values)]
     lines = {file.content_sha256: file for file in files_of(connection, hashes)}
@@ -59,7 +59,7 @@ def stored_files(
 
 
 class Rereader:
-    """Reads stored files again. `show` gets each file before it is read."""
+    """Reads stored files again. `show` is called with each file before it is read."""
 
     def __init__(self, reader: BatchReader, config: LoadConfig, show: Callable[[LedgerFile], None]) -> None:
         self._reader = reader
@@ -67,8 +67,8 @@ class Rereader:
         self._show = show
 
     def load(self, files: Sequence[LedgerFile]) -> list[Reread]:
-        """Loads the files and refreshes the views. Raises what is wrong with the database or the store; what
-        was committed until then stays, and the same call again does the rest."""
+        """Loads the files and refreshes the views. Raises errors of the database or the store; committed
+        files stay, and a repeated call loads the rest."""
         results, reasons = list[Reread](), dict[str, list[str]]()
 
         def report(letter: DeadLetter) -> None:
@@ -93,8 +93,8 @@ class Rereader:
         return results
 
     def preview(self, files: Sequence[LedgerFile], most: int) -> tuple[list[Reread], Changes]:
-        """What loading each of the files would change in the database as it is now, with up to `most` rows as
-        examples; nothing is changed. Raises what is wrong with the database or the store."""
+        """The changes that loading each of the files would make in the present database, with up to `most`
+        rows as examples. Nothing is changed. Raises errors of the database or the store."""
         results, changes = list[Reread](), Changes()
         with connect(self._config.database) as connection:
             for file, result, path in self._opened(files):
@@ -105,7 +105,7 @@ class Rereader:
         return results, changes
 
     def _portions(self, outputs: Iterator[object], result: Reread) -> Iterator[list[IngestBatch]]:
-        """The batches, as many as a commit takes; what is wrong with the file goes into the result."""
+        """The batches in groups of one commit; the file's problems are added to the result."""
 
         def batches() -> Iterator[IngestBatch]:
             for output in outputs:
@@ -123,7 +123,7 @@ class Rereader:
         return self._reader.config.store
 
     def _opened(self, files: Sequence[LedgerFile]) -> Iterator[tuple[LedgerFile, Reread, Path | None]]:
-        """Each file with its result and its content on this machine, None where it is not read."""
+        """Each file with its result and its content on this machine; None if it is not read."""
         for file in files:
             self._show(file)
             result = Reread(file.file, file.content_sha256 or "", file.reader_version, "read")
@@ -135,7 +135,7 @@ class Rereader:
                 with _content(file, self._store) as path:
                     yield file, result, path
             except (FileNotFoundError, OutsideStoreError):
-                if not self._store.is_there():
+                if not self._store.is_reachable():
                     raise
                 result.state = "missing"
                 yield file, result, None
@@ -148,7 +148,7 @@ def _path(file: LedgerFile, store: ObjectStore) -> str:
 
 @contextmanager
 def _content(file: LedgerFile, store: ObjectStore) -> Iterator[Path]:
-    """The file on this machine for the length of a `with`. Raises FileNotFoundError, OutsideStoreError."""
+    """The file on this machine, for the length of a `with`. Raises FileNotFoundError, OutsideStoreError."""
     source = store.open(_path(file, store))
     with source, tempfile.NamedTemporaryFile(prefix="gogobe-replay-") as copy:
         shutil.copyfileobj(source, copy, 1 << 20)
@@ -157,7 +157,7 @@ def _content(file: LedgerFile, store: ObjectStore) -> Iterator[Path]:
 
 
 def _downloaded(file: LedgerFile, store: ObjectStore, path: Path) -> FileDownloaded:
-    """The message that the download of the file made, so that its times are read as they were."""
+    """The message of the file's original download, so that its times are interpreted in the same way."""
     assert file.discovered_at is not None
     assert file.downloaded_at is not None
     return FileDownloaded(

@@ -1,4 +1,4 @@
-"""A whole backfill: the outcome of every file that was found."""
+"""A whole backfill, with the outcome of every file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FILES_AT_ONCE: Final = 1000
 
 
 class FileProblem(msgspec.Struct, frozen=True):
-    """Why a file, or a part of it (`place`), was not loaded: a dead letter's reason and sentence."""
+    """Why a file, or a part of it (`place`), was not loaded: reason and detail of a dead letter."""
 
     reason: str
     detail: str
@@ -38,11 +38,11 @@ class FileProblem(msgspec.Struct, frozen=True):
 
 
 class FileResult(msgspec.Struct):
-    """The outcome of a file; counts are those of its ledger line.
+    """The outcome of a file; the counts are those of its ledger line.
 
-    `loaded`: all that it holds is in the database. `unchanged`: that was so before. `read`: all of it was read,
-    where nothing was to be loaded. `incomplete`: a part is missing. `refused`: nothing of it is taken.
-    `unreadable`: it could not be read, or its chain is unknown. `duplicate`: another file of this run has the
+    `loaded`: all of it is in the database. `unchanged`: it was already loaded. `read`: all of it was read,
+    and nothing was to be loaded. `incomplete`: a part is missing. `refused`: no row was accepted.
+    `unreadable`: it cannot be read, or its chain is unknown. `duplicate`: another file of this run has the
     same bytes.
     """
 
@@ -62,8 +62,8 @@ class FileResult(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Choices:
-    """How to load. `chain`: of all files; empty, each file's own ChainId decides. `in_place`: the files are not
-    put into the object store. `endpoint`: an S3 or GCS server other than the cloud's own."""
+    """The options of a backfill. `chain`: of all files; empty: the ChainId of each file. `in_place`: files
+    are not put into the object store. `endpoint`: an S3 or GCS server other than the cloud's own."""
 
     chain: str = ""
     in_place: bool = False
@@ -71,17 +71,17 @@ class Choices:
 
 
 Show = Callable[[Source], None]
-"""Gets each file before it is read."""
+"""Called with each file before it is read."""
 
 
 def load_files(
     sources: Sequence[Source], reader: BatchReader, config: LoadConfig, choices: Choices, show: Show
 ) -> list[FileResult]:
-    """Loads files in their order and refreshes the views. What the ledger has as loaded by this reader, or by a
-    better one, is not read again.
+    """Loads files in their order and refreshes the views. A file that the ledger has as loaded by this reader
+    or a newer one is not read again.
 
-    What is wrong with a file is in its result. Raises what is wrong with the database or the store; what was
-    committed until then stays, and the same call again does the rest.
+    Problems of a file are in its result. Raises errors of the database or the store; committed files stay,
+    and a repeated call loads the rest.
     """
     outcomes = _Outcomes(sources, _time_of(config.database))
     with Backfill(reader, config, outcomes.report) as backfill, session_of(config.database) as session:
@@ -107,8 +107,8 @@ def print_files(
     choices: Choices,
     show: Show,
 ) -> list[FileResult]:
-    """Writes the files' batches as their topic holds them, one JSON object a line, and loads nothing. The state
-    of a file is then `read`, or what was wrong with it."""
+    """Writes the batches of the files in the form of their topic, one JSON object a line, and loads nothing.
+    The state of a file is then `read`, or its problem."""
     outcomes = _Outcomes(sources, datetime.now(UTC))
     for file, path in _described(outcomes, reader.config, choices, show):
         for output in reader.read(file, path):
@@ -123,7 +123,8 @@ def print_files(
 def _described(
     outcomes: _Outcomes, config: ReadConfig, choices: Choices, show: Show
 ) -> Iterator[tuple[FileDownloaded, Path]]:
-    """Each file that is new in this run and can be described, with its path on this machine until the next."""
+    """Each distinct file of this run that can be described, with its path on this machine, which is valid
+    until the next file."""
     at = datetime.now(UTC)
     store = None if choices.in_place else config.store
     with tempfile.TemporaryDirectory(prefix="gogobe-load-") as scratch:
@@ -139,7 +140,7 @@ def _described(
 
 
 def _time_of(database: Dsn) -> datetime:
-    """The database's time of day, which its ledger has too."""
+    """The database's current time, which the ledger uses, too."""
     with connect(database) as connection:
         row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
@@ -147,7 +148,7 @@ def _time_of(database: Dsn) -> datetime:
 
 
 class _Outcomes:
-    """The results of a run, by address and, once a file is read, by content."""
+    """The results of a run, by address and, after a file is read, by content."""
 
     def __init__(self, sources: Sequence[Source], since: datetime) -> None:
         self.sources = sources
@@ -164,12 +165,12 @@ class _Outcomes:
         return list(self._by_address.values())
 
     def report(self, letter: DeadLetter) -> None:
-        """Takes a dead letter; one that is about no single file is in the table only."""
+        """Adds a dead letter to its file's result; a letter about no single file is only in the table."""
         if result := self._by_address.get(letter.source_url or ""):
             result.problems.append(FileProblem(letter.reason, letter.detail, letter.place))
 
     def add_batch(self, batch: IngestBatch) -> None:
-        """Counts a batch that goes nowhere but out."""
+        """Counts a batch that is printed and not loaded."""
         result = self._by_content[batch.content_sha256]
         result.chain, result.store, result.kind = batch.chain, batch.store_id, batch.kind
         if batch.totals is not None:
@@ -177,7 +178,7 @@ class _Outcomes:
             result.read, result.refused = batch.totals.read, batch.totals.refused
 
     def is_new(self, source: Source, content_sha256: str) -> bool:
-        """Whether no file before had the same bytes."""
+        """Whether no previous file had the same bytes."""
         result = self._of(source)
         if self._by_content.setdefault(content_sha256, result) is not result:
             result.state = "duplicate"
@@ -190,7 +191,7 @@ class _Outcomes:
         result.problems.append(FileProblem("unreadable", why))
 
     def enter_counts(self, database: Dsn) -> None:
-        """Fills in what the ledger has of the run's files."""
+        """Sets the counts of the run's files from the ledger."""
         hashes = list(self._by_content)
         with connect(database) as connection:
             for start in range(0, len(hashes), FILES_AT_ONCE):

@@ -1,4 +1,4 @@
-"""Finding published files: single ones, folders, and prefixes of buckets, in the order of their publication."""
+"""Finds published files: single files, folders, and prefixes of buckets, in the order of publication."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class SourceError(Exception):
-    """A file or folder that cannot be found or read; the message names the address and says why."""
+    """A file or folder that cannot be found or read; the message has the address and the reason."""
 
     def __init__(self, address: str, why: str) -> None:
         super().__init__(f"{address}: {why}")
@@ -37,13 +37,13 @@ class Source:
 
     @property
     def path(self) -> Path | None:
-        """Where it is on this machine; None for an object of a bucket."""
+        """Its path on this machine; None for an object of a bucket."""
         return _path_in(self.address) if self.address.startswith("file:") else None
 
 
 @dataclass(frozen=True)
 class Found:
-    """Files in the order of their publication, and how many others there were whose names follow no pattern."""
+    """Files in the order of publication, and the number of skipped files, whose names have no known form."""
 
     sources: list[Source]
     skipped: int
@@ -52,8 +52,8 @@ class Found:
 def find_sources(addresses: Iterable[str], endpoint: str = "", *, every_name: bool = False) -> Found:
     """The published files at paths and URLs (`endpoint`: an S3 or GCS server other than the cloud's own).
 
-    A folder or a prefix means the files below it whose names follow the patterns of published files, or,
-    with `every_name`, for all. A file is taken with any name. Raises SourceError.
+    Of a folder or a prefix, the files below it whose names have a known form, or, with `every_name`, all
+    files. A single file may have any name. Raises SourceError.
     """
     found: dict[str, Source] = {}
     skipped = 0
@@ -69,7 +69,7 @@ def find_sources(addresses: Iterable[str], endpoint: str = "", *, every_name: bo
 
 @contextlib.contextmanager
 def local_copy(source: Source, scratch: Path, endpoint: str = "") -> Iterator[Path]:
-    """The file on this machine for the length of a `with`: itself, or a copy below `scratch`. Raises
+    """The file on this machine, for the length of a `with`: itself, or a copy below `scratch`. Raises
     SourceError."""
     if source.path is not None:
         yield source.path
@@ -86,7 +86,7 @@ def local_copy(source: Source, scratch: Path, endpoint: str = "") -> Iterator[Pa
 
 
 def _published(source: Source) -> tuple[datetime, str]:
-    """History needs the older file first; a name without a time goes before all."""
+    """A sort key. The history requires the older file first; a name without a time comes before all."""
     name = parse_if_known(source.name)
     return (name.published_at if name else None) or _FIRST, source.address
 
@@ -115,7 +115,7 @@ def _on_disk(path: Path) -> tuple[bool, Iterable[Source]]:
 
 
 def _path_in(url: str) -> Path:
-    """The path of a `file:` URL, byte for byte: names need not be UTF-8."""
+    """The path in a `file:` URL, byte by byte, because names need not be UTF-8."""
     return Path(os.fsdecode(unquote_to_bytes(urlsplit(url).path)))
 
 
@@ -140,7 +140,7 @@ def _of_object(scheme: str, path: str) -> Source:
 
 @contextlib.contextmanager
 def _explained(address: str) -> Iterator[None]:
-    """The errors of file systems and clouds as SourceError."""
+    """Raises the errors of file systems and clouds as SourceError."""
     try:
         yield
     except SourceError:

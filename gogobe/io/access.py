@@ -1,4 +1,4 @@
-"""How a chain's portal is asked for its files: hosts, login, headers, proxy, certificates."""
+"""The settings for requests to a chain's portal: hosts, login, headers, proxy, certificates."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from gogobe.secrets import Secret, SecretError
 
 @dataclass(frozen=True)
 class Access:
-    """What the settings of a chain and its portal say.
+    """The settings of a chain and its portal for requests.
 
-    `hosts` are the allowed hosts of its files and redirects, besides the setting `fetch_hosts`; None: any host.
-    `url` is the portal's address, `user` and `password` its login. Secrets are references until they are used.
+    `hosts` are the allowed hosts of its files and redirects, in addition to the setting `fetch_hosts`; None:
+    any host. `url` is the portal's address, `user` and `password` its login. Secrets remain references until
+    they are used.
     """
 
     hosts: frozenset[str] | None = None
@@ -29,7 +30,7 @@ class Access:
 
     @classmethod
     def of(cls, hosts: frozenset[str], portal: PortalSettings | None) -> Access:
-        """The access of a chain with these hosts, to one of its portals."""
+        """The access of a chain with these hosts to one of its portals."""
         if portal is None:
             return cls(hosts)
         return cls(
@@ -45,11 +46,11 @@ class Access:
         )
 
     def password_value(self) -> str:
-        """The password; empty where there is none. Raises FetchError (`no_secret`)."""
+        """The password; empty without one. Raises FetchError (`no_secret`)."""
         return _value_of(self.password, "password")
 
     def proxy_value(self) -> str:
-        """The proxy's address; empty where there is none. Raises FetchError (`no_secret`)."""
+        """The address of the proxy; empty without one. Raises FetchError (`no_secret`)."""
         return _value_of(self.proxy, "proxy")
 
 
@@ -57,5 +58,5 @@ def _value_of(secret: Secret | None, name: str) -> str:
     try:
         return "" if secret is None else secret.value()
     except SecretError as error:
-        # One portal's fault: the others must not wait for it, as they would for an outage of ours.
+        # This affects one portal only, so it is no outage, for which all others would wait.
         raise FetchError("no_secret", f"{name} of the portal: {error}", transient=True) from error

@@ -1,6 +1,6 @@
-"""What Bina's download address answers: not the file, but where it is.
+"""The answer of Bina's download address: the location of a file instead of the file.
 
-GET Download.aspx?FileNm=NAME    → [{"SPath": address}]
+GET Download.aspx?FileNm=NAME → [{"SPath": address}]
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _decoder: Final = msgspec.json.Decoder(list[_Place])
 
 
 def download_address(base: str, name: str) -> str:
-    """The address of a file; `base` is the portal's, with a slash at its end."""
+    """The download address of a file; `base` is the portal's address with a final slash."""
     return f"{base}Download.aspx?FileNm={quote(name)}"
 
 
 def link_in(answer: bytes) -> str | None:
-    """The file's own address in an answer, perhaps a relative one; None where the answer is no such list."""
+    """The location of the file in an answer, possibly relative; None if the answer has another form."""
     try:
         places = _decoder.decode(answer.removeprefix(b"\xef\xbb\xbf").strip())
     except msgspec.MsgspecError:

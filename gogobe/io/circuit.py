@@ -1,4 +1,4 @@
-"""How a portal has answered lately, and how long to wait before it is asked again."""
+"""The circuit breaker of a portal, and the pauses between retries."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import ClassVar
 
 
 def backoff(failures: int, first: float, longest: float) -> float:
-    """Seconds until the next attempt after so many failures (from 1): half to all of a span that begins with
-    `first` and doubles up to `longest`. The random part keeps portals and files from moving in step."""
+    """Seconds until the next attempt after this number of failures (from 1): exponential backoff from `first`
+    to `longest`, of which half is random, so that retries of portals and files do not coincide."""
     span = min(longest, first * 2.0 ** min(failures - 1, 16))
     return span * random.uniform(0.5, 1.0)
 
 
 @dataclass
 class Circuit:
-    """Counts failures in a row. After `OPEN_AFTER` of them the portal counts as ill: its circuit is open until
-    it answers again. The longer it is ill, the less often it is asked."""
+    """A circuit breaker: counts consecutive failures. After `OPEN_AFTER` failures it is open until a request
+    succeeds. The pause between attempts grows while it is open."""
 
     failures: int = 0
     first_seconds: float = 30.0
@@ -32,14 +32,14 @@ class Circuit:
         return "open" if self.failures >= self.OPEN_AFTER else "closed"
 
     def succeed(self) -> bool:
-        """The portal has answered; whether that closes an open circuit."""
+        """Records a success. Returns whether it closes an open circuit."""
         was_open = self.state == "open"
         self.failures = 0
         return was_open
 
     def fail(self, retry_after: float | None = None) -> float:
-        """The portal has failed; the seconds until it may be asked again: `backoff`, and no less than the
-        portal asked for."""
+        """Records a failure. Returns the seconds until the next attempt: `backoff`, but at least
+        `retry_after`, which the portal requests."""
         self.failures += 1
         asked = min(self.LONGEST_ASKED_SECONDS, retry_after or 0.0)
         return max(asked, backoff(self.failures, self.first_seconds, self.LONGEST_SECONDS))

@@ -1,4 +1,4 @@
-"""Files that are announced in a folder or a bucket: copied from below the places that the settings allow."""
+"""Copies announced files from a folder or a bucket, if it is below one that the settings allow."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SCHEMES: Final = ("file", "s3", "gs")
 
 
 def copy_file(url: str, target: Path, rules: Rules, until: float) -> Answer:
-    """Copies the file at an address into `target`, until the monotonic clock is at `until` at the latest.
+    """Copies the file at an address to `target`, until the monotonic time `until` at the latest.
 
-    Raises FetchError: `forbidden_address` for one that is below none of the settings' folders, `not_found`,
-    `forbidden`, `too_large`, `too_slow`, `unreachable`; OSError where this machine is the reason.
+    Raises FetchError: `forbidden_address` for an address below none of the allowed folders, `not_found`,
+    `forbidden`, `too_large`, `too_slow`, `unreachable`. Raises OSError for a failure of this machine.
     """
     shown = public_address(url)
     place = _place_of(url, rules.settings)
@@ -59,7 +59,7 @@ def _copy(source: BinaryIO, file: BinaryIO, shown: str, rules: Rules, until: flo
 
 
 def _place_of(url: str, settings: FetchSettings) -> str:
-    """The path or the object that an address names, if it is below an allowed place."""
+    """The path or object of an address, if it is below an allowed folder or bucket. Raises FetchError."""
     shown = public_address(url)
     if has_credentials(url):
         raise FetchError("credentials_in_url", f"{shown}: the address carried a user or a password")
@@ -68,7 +68,7 @@ def _place_of(url: str, settings: FetchSettings) -> str:
         place = url
     else:
         parts = urlsplit(url)
-        place = os.path.realpath(unquote(parts.path))  # where links lead
+        place = os.path.realpath(unquote(parts.path))  # with links resolved
         roots = [os.path.realpath(folder) for folder in settings.folders if "://" not in folder]
         is_local = parts.netloc in ("", "localhost") and "\0" not in place
         allowed = is_local and any(os.path.commonpath([place, root]) == root for root in roots)
@@ -82,7 +82,8 @@ def _place_of(url: str, settings: FetchSettings) -> str:
 
 
 def _unreachable(shown: str, error: Exception) -> Exception:
-    """What an error of a bucket means: an outage of the cloud, or an error that no code foresaw."""
+    """The exception for an error of a bucket: `unreachable` for an outage of the cloud, otherwise the error
+    itself."""
     if isinstance(error, store_errors()):
         return FetchError("unreachable", f"{shown}: {type(error).__name__}: {error}", transient=True)
     return error

@@ -1,8 +1,8 @@
-"""One request at a time over libcurl, HTTP or FTP, to addresses that are allowed, within a deadline.
+"""Single HTTP and FTP requests by libcurl, to allowed addresses, with a deadline.
 
-libcurl, because its time limit covers all of a request, the lookup of the name too, and because it asks before
-it connects: `CURLOPT_OPENSOCKETFUNCTION` is called with the very address of the connection, so what is checked
-is what is connected to. Proxies of the environment are not used: they would connect to anything.
+libcurl's time limit covers the whole request, including the name lookup. It calls
+`CURLOPT_OPENSOCKETFUNCTION` with the address of each connection, so the checked address is the one that is
+connected to. The environment's proxies are not used, because they would connect to any address.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ logger = logging.getLogger(__name__)
 
 BUFFER_BYTES: Final = 1 << 18
 MOST_IDLE: Final = 128
-# What pycurl has no name for: closing a handle does not wait for its lookup.
+# pycurl has no name for this option: closing a handle does not wait for its name lookup.
 _QUICK_EXIT: Final = 322
 _Key = tuple[str, Access]
 
 
 @dataclass(eq=False)
 class _Handle:
-    """A handle of libcurl with its open connections, and the addresses that they go to."""
+    """A libcurl handle with its open connections, and the addresses that they are connected to."""
 
     curl: pycurl.Curl = field(default_factory=pycurl.Curl)
     peers: set[str] = field(default_factory=set)
 
 
 class Client:
-    """Connections to portals, kept open for the next request; may be shared by threads.
+    """Keeps connections to portals open between requests. Thread-safe.
 
-    A connection serves files of the same host and the same chain's access only, because it is checked when it
-    is opened.
+    A connection serves files of one host with one chain's access only, because it is checked when it is
+    opened.
     """
 
     def __init__(self, settings: FetchSettings) -> None:
@@ -65,20 +65,20 @@ class Client:
     def session(
         self, url: str, access: Access, is_cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[Session]:
-        """A session for one file; its cookies end with it."""
+        """A session for one file. Its cookies are deleted at the end."""
         key = authority_of(url), access
         handle = self._take(key) or _Handle()
         try:
             yield Session(handle.curl, handle.peers, Rules(self._settings, access, is_cancelled))
         except BaseException:
-            # A handle whose lookup was given up makes the next lookup wait for it.
+            # A handle with an abandoned lookup would make the next lookup wait for it.
             handle.curl.close()
             raise
         handle.curl.setopt(pycurl.COOKIELIST, "ALL")
         self._put(key, handle)
 
     def close(self) -> None:
-        """Closes the connections that no thread uses."""
+        """Closes all connections that are not in use."""
         with self._lock:
             handles = list(self._idle)
             self._idle.clear()
@@ -112,7 +112,7 @@ class Client:
 
 
 class Session:
-    """Requests for one file, redirects and logins among them, over one handle."""
+    """The requests for one file, including redirects and logins, by one handle."""
 
     def __init__(self, curl: pycurl.Curl, peers: set[str], rules: Rules) -> None:
         self._curl = curl
@@ -121,16 +121,16 @@ class Session:
         self.access = rules.access
 
     def request(self, url: str, file: BinaryIO, until: float, form: Mapping[str, str] | None = None) -> Answer:
-        """Asks for an address, or sends a form to it, and writes the body of a 200, as it comes and undecoded,
-        into `file`.
+        """Requests an address, or posts a form to it. Writes the body of a 200, as received and without
+        decoding, to `file`.
 
-        Ends when the monotonic clock is at `until`, at the latest, and about a second after it is cancelled.
-        Raises FetchError; OSError where the machine itself is the reason, as with a full disk.
+        Ends at the monotonic time `until` at the latest, and about a second after a cancellation. Raises
+        FetchError, or OSError for a failure of this machine, such as a full disk.
         """
         target, proxy = target_of(url), self.access.proxy_value()
         exchange = Exchange(target, public_address(url), self._rules, file, self._peers, proxy=bool(proxy))
         if proxy and self.access.hosts is not None and target.host not in self.access.hosts:
-            # The proxy connects, so only the name can be checked.
+            # The proxy opens the connection, so only the name can be checked.
             raise foreign_host(target.host, public_address(url))
         seconds = until - time.monotonic()
         if seconds <= 0:
@@ -147,14 +147,14 @@ class Session:
         return exchange.answer()
 
     def read(self, url: str, until: float, form: Mapping[str, str] | None = None) -> tuple[Answer, bytes]:
-        """Asks for a page; its answer and its body. Raises what `request` raises."""
+        """Requests a page. Returns its answer and its body. Raises as `request`."""
         body = io.BytesIO()
         answer = self.request(url, body, until, form)
         return answer, body.getvalue()
 
     @property
     def cookies(self) -> Sequence[str]:
-        """The cookies that the portal has set, in libcurl's form."""
+        """The cookies of the portal, in libcurl's form."""
         return tuple(self._curl.getinfo(pycurl.INFO_COOKIELIST))
 
     def set_cookies(self, cookies: Sequence[str]) -> None:
@@ -187,10 +187,10 @@ class Session:
             pycurl.LOW_SPEED_LIMIT: 1,
             pycurl.LOW_SPEED_TIME: max(1, round(settings.read_timeout)),
             pycurl.OPENSOCKETFUNCTION: exchange.open_socket,
-            pycurl.HEADERFUNCTION: exchange.take_header,
-            pycurl.WRITEFUNCTION: exchange.take_body,
+            pycurl.HEADERFUNCTION: exchange.on_header,
+            pycurl.WRITEFUNCTION: exchange.on_body,
             pycurl.NOPROGRESS: 0,
-            pycurl.XFERINFOFUNCTION: exchange.goes_on,
+            pycurl.XFERINFOFUNCTION: exchange.on_progress,
         }
         if form is not None:
             options[pycurl.POSTFIELDS] = urlencode(form)
@@ -200,7 +200,7 @@ class Session:
             curl.setopt(option, value)
 
     def _ftp_options(self, target: Target) -> Mapping[int, object]:
-        """The login goes to the portal's own host only, and over TLS where the scheme says so."""
+        """The login is sent to the portal's own host only, and over TLS for ftps."""
         options: dict[int, object] = {
             pycurl.FTP_FILEMETHOD: pycurl.FTPMETHOD_NOCWD,
             pycurl.FTP_SKIP_PASV_IP: 1,

@@ -1,4 +1,4 @@
-"""One request of libcurl and its answer: the callbacks, and what libcurl's errors mean."""
+"""One libcurl request and its answer: the callbacks, and the FetchError for each libcurl error."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from gogobe.io.retry_after import seconds_until
 from gogobe.io.targets import Target
 
 START_BYTES: Final = 512
-# The body of an answer other than 200 is read to its end, for the connection's sake, unless it is longer.
+# The body of any answer other than 200 is read and discarded to keep the connection, unless it is longer.
 DISCARDED_BYTES: Final = 1 << 16
 MAX_PHRASE: Final = 100
 
 _STATUS: Final = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3}) ?(.*)")
 _OURS: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-# pycurl has no name for it.
+# pycurl has no name for this error.
 _E_TOO_LARGE: Final = 100
-# What answers speaks no HTTP, or its headers have no end.
+# Answers that are not HTTP, or with endless headers.
 _BAD_RESPONSE: Final = (pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY, _E_TOO_LARGE)
 _NO_FILE: Final = (
     pycurl.E_FTP_COULDNT_RETR_FILE,
@@ -36,8 +36,8 @@ _NO_FILE: Final = (
 
 
 class Answer(NamedTuple):
-    """What a portal answered: the status (200 for a file of FTP), where a redirect leads, the body of a 200 and
-    its first bytes."""
+    """A portal's answer: the status (200 for a file by FTP), the target of a redirect, and the body of a 200
+    with its first bytes."""
 
     status: int
     phrase: str
@@ -49,7 +49,8 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """What a request keeps to: the settings, the chain's access, and a call that says whether it is to end."""
+    """The constraints of a request: the settings, the chain's access, and a function that returns whether it
+    is cancelled."""
 
     settings: FetchSettings
     access: Access
@@ -57,10 +58,10 @@ class Rules:
 
 
 class Exchange:
-    """Libcurl's callbacks. What they raise would be lost, so they keep it.
+    """The callbacks of libcurl. libcurl drops their exceptions, so they are stored.
 
-    `peers` are the addresses that this handle's connections were opened to: a data connection of FTP goes to
-    one of them; the address in the server's passive answer is ignored.
+    `peers` are the addresses to which connections of this handle were opened. A data connection of FTP goes
+    to one of them; the address in the server's passive answer is ignored.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class Exchange:
         self._error: OSError | FetchError | None = None
 
     def open_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> socket.socket | int:
-        """Opens a socket for an address that the host's name was resolved to, if it may be connected to."""
+        """Opens a socket for a resolved address of the host, if connecting to it is allowed."""
         if address.family not in (socket.AF_INET, socket.AF_INET6):
             return pycurl.SOCKET_BAD
         peer, port = str(address.addr[0]), int(address.addr[1])
@@ -97,7 +98,7 @@ class Exchange:
             self._peers.add(peer)
         try:
             return socket.socket(address.family, address.socktype, address.protocol)
-        except OSError as error:  # for one, a machine without IPv6: the next address is tried
+        except OSError as error:  # for example, no IPv6: libcurl tries the next address
             self._error = error if error.errno in _OURS else None
             return pycurl.SOCKET_BAD
 
@@ -117,8 +118,8 @@ class Exchange:
         detail = f"{self._shown}: {refusal}; the setting fetch_hosts lists what is allowed all the same"
         return FetchError("forbidden_address", detail)
 
-    def take_header(self, line: bytes) -> None:
-        """Takes one line of the headers."""
+    def on_header(self, line: bytes) -> None:
+        """Receives one header line."""
         if status := _STATUS.match(line):
             self._status, self._location, self._retry_after = int(status[1]), None, None
             self._phrase = status[2][:MAX_PHRASE].decode("latin-1").strip()
@@ -129,12 +130,13 @@ class Exchange:
             case b"retry-after":
                 self._retry_after = seconds_until(value.decode("latin-1"))
 
-    def goes_on(self, *_progress: float) -> int:
-        """Asked by libcurl about once a second: anything but 0 ends the request."""
+    def on_progress(self, *_progress: float) -> int:
+        """Called by libcurl about once a second; any result other than 0 ends the request."""
         return int(self._is_cancelled())
 
-    def take_body(self, chunk: bytes) -> int:
-        """Takes some of the body; ends the request where it is unwanted, too large or cannot be written."""
+    def on_body(self, chunk: bytes) -> int:
+        """Receives a part of the body. Ends the request if the body is discarded, too large or cannot be
+        written."""
         if self._status != 200:
             self._discarded += len(chunk)
             return len(chunk) if self._discarded <= DISCARDED_BYTES else -1
@@ -155,17 +157,18 @@ class Exchange:
 
     @property
     def answered(self) -> bool:
-        """Whether all is known although the request was ended: the body of a redirect or an error was long."""
+        """Whether the answer is complete although the request was ended, because the body of a redirect or an
+        error was long."""
         return self._discarded > DISCARDED_BYTES
 
     def answer(self) -> Answer:
-        """What came."""
+        """The answer that was received."""
         fetched = Fetched(self._size, self._digest.hexdigest())
         return Answer(self._status, self._phrase, self._location, fetched, self._start, self._retry_after)
 
     def failure(self, code: int, message: str, *, asked: bool, response: int) -> Exception:
-        """What libcurl's error means; `asked` says whether the request was sent, `response` is the last code
-        of an answer."""
+        """The exception for a libcurl error. `asked`: the request was sent; `response`: the last status
+        code."""
         if known := self._error or self._refused:
             return known
         if code == pycurl.E_PEER_FAILED_VERIFICATION:
@@ -176,7 +179,7 @@ class Exchange:
             return error
         if code == pycurl.E_OPERATION_TIMEDOUT and asked:
             return self.too_slow()
-        return self._passing(code, message)
+        return self._transient(code, message)
 
     def _ftp_failure(self, code: int, message: str, response: int) -> FetchError | None:
         detail = f"{self._shown}: {message}"
@@ -188,8 +191,8 @@ class Exchange:
             return FetchError("server_error", detail, transient=True)
         return None
 
-    def _passing(self, code: int, message: str) -> FetchError:
-        """An error that may pass."""
+    def _transient(self, code: int, message: str) -> FetchError:
+        """A transient error."""
         reason = "unreachable"
         if code == pycurl.E_ABORTED_BY_CALLBACK:
             reason, message = "too_slow", "given up for lack of room"
@@ -200,7 +203,7 @@ class Exchange:
         return FetchError(reason, f"{self._shown}: {message}", transient=True)
 
     def too_slow(self) -> FetchError:
-        """The error of a request that was given up."""
+        """The error of a request that exceeded its time."""
         settings = self._settings
         return FetchError(
             "too_slow",
@@ -212,7 +215,7 @@ class Exchange:
 
 
 def foreign_host(host: str, shown: str) -> FetchError:
-    """The error of an address that is on no host of its chain."""
+    """The error of an address on a host that is not one of the chain's."""
     return FetchError(
         "foreign_host",
         f"{shown}: {host} is no host of the chain's portals: add it to `hosts` of the portal in chains.toml, "

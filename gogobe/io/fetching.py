@@ -1,4 +1,4 @@
-"""What a download is asked with, what it gives, and how it fails."""
+"""The settings, the result and the error of a download."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from gogobe.io.networks import AllowedHosts
 
 @dataclass(frozen=True)
 class FetchSettings:
-    """How to download one file. All times are in seconds.
+    """The settings of a download. All times are in seconds.
 
-    `total` bounds all attempts at the file, with the pauses between them; `deadline` one attempt, from the
-    lookup of the host's name over connection, TLS, headers and redirects to the last byte. Within an attempt,
-    `connect_timeout` bounds each lookup with its connection, `read_timeout` the time without a byte. `allowed`
-    lists hosts that may be asked although they are not public or no host of a chain, `folders` the folders and
-    buckets that files may be copied from, with the buckets' server `endpoint`; `insecure_redirects` lets a
-    redirect leave https for http. `headers` are sent to every host on the way, so they hold no secrets.
-    `ca_file` has the certificates to trust, the usual ones unless given.
+    `total` bounds all attempts with their pauses. `deadline` bounds one attempt, from the name lookup over
+    connection, TLS, headers and redirects to the last byte. Within an attempt, `connect_timeout` bounds each
+    lookup with its connection, and `read_timeout` the time without a byte.
+
+    `allowed` lists hosts that may be requested although they are not public, or not hosts of a chain.
+    `folders` lists the folders and buckets that files may be copied from; `endpoint` is the server of the
+    buckets. `insecure_redirects` allows redirects from https to http. `headers` are sent to every host, so
+    they must not contain secrets. `ca_file` has the trusted certificates; empty: the default ones.
     """
 
     attempts: int = 2
@@ -39,18 +40,18 @@ class FetchSettings:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file as it came: size in bytes and the sha256 (hex) of its raw bytes."""
+    """A downloaded file: size in bytes and SHA-256 (hex) of its raw bytes."""
 
     size: int
     sha256: str
 
 
 class FetchError(Exception):
-    """A file that could not be downloaded; its message names the address without credentials and signature.
+    """A failed download; the message has the address without credentials and signature.
 
-    `transient` reasons may pass: `unreachable`, `bad_response`, `server_error`, `short_body`, `too_slow`,
-    `login_failed`, `no_secret`. All others are permanent; docs/downloads.md lists them. `attempts` counts the
-    attempts that failed; `retry_after` are the seconds that the portal asks to wait.
+    `transient` reasons: `unreachable`, `bad_response`, `server_error`, `short_body`, `too_slow`,
+    `login_failed`, `no_secret`. All others are permanent; docs/downloads.md lists them. `attempts` is the
+    number of failed attempts; `retry_after` are the seconds that the portal requests to wait.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Downloads that ended after their bundle: a small object says where the content is.
+"""Results of downloads that ended after their bundle: a small object has the location of the content.
 
-The content is in the store by then. When the file's announcement comes again, on whichever worker, the object
-is found and nothing is downloaded a second time.
+The content is in the store by then. When the announcement of the file comes again, on any worker, the object
+is found and the file is not downloaded again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def late_key(delivery: bytes) -> str:
 
 
 def put_late(delivery: bytes, file: FileDownloaded, store: ObjectStore) -> None:
-    """Remembers what a download gave. Raises one of `store_errors()`."""
+    """Stores the result of a download. Raises one of `store_errors()`."""
     with tempfile.NamedTemporaryFile(prefix="gogobe-late-") as part:
         part.write(encode(file))
         part.flush()
@@ -30,7 +30,8 @@ def put_late(delivery: bytes, file: FileDownloaded, store: ObjectStore) -> None:
 
 
 def find_late(delivery: bytes, store: ObjectStore) -> FileDownloaded | None:
-    """What an earlier download of the same announcement gave. Raises one of `store_errors()`."""
+    """The result of an earlier download of the same announcement; None without one. Raises one of
+    `store_errors()`."""
     try:
         with store.open(store.path_of(late_key(delivery))) as source:
             found: FileDownloaded = _decoder.decode(source.read())

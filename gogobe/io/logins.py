@@ -1,4 +1,5 @@
-"""Logins of portals that give files to sessions only: one session a portal and process, for all threads."""
+"""Logins of portals that serve files to sessions only: one session for each portal and process, shared by
+threads."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ class _Login:
 
 
 class Logins:
-    """The sessions of Cerberus portals, by address and user. May be shared by threads."""
+    """The sessions of Cerberus portals, by address and user. Thread-safe."""
 
     def __init__(self, settings: FetchSettings) -> None:
         self._settings = settings
@@ -39,8 +40,8 @@ class Logins:
         self._logins: dict[tuple[str, str], _Login] = {}
 
     def enter(self, session: Session, until: float, *, after: Sequence[str] = ()) -> Sequence[str]:
-        """Gives a session the cookies of the portal's login, after a login where there is none that holds;
-        returns the cookies. `after` are cookies that the portal no longer takes. Raises FetchError."""
+        """Sets the cookies of the portal's login in a session; logs in if there is no valid one. Returns the
+        cookies. `after` are cookies that the portal has rejected. Raises FetchError."""
         access = session.access
         with self._lock:
             login = self._logins.setdefault((access.url, access.user), _Login())

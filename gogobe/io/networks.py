@@ -1,7 +1,7 @@
-"""Which addresses of the network may be connected to: public ones, and others where the settings allow them.
+"""Which network addresses may be connected to: public ones, and others that the settings allow.
 
-A portal's announcement or redirect can name any host, among them services of our own machines. So every address
-is checked as a connection to it is opened, after its name has been resolved, and not the name.
+An announcement or a redirect can name any host, including services of our own machines. Therefore the address
+of each connection is checked when it is opened, after the name lookup, and not the name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# The IANA's registries of special-purpose addresses. Python's own `is_global` differs between its versions.
+# The registries of special-purpose addresses of the IANA. Python's `is_global` differs between its versions.
 _SPECIAL_V4: Final[Mapping[str, str]] = {
     "0.0.0.0/8": "unspecified",
     "10.0.0.0/8": "private",
@@ -51,7 +51,7 @@ _SPECIAL: Final = tuple(
 )
 _HOST_AND_PORT: Final = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::(?P<port>[0-9]{1,5}))?")
 _UNICAST_V6: Final = ipaddress.IPv6Network("2000::/3")
-# Addresses of IPv6 that lead to one of IPv4, and how far it is from their right end, in bits.
+# IPv6 networks whose addresses embed an IPv4 address, and its distance from the right end, in bits.
 _EMBEDDING: Final = tuple(
     (ipaddress.IPv6Network(network), shift)
     for network, shift in (("::ffff:0:0/96", 0), ("64:ff9b::/96", 0), ("2002::/16", 80))
@@ -59,9 +59,10 @@ _EMBEDDING: Final = tuple(
 
 
 def special_kind(address: IpAddress) -> str | None:
-    """What an address that is not public is for ("private", "loopback", …), None for a public one.
+    """The purpose of an address that is not public ("private", "loopback", …); None for a public one.
 
-    An address of IPv6 that embeds one of IPv4 (IPv4-mapped, NAT64, 6to4) is what the embedded one is.
+    An IPv6 address that embeds an IPv4 address (IPv4-mapped, NAT64, 6to4) has the purpose of the embedded
+    one.
     """
     inner = _embedded(address)
     found = next((kind for network, kind in _SPECIAL if inner in network), None)
@@ -80,7 +81,7 @@ def _embedded(address: IpAddress) -> IpAddress:
 
 @dataclass(frozen=True)
 class _Allowed:
-    """An allowed host name or network, at one port or at all."""
+    """An allowed host name or network, at one port or at all ports."""
 
     name: str | None
     network: IpNetwork | None
@@ -100,22 +101,22 @@ class AllowedHosts:
 
     @classmethod
     def parse(cls, text: str) -> AllowedHosts:
-        """Reads a list of `HOST`, `ADDRESS` or `NETWORK/BITS`, separated by commas or blanks; the first two may
-        have a `:PORT` (`[ADDRESS]:PORT` for IPv6), and then allow no other. Raises ValueError naming the word
-        that cannot be read."""
+        """Reads a list of `HOST`, `ADDRESS` or `NETWORK/BITS`, separated by commas or blanks. The first two
+        may have a `:PORT` (`[ADDRESS]:PORT` for IPv6), which allows that port only. Raises ValueError with
+        the invalid word."""
         return cls(tuple(_parse(word) for word in text.replace(",", " ").split()))
 
     def admits(self, host: str, address: str, port: int) -> bool:
-        """Whether an entry lists `host` (as `ascii_host` gives it) or `address`, to which it was resolved."""
+        """Whether an entry lists `host` (in the form of `ascii_host`) or its resolved `address`."""
         parsed = ipaddress.ip_address(address)
         mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
         return any(one.admits(host, same, port) for one in self.entries for same in (parsed, mapped or parsed))
 
     def refusal(self, host: str, address: str, port: int) -> str | None:
-        """Why `host` (as `ascii_host` gives it) may not be connected to at `address`, to which it was resolved;
-        None where it may.
+        """The reason why `host` (in the form of `ascii_host`) may not be connected to at its resolved
+        `address`; None if it may.
 
-        A host that is allowed by its name may have any address; an address or a network is allowed for every
+        A host that is allowed by name may have any address. An allowed address or network applies to every
         name.
         """
         try:
@@ -131,8 +132,8 @@ class AllowedHosts:
 
 
 def ascii_host(host: str) -> str:
-    """A host's name as the network has it: in lower case, without the root's dot, other alphabets as IDNA.
-    Raises ValueError where it cannot be one."""
+    """A host name in network form: lower case, without the final dot, other alphabets as IDNA. Raises
+    ValueError for an invalid name."""
     return host.encode("idna").decode("ascii").lower().removesuffix(".")
 
 

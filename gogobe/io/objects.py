@@ -1,11 +1,11 @@
-"""The object store: a folder, S3 or GCS behind one small class, over fsspec.
+"""The object store: a folder, S3 or GCS, by one small class over fsspec.
 
-Objects are content-addressed, so a put that finds its key taken by as many bytes has nothing to do, and a put
-that dies half way leaves nothing under the key: folders rename into place, S3 and GCS show an object only once
-it is whole.
+Objects are content-addressed: if an object with the same size exists under the key, `put` does nothing. An
+interrupted `put` leaves no object under the key: a folder renames the complete file, and S3 and GCS show only
+complete objects.
 
-Addresses come with messages, from outside. A store reads and writes below its own root only: no key and no
-address leads out of it, by its text or by a link in a folder.
+Addresses come from external messages. A store reads and writes only below its own root: no key and no address
+leaves it, neither by its text nor by a link in a folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlsplit
 
 import fsspec
 
-# Raw files have keys of up to 140 characters; S3 and GCS take 1,024 bytes, with the store's prefix.
+# Keys of raw files have up to 140 characters; S3 and GCS accept 1,024 bytes, including the store's prefix.
 MAX_KEY: Final = 256
 MAX_NAME_BYTES: Final = 255
 _SUFFIX: Final = re.compile(r"\.[a-z0-9]{1,8}\Z")
@@ -30,7 +30,8 @@ _NO_NAME: Final = re.compile(r"[\x00-\x1f\x7f/\\?#\ud800-\udfff]")
 
 
 def open_filesystem(url: str, endpoint: str | None = None) -> tuple[Any, str]:
-    """The fsspec filesystem of a store's URL (its endpoint unless a folder), and the store's root in it."""
+    """The fsspec filesystem for a store's URL (with its endpoint, unless it is a folder), and the store's
+    root in it."""
     scheme = urlsplit(url).scheme
     if scheme == "gs":
         return _gcs(endpoint), url.removeprefix("gs://").rstrip("/")
@@ -40,17 +41,17 @@ def open_filesystem(url: str, endpoint: str | None = None) -> tuple[Any, str]:
 
 
 def _gcs(endpoint: str | None) -> Any:
-    """gcsfs's plain filesystem. The one that fsspec would take first asks over gRPC what kind a bucket is of;
-    servers other than the cloud's own do not know, and every call waits for up to a minute."""
+    """gcsfs's plain filesystem. fsspec's default would first request the type of a bucket by gRPC; servers
+    other than the cloud's own do not support that, and every call would wait for up to a minute."""
     from gcsfs.core import GCSFileSystem
 
     return GCSFileSystem(endpoint_url=endpoint)
 
 
 def store_errors() -> tuple[type[Exception], ...]:
-    """What is raised where a store cannot be reached or says no: OSError, or the cloud libraries' own errors.
+    """The exceptions of a store that is unreachable or refuses: OSError, and those of the cloud libraries.
 
-    Call it in the `except` itself: without an error these libraries are not loaded.
+    Call it within the `except`: without an error these libraries are not imported.
     """
     from aiohttp import ClientError
     from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
@@ -61,18 +62,18 @@ def store_errors() -> tuple[type[Exception], ...]:
 
 
 def content_key(chain: str, sha256: str, file_name: str) -> str:
-    """The key of a raw file below the store's root: by chain (in messages a valid folder name), then by the
+    """The key of a raw file below the store's root: the chain (in messages a valid folder name), then the
     hash of its bytes.
 
-    The published name's suffix, if it looks like one, is kept for people who look; nothing reads it.
+    A plausible suffix of the published name is kept for people; no code reads it.
     """
     suffix = _SUFFIX.search(file_name.lower())
     return f"raw/{chain}/{sha256[:2]}/{sha256}{suffix[0] if suffix else ''}"
 
 
 def open_address(address: str, endpoint: str | None = None) -> BinaryIO:
-    """Opens a file that a user names, anywhere, for reading: a path, `s3://…` or `gs://…`. Never for an address
-    from a message. Raises FileNotFoundError, one of `store_errors()`, ValueError."""
+    """Opens a file that a user names, at any place, for reading: a path, `s3://…` or `gs://…`. Never use it
+    for an address from a message. Raises FileNotFoundError, one of `store_errors()`, ValueError."""
     if urlsplit(address).scheme in ("", "file"):
         return _path(address).open("rb")
     filesystem, path = open_filesystem(address, endpoint)
@@ -80,17 +81,17 @@ def open_address(address: str, endpoint: str | None = None) -> BinaryIO:
 
 
 def _path(address: str) -> Path:
-    """The path that a folder's or a file's address without or with `file:` names."""
+    """The path of a folder or file, given with or without `file:`."""
     return Path(urlsplit(address).path if address.startswith("file:") else address)
 
 
 class OutsideStoreError(ValueError):
-    """An address or a key that is not one of an object in the store; the message names it and the store."""
+    """An address or a key that is not an object of the store; the message has it and the store."""
 
 
 def _is_plain(name: str) -> bool:
-    """Whether one part of a key is a name, and nothing that a file system or a server takes for a way out; not
-    when `%2e` and the like are decoded either, however often."""
+    """Whether a part of a key is a plain name, which no file system or server can interpret as a path out of
+    the store, even after any number of decodings of `%2e` and the like."""
     forms = [name]
     while (decoded := unquote(forms[-1])) != forms[-1]:
         forms.append(decoded)
@@ -100,11 +101,11 @@ def _is_plain(name: str) -> bool:
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """`url` is a folder, `s3://bucket/prefix` or `gs://bucket/prefix`; `endpoint` names an S3 or GCS server
-    other than the cloud's own (MinIO, a test server). Credentials come from the environment, as the cloud's
-    own tools read them.
+    """`url` is a folder, `s3://bucket/prefix` or `gs://bucket/prefix`. `endpoint` is an S3 or GCS server
+    other than the cloud's own (MinIO, a test server). Credentials come from the environment, as for the
+    cloud's own tools.
 
-    Where the store cannot be reached or says no, every method raises one of `store_errors()`.
+    If the store is unreachable or refuses, every method raises one of `store_errors()`.
     """
 
     url: str
@@ -120,21 +121,22 @@ class ObjectStore:
 
     @property
     def _root(self) -> str:
-        """The address that all objects' addresses begin with, without its last slash."""
+        """The common beginning of all objects' addresses, without its final slash."""
         if self._scheme != "file":
             return self.url.rstrip("/")
         return str(_path(self.url).absolute())
 
     def path_of(self, key: str) -> str:
-        """The object's full address: an absolute path in a folder store, else a URL. Raises
+        """The full address of an object: an absolute path in a folder store, otherwise a URL. Raises
         OutsideStoreError."""
         return self._checked(f"{self._root}/{key}")
 
     def put(self, key: str, source: Path) -> str:
-        """Puts a local file under the key, unless as many bytes are stored there already; returns its address.
+        """Stores a local file under the key, unless an object of the same size exists there. Returns its
+        address.
 
-        Raises OutsideStoreError for a key that leads out of the store, PermissionError where a link in the
-        store's folder does.
+        Raises OutsideStoreError for a key that leaves the store, PermissionError for a link in the store's
+        folder that does.
         """
         target = self.path_of(key)
         if self._scheme == "file":
@@ -150,7 +152,8 @@ class ObjectStore:
         return target
 
     def open(self, path: str) -> BinaryIO:
-        """Opens an address from `put` for reading; seekable. Raises OutsideStoreError, FileNotFoundError."""
+        """Opens an address returned by `put` for reading; seekable. Raises OutsideStoreError,
+        FileNotFoundError."""
         path = self._checked(path)
         if self._scheme != "file":
             opened = self._filesystem().open(path, "rb")
@@ -164,7 +167,8 @@ class ObjectStore:
         raise FileNotFoundError(errno.ENOENT, "no such object", path)
 
     def has(self, path: str) -> bool:
-        """Whether an address names an object of the store; of one outside of it, no."""
+        """Whether an address is that of an existing object of the store; False for an address outside of
+        it."""
         try:
             self.open(path).close()
         except (OutsideStoreError, FileNotFoundError, IsADirectoryError, NotADirectoryError):
@@ -172,7 +176,7 @@ class ObjectStore:
         return True
 
     def local_file(self, hint: str | None) -> Path | None:
-        """The file of this machine that a message's `local_path` names, where it is in this store's folder."""
+        """The local file in a message's `local_path`, if it is in this store's folder."""
         try:
             file = self._inside(self._checked(hint)) if hint and self._scheme == "file" else None
         except OutsideStoreError:
@@ -180,26 +184,26 @@ class ObjectStore:
         return file if file is not None and file.is_file() else None
 
     def _checked(self, path: str) -> str:
-        """The address of an object below the root; by its text alone. Raises OutsideStoreError."""
+        """An address of an object below the root, checked by its text only. Raises OutsideStoreError."""
         key = path.removeprefix(f"{self._root}/")
         if key == path or len(key) > MAX_KEY or not all(map(_is_plain, key.split("/"))):
             raise OutsideStoreError(f"{path[:MAX_KEY]!r} is no address of an object in {self._root}")
         return path
 
     def _inside(self, path: str) -> Path | None:
-        """Where a path leads once all links are followed; None where that is outside of the store's folder."""
+        """The path with all links resolved; None if it is outside of the store's folder."""
         real, root = os.path.realpath(path), os.path.realpath(self._root)
         return Path(real) if os.path.commonpath([real, root]) == root else None
 
-    def is_there(self) -> bool:
-        """Whether the store itself, its folder or its bucket, can be seen: without it, an object that is not
-        found need not be lost."""
+    def is_reachable(self) -> bool:
+        """Whether the store's folder or bucket can be reached. If it cannot, an object that is not found may
+        still exist."""
         if self._scheme == "file":
             return Path(self._root).is_dir()
         return bool(self._filesystem().exists(f"{self._scheme}://{urlsplit(self.url).netloc}"))
 
     def local_path(self, path: str) -> str | None:
-        """The address as a path on this machine, where the store is a folder."""
+        """The address as a path on this machine, if the store is a folder."""
         return path if self._scheme == "file" else None
 
 
@@ -217,7 +221,7 @@ def _put_in_folder(target: Path, source: Path) -> None:
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         shutil.copyfile(source, part)
-        with part.open("rb") as file:  # else a name may outlive a crash of the machine, and its bytes not
+        with part.open("rb") as file:  # otherwise the name may survive a crash of the machine without its bytes
             os.fsync(file.fileno())
         part.replace(target)
     finally:

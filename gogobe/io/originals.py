@@ -1,4 +1,4 @@
-"""The originals of dead letters: in the letter where they fit, else in the object store.
+"""The originals of dead letters: in the letter if they fit, otherwise in the object store.
 
 An original in the store is content-addressed like a raw file, so a message that fails again is stored once.
 """
@@ -15,11 +15,11 @@ from gogobe.records.messages import DeadLetter
 
 
 class OriginalLostError(Exception):
-    """An original that the store has no longer as it was; the message names the path."""
+    """An original that the store does not have, or not unchanged; the message has the path."""
 
 
 def original_key(sha256: str) -> str:
-    """Where an original is stored below the store's root."""
+    """The key of an original below the store's root."""
     return f"originals/{sha256[:2]}/{sha256}"
 
 
@@ -33,9 +33,9 @@ def put_original(original: bytes, store: ObjectStore) -> tuple[str, str]:
 
 
 def original_of(letter: DeadLetter, store: ObjectStore) -> bytes:
-    """The whole original of a dead letter, to be looked at or published again.
+    """The whole original of a dead letter, for display or replay.
 
-    Raises OriginalLostError where the store does not have it as it was, else one of `store_errors()`.
+    Raises OriginalLostError if the store does not have it unchanged, otherwise one of `store_errors()`.
     """
     if letter.original_path is None:
         encoded = letter.original_base64

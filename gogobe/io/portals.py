@@ -1,5 +1,4 @@
-"""What the chains' settings say about downloading a file: whose portal has it, and what may be asked of its
-host."""
+"""Looks up the portal of an announced file, its access and its host's limits in the chains' settings."""
 
 from __future__ import annotations
 
@@ -20,14 +19,15 @@ class Portals:
     """The portals of the known chains, by chain and host."""
 
     def __init__(self, chains: Chains, per_host: int, instances: int = 1) -> None:
-        """`per_host`: downloads at once from a host of no portal; `instances` of the job divide all limits."""
+        """`per_host`: concurrent downloads from a host of no portal. The `instances` of the job divide all
+        limits."""
         self._chains = chains
         self._default = _share(Limits(per_host), instances)
         self._limits = {name: _share(limits, instances) for name, limits in _limits_of(chains).items()}
 
     def portal_of(self, message: FileDiscovered) -> PortalSettings | None:
-        """The portal of a message's chain that has the file's host among its own: the one whose listing is at
-        the same host and port, where there are several."""
+        """The portal of the message's chain that has the host of the file; of several, the one whose listing
+        is at the same host and port."""
         chain = self._chains.get(message.chain)
         host = host_of(message.url)
         found = [one for one in chain.portals if host in one.all_hosts] if chain else []
@@ -35,28 +35,28 @@ class Portals:
         return min(found, key=lambda one: authority_of(one.url) != authority, default=None)
 
     def access_of(self, message: FileDiscovered) -> Access:
-        """How a file's portal is asked."""
+        """The access for a file."""
         chain = self._chains.get(message.chain)
         hosts = frozenset[str]().union(*(one.all_hosts for one in chain.portals)) if chain else frozenset[str]()
         return Access.of(hosts, self.portal_of(message))
 
     def address_of(self, message: FileDiscovered) -> str:
-        """A file's address as it may be stored: without credentials and signature."""
+        """The address of a file in the form that is stored: without credentials and signature."""
         portal = self.portal_of(message)
         return public_address(message.url) if portal is None else portal.address_of(message.url)
 
     def is_signed(self, message: FileDiscovered) -> bool:
-        """Whether a file's address has a signature, which may be over."""
+        """Whether the address of a file has a signature, which may have expired."""
         return self.address_of(message) != message.url.partition("#")[0]
 
     def delivery_of(self, message: FileDiscovered) -> bytes:
-        """What identifies one announcement of a file, however often it comes again."""
+        """The identity of one announcement of a file. It is the same each time the announcement comes
+        again."""
         name = name_of(message) + _OF_DELIVERY + message.timestamp.isoformat()
         return identity_of(message.chain, self.address_of(message), name)
 
     def limits(self, authority: str) -> Limits:
-        """What may be asked of a host (and port). Where portals on it have different settings, the strictest
-        count."""
+        """The limits of a host (and port). If portals on it have different settings, the strictest apply."""
         return self._limits.get(authority, self._default)
 
 
@@ -66,7 +66,7 @@ def name_of(message: FileDiscovered) -> str:
 
 
 def _share(limits: Limits, instances: int) -> Limits:
-    """One of several instances' part: at least one download at once."""
+    """The limits of one of several instances: at least one concurrent download."""
     rate = None if limits.rate is None else limits.rate / instances
     return Limits(max(1, limits.concurrency // instances), rate)
 

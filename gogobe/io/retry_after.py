@@ -1,4 +1,4 @@
-"""The header Retry-After of HTTP. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after"""
+"""HTTP's header Retry-After. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after"""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from email.utils import parsedate_to_datetime
 
 
 def seconds_until(header: str | None) -> float | None:
-    """Seconds to wait, from a number of seconds or a date; None where there is no header, or none that can be
-    read."""
+    """The seconds to wait, from a number of seconds or a date; None without a readable header."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])

@@ -1,9 +1,9 @@
-"""CSV files for people and their spreadsheet programs: no cell is a formula, and what was written is read back.
+"""CSV files for spreadsheet programs: no cell is a formula, and written texts are read back unchanged.
 
 A spreadsheet program evaluates a cell that begins with `=`, `+`, `-` or `@`: a product named
-`=HYPERLINK("http://…")` would become a link in the file of the person who opens it. Such a text gets an
-apostrophe before it, which keeps it a text; the reader removes it. A text that begins with an apostrophe gets
-another one, so every text is read back exactly. https://owasp.org/www-community/attacks/CSV_Injection
+`=HYPERLINK("http://…")` would become a link. Such a text is written with an apostrophe before it, which the
+reader removes. A text that begins with an apostrophe gets another one.
+https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ Cell = str | int | float | Decimal | None
 _MARK: Final = "'"
 # The full-width forms are formulas in some East Asian editions.
 _FORMULA_BEGINS: Final = frozenset("=+-@＝＋－＠")
-# Programs skip these before they look for a formula, or begin one with them.
+# Programs skip these characters before a formula, or accept them at its beginning.
 _SKIPPED: Final = " \t\r\n\v\f\0\ufeff\u00a0\u3000"
 
 
 class SpreadsheetError(ValueError):
-    """A file that cannot be read as CSV; the message names it, and what it should be."""
+    """A file that cannot be read as CSV; the message has the file and the expected form."""
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> int:
-    """Writes rows below a line of column names; returns how many. Raises OSError.
+    """Writes rows below a line of column names. Returns the number of rows. Raises OSError.
 
-    In UTF-8 with a byte order mark, so that spreadsheet programs show Hebrew. Numbers are written as they are,
+    In UTF-8 with a byte order mark, so that spreadsheet programs show Hebrew. Numbers are written unchanged,
     None as an empty cell.
     """
     count = 0
@@ -43,8 +43,8 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Cell]]
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a file that `write_csv` wrote, each with the number of its last line, from 1; cells that a
-    line lacks are empty. It must have these columns, and may have others. Raises SpreadsheetError, OSError."""
+    """The rows of a file from `write_csv`, each with the number of its last line, from 1; missing cells are
+    empty. The file must have these columns and may have others. Raises SpreadsheetError, OSError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)

@@ -1,4 +1,4 @@
-"""Addresses in the only form that is given to libcurl."""
+"""Checked addresses in the only form that is passed to libcurl."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _HOST: Final = re.compile(r"[a-z0-9_.-]+|\[[0-9a-f:.]+(?:%[a-z0-9_.-]+)?\]")
 
 @dataclass(frozen=True)
 class Target:
-    """An address for libcurl, with the parts that are checked. `scheme` is the announced one: ftps means
-    explicit TLS, or implicit TLS on port 990."""
+    """An address for libcurl with its checked parts. `scheme` is the announced one: ftps means explicit TLS,
+    or implicit TLS on port 990."""
 
     url: str
     scheme: str
@@ -35,7 +35,7 @@ class Target:
 
 
 def target_of(url: str) -> Target:
-    """Reads an address. Raises FetchError: `credentials_in_url`, `unsupported_url`."""
+    """Parses an address. Raises FetchError: `credentials_in_url`, `unsupported_url`."""
     shown = public_address(url)
     if has_credentials(url):
         raise FetchError(
@@ -62,12 +62,12 @@ def target_of(url: str) -> Target:
         rest = f"{path}{'?' if query else ''}{query}"
     scheme = parts.scheme
     if scheme == "ftps" and number != IMPLICIT_TLS_PORT:
-        scheme = "ftp"  # libcurl's ftps is implicit TLS; explicit TLS is an option of its own
+        scheme = "ftp"  # ftps means implicit TLS for libcurl; explicit TLS is a separate option
     return Target(f"{scheme}://{host}:{number}{rest}", parts.scheme, host.strip("[]"), number)
 
 
 def _ftp_path(path: str, shown: str) -> str:
-    """The path from the server's root on: without the escaped slash, libcurl starts from the login's folder."""
+    """The path from the server's root on. Without the escaped slash, libcurl starts in the login's folder."""
     name = unquote(path.lstrip("/"))
     if not name or name.endswith("/") or any(character in name for character in "\r\n\0"):
         raise FetchError("unsupported_url", f"{shown}: it names no file")

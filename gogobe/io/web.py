@@ -1,4 +1,4 @@
-"""HTTP with redirects: each is checked, and the last answer has to be a file or a page."""
+"""HTTP requests with redirects. Each redirect is checked, and the last answer must be a file or a page."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ HTML_STARTS: Final = (b"<!doctype html", b"<html")
 def fetch_body(
     session: Session, url: str, target: Path, until: float, settings: FetchSettings
 ) -> tuple[str, Answer]:
-    """Fetches the body at an address into a file, over redirects; the last address and its answer, a 200.
-    Raises FetchError."""
+    """Downloads the body at an address to a file, following redirects. Returns the last address and its
+    answer, a 200. Raises FetchError."""
     address = url
     for _ in range(settings.max_redirects + 1):
         with target.open("wb") as file:
@@ -42,7 +42,7 @@ def read_page(
     settings: FetchSettings,
     form: Mapping[str, str] | None = None,
 ) -> tuple[str, str]:
-    """The text of a page, or of what a form is answered with, over redirects, and its last address. Raises
+    """The text of a page, or of the answer to a form, after redirects, and its last address. Raises
     FetchError."""
     address = url
     for _ in range(settings.max_redirects + 1):
@@ -57,7 +57,7 @@ def read_page(
 
 
 def redirected(address: str, location: str, settings: FetchSettings) -> str:
-    """Where a redirect leads. Raises FetchError where it is not followed."""
+    """The target of a redirect. Raises FetchError if it may not be followed."""
     shown = public_address(address)
     try:
         found = urljoin(address, location)
@@ -91,12 +91,12 @@ def check_status(address: str, answer: Answer) -> None:
 
 
 def is_html(answer: Answer) -> bool:
-    """Whether an answer is a page: a login, an error, an expired link."""
+    """Whether an answer is an HTML page: a login, an error, an expired link."""
     return answer.start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(HTML_STARTS)
 
 
 def check_body(address: str, answer: Answer) -> None:
-    """Raises FetchError for a body that is no feed."""
+    """Raises FetchError for a body that is not a feed."""
     if answer.fetched.size == 0:
         raise FetchError("empty_body", f"{public_address(address)}: the portal answered with no bytes at all")
     if is_html(answer):

@@ -1,1 +1,1 @@
-"""The jobs, one module each, and their options. Wiring only: a job reads as a recipe of steps."""
+"""The jobs, one module for each, and their options. Wiring only: a job reads as a sequence of steps."""

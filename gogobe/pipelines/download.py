@@ -1,4 +1,4 @@
-"""The job `download`: announced files into the object store, and onto the topic of downloaded files.
+"""The job `download`: announced files to the object store, and to the topic of downloaded files.
 
 python -m gogobe.pipelines.download --kafka=… --database=… --expansion_service=… [Beam's own options]
 """
@@ -20,15 +20,15 @@ from gogobe.transforms.waiting import RecordWaiting
 
 
 def build(job: Job) -> None:
-    """The recipe."""
+    """Builds the job's steps."""
     announced = job.read("Read discovered", DISCOVERED, FileDiscovered)
     publish_files(job, download(job, announced))
     job.report_failures()
 
 
 def download(job: Job, announced: beam.PCollection[FileDiscovered]) -> beam.PCollection[FileDownloaded]:
-    """Announced files → files in the object store; a store's in their order. What a portal does not give is
-    recorded in the retry queue."""
+    """Announced files → files in the object store, in the order of each store. Files that a portal does not
+    deliver are recorded in the retry queue."""
     spread = job.add(announced | "Spread downloads" >> ByHost(job.store))
     config = download_config(
         job.settings, job.store, job.chains, instances=job.instances, is_bounded=job.is_bounded
@@ -39,7 +39,7 @@ def download(job: Job, announced: beam.PCollection[FileDiscovered]) -> beam.PCol
 
 
 def publish_files(job: Job, files: beam.PCollection[FileDownloaded]) -> None:
-    """Files onto their topic, keyed by store."""
+    """Publishes files to their topic, keyed by store."""
     job.publish(files | "Key downloaded" >> KeyDownloaded(job.store), DOWNLOADED)
 
 

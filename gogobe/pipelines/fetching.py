@@ -21,8 +21,9 @@ _BUCKET: Final = re.compile(r"(?:s3|gs)://[^/]+(?:/.*)?")
 def download_config(
     settings: Settings, store: ObjectStore, chains: Chains, *, instances: int = 1, is_bounded: bool = False
 ) -> DownloadConfig:
-    """How the download step works; `instances` of its job share each host's limits. A bounded job has neither
-    checkpoints nor later bundles, so it waits for each download to its end. Raises SettingsError."""
+    """The configuration of the download step. The `instances` of the job share the limits of each host. A
+    bounded job has neither checkpoints nor later bundles, so it waits for the end of each download. Raises
+    SettingsError."""
     plan = Plan(
         threads=settings.fetch_threads,
         slow_threads=settings.fetch_slow_threads,
@@ -34,7 +35,7 @@ def download_config(
 
 
 def fetch_settings(settings: Settings) -> FetchSettings:
-    """How one file is downloaded. Raises SettingsError."""
+    """The settings of a download. Raises SettingsError."""
     try:
         allowed = AllowedHosts.parse(settings.fetch_hosts)
     except ValueError as error:
@@ -52,7 +53,7 @@ def fetch_settings(settings: Settings) -> FetchSettings:
 
 
 def _folders(text: str) -> tuple[str, ...]:
-    """The folders and buckets of the setting. Raises SettingsError."""
+    """The folders and buckets in the setting. Raises SettingsError."""
     found = tuple(folder.strip() for folder in text.split(",") if folder.strip())
     for folder in found:
         if not (folder.startswith("/") or _BUCKET.fullmatch(folder)):

@@ -17,7 +17,7 @@ from gogobe.transforms.publish import ROWS_LOADED
 
 
 def build(job: Job) -> None:
-    """The recipe. Files and batches go to their topics as well, for others to read."""
+    """Builds the job's steps. Files and batches are also published to their topics, for other consumers."""
     announced = job.read("Read discovered", DISCOVERED, FileDiscovered)
     files = download(job, announced)
     publish_files(job, files)

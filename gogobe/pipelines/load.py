@@ -1,8 +1,9 @@
-"""The job `load`: batches of the ingest topic into the database, and the views after them.
+"""The job `load`: batches of the ingest topic into the database, then the views.
 
-A store's batches are in one partition, in order, and a partition is read by one worker: nothing is spread anew.
+The batches of a store are in one partition, in order, and one worker reads a partition, so nothing is
+redistributed.
 
-python -m gogobe.pipelines.load --kafka=… --database=… --expansion_service=… [Beam's own options]
+    python -m gogobe.pipelines.load --kafka=… --database=… --expansion_service=… [Beam's own options]
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from gogobe.transforms.views import RefreshViews
 
 
 def build(job: Job) -> None:
-    """The recipe."""
+    """Builds the job's steps."""
     load(job, job.read("Read ingest", INGEST, IngestBatch))
     job.report_failures()
 

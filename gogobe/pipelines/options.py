@@ -17,11 +17,11 @@ from gogobe.settings import Settings, SettingsError, described_settings, load_se
 CHECKPOINT_MILLISECONDS: Final = 3_000
 BUNDLE_ELEMENTS: Final = 8
 BUNDLE_MILLISECONDS: Final = 500
-# A checkpoint waits for the files in flight; one that is given up would start the job again.
+# A checkpoint waits for the files in flight; an aborted checkpoint would restart the job.
 CHECKPOINT_TIMEOUT_MILLISECONDS: Final = 3_600_000
 
 
-# What Beam's job server for Flink understands beside `FlinkOptions` and the options that the Python SDK knows:
+# Options of Beam's job server for Flink in addition to `FlinkOptions` and those that the Python SDK knows:
 # FlinkPipelineOptions and PortablePipelineOptions of Beam's Java SDK. The Python SDK passes them on.
 JOB_SERVER_OPTIONS: Final = (
     "allow_non_restored_state", "attached_mode", "auto_balance_write_files_sharding_enabled",
@@ -49,7 +49,7 @@ class SettingsOptions(PipelineOptions):
 
 
 class InstanceOptions(PipelineOptions):
-    """Which instance of a job this is, of several that share a topic's partitions: `--instance=2/3`."""
+    """The number of this instance, of several that share the partitions of a topic: `--instance=2/3`."""
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
@@ -74,8 +74,8 @@ class FlinkOptions(PipelineOptions):
 
 
 def refuse_unknown(flags: Sequence[str]) -> None:
-    """Raises SettingsError for the first word that is neither a flag of Gogobe, Beam or its runners nor a value
-    of one, which Beam would let pass without effect, and for a value that does not fit its flag."""
+    """Raises SettingsError for the first word that is neither a flag of Gogobe, Beam or its runners nor the
+    value of one, which Beam would ignore, and for an invalid value."""
 
     def check(parser: argparse.ArgumentParser) -> None:
         for name in JOB_SERVER_OPTIONS:
@@ -88,7 +88,7 @@ def refuse_unknown(flags: Sequence[str]) -> None:
         if unknown:
             raise SettingsError(_unknown(unknown[0].partition("=")[0], parser._option_string_actions))
 
-    # This is where Beam brings all its options together.
+    # Beam merges all its options in this call.
     PipelineOptions([]).get_all_options(add_extra_args_fn=check)
 
 
@@ -99,8 +99,8 @@ def _unknown(word: str, known: Iterable[str]) -> str:
 
 
 def settings_of(options: PipelineOptions) -> Settings:
-    """The settings of a pipeline: its options over environment and file. Folders are made absolute, because
-    workers have another working folder. Raises SettingsError."""
+    """The settings of a pipeline: its options over environment and file. Folders become absolute, because
+    workers have another working directory. Raises SettingsError."""
     given = options.view_as(SettingsOptions)
     settings = load_settings({name: getattr(given, name) for name in Settings.__struct_fields__})
     return msgspec.structs.replace(

@@ -1,4 +1,4 @@
-"""The job `parse`: downloaded files to batches of 500 rows, each item with its master, on the ingest topic.
+"""The job `parse`: downloaded files to batches of 500 rows with masters, on the ingest topic.
 
 python -m gogobe.pipelines.parse --kafka=… --database=… --expansion_service=… [Beam's own options]
 """
@@ -20,15 +20,15 @@ from gogobe.transforms.record import RecordDecisions
 
 
 def build(job: Job) -> None:
-    """The recipe."""
+    """Builds the job's steps."""
     downloaded = job.read("Read downloaded", DOWNLOADED, FileDownloaded)
     publish_batches(job, parse(job, downloaded), ROWS_MISSING)
     job.report_failures()
 
 
 def parse(job: Job, files: beam.PCollection[FileDownloaded]) -> beam.PCollection[IngestBatch]:
-    """Files in the object store → batches with masters, a store's in their order; decisions are recorded.
-    Files that are loaded already are not read."""
+    """Files in the object store → batches with masters, in the order of each store. Decisions are recorded.
+    Files that are already loaded are not read."""
     new = job.add(files | "Skip loaded" >> SkipLoaded(job.database, job.store))
     ordered = job.add(new.files | "Spread files" >> InStoreOrder(FileDownloaded, job.store))
     parsing = ParseAndMatch(job.store, job.snapshots, job.settings.masters_every, job.chains)
@@ -38,8 +38,8 @@ def parse(job: Job, files: beam.PCollection[FileDownloaded]) -> beam.PCollection
 
 
 def publish_batches(job: Job, batches: beam.PCollection[IngestBatch], too_large: str) -> None:
-    """Batches onto their topic, keyed by store; `too_large`: what it means for the rows of a batch that no
-    message holds."""
+    """Publishes batches to their topic, keyed by store. `too_large` describes the consequence for the rows of
+    a batch that is too large for a message."""
     job.publish(batches | "Key batches" >> KeyBatches(job.store, too_large), INGEST)
 
 

@@ -1,7 +1,7 @@
-"""How elements are written between two stages: the messages' own JSON, instead of Beam's fallback, pickle.
+"""The coder of elements between two stages: the messages' own JSON, instead of Beam's fallback, pickle.
 
-JSON is read by a newer release of the code that wrote it (fields are added, never renamed), so a job can be
-updated in place. It is also faster: 0.95 ms to write and read a batch of 500 items, where pickle takes 1.5 ms.
+A newer release reads JSON of an older one (fields are added, never renamed), so a job can be updated in
+place. JSON is also faster: 0.95 ms to write and read a batch of 500 items, 1.5 ms for pickle.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ ELEMENT_TYPES: Final = (
 
 
 class MessageCoder(coders.Coder):
-    """A struct or dataclass as JSON. Deterministic: fields are written in the order of their definition."""
+    """Encodes a struct or dataclass as JSON. Deterministic: fields are written in the order of their
+    definition."""
 
     def __init__(self, message_type: type[Any]) -> None:
         self._message_type = message_type
@@ -69,8 +70,8 @@ class MessageCoder(coders.Coder):
         return True
 
     def encode(self, value: Any) -> bytes:
-        """Never fails for what a text holds: here no dead letter could be made of the element. Characters that
-        UTF-8 has not (lone surrogates) become U+FFFD."""
+        """The JSON of an element. Does not fail for any text, because an element that cannot be encoded
+        cannot become a dead letter: characters that UTF-8 cannot encode (lone surrogates) become U+FFFD."""
         try:
             return encode(value)
         except UnicodeEncodeError:

@@ -1,8 +1,8 @@
-"""Dead letters: how every step reports what could not go on, and why.
+"""Dead letters: how every step reports elements that it cannot process.
 
-A step's main output has what went well, its output `failures` the dead letters. Every element has a last
-resort (`DeadLetters.guard`): what no code foresaw ends in a dead letter `internal_error`, and the next element
-goes on. Only outages (`outages.py`) are raised.
+A step has its results in the main output and dead letters in the output `failures`. `DeadLetters.guard` is
+the last resort for every element: an unexpected exception becomes a dead letter `internal_error`, and the
+next element is processed. Only outages (`outages.py`) are raised.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 Element = TypeVar("Element")
 Output = TypeVar("Output")
 
-# Bounds are bytes of JSON. Together they keep a letter below Kafka's own limit for a message, of 1 MiB.
+# Bounds in bytes of JSON. Together they keep a letter below Kafka's default limit for a message, 1 MiB.
 MAX_ORIGINAL_BYTES: Final = 512 << 10
 MAX_EXCERPT_BYTES: Final = 16 << 10
 MAX_CAUSE_BYTES: Final = 32 << 10
@@ -48,23 +48,24 @@ MAX_LETTER_BYTES: Final = 1_000_000
 
 
 def now() -> datetime:
-    """The time of day, in UTC."""
+    """The current time, in UTC."""
     return datetime.now(UTC)
 
 
 def failure(letter: DeadLetter) -> TaggedOutput:
-    """A dead letter on its way out of a DoFn, counted by stage and reason."""
+    """A dead letter as an output of a DoFn, counted by stage and reason."""
     Metrics.counter(f"gogobe.{letter.stage}", f"dead_letters.{letter.reason}").inc()
     return TaggedOutput(FAILURES, letter)
 
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """Makes the dead letters of one stage. `store` takes the originals that no letter holds.
+    """Makes the dead letters of one stage. Originals that are too large for a letter are stored in `store`.
 
     A letter has at most `MAX_LETTER_BYTES` as JSON, for any element, and no address in it has a user or
-    password. Its `source_url` also loses its signature; the original keeps signatures, so that it can be
-    replayed while they hold. `address_of` gives an announced file's address without its signature.
+    password. Its `source_url` also loses its signature. The original keeps signatures, so that it can be
+    replayed while they are valid. `address_of` returns the address of an announced file without its
+    signature.
     """
 
     stage: str
@@ -81,9 +82,9 @@ class DeadLetters:
         place: str | None = None,
         attempts: int = 1,
     ) -> DeadLetter:
-        """The dead letter of an element: a message, or the bytes that should have been one.
+        """The dead letter of an element: a message, or bytes that are not a valid one.
 
-        Raises one of `store_errors()` where the store does not take an original.
+        Raises one of `store_errors()` if an original cannot be stored.
         """
         facts = self._facts_of(element) | ({} if place is None else {"place": place})
         fields: dict[str, Any] = {name: excerpt(storable(fact), MAX_FACT_BYTES) for name, fact in facts.items()}
@@ -106,19 +107,20 @@ class DeadLetters:
         *,
         place: str | None = None,
     ) -> DeadLetter:
-        """The dead letter of an element with which an error came that no code foresaw; logs it, too."""
+        """The dead letter of an element whose processing raised an unexpected exception, which is also
+        logged. `effect` is the consequence for the element."""
         described = traceback.format_exception_only(error)[-1].strip()
         detail = f"unforeseen {described}; {effect}"
         cause = "".join(traceback.format_exception(error))
         letter = self.letter(element, INTERNAL_ERROR, detail, cause=cause, place=place)
-        # The letter's text, not the error's: credentials are removed from it.
+        # The text of the letter, from which credentials are removed, not that of the exception.
         logger.error("%s: %s\n%s", self.stage, letter.detail, letter.cause)
         return letter
 
     def guard(self, element: object, outputs: Iterable[Output]) -> Iterator[Output | TaggedOutput]:
-        """What a generator yields for an element; where it raises, the element's dead letter at last.
+        """The outputs of a generator for an element; if it raises, followed by the element's dead letter.
 
-        What was yielded before stays. Outages are raised.
+        Outputs before the exception are kept. Outages are raised.
         """
         try:
             yield from outputs
@@ -130,14 +132,14 @@ class DeadLetters:
     def isolate(
         self, elements: Sequence[Element], work: Callable[[Sequence[Element]], None]
     ) -> list[DeadLetter]:
-        """Does the work on all elements at once, or on parts of them if that fails (`outages.isolate`). Returns
-        a dead letter for each element that fails alone."""
+        """Processes all elements at once, and, if that fails, in parts (`outages.isolate`). Returns a dead
+        letter for each element that fails by itself."""
         failed: list[DeadLetter] = []
         isolate(elements, work, lambda one, error: failed.append(self.internal_error(one, error)))
         return failed
 
     def _facts_of(self, element: object) -> dict[str, str]:
-        """The fields of a letter that identify the file, or its part, which an element is about."""
+        """The fields of a letter that identify the file, or the part of one, of an element."""
         match element:
             case FileDiscovered():
                 name = element.file_name or file_name_of(element.url)
@@ -160,7 +162,7 @@ class DeadLetters:
         }
 
     def _original_fields(self, original: bytes) -> dict[str, Any]:
-        """The fields of a letter that hold its original, or name the object that does."""
+        """The fields of a letter with its original, or with the object that has it."""
         original = _redacted(original)
         text = original.decode("utf-8", errors="replace")
         encoded = None
@@ -178,8 +180,8 @@ class DeadLetters:
 
 
 def quoted(element: object) -> bytes:
-    """An element as it came: a Kafka record's value, a message's JSON; of anything else, its `repr`. Raises
-    nothing but outages."""
+    """An element as bytes: the value of a Kafka record, the JSON of a message, or the `repr` of another
+    object. Raises only outages."""
     match element:
         case bytes():
             return element
@@ -198,12 +200,12 @@ def quoted(element: object) -> bytes:
     return object.__repr__(element).encode()
 
 
-def _public(text: str, most_bytes: int) -> str:
-    return excerpt(storable(without_credentials(text)), most_bytes)
+def _public(text: str, max_bytes: int) -> str:
+    return excerpt(storable(without_credentials(text)), max_bytes)
 
 
 def _redacted(original: bytes) -> bytes:
-    """The bytes of a message without the users and passwords of the addresses in it."""
+    """The bytes of a message without the users and passwords of its addresses."""
     try:
         return without_credentials(original.decode()).encode()
     except UnicodeDecodeError:

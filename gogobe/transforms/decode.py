@@ -1,4 +1,4 @@
-"""Kafka bytes to typed messages."""
+"""Decodes Kafka records to typed messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gogobe.transforms.steps import step
 
 
 class DecodeMessages(beam.PTransform):
-    """Key and value → messages of one type; what does not validate is a dead letter `invalid_message`."""
+    """(key, value) → messages of one type. An invalid message is a dead letter `invalid_message`."""
 
     def __init__(self, message_type: type[msgspec.Struct], store: ObjectStore, stage: str = "decode") -> None:
         super().__init__()
@@ -44,9 +44,9 @@ class _Decode(beam.DoFn):
         self._messages.inc()
 
     def _decode(self, record: tuple[bytes | None, bytes | None]) -> Iterator[msgspec.Struct | TaggedOutput]:
-        value = record[1] or b""  # Kafka's records may be empty
+        value = record[1] or b""  # a Kafka record may have no value
         try:
             yield self._decoder.decode(value)
-        except (ValueError, RecursionError) as error:  # msgspec bounds how deep a field may be nested
+        except (ValueError, RecursionError) as error:  # msgspec bounds the nesting depth
             detail = f"not a {self._message_type.__name__}: {error}"
             yield failure(self._letters.letter(value, "invalid_message", detail))

@@ -1,5 +1,5 @@
-"""Discovered files to files in the object store, and to the retry queue where their portal does not give
-them."""
+"""Downloads discovered files to the object store. Files that their portal does not deliver go to the waiting
+place."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from gogobe.transforms.waiting import Missed, gone_letter, is_given_up, waiting_
 STAGE: Final = "download"
 WAITING: Final = "waiting"
 LINK_EXPIRED: Final = "link_expired"
-# What a portal says of a signed address whose time is over. It says nothing about the host.
+# The reasons with which portals answer a signed address that has expired. They are no fault of the host.
 _DEAD_LINK: Final = frozenset({"forbidden", "not_found", "html_page"})
 
 Outcome = FileDownloaded | DeadLetter | Missed
@@ -43,7 +43,7 @@ Outcome = FileDownloaded | DeadLetter | Missed
 
 @dataclass(frozen=True)
 class DownloadConfig:
-    """How files are downloaded. `give_up`: seconds after which a file that its portal does not give is a dead
+    """How files are downloaded. `give_up`: the seconds after which an undelivered file becomes a dead
     letter."""
 
     store: ObjectStore
@@ -55,7 +55,7 @@ class DownloadConfig:
 
 @dataclass(frozen=True)
 class Downloader:
-    """Downloads single files; used by threads. `scratch` is a folder for what is under way."""
+    """Downloads single files. Thread-safe. `scratch` is a folder for partial files."""
 
     config: DownloadConfig
     fetcher: Fetcher
@@ -63,9 +63,9 @@ class Downloader:
     scratch: Path
 
     def outcome(self, message: FileDiscovered, delivery: bytes, ticket: Ticket) -> Ended[Outcome]:
-        """One announced file in the store, or why not.
+        """The result of one announced file: in the store, missed, or a dead letter.
 
-        What fails on our side (a store out of reach, a full disk) is raised: the runner tries again.
+        A failure on our own side (a store out of reach, a full disk) is raised, so that the runner retries.
         """
         try:
             return Ended(self._file(message, delivery, ticket))
@@ -86,8 +86,8 @@ class Downloader:
             return Ended(self.letters.internal_error(message, error))
 
     def _may_be_signed(self, message: FileDiscovered) -> bool:
-        """Whether a dead link may be one whose signature is over. A file that is given up comes a last time
-        without its signature."""
+        """Whether a dead link may be an expired signed one. A file that is given up comes a last time without
+        its signature."""
         since = message.waiting_since
         is_last = since is not None and (now() - since).total_seconds() >= self.config.give_up
         return is_last or self.config.portals.is_signed(message)
@@ -102,7 +102,7 @@ class Downloader:
         return file
 
     def download(self, message: FileDiscovered, ticket: Ticket) -> FileDownloaded:
-        """Fetches a file and puts it into the store, unless the announcement says that it is there. Raises
+        """Downloads a file and stores it, unless the announcement names an object of the store. Raises
         FetchError, one of `store_errors()`."""
         if message.s3_path is not None:
             return stored_file(message, self.config.store)
@@ -128,8 +128,8 @@ class Downloader:
 
 
 class DownloadFiles(beam.PTransform):
-    """`FileDiscovered` → `FileDownloaded`: a store's files in the order they came, each as soon as it is due;
-    in `waiting` the files that their portal did not give in time."""
+    """`FileDiscovered` → `FileDownloaded`. The files of a store keep their order; each is an output as soon
+    as it is due. `waiting` has the files that their portal did not deliver in time."""
 
     def __init__(self, config: DownloadConfig) -> None:
         super().__init__()
@@ -140,8 +140,9 @@ class DownloadFiles(beam.PTransform):
 
 
 class _Download(beam.DoFn):
-    """A bundle waits a little for its downloads. What it does not wait for is in the retry queue when it
-    ends, so nothing is lost with this worker; a download that ends later is an output of a later bundle."""
+    """A bundle waits for a short time for its downloads. A file that it does not wait for is in the waiting
+    place when the bundle ends, so nothing is lost with the worker. A download that ends later is an output of
+    a later bundle."""
 
     def __init__(self, config: DownloadConfig) -> None:
         self._config = config
@@ -159,14 +160,14 @@ class _Download(beam.DoFn):
         )
 
     def start_bundle(self) -> None:
-        self._downloads.abandon()  # what a bundle left that failed
+        self._downloads.abandon()  # of a bundle that failed
 
     def process(self, message: FileDiscovered) -> Iterator[FileDownloaded | TaggedOutput]:
         yield from self._letters.guard(message, self._submit(message))
 
     def _submit(self, message: FileDiscovered) -> Iterator[FileDownloaded | TaggedOutput]:
         delivery = self._config.portals.delivery_of(message)
-        if message.s3_path is not None:  # no portal is asked, so nothing of it can wait for one
+        if message.s3_path is not None:  # needs no portal, so it cannot wait for one
             yield self._output(message, self._outcome(message, delivery, Ticket()))
             return
         for one, outcome in self._downloads.submit(
@@ -185,7 +186,7 @@ class _Download(beam.DoFn):
     def teardown(self) -> None:
         self._downloads.close()
         self._fetcher.close()
-        with contextlib.suppress(OSError):  # a download that was left behind still writes there
+        with contextlib.suppress(OSError):  # a slow download may still write there
             self._scratch.rmdir()
 
     def _output(

@@ -1,4 +1,4 @@
-"""Batches into the database, several to a commit."""
+"""Loads batches into the database, several in one commit."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ STAGE: Final = "load"
 
 
 class LoadBatches(beam.PTransform):
-    """`IngestBatch` → `LoadResult`, one for each commit. A commit takes up to `commit_batches`, or as many rows
-    as they hold where promotions list many items, and no batch waits longer than its bundle or
-    `commit_seconds`: what is in a finished bundle is in the database."""
+    """`IngestBatch` → `LoadResult`, one for each commit. A commit has up to `commit_batches` batches, or
+    fewer if their promotions list many items. A batch waits no longer than the end of its bundle, and at most
+    `commit_seconds`: all batches of a finished bundle are in the database."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class LoadBatches(beam.PTransform):
         commit_seconds: float,
         chains: Chains | None = None,
     ) -> None:
-        """`chains` decide which chain may write under which ChainId; None: the bundled ones."""
+        """`chains` determine which chain may write under which ChainId; None: the bundled ones."""
         super().__init__()
         letters = DeadLetters(STAGE, store)
         known = load_chains() if chains is None else chains
@@ -105,8 +105,8 @@ class _Load(beam.DoFn):
 def load_each(
     loader: Loader, batches: Sequence[IngestBatch], letters: DeadLetters
 ) -> tuple[LoadResult, list[DeadLetter]]:
-    """Loads the batches in as few transactions as they allow; what cannot be loaded comes back as dead letters:
-    batches that the database refuses, and those with which loading fails in an unforeseen way."""
+    """Loads batches in as few transactions as possible. Returns a dead letter for each batch that the
+    database refuses, or whose loading raises an unexpected exception."""
     result = LoadResult()
     failed: list[DeadLetter] = []
 
@@ -116,7 +116,7 @@ def load_each(
     def give_up(batch: IngestBatch, error: Exception) -> None:
         try:
             result.add(loader.fail(batch, error))
-        except Exception as second:  # not even the ledger takes it
+        except Exception as second:  # the ledger refuses it as well
             if is_outage(second):
                 raise
             failed.append(letters.internal_error(batch, error))
@@ -127,5 +127,5 @@ def load_each(
 
 
 def rows_of(batch: IngestBatch) -> int:
-    """How many rows of the database a batch comes to: items, stores, and the items of promotions."""
+    """The number of database rows of a batch: items, stores, and the items of promotions."""
     return len(batch.items) + len(batch.stores) + sum(1 + len(one.items) for one in batch.promotions)

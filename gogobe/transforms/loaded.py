@@ -1,4 +1,4 @@
-"""Files that are loaded already: they are not read again."""
+"""Filters out files that are already loaded."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ STAGE: Final = "parse"
 
 
 class SkipLoaded(beam.PTransform):
-    """`FileDownloaded` → those whose content the ledger does not have as loaded, in their order, at the end of
-    their bundle. For the others the ledger notes that they were announced again."""
+    """`FileDownloaded` → the files whose content is not loaded according to the ledger, in their order, at
+    the end of their bundle. For each of the others the ledger records that it was announced again."""
 
     def __init__(self, database: Dsn, store: ObjectStore) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class _SkipLoaded(beam.DoFn):
 
 
 def unloaded(session: Session, files: Sequence[FileDownloaded]) -> list[FileDownloaded]:
-    """The files that have to be read. One that the ledger cannot be asked about is read. Raises outages."""
+    """The files that must be read, including those for which the ledger query fails. Raises outages."""
     found: list[FileDownloaded] = []
 
     def look_up(part: Sequence[FileDownloaded]) -> None:

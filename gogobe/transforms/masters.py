@@ -1,4 +1,4 @@
-"""The address of the masters snapshots, as the side input of matching."""
+"""The location of the masters snapshots, a side input of matching."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class MastersAddress:
-    """Where masters snapshots are stored, and which was current when the pipeline began; None without one."""
+    """Where masters snapshots are stored, and the current version when the pipeline started; None without
+    one."""
 
     store: SnapshotStore
     version: str | None
 
 
 def locate_masters(store: SnapshotStore) -> MastersAddress:
-    """The store's address with its current version. A store out of reach stops nothing: workers look again."""
+    """The address of the store with its current version. An unreachable store is only logged: workers look
+    again."""
     try:
         return MastersAddress(store, store.current())
     except Exception:
@@ -30,7 +32,7 @@ def locate_masters(store: SnapshotStore) -> MastersAddress:
 
 
 class LocateMasters(beam.PTransform):
-    """A pipeline → one `MastersAddress`, to be taken as a singleton side input."""
+    """A pipeline → one `MastersAddress`, for a singleton side input."""
 
     def __init__(self, store: SnapshotStore) -> None:
         super().__init__()

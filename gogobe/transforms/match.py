@@ -1,8 +1,8 @@
-"""The items of a batch to their masters, by the newest snapshot; what was decided by name is recorded.
+"""Matches the items of a batch to masters by the newest snapshot, and returns the decisions made by name.
 
-A side input carries the address of the snapshots and the version that was current when the pipeline began. It
-is not relied on for newer ones: Flink reads a side input once. So each process looks for a newer version
-itself, between bundles and only so often, and takes it up while it works, on every runner alike.
+A side input has the address of the snapshots and the version that was current when the pipeline started. It
+does not deliver newer versions: Flink reads a side input once. Each process therefore checks for a newer
+version itself, between bundles at a limited rate, and switches to it while it runs, on every runner.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ KINDS: Final = ("gtin", "alias", "vector", "review", "new")
 
 @dataclass
 class Unmatched:
-    """The items of a file with which matching ended in an unforeseen error: their number, and the first one's
-    row and error. No more are kept, because an error keeps alive what it was raised over."""
+    """The items of a file whose matching raised an unexpected exception: their number, and row and exception
+    of the first. Only one is kept, because an exception keeps all objects of its traceback alive."""
 
     count: int = 0
     first: tuple[int, Exception] | None = None
@@ -48,7 +48,7 @@ class Unmatched:
         self.count += 1
 
     def letter(self, file: FileDownloaded, store: ObjectStore) -> DeadLetter | None:
-        """The file's dead letter about them; None where there are none."""
+        """The dead letter of the file about these items; None without any."""
         if self.first is None:
             return None
         row, error = self.first
@@ -57,11 +57,11 @@ class Unmatched:
 
 
 class BatchMatcher:
-    """A DoFn's part that matches items. The open snapshot is shared by all DoFns of a process, and its memory,
-    being mapped, by all processes of a machine; the resolver is this DoFn's own."""
+    """The part of a DoFn that matches items. All DoFns of a process share the open snapshot; all processes of
+    a machine share its memory, which is mapped. The resolver belongs to this DoFn."""
 
     def __init__(self, every: float) -> None:
-        """Look for a newer snapshot at most every so many seconds."""
+        """`every`: minimum of seconds between two checks for a newer snapshot."""
         self._every = every
         self._shared = Shared()
         self._watch: SnapshotWatch | None = None
@@ -74,11 +74,11 @@ class BatchMatcher:
 
     @property
     def version(self) -> str | None:
-        """The snapshot in use, None where there is none."""
+        """The version of the snapshot in use; None without one."""
         return self._resolver.snapshot.version if self._resolver.snapshot is not None else None
 
     def begin(self, address: MastersAddress) -> None:
-        """Takes the address of the snapshots; the first time in a process, waits for the current one."""
+        """Sets the address of the snapshots. The first call in a process waits for the current one."""
         if self._watch is None:
             self._watch = self._shared.acquire(
                 lambda: SnapshotWatch(address.store, self._every, address.version)
@@ -86,7 +86,7 @@ class BatchMatcher:
             self.refresh()
 
     def refresh(self) -> None:
-        """Takes up a newer snapshot where the process has one by now."""
+        """Switches to a newer snapshot if the process has one."""
         if self._watch is None:
             return
         snapshot = self._watch.latest()
@@ -99,10 +99,10 @@ class BatchMatcher:
             self._age.set(_age_seconds(snapshot))
 
     def match(self, batch: IngestBatch, unmatched: Unmatched) -> list[Decision]:
-        """Gives the batch's items their masters, in place; returns what was decided by their names.
+        """Sets the masters of the batch's items, in place. Returns the decisions made by name.
 
-        An item with which matching fails in an unforeseen way is counted in `unmatched`, and is `new` with the
-        id of its own, so that its price is not lost.
+        An item whose matching raises an unexpected exception is counted in `unmatched`, and becomes `new`
+        with its own id, so that its price is not lost.
         """
         if not batch.items:
             return []
@@ -117,7 +117,8 @@ class BatchMatcher:
 
 
 def match_items(resolver: Resolver, chain_id: str, items: list[Item], unmatched: Unmatched) -> MatchCounts:
-    """Matches items of one chain in place, all at once; those with which that fails are found one by one."""
+    """Matches items of one chain in place, all at once. If that fails, the failing items are isolated one by
+    one."""
     counts = MatchCounts()
 
     def match(part: Sequence[Item]) -> None:

@@ -1,4 +1,4 @@
-"""Spreading files over the workers: by store, so that each store's files keep their order, or by host."""
+"""Distributes files over the workers: by store, so that the files of a store keep their order, or by host."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gogobe.transforms.dead_letters import DeadLetters
 from gogobe.transforms.steps import step
 
 STAGE: Final = "order"
-# Grouping by key keeps a little of every key for good, so the number of keys is bounded.
+# A grouping by key keeps some state for every key, so the number of keys is bounded.
 HOST_KEYS: Final = 1024
 
 
@@ -31,17 +31,18 @@ class InOrder(NamedTuple):
 
 
 def host_key(message: FileDiscovered | FileDownloaded) -> str:
-    """The key of a file's host, one of `HOST_KEYS`. Raises nothing."""
+    """The key of a file's host, one of `HOST_KEYS` keys. Raises nothing."""
     url = message.url if isinstance(message, FileDiscovered) else message.source_url
     return f"host {zlib.crc32(authority_of(url).encode('utf-8', 'replace')) % HOST_KEYS}"
 
 
 class SpreadBy(beam.PTransform):
-    """Redistributes messages over all workers: those of one key go to one worker at a time, in their order.
+    """Redistributes messages over all workers. Messages with the same key go to one worker at a time, in
+    order.
 
-    A grouping that fires at every element, in processing time, so that an idle partition's watermark holds
-    nothing up. What travels is the message's JSON, a few hundred bytes. `key_of` is a module's function: it
-    travels by name.
+    A grouping that fires for every element, in processing time, so that the watermark of an idle partition
+    delays nothing. Elements are the messages' JSON, a few hundred bytes. `key_of` must be a module-level
+    function, because it is pickled by name.
     """
 
     def __init__(
@@ -80,15 +81,15 @@ class SpreadBy(beam.PTransform):
 
 
 class InStoreOrder(SpreadBy):
-    """Messages by store: a store's files are read in the order in which they were announced."""
+    """Messages by store: the files of a store are read in the order of their announcements."""
 
     def __init__(self, message_type: type[FileDiscovered] | type[FileDownloaded], store: ObjectStore) -> None:
         super().__init__(store_of, message_type, store)
 
 
 class ByHost(SpreadBy):
-    """Announcements by host, so that one worker keeps a host's limits. A store's files keep their order, since
-    they are on one host."""
+    """Announcements by host, so that one worker enforces the limits of a host. The files of a store are on
+    one host, so they keep their order."""
 
     def __init__(self, store: ObjectStore) -> None:
         super().__init__(host_key, FileDiscovered, store)

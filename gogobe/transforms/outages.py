@@ -1,4 +1,5 @@
-"""Whose fault an error is: what is our own and passes is raised, so that the runner tries again."""
+"""Classifies exceptions: an outage on our own side is raised, so that the runner retries; others are faults
+of an element."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 Element = TypeVar("Element")
 
-# Not worth another attempt at once, but no fault of an element: a statement that ran too long, a server whose
-# disk or files fail, one that is read-only after a failover.
+# States of the server, not faults of an element, although an immediate retry is useless: a statement timeout,
+# a failing disk, a read-only server after a failover.
 _OF_THE_SERVER: Final = (
     errors.QueryCanceled,
     errors.IoError,
@@ -31,21 +32,21 @@ _OF_THE_SERVER: Final = (
     errors.ReadOnlySqlTransaction,
 )
 
-# OSErrors caused by the arguments of the call, which depend on the element, not by the state of the machine.
+# OSErrors that depend on the arguments of the call, and so on the element, not on the state of the machine.
 _ABOUT_THE_CALL: Final = frozenset(
     {
         errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.EBADF, errno.ESPIPE, errno.EDOM,
         errno.ERANGE, errno.EOVERFLOW,
     }
 )  # fmt: skip
-# These are OSErrors by class, and about what was read.
+# OSErrors by class that are about the data.
 _ABOUT_THE_DATA: Final = (gzip.BadGzipFile, io.UnsupportedOperation)
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether an error is on our own side and passes, and has nothing to do with the element: a database or an
-    object store out of reach, a secret that cannot be resolved, a full disk, no memory. Then the step raises;
-    with every other error the element ends as a dead letter."""
+    """Whether an exception is a transient failure on our own side and independent of the element: an
+    unreachable database or object store, a secret that cannot be resolved, a full disk, no memory. The step
+    raises it. After any other exception the element becomes a dead letter."""
     if isinstance(error, psycopg.Error):
         return is_transient(error) or isinstance(error, _OF_THE_SERVER)
     if isinstance(error, _ABOUT_THE_DATA):
@@ -60,10 +61,10 @@ def isolate(
     work: Callable[[Sequence[Element]], None],
     give_up: Callable[[Element, Exception], None],
 ) -> None:
-    """Does the work on all elements at once; where that fails, on halves of them, down to the single element
-    that fails alone: `give_up` gets that one with its error.
+    """Processes all elements at once; if that fails, halves of them, down to the single element that fails by
+    itself, which is passed to `give_up` with its exception.
 
-    The work must be harmless to repeat. Outages are raised.
+    The work must be idempotent. Outages are raised.
     """
     if not elements:
         return

@@ -1,4 +1,4 @@
-"""Files in the store to batches of 500 rows, their items matched to masters."""
+"""Reads files of the store into batches of 500 rows, and matches their items to masters."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ STAGE: Final = "parse"
 
 
 def open_file(file: FileDownloaded, store: ObjectStore) -> BinaryIO:
-    """The file's bytes: from this machine where the hint names a file of the store, else from the store.
-    Raises OutsideStoreError, FileNotFoundError, one of `store_errors()`."""
+    """The bytes of a file: from this machine if `local_path` is a file of the store, otherwise from the
+    store. Raises OutsideStoreError, FileNotFoundError, one of `store_errors()`."""
     local = store.local_file(file.local_path)
     if local is not None and local.stat().st_size == file.size:
         return local.open("rb")
     return store.open(file.s3_path)
 
 
-def one_a_code(problems: Iterable[Problem]) -> list[Problem]:
+def one_per_code(problems: Iterable[Problem]) -> list[Problem]:
     """The problems of a file, one for each code, because a file has one dead letter for each reason: the
-    first of that code, with the details of all."""
+    first of the code, with the details of all."""
     found: dict[str, Problem] = {}
     for problem in problems:
         first = found.setdefault(problem.code, problem)
@@ -52,11 +52,11 @@ def one_a_code(problems: Iterable[Problem]) -> list[Problem]:
 
 
 class FileReading:
-    """One file on its way to batches of 500 rows, each item with its master; iterated over once.
+    """Reads one file into batches of 500 rows, with a master for each item. Can be iterated over once.
 
-    Yields the batches in order; the decisions by name that were made in a batch, after it; at the end the
-    dead letters of what could not be read or matched. An unforeseen error is raised, after a batch that ends
-    the file as incomplete where others went before it.
+    Yields the batches in order; after each batch the decisions made by name in it; at the end the dead
+    letters for problems of reading or matching. An unexpected exception is raised; if batches were yielded
+    before, a batch that ends the file as incomplete precedes it.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class FileReading:
 
     @property
     def summary(self) -> FeedSummary:
-        """What the reader found so far."""
+        """The reader's summary so far."""
         return self._reader.summary
 
     def __iter__(self) -> Iterator[IngestBatch | list[Decision] | DeadLetter]:
@@ -92,21 +92,23 @@ class FileReading:
             if yielded is not None and not yielded.last and not is_outage(error):
                 yield aborted_batch(yielded, self.summary)
             raise
-        for problem in one_a_code(problem for problem in self.summary.problems if problem.code not in NOTICES):
+        for problem in one_per_code(
+            problem for problem in self.summary.problems if problem.code not in NOTICES
+        ):
             yield self._letters.letter(self._file, problem.code, problem.detail, place=problem.place)
         if letter := unmatched.letter(self._file, self._letters.store):
             yield letter
 
 
 class ParseAndMatch(beam.PTransform):
-    """`FileDownloaded` → `IngestBatch`es of exactly 500 rows but the last, each item with its `gtin`,
-    `master_id`, `match` and `score`. A file's problems are dead letters, next to the rows that could be read;
-    what was decided on the evidence of names leaves as `DECISIONS`, lists of `Decision`.
+    """`FileDownloaded` → `IngestBatch`es of exactly 500 rows except the last, each item with its `gtin`,
+    `master_id`, `match` and `score`. Problems of a file are dead letters, in addition to its readable rows.
+    Decisions made by name are in the output `DECISIONS`, as lists of `Decision`.
 
-    One step, because the snapshot's address is a side input, and no runner fuses a step that has one with the
-    step before it: between two steps each batch would be written out, sent through the runner and read again,
-    and eight of them would end a bundle, and with it a commit. It also keeps Beam's rule that a step leaves
-    its input alone: the items are this step's own until it has matched them.
+    Reading and matching are one step, because the address of the snapshots is a side input, and no runner
+    fuses a step that has one with the step before it. Between two steps each batch would be encoded, sent
+    through the runner and decoded, and eight of them would end a bundle and so a commit. It also respects
+    Beam's rule that a step does not mutate its input: the items belong to this step until they are matched.
     """
 
     def __init__(
@@ -116,7 +118,7 @@ class ParseAndMatch(beam.PTransform):
         masters_every: float,
         chains: Chains | None = None,
     ) -> None:
-        """`chains` decide for whom a file may speak; None: the bundled ones."""
+        """`chains` determine which chain a file may belong to; None: the bundled ones."""
         super().__init__()
         self._snapshots = snapshots
         self._dofn = _ParseAndMatch(store, masters_every, load_chains() if chains is None else chains)
@@ -158,7 +160,7 @@ class _ParseAndMatch(beam.DoFn):
             yield failure(self._letters.letter(file, "outside_store", str(error)))
             return
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            if not self._store.is_there():
+            if not self._store.is_reachable():
                 raise
             detail = f"{file.s3_path} is not in the store; announce {file.source_url} again ({error})"
             yield failure(self._letters.letter(file, "missing_object", detail))

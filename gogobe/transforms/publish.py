@@ -1,4 +1,4 @@
-"""Messages to the keys and values of their Kafka topics. Keys keep what belongs together in order."""
+"""Encodes messages to the keys and values of their topics. A key preserves the order of related messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gogobe.transforms.outages import is_outage
 from gogobe.transforms.steps import step
 
 STAGE: Final = "publish"
-# Below the topic's limit, for the record's own frame.
+# Below the limit of the topic, to leave room for the record's overhead.
 MAX_VALUE_BYTES: Final = MAX_MESSAGE_BYTES - (64 << 10)
 
 ROWS_LOADED: Final = "the rows are loaded all the same"
@@ -27,18 +27,18 @@ Record = tuple[bytes, bytes]
 
 
 def keyed_batch(batch: IngestBatch) -> Record:
-    """A batch's Kafka key and value; keyed by store, so that a store's batches keep their order."""
+    """The key and value of a batch; the key is the store, so that the batches of a store keep their order."""
     return f"{batch.chain}/{batch.chain_id}/{batch.store_id}".encode(), encode(batch)
 
 
 def keyed_downloaded(file: FileDownloaded) -> Record:
-    """A downloaded file's Kafka key and value; keyed so that a store's files keep their order."""
+    """The key and value of a downloaded file; the key preserves the order of a store's files."""
     return store_of(file).encode(), encode(file)
 
 
 def keyed_dead_letter(letter: DeadLetter, letters: DeadLetters) -> Record:
-    """A dead letter's Kafka key and value, keyed by source so that a file's letters keep their order. A letter
-    that has no form as a message, or too large a one, is replaced by a letter of its own."""
+    """The key and value of a dead letter; the key is the source, so that the letters of a file keep their
+    order. A letter that cannot be encoded, or is too large, is replaced by a letter about it."""
     try:
         key, value = (letter.source_url or letter.file or letter.stage).encode(), encode(letter)
     except Exception as error:
@@ -64,8 +64,8 @@ class KeyDownloaded(beam.PTransform):
 
 
 class KeyBatches(beam.PTransform):
-    """`IngestBatch` → key and value for the ingest topic; one too large for a message is a dead letter
-    `message_too_large`, which says what that means for its rows: `effect`."""
+    """`IngestBatch` → key and value for the ingest topic. A batch that is too large for a message is a dead
+    letter `message_too_large`; `effect` describes the consequence for its rows."""
 
     def __init__(self, store: ObjectStore, effect: str, max_value_bytes: int = MAX_VALUE_BYTES) -> None:
         super().__init__()
@@ -76,7 +76,8 @@ class KeyBatches(beam.PTransform):
 
 
 class EncodeDeadLetters(beam.PTransform):
-    """`DeadLetter` → key and value for their topic. A letter that cannot be encoded is replaced by its own."""
+    """`DeadLetter` → key and value for their topic. A letter that cannot be encoded is replaced by a letter
+    about it."""
 
     def __init__(self, store: ObjectStore) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Decisions and dead letters into their tables, a bundle at a time."""
+"""Writes decisions and dead letters to their tables, once per bundle."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ STAGE: Final = "record_decisions"
 
 
 class RecordDecisions(beam.PTransform):
-    """Lists of `Decision` into the table of pairs → how many of a bundle were recorded. What this worker has
-    recorded before, in another store's file say, is not sent again."""
+    """Lists of `Decision` → the table of pairs; outputs the number recorded for each bundle. A decision that
+    this worker has already recorded, for another store's file for example, is not sent again."""
 
     def __init__(self, database: Dsn, store: ObjectStore) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class _RecordDecisions(beam.DoFn):
 
     def _add(self, decisions: list[Decision]) -> Iterator[Never]:
         for one in decisions:
-            # Without the score: it differs a little from store to store, with the price.
+            # Without the score, which varies slightly between stores with the price.
             pair = (one.chain_id, one.item_code, one.candidate_id, one.match, one.item_name)
             if self._sent.add(hash(pair)):
                 self._fresh.append(one)
@@ -69,16 +69,16 @@ class _RecordDecisions(beam.DoFn):
             return
         failed = record_each(self._session, self._fresh, self._letters)
         self._sent.commit()
-        yield from recorded(len(self._fresh), failed, self._recorded)
+        yield from bundle_outputs(len(self._fresh), failed, self._recorded)
 
     def teardown(self) -> None:
         self._session.close()
 
 
-def recorded(
+def bundle_outputs(
     count: int, failed: Sequence[DeadLetter], counter: Metrics.DelegatingCounter
 ) -> Iterator[WindowedValue | TaggedOutput]:
-    """The outputs of a bundle of `count` elements: how many were recorded, which are counted, and the dead
+    """The outputs of a bundle of `count` elements: the number recorded, which is also counted, and the dead
     letters of the others."""
     counter.inc(count - len(failed))
     yield windowed(count - len(failed))
@@ -89,13 +89,13 @@ def recorded(
 def record_each(
     database: Session | Dsn, decisions: Sequence[Decision], letters: DeadLetters
 ) -> list[DeadLetter]:
-    """Records decisions; returns a dead letter for each that the table does not accept."""
+    """Records decisions. Returns a dead letter for each that the table refuses."""
     return letters.isolate(decisions, lambda part: record_decisions(database, part))
 
 
 class RecordDeadLetters(beam.PTransform):
-    """Dead letters into their table → how many of a bundle were recorded. Seen again, a letter counts its
-    attempts. A letter that the table does not take is logged: it is in the topic all the same."""
+    """Dead letters → their table; outputs the number recorded for each bundle. A repeated letter increases
+    its attempts. A letter that the table refuses is logged; the topic has it as well."""
 
     def __init__(self, database: Dsn) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class _RecordDeadLetters(beam.DoFn):
 
 
 def record_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> int:
-    """Records dead letters; logs the ones that the table does not accept, and returns their number."""
+    """Records dead letters. Logs those that the table refuses, and returns their number."""
     unrecorded = 0
 
     def give_up(letter: DeadLetter, error: Exception) -> None:

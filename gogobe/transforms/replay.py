@@ -1,7 +1,8 @@
-"""Dead letters back into the topics from which they failed. Plain functions; no step of a pipeline.
+"""Converts dead letters back to records of the topics from which they failed. Plain functions, no step of a
+pipeline.
 
-A message goes to the topic that carries its kind. The job `ingest` reads announcements only: where no job reads
-the topic of downloaded files or of batches, the file is announced as one that the object store holds already.
+A message goes to the topic of its kind. The job `ingest` reads announcements only: if no job reads the topic
+of downloaded files or batches, the file is announced as one that the object store already has.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from gogobe.transforms.publish import MAX_VALUE_BYTES, keyed_batch, keyed_downlo
 
 Message = FileDiscovered | FileDownloaded | IngestBatch
 
-# The most particular first: fields that a kind does not know are ignored.
+# The most specific type first, because unknown fields are ignored.
 _DECODERS: Final = tuple(decoder(kind) for kind in (IngestBatch, FileDownloaded, FileDiscovered))
 _EXPECTED: Final = re.compile(r"not a (FileDiscovered|FileDownloaded|IngestBatch)\b")
 _KINDS: Final[dict[str, type[Any]]] = {
@@ -42,12 +43,12 @@ _PORTALS: Final = ("http://", "https://")
 
 
 class CannotReplayError(Exception):
-    """A dead letter that no message can be made of; the message says why and what to do instead."""
+    """A dead letter that cannot be converted to a message; the message has the reason and the alternative."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A record to publish. `ends_letter`: once it is published nothing else closes the letter."""
+    """A record to publish. `ends_letter`: its publication closes the letter, because no later load does."""
 
     topic: str
     key: bytes
@@ -56,10 +57,11 @@ class Replay:
 
 
 def replay_of(letter: DeadLetter, store: ObjectStore, is_read: Callable[[str], bool]) -> Replay:
-    """What to publish for a dead letter. `is_read` says whether a job reads a topic.
+    """The record to publish for a dead letter. `is_read` returns whether a job reads a topic.
 
-    The letter's chain counts where it is another than the message's: the chain was renamed since. Raises
-    CannotReplayError; OriginalLostError or one of `store_errors()` where the store lacks the original.
+    If the chain of the letter differs from that of the message, the chain was renamed, and the letter's
+    counts. Raises CannotReplayError; OriginalLostError or one of `store_errors()` if the store does not have
+    the original.
     """
     message = _message_of(letter, original_of(letter, store))
     if letter.chain and letter.chain != message.chain:
@@ -72,8 +74,8 @@ def replay_of(letter: DeadLetter, store: ObjectStore, is_read: Callable[[str], b
 
 
 def announcement_of(message: FileDownloaded | IngestBatch, store: ObjectStore) -> FileDiscovered:
-    """An announcement of the file that a message is about: as stored, or where the store does not have it any
-    more, of its address. Raises CannotReplayError, one of `store_errors()`."""
+    """An announcement of the file of a message: as a stored object, or, if the store no longer has it, by its
+    address. Raises CannotReplayError, one of `store_errors()`."""
     if isinstance(message, FileDownloaded):
         file_name, path = message.file_name, message.s3_path
     else:
@@ -105,7 +107,7 @@ def _message_of(letter: DeadLetter, original: bytes) -> Message:
 
 
 def _decoded_again(letter: DeadLetter, original: bytes) -> Message:
-    """A message that was not valid when it came. Raises CannotReplayError where it still is not."""
+    """A message that was invalid when it was read. Raises CannotReplayError if it still is."""
     expected = _EXPECTED.match(letter.detail)
     kind = _KINDS[expected[1]] if expected else FileDiscovered
     try:

@@ -1,4 +1,4 @@
-"""How a step enters the graph: named, typed, with an output for what failed."""
+"""Applies a DoFn as a step of the graph, with a stable label, output types and an output for failures."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ FAILURES: Final = "failures"
 def step(
     label: str, dofn: beam.DoFn, *side_inputs: Any, main: str, output: Any, **tagged: Any
 ) -> beam.PTransform:
-    """A ParDo whose outputs are `main` (elements of type `output`), `failures` (dead letters) and `tagged` (a
+    """A ParDo with the outputs `main` (elements of type `output`), `failures` (dead letters) and `tagged` (a
     type for each tag).
 
-    Names and types are given here because Beam would make names of class names, which then could not change
-    while a job is updated in place, and would pickle what has no type.
+    Labels and types are explicit: Beam's default labels are class names, which then could not change while a
+    job is updated in place, and elements without a type are pickled.
     """
     pardo = beam.ParDo(dofn, *side_inputs).with_output_types(output, **{FAILURES: DeadLetter}, **tagged)
     outputs = pardo.with_outputs(FAILURES, *tagged, main=main)
@@ -30,7 +30,7 @@ def step(
 
 
 def windowed(output: Any) -> WindowedValue | TaggedOutput:
-    """An output as `finish_bundle` has to give it: in the global window, its tag kept."""
+    """An output in the form that `finish_bundle` requires: in the global window, with its tag."""
     if isinstance(output, TaggedOutput):
         return TaggedOutput(output.tag, GlobalWindows.windowed_value(output.value))
     return GlobalWindows.windowed_value(output)

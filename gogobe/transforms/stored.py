@@ -1,4 +1,4 @@
-"""Announced files that the object store holds already: local files, and files that are read again."""
+"""Announced files that the object store already has: local files, and files that are read again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gogobe.transforms.dead_letters import now
 
 
 def stored_file(message: FileDiscovered, store: ObjectStore) -> FileDownloaded:
-    """The downloaded file that an announcement with an `s3_path` means; its bytes are hashed anew.
+    """The downloaded file of an announcement with an `s3_path`. Its bytes are hashed again.
 
     Raises FetchError (`outside_store`, `missing_object`), one of `store_errors()`.
     """
@@ -24,7 +24,7 @@ def stored_file(message: FileDiscovered, store: ObjectStore) -> FileDownloaded:
     except OutsideStoreError as error:
         raise FetchError("outside_store", str(error)) from error
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        if not store.is_there():
+        if not store.is_reachable():
             raise
         detail = f"{message.s3_path} is not in the store; announce the file itself again"
         raise FetchError("missing_object", detail) from error

@@ -1,4 +1,4 @@
-"""Refreshing the materialized views after loads, not at every load."""
+"""Refreshes the materialized views after loads, at a limited rate."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 
 
 class RefreshViews(beam.PTransform):
-    """Every load sets one timer `every` seconds ahead, unless it is set: so views are refreshed at most once
-    in that time, and once more after the last load. If another worker holds the refresh lock, the
-    refresh is retried after `every` seconds."""
+    """Each load sets a timer `every` seconds ahead, unless it is set. Views are therefore refreshed at most
+    once in that time, and once after the last load. If another worker holds the refresh lock, the refresh is
+    retried after `every` seconds."""
 
     def __init__(self, database: Dsn, every: float) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class _Refresh(beam.DoFn):
             timer_set.clear()
             self._refreshes.inc()
             self._milliseconds.update(int((time.monotonic() - started) * 1000))
-        else:  # what the other began to read may lack the last load
+        else:  # the other worker may have started before the last load
             due.set(Timestamp.now() + Duration.of(self._every))
         yield from ()
 
@@ -93,8 +93,8 @@ class _Refresh(beam.DoFn):
         self._session.close()
 
     def _refreshed(self) -> bool:
-        """Refreshes the views; False where that is to be done again. Views that cannot be refreshed get old,
-        which is no reason to stop loading."""
+        """Refreshes the views. Returns False if the refresh must be repeated. An error makes the views stale
+        and does not stop the loading."""
         try:
             return refresh_views(self._session)
         except Exception as error:

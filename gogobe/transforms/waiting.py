@@ -1,4 +1,4 @@
-"""The retry queue of files that their portal did not deliver."""
+"""The retry queue: files that their portal did not deliver."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from gogobe.io.portals import Portals, name_of
 from gogobe.records.addresses import authority_of
 from gogobe.records.messages import DeadLetter, FileDiscovered, WaitingFile
 from gogobe.transforms.dead_letters import DeadLetters
-from gogobe.transforms.record import recorded
+from gogobe.transforms.record import bundle_outputs
 from gogobe.transforms.steps import step
 
 STAGE: Final = "waiting"
 FIRST_SECONDS: Final = 30.0
 LONGEST_SECONDS: Final = 1800.0
-# Files of a portal that answers again do not all come at once.
+# Spreads the files of a portal that answers again.
 SPREAD_SECONDS: Final = 20.0
 PORTAL_GONE: Final = "portal_gone"
 _WHY: Final = {
@@ -42,7 +42,7 @@ _WHY: Final = {
 
 @dataclass(frozen=True)
 class Missed:
-    """A download that failed for a reason that may pass, after `attempts`."""
+    """A download that failed for a transient reason, after `attempts` attempts."""
 
     reason: str
     detail: str
@@ -53,8 +53,8 @@ class Missed:
 def waiting_file(
     message: FileDiscovered, why: Missed | Postponed, portals: Portals, at: datetime
 ) -> WaitingFile:
-    """The file in the retry queue, from `at` on. After a failure its due time moves away with the number of
-    attempts, half of it by chance."""
+    """The row of the retry queue for a file, from `at` on. After a failure its due time grows with the
+    number of attempts; half of the delay is random."""
     address = portals.address_of(message)
     if isinstance(why, Missed):
         reason, detail, attempts = why.reason, why.detail, message.attempts + why.attempts
@@ -79,8 +79,8 @@ def waiting_file(
 
 
 def is_given_up(message: FileDiscovered, why: Missed | Postponed, give_up: float, at: datetime) -> bool:
-    """Whether a file has waited for `give_up` seconds and its portal still does not give it. One whose download
-    goes on is not given up."""
+    """Whether a file has waited for `give_up` seconds and its portal still does not deliver it. A file whose
+    download continues is not given up."""
     since = message.waiting_since
     is_portals_fault = isinstance(why, Missed) or why.reason == "host_ill"
     return is_portals_fault and since is not None and at - since >= timedelta(seconds=give_up)
@@ -94,14 +94,14 @@ def gone_letter(
     hours = (at - (message.waiting_since or at)).total_seconds() / 3600
     attempts = message.attempts + (why.attempts if isinstance(why, Missed) else 0)
     detail = f"the portal did not give the file for {hours:.1f} hours (fetch_give_up); the last: {last}"
-    # Replayed, it waits as if it had been announced for the first time.
+    # A replayed letter waits as if it were announced for the first time.
     fresh = msgspec.structs.replace(message, attempts=0, waiting_since=None)
     return letters.letter(fresh, PORTAL_GONE, detail, attempts=max(1, attempts))
 
 
 class RecordWaiting(beam.PTransform):
-    """Postponed files into the table `waiting_files` → how many of a bundle were recorded. One that the table
-    does not take is a dead letter."""
+    """Postponed files → the table `waiting_files`; outputs the number recorded for each bundle. A file that
+    the table refuses is a dead letter."""
 
     def __init__(self, database: Dsn, store: ObjectStore) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class _RecordWaiting(beam.DoFn):
         if not self._files:
             return
         failed = record_each(self._session, self._files, self._letters)
-        yield from recorded(len(self._files), failed, self._recorded)
+        yield from bundle_outputs(len(self._files), failed, self._recorded)
 
     def teardown(self) -> None:
         self._session.close()
@@ -136,5 +136,5 @@ class _RecordWaiting(beam.DoFn):
 def record_each(
     database: Session | Dsn, files: Sequence[WaitingFile], letters: DeadLetters
 ) -> list[DeadLetter]:
-    """Records files; returns a dead letter for each that the table does not accept."""
+    """Records files. Returns a dead letter for each that the table refuses."""
     return letters.isolate(files, lambda part: record_waiting(database, part))

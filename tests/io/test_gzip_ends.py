@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import FetchSettings
-from gogobe.io.gzip_ends import is_cut
+from gogobe.io.gzip_ends import is_truncated
 from gogobe.io.networks import AllowedHosts
 from tests.portals import Request, Response, portal
 
@@ -27,11 +27,11 @@ def test_a_file_is_whole_if_and_only_if_all_of_it_is_there(
     file = tmp_path_factory.mktemp("gzip") / "file"
     whole = b"".join(map(gzip.compress, members))
     file.write_bytes(whole)
-    assert not is_cut(file)
+    assert not is_truncated(file)
     last = len(gzip.compress(members[-1]))
     kept = data.draw(st.integers(len(whole) - last + 2, len(whole) - 1))
     file.write_bytes(whole[:kept])
-    assert is_cut(file)
+    assert is_truncated(file)
 
 
 @pytest.mark.parametrize(

@@ -70,14 +70,14 @@ def test_a_missing_object_is_file_not_found(store: ObjectStore):
         store.open(store.path_of("none"))
 
 
-def test_a_store_is_there(store: ObjectStore, source: Path):
+def test_a_store_is_reachable(store: ObjectStore, source: Path):
     store.put("k", source)
-    assert store.is_there()
+    assert store.is_reachable()
 
 
 def test_a_store_is_gone(tmp_path: Path, bucket: Bucket):
-    assert not ObjectStore(str(tmp_path / "gone")).is_there()
-    assert not ObjectStore(f"{bucket.scheme}://no-such-bucket/prefix", bucket.endpoint).is_there()
+    assert not ObjectStore(str(tmp_path / "gone")).is_reachable()
+    assert not ObjectStore(f"{bucket.scheme}://no-such-bucket/prefix", bucket.endpoint).is_reachable()
 
 
 def test_a_server_other_than_the_cloud_s_own_is_only_asked_what_it_knows(
@@ -87,7 +87,7 @@ def test_a_server_other_than_the_cloud_s_own_is_only_asked_what_it_knows(
     caplog.set_level(logging.WARNING, "gcsfs")
     with store.open(store.put("k", source)) as file:
         assert file.read() == source.read_bytes()
-    assert store.is_there()
+    assert store.is_reachable()
     assert [one.getMessage() for one in caplog.records if one.name.startswith("gcsfs")] == []
 
 

@@ -24,7 +24,7 @@ from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, decoder
 from gogobe.transforms import parse
 from gogobe.transforms.masters import MastersAddress
-from gogobe.transforms.parse import ParseAndMatch, one_a_code
+from gogobe.transforms.parse import ParseAndMatch, one_per_code
 from tests.database.samples import at
 
 NAME = "PriceFull7290058140886-003-202507131800.gz"
@@ -180,4 +180,4 @@ def test_a_file_has_one_letter_for_each_reason():
         Problem("a", "second", line=2),
         Problem("a", "first"),
     ]
-    assert one_a_code(problems) == [Problem("a", "first; second", line=1), Problem("b", "other")]
+    assert one_per_code(problems) == [Problem("a", "first; second", line=1), Problem("b", "other")]

@@ -1,1 +1,2 @@
-"""Kafka: `topics` for commands and tests (confluent-kafka), `beam` for pipelines (Beam's KafkaIO)."""
+"""Kafka: `topics` for commands and tests (confluent-kafka), `publisher` for agents, `beam` for pipelines
+(Beam's KafkaIO)."""

@@ -1,8 +1,8 @@
-"""Reading and writing Kafka in a pipeline.
+"""Kafka's source and sink in a pipeline.
 
-Reading: the broker's own auto-commit is off and offsets are committed when the runner has finalized what was
-read. With an expansion service that runs under `--experiments=use_deprecated_read`, Flink reads natively and
-its committed offsets are exactly those of the work that is done; other ways restart the job or never commit.
+The broker's auto-commit is off; offsets are committed when the runner has finalized the records. If the
+expansion service runs with `--experiments=use_deprecated_read`, Flink reads natively, and the committed
+offsets cover exactly the work that is done. Other configurations restart the job or never commit.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
 
 # A class of java/overrides.
 UP_TO_OFFSETS: Final = "io.gogobe.UpToOffsets"
-# Reading ends with the last record of a backlog. The bound is for a topic that has fewer records than offsets.
+# Reading ends with the last record of a backlog. This bounds it for a topic with fewer records than offsets.
 READ_SECONDS: Final = 300
 
 
 class ReadTopic(beam.PTransform):
-    """A topic's records as (key, value), from the group's committed offsets on.
+    """The records of a topic as (key, value), from the group's committed offsets on.
 
-    Unbounded, all partitions or the given ones; offsets are committed behind what is done. With a `backlog`:
-    exactly its records, and no offset is committed: that is for the caller to do, once the pipeline has ended.
+    Unbounded, all partitions or the given ones; offsets are committed after the work is done. With a
+    `backlog`: exactly its records; no offset is committed, so the caller commits them after the pipeline has
+    ended.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ def _read_partitions(
 
 
 class WriteTopic(beam.PTransform):
-    """(key, value) records into a topic; keys are never null."""
+    """Writes (key, value) records to a topic. Keys are never null."""
 
     def __init__(self, topic: str, kafka: Kafka, expansion_service: str) -> None:
         super().__init__()

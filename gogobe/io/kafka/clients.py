@@ -1,8 +1,10 @@
-"""The configuration of Kafka's clients from one address: librdkafka's, and Java's for Beam's KafkaIO.
+"""The configuration of Kafka's clients for one address: librdkafka's, and that of Java clients for Beam's
+KafkaIO.
 
-A Java client's configuration is part of the pipeline, which its runner shows to everyone who may see the job.
-So it holds no secret: Kafka's own configuration providers read files and environment variables where the client
-is made (https://kafka.apache.org/documentation/#config_providers). A provider gives a file's content as it is.
+The configuration of a Java client is part of the pipeline, which the runner shows to everyone who can see the
+job. It therefore has no secret: Kafka's configuration providers read files and environment variables where
+the client is created (https://kafka.apache.org/documentation/#config_providers). A provider returns the
+content of a file unchanged.
 """
 
 from __future__ import annotations
@@ -30,15 +32,15 @@ LOGIN_MODULES: Final = {
 }
 
 _PRIVATE_KEY: Final = re.compile(rb"-----BEGIN (ENCRYPTED )?PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END")
-# The object identifier 1.2.840.113549.1.5.13 in DER. Up to JDK 18 at least the name of the algorithm is not
-# found: "PBES2 SecretKeyFactory not available".
+# The object identifier 1.2.840.113549.1.5.13 in DER. JDKs up to 18, at least, do not find this algorithm:
+# "PBES2 SecretKeyFactory not available".
 _PBES2: Final = bytes.fromhex("06092a864886f70d01050d")
 
 
 def librdkafka_config(kafka: Kafka) -> dict[str, Any]:
-    """What confluent-kafka's clients connect with, secrets resolved: for a client only, never kept.
+    """The configuration of confluent-kafka's clients, with resolved secrets: only for a client, never stored.
 
-    Raises SecretError, and KafkaOptionsError for a file that is not there.
+    Raises SecretError, and KafkaOptionsError for a file that does not exist.
     """
     address = kafka_address(kafka)
     config: dict[str, Any] = {"bootstrap.servers": address.bootstrap}
@@ -52,9 +54,9 @@ def librdkafka_config(kafka: Kafka) -> dict[str, Any]:
 
 
 def java_config(kafka: Kafka) -> dict[str, str]:
-    """What Java's clients connect with; secrets are references that its configuration providers resolve.
+    """The configuration of Java clients. Secrets are references that its configuration providers resolve.
 
-    Raises KafkaOptionsError for a secret that they could not resolve as it is meant.
+    Raises KafkaOptionsError for a secret that a provider cannot resolve to the intended value.
     """
     address = kafka_address(kafka)
     options = address.options
@@ -103,9 +105,10 @@ def _java_tls(options: KafkaOptions) -> dict[str, str]:
 
 
 def _check_key(file: Path) -> None:
-    """Refuses keys that Java's clients cannot read; their own errors do not name the file."""
+    """Raises KafkaOptionsError for a key that Java clients cannot read; their own errors do not name the
+    file."""
     if not file.is_file():
-        return  # only the workers may have it
+        return  # the file may exist on the workers only
     key = _PRIVATE_KEY.search(file.read_bytes())
     if key is None:
         raise KafkaOptionsError(
@@ -120,7 +123,7 @@ def _check_key(file: Path) -> None:
 
 
 def _java_reference(option: str, secret: Secret | None, forbidden: str) -> str:
-    """A secret as a variable of Kafka's configuration providers."""
+    """A secret as a variable of Kafka's configuration providers. Raises KafkaOptionsError."""
     if secret is None or secret.reference is None:
         raise KafkaOptionsError(f"{option} is given as its value and would be shown with the job")
     kind, _, place = secret.reference.removeprefix(SCHEME).partition("/")
@@ -137,7 +140,7 @@ def _java_reference(option: str, secret: Secret | None, forbidden: str) -> str:
 
 
 def _content(kind: str, place: str) -> str:
-    """What a provider would read on this machine; nothing where only the workers have it."""
+    """The value that a provider would read on this machine; empty if only the workers have it."""
     if kind == "env":
         return os.environ.get(place, "")
     file = Path("/", place)

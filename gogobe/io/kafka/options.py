@@ -1,7 +1,7 @@
-"""TLS and SASL of Kafka's clients: one table of options that reaches every client, in Python and in Java.
+"""TLS and SASL of Kafka's clients: one table of options for all clients, in Python and in Java.
 
 The names are librdkafka's (https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md);
-`clients.py` translates them for Java's clients.
+`clients.py` translates them for Java clients.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TLS_PROTOCOLS: Final = ("SSL", "SASL_SSL")
 
 
 class KafkaOptionsError(Exception):
-    """Options that contradict each other, or that a client cannot use; the message names them."""
+    """Options that contradict each other, or that a client cannot use; the message has their names."""
 
 
 def _dotted(name: str) -> str:
@@ -26,9 +26,9 @@ def _dotted(name: str) -> str:
 
 
 class KafkaOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename=_dotted):
-    """How clients prove who they are, and whom they trust. Without any, a client speaks PLAINTEXT.
+    """Authentication and trust of clients. Without any option a client uses PLAINTEXT.
 
-    Files are PEM, and are read on every machine that has a client: the one that submits a pipeline, and its
+    Files are PEM, and are read on every machine with a client: the one that submits a pipeline, and its
     workers. An empty `ssl.ca.location` means the certificates that the system (in Java: the JDK) trusts.
     """
 
@@ -65,7 +65,7 @@ class KafkaOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
             yield "ssl.key.password is set, and ssl.key.location is not"
 
     def _given(self, prefix: str) -> list[str]:
-        """The options with a prefix that are not at their default."""
+        """The options with this prefix that differ from their default."""
         return [
             field.encode_name
             for field in msgspec.structs.fields(self)
@@ -87,5 +87,5 @@ Kafka = str | KafkaAddress
 
 
 def kafka_address(kafka: Kafka) -> KafkaAddress:
-    """An address of either form; bootstrap servers alone speak PLAINTEXT."""
+    """An address of either form. Bootstrap servers without options use PLAINTEXT."""
     return kafka if isinstance(kafka, KafkaAddress) else KafkaAddress(kafka)

@@ -1,8 +1,8 @@
-"""A producer that lives as long as its process, and can say afterwards what has arrived. Imports no Beam.
+"""A producer for the lifetime of a process, which can find out later which messages have arrived. No Beam.
 
-Each message carries a mark, its own among all, in the header `announcement`. Where it is not known whether
-messages have arrived (the process died, the broker did not answer in time), the topic is read from an offset
-before them, and their marks are looked for.
+Each message has a unique mark in the header `announcement`. If it is unknown whether messages have arrived
+(the process died, the broker did not answer in time), the topic is read from an earlier offset on, and
+searched for their marks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES, PublishError
 
 MARK: Final = "announcement"
-# How long one request may wait; the caller tries again.
+# The timeout of one request; the caller retries.
 ASK_SECONDS: Final = 5.0
 READ_BATCH: Final = 1000
 READ_SECONDS: Final = 0.1
@@ -34,7 +34,8 @@ class Marked(NamedTuple):
 
 
 class Publisher:
-    """An idempotent producer for one topic. `seconds` is how long the broker has to confirm a message."""
+    """An idempotent producer for one topic. `seconds` is the time within which the broker must confirm a
+    message."""
 
     def __init__(self, kafka: Kafka, topic: str, seconds: float) -> None:
         self._kafka = kafka
@@ -44,7 +45,7 @@ class Publisher:
         self._offsets: dict[int, int] = {}
 
     def offsets(self) -> Mapping[int, int]:
-        """For each partition an offset that no later message of this publisher comes before.
+        """For each partition an offset before all later messages of this publisher.
 
         Raises KafkaException.
         """
@@ -53,10 +54,9 @@ class Publisher:
         return dict(self._offsets)
 
     def publish(self, records: Sequence[Marked]) -> None:
-        """Publishes, and waits until the broker has confirmed all of it.
+        """Publishes, and waits until the broker has confirmed all messages.
 
-        Raises PublishError when any was not confirmed: whether it has arrived is then to be looked up with
-        `marks_since`.
+        Raises PublishError if any was not confirmed; `marks_since` then shows whether it has arrived.
         """
         if self._producer is None:
             self._producer = Producer(self._config())
@@ -87,7 +87,7 @@ class Publisher:
             )
 
     def close(self) -> None:
-        """Ends; nothing is waiting, because `publish` waits."""
+        """Closes the producer. No message is queued, because `publish` waits."""
         self._give_up()
 
     def _queued(self, producer: Producer, record: Marked, delivered: Any) -> bool:
@@ -95,11 +95,11 @@ class Publisher:
         try:
             producer.produce(self._topic, record.value, record.key, on_delivery=delivered, headers=headers)
         except BufferError:
-            return False  # the queue is full: what is in it goes first
+            return False  # the queue is full: deliver its messages first
         return True
 
     def _give_up(self) -> None:
-        """Nothing of what is still queued goes out later; the next message has a producer of its own."""
+        """Discards queued messages, so that none is sent later. The next message uses a new producer."""
         if self._producer is not None:
             self._producer.purge()
             self._producer = None
@@ -113,12 +113,12 @@ class Publisher:
             "log_level": 0,
             "message.max.bytes": MAX_MESSAGE_BYTES,
             "message.timeout.ms": int(self._seconds * 1000),
-            "topic.metadata.propagation.max.ms": 5_000,  # a missing topic is an error soon
+            "topic.metadata.propagation.max.ms": 5_000,  # report a missing topic early
         }
 
 
 def ends_of(kafka: Kafka, topic: str) -> dict[int, int]:
-    """The offset behind the last record of each partition. Raises KafkaException."""
+    """The end offset of each partition. Raises KafkaException."""
     admin = AdminClient({**librdkafka_config(kafka), "log_level": 0})
     partitions = admin.list_topics(topic, timeout=ASK_SECONDS).topics[topic].partitions
     asked = {TopicPartition(topic, number): OffsetSpec.latest() for number in partitions}
@@ -127,8 +127,8 @@ def ends_of(kafka: Kafka, topic: str) -> dict[int, int]:
 
 
 def marks_since(kafka: Kafka, topic: str, offsets: Mapping[int, int]) -> set[bytes]:
-    """The marks of all records from these offsets to the topic's present end; a partition without an offset is
-    read from its beginning. Raises KafkaException."""
+    """The marks of all records from these offsets to the present end of the topic; a partition without an
+    offset is read from its beginning. Raises KafkaException."""
     consumer = Consumer(
         {
             **librdkafka_config(kafka),
@@ -157,7 +157,7 @@ def _marks_before(consumer: Consumer, high: int) -> set[bytes]:
     next_offset = -1
     until = time.monotonic() + ASK_SECONDS
     while next_offset < high:
-        # It waits for a whole batch, or for as long as this.
+        # `consume` waits for a whole batch, or for this time.
         messages = consumer.consume(READ_BATCH, READ_SECONDS)
         if messages:
             until = time.monotonic() + ASK_SECONDS

@@ -1,4 +1,5 @@
-"""Which records of a topic a job reads: those of its share of the partitions, or those up to an offset."""
+"""Which records of a topic a job reads: those in its share of the partitions, or those up to an end
+offset."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ _SHARE: Final = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
 
 
 class ShareError(ValueError):
-    """A share that cannot be used; the message says why and what would do."""
+    """An invalid share; the message has the reason and the valid values."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """The part of a topic's partitions that one of several instances of a job reads: instance `number` of
-    `instances`, from 1. Beam assigns partitions itself and joins no consumer group, so instances of one group
-    divide them by their number."""
+    """The partitions of a topic that one of several instances of a job reads: instance `number` of
+    `instances`, from 1. Beam assigns partitions itself and joins no consumer group, so the instances divide
+    them by their number."""
 
     number: int = 1
     instances: int = 1
@@ -39,12 +40,12 @@ class Share:
 
     @property
     def is_whole(self) -> bool:
-        """Whether there is no other instance."""
+        """Whether this is the only instance."""
         return self.instances == 1
 
     def partitions(self, topic: str, count: int) -> list[int]:
-        """The partitions of a topic that has `count` of them. Raises ShareError where there are not enough for
-        all instances."""
+        """The partitions of this instance, of a topic with `count` partitions. Raises ShareError if there are
+        fewer partitions than instances."""
         if count < self.instances:
             raise ShareError(
                 f"{self.instances} instances, and {topic} has {count} partitions: at most one instance a "
@@ -53,28 +54,30 @@ class Share:
         return list(range(self.number - 1, count, self.instances))
 
     def overlaps(self, other: Share) -> bool:
-        """Whether some partition, of any topic, is in both."""
+        """Whether both shares have a common partition in any topic."""
         return self.instances != other.instances or self.number == other.number
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """Records of a topic that a group has not done: by partition, the first offset and the end (exclusive)."""
+    """Records of a topic that a group has not processed: for each partition the first offset and the end
+    (exclusive)."""
 
     ranges: Mapping[int, tuple[int, int]]
 
     @property
     def records(self) -> int:
-        """How many offsets it spans: of topics without transactions and compaction, how many records."""
+        """The number of offsets. For topics without transactions and compaction this is the number of
+        records."""
         return sum(end - first for first, end in self.ranges.values())
 
     @property
     def ends(self) -> dict[int, int]:
-        """The end of each partition: what is committed once all is done."""
+        """The end of each partition, which is committed after the records are processed."""
         return {partition: end for partition, (_, end) in self.ranges.items()}
 
     def portions(self, records: int) -> Iterator[Backlog]:
-        """The same in portions of at most so many records, the partitions side by side."""
+        """The backlog in portions of at most `records` records, with all partitions in parallel."""
         begun = {partition: first for partition, (first, _) in self.ranges.items()}
         while open_ones := [one for one, (_, end) in self.ranges.items() if begun[one] < end]:
             ranges = {partition: (first, first) for partition, first in begun.items()}

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES: Final = 16 << 20
 ADMIN_SECONDS: Final = 30.0
 DELIVERY_SECONDS: Final = 30.0
-# librdkafka asks for the leaders of a topic once in a request, and may have asked before there were any.
+# librdkafka requests the leaders of a topic once per call, possibly before they are elected.
 LEADER_SECONDS: Final = 1.0
 DEFAULT_PARTITIONS: Final = 4
 BROKERS_DEFAULT: Final = 0
@@ -38,33 +38,34 @@ _NOT_YET: Final = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
 )
 
-# What a client reports on its own while it tries again and again: trying longer cannot help.
+# Errors that a client reports asynchronously while it retries; waiting longer does not help.
 _REFUSED: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)
 
 Result = TypeVar("Result")
 
 
 class PublishError(Exception):
-    """Messages that the broker did not take; the message says how many and why."""
+    """Messages that the broker did not accept; the message has their number and the reason."""
 
 
 class _Reports:
-    """What a client reports on its own, in the background: credentials or certificates that are refused."""
+    """Collects the errors that a client reports asynchronously: refused credentials or certificates."""
 
     def __init__(self) -> None:
         self._errors: list[KafkaError] = []
 
     def config(self, kafka: Kafka, **own: Any) -> dict[str, Any]:
-        """A client's configuration; its reports come here and not into the log."""
+        """A client's configuration, with this object as its error callback instead of the log."""
         return {**librdkafka_config(kafka), "error_cb": self._errors.append, "log_level": 0, **own}
 
     @property
     def refusal(self) -> KafkaError | None:
-        """The first report after which trying again is of no use."""
+        """The first error after which a retry cannot succeed."""
         return next((error for error in self._errors if error.code() in _REFUSED), None)
 
     def topics(self, client: AdminClient | Consumer, topic: str | None = None) -> Mapping[str, TopicMetadata]:
-        """The cluster's topics by name. Raises KafkaException: a refusal at once, no answer after a while."""
+        """The topics of the cluster by name. Raises KafkaException: immediately for a refusal, after a
+        timeout without an answer."""
         deadline = time.monotonic() + ADMIN_SECONDS
         patience = 1.0
         while True:
@@ -81,7 +82,8 @@ class _Reports:
                 return found
 
     def flush(self, producer: Producer) -> int:
-        """Waits until all is delivered, some while, or a refusal where nothing is; how much is not."""
+        """Waits until all messages are delivered, the timeout, or a refusal. Returns the number of
+        undelivered messages."""
         deadline = time.monotonic() + DELIVERY_SECONDS
         queued = len(producer)
         while (left := producer.flush(1.0)) and time.monotonic() < deadline:
@@ -96,10 +98,10 @@ def ensure_topics(
     partitions: int = DEFAULT_PARTITIONS,
     replication: int = BROKERS_DEFAULT,
 ) -> None:
-    """Makes the topics that are missing, and waits until every partition answers. `replication` 0 is the
-    brokers' default. Topics that exist stay as they are; fewer partitions than asked for are logged.
+    """Creates missing topics, and waits until every partition has a leader. `replication` 0 is the brokers'
+    default. Existing topics stay unchanged; fewer partitions than requested are logged.
 
-    Raises KafkaException when the brokers refuse, SecretError, KafkaOptionsError.
+    Raises KafkaException if the brokers refuse, SecretError, KafkaOptionsError.
     """
     topics = list(topics)
     reports = _Reports()
@@ -143,7 +145,7 @@ def _wait_for_leaders(admin: AdminClient, partitions: list[TopicPartition]) -> N
 
 
 def _patiently(ask: Callable[[], Result]) -> Result:
-    """Asks until the broker has an answer: after a start, or for a new topic, it has none for a moment."""
+    """Retries a request while the broker has no answer yet, as after a start or for a new topic."""
     deadline = time.monotonic() + ADMIN_SECONDS
     while True:
         try:
@@ -155,9 +157,9 @@ def _patiently(ask: Callable[[], Result]) -> Result:
 
 
 def publish(kafka: Kafka, topic: str, records: Iterable[tuple[bytes, bytes]]) -> int:
-    """Publishes (key, value) records and waits until all are delivered; returns how many.
+    """Publishes (key, value) records and waits until all are delivered. Returns their number.
 
-    Raises PublishError when any was not.
+    Raises PublishError if any was not delivered.
     """
     refused: list[str] = []
 
@@ -169,7 +171,7 @@ def publish(kafka: Kafka, topic: str, records: Iterable[tuple[bytes, bytes]]) ->
     own = {
         "linger.ms": 5,
         "message.max.bytes": MAX_MESSAGE_BYTES,
-        "topic.metadata.propagation.max.ms": 5_000,  # a missing topic is an error soon
+        "topic.metadata.propagation.max.ms": 5_000,  # report a missing topic early
     }
     producer = Producer(reports.config(kafka, **own))
     count = 0
@@ -192,18 +194,19 @@ def _queued(producer: Producer, topic: str, key: bytes, value: bytes, delivered:
     try:
         producer.produce(topic, value, key, on_delivery=delivered)
     except BufferError:
-        return False  # the queue is full: what is in it goes first
+        return False  # the queue is full: deliver its messages first
     return True
 
 
 def is_read_by(kafka: Kafka, group: str, topic: str) -> bool:
-    """Whether a consumer group has committed offsets in a topic. Raises KafkaException where there is none."""
+    """Whether a consumer group has committed offsets in a topic. Raises KafkaException if the topic does not
+    exist."""
     with _committed(kafka, group, topic) as (_, committed):
         return any(place.offset >= 0 for place in committed)
 
 
 def partition_count(kafka: Kafka, topic: str) -> int:
-    """How many partitions a topic has. Raises KafkaException where there is no such topic."""
+    """The number of partitions of a topic. Raises KafkaException if the topic does not exist."""
     reports = _Reports()
     found = reports.topics(AdminClient(reports.config(kafka)), topic)[topic]
     if found.error is not None:
@@ -212,12 +215,12 @@ def partition_count(kafka: Kafka, topic: str) -> int:
 
 
 def lag(kafka: Kafka, group: str, topic: str) -> int:
-    """How many of a topic's records are beyond a group's committed offsets: announced and not yet done."""
+    """The number of records of a topic after a group's committed offsets."""
     return backlog(kafka, group, topic).records
 
 
 def backlog(kafka: Kafka, group: str, topic: str) -> Backlog:
-    """The records of a topic beyond a group's committed offsets, up to its present end."""
+    """The records of a topic after a group's committed offsets, up to its present end."""
     ranges = {}
     with _committed(kafka, group, topic) as (consumer, committed):
         for place in committed:
@@ -230,8 +233,8 @@ def backlog(kafka: Kafka, group: str, topic: str) -> Backlog:
 
 @contextlib.contextmanager
 def _committed(kafka: Kafka, group: str, topic: str) -> Iterator[tuple[Consumer, list[TopicPartition]]]:
-    """A consumer of the group, and the offsets that the group has committed in the topic: below 0 where there
-    are none."""
+    """A consumer of the group, and the offsets that the group has committed in the topic; negative without
+    one."""
     reports = _Reports()
     consumer = Consumer(reports.config(kafka, **{"group.id": group, "enable.auto.commit": False}))
     try:
@@ -256,7 +259,7 @@ def commit_offsets(kafka: Kafka, group: str, topic: str, offsets: Mapping[int, i
 
 
 def read_to_end(kafka: Kafka, topic: str) -> list[tuple[bytes, bytes]]:
-    """All (key, value) records that a topic holds now; commits nothing."""
+    """All present (key, value) records of a topic. Commits nothing."""
     reports = _Reports()
     consumer = Consumer(reports.config(kafka, **{"group.id": "read-to-end", "enable.auto.commit": False}))
     try:
