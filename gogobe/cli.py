@@ -40,7 +40,7 @@ from gogobe.masters.vectors.token_encoder import EncoderModelError
 from gogobe.secrets import SecretError
 from gogobe.settings import SettingsError
 
-# Errors whose message has the place and the remedy.
+# Errors whose message has the position and the remedy.
 REPORTED: Final = (
     CatalogueError, EncoderModelError, KafkaOptionsError, MergeError, MigrationError, SecretError,
     SettingsError, SnapshotError, StackError,
@@ -48,8 +48,8 @@ REPORTED: Final = (
 
 
 class _Gogobe(click.Group):
-    """A group whose commands report errors that a user can fix by a message, without a traceback. A message may
-    quote a feed, so control characters in it are escaped."""
+    """A group whose commands report errors that a user can fix by a message, without a traceback. Control
+    characters in messages are escaped, because a message may quote a feed."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -94,7 +94,7 @@ def main() -> None:
     Match products:      gogobe masters --help
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    # It raises its errors too; they are reported without a traceback.
+    # gcsfs also raises the errors that it logs.
     logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
 
 

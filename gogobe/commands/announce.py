@@ -1,4 +1,4 @@
-"""`gogobe announce`: files for the pipeline, from portals or from this machine."""
+"""`gogobe announce`: announces files of portals or of this machine to the pipeline."""
 
 from __future__ import annotations
 
@@ -104,16 +104,16 @@ def announce(
     if not wait:
         for message in messages if as_json else ():
             click.echo(msgspec.json.encode(message))
-        click.echo(_said(messages), err=as_json)
+        click.echo(_summary(messages), err=as_json)
         return
-    click.echo(_said(messages), err=True)
+    click.echo(_summary(messages), err=True)
     sys.exit(_follow(messages, settings, timeout, as_json=as_json))
 
 
 def _checked(
     files: Sequence[str], settings: Settings, chain: str, *, unlisted: bool, every_name: bool
 ) -> list[FileDiscovered]:
-    """The announcements; nothing is published where one of them is wrong. Raises UsageError."""
+    """The announcements. If one is invalid, nothing is published. Raises UsageError."""
     from gogobe.backfill.announcing import (
         AnnouncementError,
         Announcer,
@@ -190,7 +190,7 @@ def _publish(messages: Sequence[FileDiscovered], settings: Settings) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _said(messages: Sequence[FileDiscovered]) -> str:
+def _summary(messages: Sequence[FileDiscovered]) -> str:
     from gogobe.records.messages import DISCOVERED
 
     stored = sum(message.s3_path is not None for message in messages)

@@ -1,4 +1,4 @@
-"""`gogobe masters export-catalogue`: what the chains say of their items, as a CSV file."""
+"""`gogobe masters export-catalogue`: writes the items of all chains to a CSV file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def export_catalogue(file: Path, *, as_json: bool, var: Path, **flags: Any) -> N
 
 
 def _cells(row: CatalogueRow) -> tuple[str, ...]:
-    """A row in the columns that `read_catalogue` reads back to the same."""
+    """The cells of a row; `read_catalogue` reads them back unchanged."""
     item = row.described
     numbers = (f"{item.quantity!r}", "", item.unit, f"{item.price!r}", "1" if item.is_weighted else "0")
     return (row.chain_id, row.item_code, item.name, item.manufacturer, *numbers)

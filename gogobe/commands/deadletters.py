@@ -1,4 +1,4 @@
-"""`gogobe deadletters`: what could not go on, why, and what is done about it."""
+"""`gogobe deadletters`: shows, replays and closes dead letters."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ STATES: Final = ("open", "resolved", "dropped", "all")
 
 @click.group()
 def deadletters() -> None:
-    """See, replay and close dead letters: messages, files and batches that could not go on.
+    """List, show, replay and close dead letters: messages, files and batches that could not be processed.
 
-    A letter is open until its file is loaded, or until it is dropped. One file that fails again for the same
+    A letter is open until its file is loaded, or until it is dropped. A file that fails again for the same
     reason is one letter with more attempts.
     """
 
@@ -75,7 +75,8 @@ def list_letters(*, state: str, limit: int, as_json: bool, var: Path, **flags: A
 @VAR
 @settings_options("database", "database_password", "store", "store_endpoint")
 def show(ids: tuple[str, ...], *, as_json: bool, var: Path, **flags: Any) -> None:
-    """Show letters whole: what failed, the error behind it, and the piece of the file where it happened."""
+    """Show all fields of letters: what failed, the exception, and the excerpt of the file where it
+    happened."""
     from gogobe.commands.letter_places import FragmentError, fragment_of
     from gogobe.io.objects import ObjectStore
 
@@ -97,7 +98,7 @@ def show(ids: tuple[str, ...], *, as_json: bool, var: Path, **flags: Any) -> Non
                 console.print(styled(f"  {fragment.what}", "dim"), soft_wrap=True)
                 console.print(indented(fragment.text), soft_wrap=True)
             elif why:
-                console.print(styled(f"  no piece of the file: {why}", "dim"), soft_wrap=True)
+                console.print(styled(f"  no excerpt of the file: {why}", "dim"), soft_wrap=True)
             console.print()
 
 
@@ -114,16 +115,17 @@ def show(ids: tuple[str, ...], *, as_json: bool, var: Path, **flags: Any) -> Non
     help="What is published: the message that failed, in its own topic, or an announcement of its file; auto: "
     "the message where a job reads its topic.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be published; publish nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be published; publish nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a letter and line.")
 @VAR
 @settings_options("database", "database_password", "kafka", "kafka_options", "group", "store", "store_endpoint")
 def replay(
     ids: tuple[str, ...], *, all_open: bool, form: str, dry_run: bool, as_json: bool, var: Path, **flags: Any
 ) -> None:
-    """Publish what failed again: announcements, downloaded files, batches.
+    """Publish failed messages again: announcements, downloaded files, batches.
 
-    A letter whose file is then loaded is resolved. Exit code 1 when one cannot be replayed; the others are.
+    A letter is resolved when its file is loaded. The exit code is 1 if a letter cannot be replayed; the
+    others are.
     """
     from gogobe.commands.letter_replay import Target, replay_letters
     from gogobe.io.kafka.topics import PublishError
@@ -157,21 +159,21 @@ def replay(
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @letter_filters
 @click.option("--all", "all_open", is_flag=True, help="All that are open.")
-@click.option("--why", required=True, help="Why nothing more is to be done; kept with the letter.")
+@click.option("--why", required=True, help="Why the letter needs no further action; stored with it.")
 @click.option("--by", default=getpass.getuser, help="Who decides; the user's name unless given.")
 @click.option("--json", "as_json", is_flag=True, help="The outcome as a JSON object.")
 @database_options
 def drop(
     ids: tuple[str, ...], *, all_open: bool, why: str, by: str, as_json: bool, var: Path, **flags: Any
 ) -> None:
-    """Close letters about which nothing more is to be done, with who, when and why.
+    """Close letters that need no further action; stores who did it, when and why.
 
     A further failure of the same file opens its letter again.
     """
     from gogobe.database.letters import drop_letters
 
     if not why.strip() or not by.strip():
-        raise click.UsageError("--why and --by take a text that says something")
+        raise click.UsageError("--why and --by need a text that is not blank")
     with connected(flags, var) as (connection, _):
         letters = chosen_letters(connection, ids, flags, all_open=all_open)
         count = drop_letters(connection, [letter.id for letter in letters], by.strip(), why.strip())

@@ -1,4 +1,4 @@
-"""`gogobe files`: the ledger, a line a file."""
+"""`gogobe files`: lists the files of the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where `gogobe run` sends a job on Flink: the local stack, or a cluster elsewhere."""
+"""The Flink that `gogobe run` submits jobs to: the local stack, or another cluster."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from gogobe.local.flink_services import JOBS_AT_ONCE, SLOTS, FlinkPorts, FlinkSe
 from gogobe.local.processes import Records, free_ports, listens, stop_services, wait_until_ready
 from gogobe.local.stack import StackAddresses
 
-# Where each TaskManager finds its Python workers: a side-car.
+# The address of the Python workers for each TaskManager: a side-car.
 WORKER_POOL: Final = "localhost:50000"
 READY_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
 class FlinkTarget:
-    """A Flink that takes jobs: Beam's job server in front of it, the pool of Python workers as its TaskManagers
-    see it, and its REST interface, one address for each of the embedded Flinks. `task_managers` 0: embedded.
-    `room`: how many jobs, None where only the cluster knows."""
+    """A Flink that accepts jobs: Beam's job server for it, the pool of Python workers as its TaskManagers see
+    it, and its REST interface, one address for each embedded Flink. `task_managers` 0: embedded. `room`: the
+    maximum of jobs; None if only the cluster knows it."""
 
     job_endpoint: str
     worker_pool: str
@@ -38,9 +38,9 @@ class FlinkTarget:
     def make_room(
         self, name: str, shares: Sequence[Share], *, replace: bool, keep_state: bool
     ) -> dict[str, str]:
-        """Stops the jobs that read what a new one would read: two would do the same work twice. Returns their
-        savepoints by name, where `keep_state` asks for them. Raises UsageError where there are such jobs and
-        `replace` is not given, or where there is no room."""
+        """Stops the running jobs that read the same partitions as a new one, which would repeat their work.
+        Returns their savepoints by name, if `keep_state`. Raises UsageError if there are such jobs and not
+        `replace`, or if there is no room."""
         running = [job for job in jobs(self.rest) if job.state not in ENDED]
         in_the_way = [job for job in running if _reads_the_same(job, name, shares)]
         if in_the_way and not replace:
@@ -65,8 +65,8 @@ def of_stack(stack: StackAddresses) -> FlinkTarget:
 
 @contextlib.contextmanager
 def of_cluster(master: str, worker_pool: str, var: Path) -> Iterator[FlinkTarget]:
-    """A Flink cluster by its REST address (HOST:PORT), with a job server in front of it that runs on this
-    machine for as long as it takes to submit. Raises UsageError where no Flink answers, StackError."""
+    """A Flink cluster by its REST address (HOST:PORT), with a job server on this machine for the time of the
+    submission. Raises UsageError if no Flink answers, StackError."""
     found = task_managers(master)
     if not found:
         raise click.UsageError(f"no Flink cluster with a TaskManager answers at {master}")

@@ -1,4 +1,4 @@
-"""Follows announced files until each has ended: loaded, or dead-lettered with a reason."""
+"""Follows announced files until each has its final state: loaded, or dead-lettered with a reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gogobe.database.queries import FileLine, failures_report, files_report
 from gogobe.feeds.names import parse_if_known
 
 POLL_SECONDS: Final = 0.2
-# A letter of these stages is the file's end. After one of a later stage rows may still be loaded.
+# A letter of these stages is the final state of a file. After one of a later stage rows may still be loaded.
 FINAL_STAGES: Final = ("decode", "order", "download")
 SETTLE_SECONDS: Final = 3.0
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -86,7 +86,7 @@ def outcomes(
             outcome.is_final = failure.stage in FINAL_STAGES
             outcome.end(failure.failed_at)
     for outcome in found.values():
-        # The letter that says why may be committed after the file's last row.
+        # The letter with the reason may be committed after the last row of the file.
         if outcome.state == "incomplete" and not outcome.reasons:
             outcome.is_final = False
     return list(found.values())

@@ -1,4 +1,4 @@
-"""The piece of a stored file that a dead letter is about."""
+"""Finds the excerpt of a stored file that a dead letter is about."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from gogobe.feeds.fragments import Fragment, Place, fragment_at
 from gogobe.io.objects import ObjectStore, OutsideStoreError, content_key, store_errors
 
 _PLACE: Final = re.compile(r"(byte|line|row|batch) (\d{1,15})")
-# Offsets of this reason count decompressed bytes, those of others the bytes of the published file.
+# Offsets of this reason count decompressed bytes; those of others count bytes of the published file.
 _DECOMPRESSED: Final = "bad_encoding"
 _OBJECT: Final = "SELECT object_path FROM files WHERE content_sha256 = %s"
 _FIRST_ROW: Final = "SELECT first_row FROM batches WHERE batch_id = %s"
 
 
 class FragmentError(Exception):
-    """Why there is no piece of a file; the message says it in a clause."""
+    """Why there is no excerpt of a file; the message is a clause."""
 
 
 class _Original(msgspec.Struct):
-    """What the originals of all stages may say of the object."""
+    """The fields of all stages' originals that locate the object."""
 
     s3_path: str | None = None
     items: list[dict[str, Any]] = []
@@ -32,7 +32,8 @@ class _Original(msgspec.Struct):
 
 
 def fragment_of(connection: Connection, letter: Letter, store: ObjectStore) -> Fragment:
-    """The piece of the letter's file around its place, or the file's beginning. Raises FragmentError."""
+    """The excerpt of the letter's file around its position, or the beginning of the file. Raises
+    FragmentError."""
     path = _object_of(connection, letter, store)
     if path is None:
         raise FragmentError("the file was never stored")

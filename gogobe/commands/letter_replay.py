@@ -1,4 +1,4 @@
-"""Dead letters published again, a portion at a time."""
+"""Publishes dead letters again, one portion at a time."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Replayed(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Target:
-    """Where letters are published. `form` is `message` (into the topic of the letter's kind), `announcement`
-    (of its file) or `auto` (the message where the consumer group `group` reads that topic)."""
+    """Where letters are published. `form` is `message` (to the topic of the letter's kind), `announcement`
+    (of its file) or `auto` (the message if the consumer group `group` reads that topic)."""
 
     kafka: Kafka
     group: str
     form: str = "auto"
 
     def reader_of(self) -> Callable[[str], bool]:
-        """Says of a topic whether messages are published there as they are."""
+        """A function that returns whether messages may be published to a topic unchanged."""
         if self.form == "auto":
             return cache(partial(is_read_by, self.kafka, self.group))
         return lambda _: self.form == "message"
@@ -53,9 +53,10 @@ def replay_letters(
     *,
     dry_run: bool = False,
 ) -> list[Replayed]:
-    """Publishes letters again, the oldest first; with `dry_run` only says where to.
+    """Publishes letters again, the oldest first; with `dry_run` only returns where to.
 
-    Raises PublishError: the letters of that portion are then as they were, those before it are replayed.
+    Raises PublishError: the letters of that portion are then unchanged, and those of earlier portions are
+    replayed.
     """
     is_read = target.reader_of()
     done: list[Replayed] = []
@@ -76,7 +77,7 @@ def replay_letters(
 
 
 def _publish(connection: Connection, kafka: Kafka, ready: Sequence[tuple[Letter, Replay]]) -> None:
-    """Marked first: what is loaded from then on closes the letters."""
+    """Marks the letters first, so that a file loaded from then on closes its letter."""
     mark_replayed(connection, [letter.id for letter, _ in ready])
     try:
         for topic in sorted({replay.topic for _, replay in ready}):
@@ -89,7 +90,7 @@ def _publish(connection: Connection, kafka: Kafka, ready: Sequence[tuple[Letter,
 
 
 def _message(letter: Letter) -> DeadLetter:
-    """The letter as its topic holds it."""
+    """The letter in the form of its topic."""
     names = set(DeadLetter.__struct_fields__) & set(letter.__struct_fields__)
     fields = {name: getattr(letter, name) for name in names} | {"original": letter.original or ""}
     return DeadLetter(**fields, failed_at=letter.last_failed_at)

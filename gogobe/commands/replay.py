@@ -1,4 +1,4 @@
-"""`gogobe replay`: stored files are read again, after a better reader."""
+"""`gogobe replay`: reads stored files again with the present reader."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ def replay(
     var: Path,
     **flags: Any,
 ) -> None:
-    """Read stored files again with the present reader, and load what it reads instead of what was read before.
+    """Read stored files again with the present reader, and load the result in place of the earlier one.
 
-    Files that this reader has read are left alone. --dry-run loads each file by itself in a transaction that is
-    rolled back, and shows what would change; loaders of the same stores wait meanwhile. Exit code 1 if a file
-    is missing in the store, or not loaded whole.
+    Files that this reader has read are skipped. --dry-run loads each file in a transaction that is rolled
+    back, and shows the changes; loaders of the same stores wait for it. The exit code is 1 if the store does
+    not have a file, or if a file is not loaded completely.
     """
     from gogobe.backfill.load import LoadConfig
     from gogobe.backfill.reread import Rereader, stored_files

@@ -45,7 +45,7 @@ def run() -> None:
 
 
 def _either_spelling(flag: str) -> str:
-    """Makes `--views_every`, the spelling of the pipelines, `--views-every`."""
+    """Accepts `--views_every`, the spelling of the pipelines, as `--views-every`."""
     return flag.replace("_", "-")
 
 
@@ -63,7 +63,11 @@ def _command(name: str, summary: str) -> click.Command:
     @click.option(
         "--runner", help="Beam's runner, as in DirectRunner or DataflowRunner; the local stack's Flink."
     )
-    @click.option("--bounded", is_flag=True, help="Do what is in the topic now, refresh the views, and end.")
+    @click.option(
+        "--bounded",
+        is_flag=True,
+        help="Process what the topic has now, refresh the views, and end.",
+    )
     @click.option(
         "--input", "files", metavar="FILES", help="With --bounded: JSON Lines files in the topic's place."
     )
@@ -87,9 +91,9 @@ def _command(name: str, summary: str) -> click.Command:
         "--worker-pool",
         default=WORKER_POOL,
         show_default=True,
-        help="Python workers, as its TaskManagers see them.",
+        help="Address of the Python workers for the TaskManagers.",
     )
-    @click.option("--replace", is_flag=True, help="Stop the same job on that Flink first.")
+    @click.option("--replace", is_flag=True, help="Stop the running job of the same name on that Flink first.")
     @click.option(
         "--keep-state", is_flag=True, help="With --replace: by a savepoint, from which the new one starts."
     )
@@ -114,7 +118,7 @@ def _command(name: str, summary: str) -> click.Command:
         **flags: Any,
     ) -> None:
         if keep_state and not replace:
-            raise click.UsageError("--keep-state is of the job that --replace stops: give both")
+            raise click.UsageError("--keep-state needs --replace")
         if (files or to_stdout) and not bounded:
             raise click.UsageError("--input and --stdout are for a run that ends: give --bounded")
         job = _Choice(name, _shares(instances, instance), parallelism, replace, keep_state)
@@ -145,7 +149,7 @@ for _name, _summary in JOBS.items():
 
 @dataclass(frozen=True)
 class _Choice:
-    """What is to run, and how it takes the place of what runs."""
+    """The job to run, and how it replaces a running one."""
 
     name: str
     shares: Sequence[Share]
@@ -262,7 +266,7 @@ def _submit_to_stack(job: _Choice, passed: list[str], settings: Settings, var: P
 
 
 def _is(runner: str, name: str) -> bool:
-    """Whether a runner is meant, whose name may have a module before it."""
+    """Whether `runner`, possibly with its module, is the runner `name`."""
     return runner.rpartition(".")[2].lower() == name.lower()
 
 
@@ -279,7 +283,7 @@ def _submit_to_flink(
     from gogobe.pipelines.submission import submit
 
     savepoints = target.make_room(job.name, job.shares, replace=job.replace, keep_state=job.keep_state)
-    ended = {one.id for one in jobs(target.rest)}  # a cluster shows jobs for an hour after their end
+    ended = {one.id for one in jobs(target.rest)}  # a cluster lists jobs for an hour after their end
     submitted = []
     for share in job.shares:
         name = job_name(job.name, share)

@@ -1,5 +1,5 @@
-"""Tables that fit the terminal: a code is never cut. Where columns do not fit, the least important ones are
-left out, and where even that is not enough, each row is printed as lines."""
+"""Tables that fit the terminal without cutting a code. Columns of low importance are left out if they do not
+fit; if that is not enough, each row is printed as lines."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ WORDS_WIDTH: Final = 16
 
 @dataclass(frozen=True)
 class Column:
-    """A column by its heading. `words` may be wrapped, anything else is kept on one line. `rank` orders what is
-    left out where there is no room: the highest first, never one of rank 0."""
+    """A column. `words` may be wrapped; other text is kept on one line. `rank` is the order in which columns
+    are left out: the highest first, never rank 0."""
 
     heading: str
     words: bool = False
@@ -29,8 +29,9 @@ class Column:
 def print_table(
     console: PlainConsole, columns: Sequence[Column], rows: Sequence[Sequence[str]], *, stacked_from: int = 0
 ) -> None:
-    """Prints rows in the width of the console. Columns without any value are left out. `stacked_from`: rather
-    than leave out columns of this rank or lower, rows are printed as lines; 0: leave out what may be."""
+    """Prints rows in the width of the console, without columns that have no value. `stacked_from`: rows are
+    printed as lines rather than without columns of this rank or lower; 0: leave out any column that may be.
+    """
     shown = [number for number, _ in enumerate(columns) if any(row[number] for row in rows)]
     while _width(columns, rows, shown) > console.width:
         ranks = [columns[number].rank for number in shown]
@@ -55,8 +56,8 @@ def print_table(
 
 
 def _print_stacked(console: PlainConsole, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """Each row as a block: its first value, and below it the others with their headings, as many in a line as
-    fit. The terminal itself breaks what is longer than a line, so it can be copied whole."""
+    """Prints each row as a block: its first value, and below it the others with their headings, as many on a
+    line as fit. The terminal breaks longer lines, so that they can be copied whole."""
     for row in rows:
         title, *others = [(column, value) for column, value in zip(columns, row, strict=True) if value]
         console.print(styled(title[1], "bold"), soft_wrap=True)
@@ -72,7 +73,7 @@ def _print_stacked(console: PlainConsole, columns: Sequence[Column], rows: Seque
 
 
 def _width(columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: Sequence[int]) -> int:
-    """The cells that a table of these columns needs at least: their texts, padding and lines."""
+    """The minimum number of cells that a table of these columns needs: texts, padding and lines."""
     needed = 0
     for number in shown:
         widest = _widest(columns, rows, number)

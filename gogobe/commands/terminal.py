@@ -1,8 +1,8 @@
-"""Text on the terminal: text of feeds is shown, never interpreted.
+"""Prints text of feeds on the terminal without interpreting it.
 
 A product's name may contain rich's markup (`[/b]`), an escape sequence for the terminal, or characters that
 change the direction of text. `PlainConsole` prints every string literally, with such characters escaped
-(`\\x1b`, `\\u202e`); `styled` adds a style. Commands print through it, and errors pass `harmless`.
+(`\\x1b`, `\\u202e`); `styled` adds a style. Commands print with it; error messages pass through `harmless`.
 """
 
 from __future__ import annotations

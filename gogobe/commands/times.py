@@ -1,4 +1,4 @@
-"""Times on the command line: how they are given and shown."""
+"""Times on the command line: parsing and formatting."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOMENT: Final = Moment()
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
-    """The time (aware) that a text means at `now`. Raises ValueError with the forms there are."""
+    """The time (aware) of a text, relative to `now`. Raises ValueError with the accepted forms."""
     try:
         if ago := _AGO.fullmatch(text.strip().lower()):
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
@@ -44,7 +44,7 @@ def parse_moment(text: str, now: datetime) -> datetime:
 
 
 def shown_time(at: datetime | None) -> str:
-    """A time for people, local with its zone: `2026-08-07 06:00 IDT`; empty for None."""
+    """A time for display, local with its zone: `2026-08-07 06:00 IDT`; empty for None."""
     if at is None:
         return ""
     local = at.astimezone()
@@ -52,7 +52,7 @@ def shown_time(at: datetime | None) -> str:
 
 
 def shown_seconds(seconds: float | None) -> str:
-    """A length of time for people: `0.8 s`, `12 s`, `3 min`, `2.5 h`, `4 d`; empty for None."""
+    """A duration for display: `0.8 s`, `12 s`, `3 min`, `2.5 h`, `4 d`; empty for None."""
     if seconds is None:
         return ""
     for unit, length, below in (("s", 1, 100), ("min", 60, 100), ("h", 3600, 48)):

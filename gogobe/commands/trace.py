@@ -1,4 +1,5 @@
-"""`gogobe trace`: where a price, a batch or a file comes from, back to its announcement and its raw rows."""
+"""`gogobe trace`: shows the origin of a price, a batch or a file, back to its announcement and its raw
+rows."""
 
 from __future__ import annotations
 
@@ -96,7 +97,7 @@ def _show(found: Trace, store: ObjectStore, rows: int, *, as_json: bool) -> None
 
 
 def raw_rows(found: Trace, store: ObjectStore, most: int) -> tuple[list[Fragment], str | None]:
-    """The XML of the row, or of the first rows of the batch or file, and why there is none."""
+    """The XML of the row, or of the first rows of the batch or file; and the reason if there is none."""
     file = found.file
     if file is None or not most:
         return [], None

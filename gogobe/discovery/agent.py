@@ -167,7 +167,7 @@ class Agent:
         async with asyncio.TaskGroup() as self._group:
             self._start(self._queue.run(self._settings.lease))
             self._start(self._every(HEALTH_SECONDS, self._write_health))
-            self._start(self._every(HOUSEKEEPING_SECONDS, self._keep_house))
+            self._start(self._every(HOUSEKEEPING_SECONDS, self._delete_old_rows))
             yield
             for task in tuple(self._jobs):
                 task.cancel()
@@ -193,8 +193,8 @@ class Agent:
     async def _write_health(self) -> None:
         await self._presence.write(watcher.health for watcher in self._watchers.values())
 
-    async def _keep_house(self) -> None:
-        await self._presence.keep_house(self._settings.keep_days)
+    async def _delete_old_rows(self) -> None:
+        await self._presence.delete_old_rows(self._settings.keep_days)
 
     async def _until_settled(self) -> None:
         """Waits until no claimed file is unpublished, for one and a half leases at most."""
@@ -216,7 +216,7 @@ class Agent:
         """Lists one portal repeatedly, each time when it is due."""
         spread = min(START_SECONDS, len(self._watchers) / START_A_SECOND)
         soon = datetime.now(UTC) + timedelta(seconds=random.uniform(0, spread))
-        watcher.due = watcher.rhythm.not_quiet(max(soon, watcher.due or soon))
+        watcher.due = watcher.schedule.not_quiet(max(soon, watcher.due or soon))
         while True:
             await asyncio.sleep((watcher.due - datetime.now(UTC)).total_seconds())
             await self._listed(watcher)

@@ -59,7 +59,7 @@ class Listing:
 
 
 class Health:
-    """The health of one portal. `note` adds a listing; `take` returns the changes to write to the database."""
+    """The health of one portal. `note` adds a listing; `drain` returns the changes to write to the database."""
 
     def __init__(self, portal: Portal, agent: str, metrics: Metrics) -> None:
         self._portal = portal
@@ -96,7 +96,7 @@ class Health:
         self._measure(listing, circuit)
         self._is_changed = True
 
-    def take(self) -> tuple[PortalHealth | None, list[PortalErrors]]:
+    def drain(self) -> tuple[PortalHealth | None, list[PortalErrors]]:
         """The row and the errors since the last call; None and no errors if nothing changed."""
         if not self._is_changed:
             return None, []

@@ -42,7 +42,7 @@ class Presence:
         rows: list[PortalHealth] = []
         errors: list[PortalErrors] = []
         for health in healths:
-            row, counted = health.take()
+            row, counted = health.drain()
             if row is not None:
                 rows.append(row)
                 errors += counted
@@ -53,8 +53,8 @@ class Presence:
         """The number of batches, of all agents, that are claimed and not published."""
         return await self._run(unpublished_batches)
 
-    async def keep_house(self, keep_days: int) -> None:
-        """Deletes agents that have been dead for a day, and files that no portal has listed for `keep_days`."""
+    async def delete_old_rows(self, keep_days: int) -> None:
+        """Deletes agents whose lease ended a day ago, and files that no portal has listed for `keep_days`."""
 
         def work(db: Connection) -> None:
             remove_expired(db, DEAD_SECONDS)

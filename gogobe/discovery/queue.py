@@ -10,7 +10,7 @@ from typing import Final
 
 from gogobe.discovery.announcer import Announcement, Announcer, Outcome, Stopped
 
-MOST_FILES: Final = 5000
+MAX_FILES: Final = 5000
 WAITING_CHUNKS: Final = 64
 
 
@@ -56,7 +56,7 @@ class AnnouncementQueue:
                         waiting = [await self._chunks.get()]
                 except TimeoutError:
                     continue
-                while not self._chunks.empty() and sum(len(chunk.files) for chunk in waiting) < MOST_FILES:
+                while not self._chunks.empty() and sum(len(chunk.files) for chunk in waiting) < MAX_FILES:
                     waiting.append(self._chunks.get_nowait())
                 files = [file for chunk in waiting for file in chunk.files]
                 outcome = await loop.run_in_executor(self._thread, self._announcer.announce, files)

@@ -1,4 +1,4 @@
-"""Announces files of the retry queue again: when they are due, with a new link where theirs was signed."""
+"""Announces files of the retry queue again: when they are due, with a new link if their link was signed."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ from gogobe.records.messages import encode
 logger = logging.getLogger(__name__)
 
 PUBLISH_SECONDS: Final = 15.0
-# Of a host in one round: what waits for a portal that is ill comes back in small portions.
+# The maximum for one host in one round: files that wait for a failing portal are announced in small portions.
 PER_HOST: Final = 16
 ALL_OF_A_HOST: Final = 100_000
-# The mark of a message that is announced again; the announcer looks for its own marks only.
+# The mark of repeated announcements. The announcer searches only for its own marks.
 _MARK: Final = b"again"
 Result = TypeVar("Result")
 
 
 class Retries:
-    """Takes files from the retry queue and publishes them, through one connection in a thread of its own.
+    """Takes files from the retry queue and publishes them, by one connection in its own thread.
 
-    `give_up` is the setting `fetch_give_up`; `chains` restricts it to some chains. A database or a broker that
-    is out of reach is logged: the files are due again later.
+    `give_up` is the setting `fetch_give_up`; `chains` restricts it to some chains. If the database or the
+    broker is unreachable, that is logged, and the files are due again later.
     """
 
     def __init__(
@@ -81,8 +81,8 @@ class Retries:
         self._session.close()
 
     async def announce_due(self, *, everything: bool = False, per_host: int = PER_HOST) -> int:
-        """Announces files that are due and need no new link, or, with `everything`, that are not due as well;
-        at most `per_host` for each host. Returns how many."""
+        """Announces files that are due and need no new link, or, with `everything`, also those that are not
+        due; at most `per_host` for each host. Returns their number."""
 
         def due(connection: Connection) -> list[Waiting]:
             return claim_due(
@@ -96,7 +96,8 @@ class Retries:
         return await self._run(lambda: self._announce(self._session.run(due), {}), 0)
 
     async def announce_with(self, links: Mapping[bytes, str]) -> int:
-        """Announces files, by identity, with new links. Returns how many; the others were announced already."""
+        """Announces files, by identity, with new links. Returns their number; the others were already
+        announced."""
         if not links:
             return 0
         return await self._run(
@@ -118,8 +119,8 @@ class Retries:
         return [chain for chain in chains if self._chains is None or chain in self._chains]
 
     async def wake(self, chain: str) -> None:
-        """A portal of the chain answers again: its files are due now."""
-        await self._run(lambda: self._session.run(lambda db: make_due(db, chain)), 0)
+        """Makes the files of a chain due now, because a portal of it answers again."""
+        await self._run(lambda: self._session.run(lambda db: wake(db, chain)), 0)
 
     def _announce(self, files: Sequence[Waiting], links: Mapping[bytes, str]) -> int:
         if not files:

@@ -13,15 +13,15 @@ from typing import Any, Final, cast
 import msgspec
 
 from gogobe.database.announcements import FileToClaim
+from gogobe.discovery.announced_cache import AnnouncedCache, key_of
 from gogobe.discovery.announcer import Announcement, Outcome, message_of
 from gogobe.discovery.client import Engine, PortalClient
 from gogobe.discovery.health import Health, Listing
 from gogobe.discovery.listing import ListedFile, ListingError, NotModified
-from gogobe.discovery.memory import Memory, key_of
 from gogobe.discovery.metrics import Metrics
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.retries import Retries
-from gogobe.discovery.rhythm import Rhythm
+from gogobe.discovery.schedule import Schedule
 from gogobe.io.circuit import Circuit
 from gogobe.records.addresses import has_credentials, host_of, identity_of
 from gogobe.records.messages import FileDiscovered, decoder, encode
@@ -49,18 +49,18 @@ class Watcher:
         retries: Retries | None = None,
     ) -> None:
         self.portal = portal
-        self.rhythm = Rhythm(portal.settings)
+        self.schedule = Schedule(portal.settings)
         self.health = Health(portal, agent, metrics)
         self.due: datetime | None = None
         self._engine = engine
         self._client = client
         self._circuit = Circuit()
-        self._memory = Memory()
+        self._announced = AnnouncedCache()
         self._retries = retries
         # Files that wait for a new link, and the links that this listing has for them.
         self._expected: frozenset[bytes] = frozenset()
         self._links: dict[bytes, str] = {}
-        client.known = lambda file: not self._expected and self._memory.knows(key_of(self._listed(file)))
+        client.known = lambda file: not self._expected and self._announced.knows(key_of(self._listed(file)))
 
     async def close(self) -> None:
         """Closes the session with the portal."""
@@ -72,7 +72,7 @@ class Watcher:
         started = time.monotonic()
         if self._retries is not None:
             self._expected, self._links = await self._retries.expected(self.portal.chain), {}
-        if self._memory.is_new(self._client.now()) or self._expected:
+        if self._announced.is_new(self._client.now()) or self._expected:
             self._client.forget()
         self._client.begin()
         listing = Listing()
@@ -115,7 +115,7 @@ class Watcher:
         if listed.identity in self._expected:
             self._links[listed.identity] = file.url
         key = key_of(listed)
-        if key in keys or self._memory.knows(key):
+        if key in keys or self._announced.knows(key):
             keys.add(key)
             return
         try:
@@ -161,9 +161,9 @@ class Watcher:
         self._client.complete()
         if listing.is_modified:
             if self._client.is_whole:
-                self._memory.replace(keys)
+                self._announced.replace(keys)
             else:
-                self._memory.add(keys)
+                self._announced.add(keys)
 
     def _check_content(self, listing: Listing) -> None:
         """Counts an error for a complete listing without any feed: the portal may have changed its layout. The
@@ -173,7 +173,7 @@ class Watcher:
         if listing.files:
             detail = f"none of its {listing.files} files has a name that `match` finds"
             listing.count(ListingError("empty_listing", f"{self.portal.host}: {detail}"))
-        elif not self.rhythm.is_quiet(self._client.now()):
+        elif not self.schedule.is_quiet(self._client.now()):
             listing.count(ListingError("empty_listing", f"{self.portal.host}: it lists no file"))
 
     def _conclude(self, listing: Listing, new: Sequence[FileToClaim]) -> bool:
@@ -189,7 +189,7 @@ class Watcher:
             logger.log(level, "portal %s %s: %s: %s", self.portal.key, state, listing.error.kind, listing.error)
         elif has_closed := self._circuit.succeed():
             logger.warning("portal %s answers again", self.portal.key)
-        self.due = self.rhythm.next(now, at_least=wait)
+        self.due = self.schedule.next(now, at_least=wait)
         self.health.note(listing, new, self._circuit, now=now, due=self.due)
         return has_closed
 

@@ -91,7 +91,7 @@ def laibcatalog(server: PortalServer, shelf: Shelf, faults: Faults | None = None
 
 
 def health(watcher: Watcher) -> PortalHealth:
-    row, _ = watcher.health.take()
+    row, _ = watcher.health.drain()
     assert row is not None
     return row
 
@@ -271,7 +271,7 @@ def test_health_says_how_late_files_were(portals: PortalServer):
         row = health(watcher)
         assert (row.announced, row.late_median, row.late_p95) == (3, 2400.0, 3000.0)
         assert row.newest_file_at == NOW - timedelta(minutes=30)
-        assert watcher.health.take() == (None, [])
+        assert watcher.health.drain() == (None, [])
         await watcher.list_files(announced.put)
         assert health(watcher).announced == 0
 

@@ -15,9 +15,9 @@ _MINUTE: Final = timedelta(minutes=1)
 _WEEK_MINUTES: Final = 8 * 24 * 60
 
 
-class Rhythm:
-    """A portal's schedule in its time zone: short intervals when full files appear, long ones at night, none in
-    quiet hours."""
+class Schedule:
+    """When a portal is listed, in its time zone: at short intervals when full files appear, at long ones at
+    night, and never in quiet hours."""
 
     def __init__(self, settings: PortalSettings) -> None:
         self._settings = settings

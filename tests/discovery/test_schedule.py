@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from gogobe.chains.portal import PortalSettings
-from gogobe.discovery.rhythm import Rhythm
+from gogobe.discovery.schedule import Schedule
 from gogobe.io.circuit import Circuit
 
 
-def rhythm(**settings: Any) -> Rhythm:
-    return Rhythm(PortalSettings(engine="bina", url="https://x/", **settings))
+def schedule(**settings: Any) -> Schedule:
+    return Schedule(PortalSettings(engine="bina", url="https://x/", **settings))
 
 
 def israel(text: str) -> datetime:
@@ -25,29 +25,29 @@ def israel(text: str) -> datetime:
     ("moment", "seconds"), [("11T05:00", 90), ("11T12:00", 300), ("11T23:30", 1200), ("11T02:59", 1200)]
 )
 def test_the_interval_follows_the_local_hour(moment: str, seconds: float):
-    assert rhythm().interval(israel(moment)) == seconds
+    assert schedule().interval(israel(moment)) == seconds
 
 
 def test_the_same_hour_is_another_one_elsewhere():
-    assert rhythm(timezone="America/New_York").interval(israel("11T05:00")) == 1200
+    assert schedule(timezone="America/New_York").interval(israel("11T05:00")) == 1200
 
 
 def test_the_next_listing_varies_by_a_tenth():
     now = israel("11T12:00")
-    waits = {(rhythm().next(now) - now).total_seconds() for _ in range(200)}
+    waits = {(schedule().next(now) - now).total_seconds() for _ in range(200)}
     assert len(waits) > 100
     assert min(waits) >= 270
     assert max(waits) <= 330
-    assert rhythm().next(now, at_least=1000) >= now + timedelta(seconds=1000)
+    assert schedule().next(now, at_least=1000) >= now + timedelta(seconds=1000)
 
 
 def test_quiet_hours_are_not_disturbed():
-    quiet = rhythm(quiet=("00:00-08:00", "sat 00:00-24:00"))
+    quiet = schedule(quiet=("00:00-08:00", "sat 00:00-24:00"))
     assert quiet.is_quiet(israel("11T03:00"))
     assert not quiet.is_quiet(israel("11T08:00"))
     assert quiet.next(israel("10T23:58")) == israel("11T08:00")
     assert quiet.next(israel("14T23:58")) == israel("16T08:00")  # over Saturday
-    assert rhythm(quiet=("00:00-24:00",)).next(israel("11T12:00")) > israel("18T12:00")
+    assert schedule(quiet=("00:00-24:00",)).next(israel("11T12:00")) > israel("18T12:00")
 
 
 def test_a_circuit_opens_and_closes():

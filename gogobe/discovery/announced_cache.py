@@ -1,4 +1,4 @@
-"""A cache of a portal's announced files, which saves the agent database queries for them."""
+"""A cache of a portal's announced files, which saves database queries."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gogobe.database.announcements import FileToClaim
 REMEMBER: Final = timedelta(days=1)
 
 
-class Memory:
-    """Hashes (8 bytes each) of announced files in a portal's last listings."""
+class AnnouncedCache:
+    """Hashes (8 bytes each) of announced files in the last listings of a portal."""
 
     def __init__(self) -> None:
         self._hashes = array("q")
