@@ -55,7 +55,7 @@ def run(tmp_path: Path, *arguments: str) -> click.testing.Result:
             ["run", "load", "--runner=FlinkRunner", "--flink_master=127.0.0.1:1", *ADDRESSES],
             "no Flink cluster with a TaskManager answers at 127.0.0.1:1",
         ),
-        (["run", "load", "--keep-state", *ADDRESSES], "--keep-state is of the job that --replace stops"),
+        (["run", "load", "--keep-state", *ADDRESSES], "--keep-state needs --replace"),
         (
             ["run", "load", "--bounded", "--runner=DirectRunner", "--instances=2", *ADDRESSES],
             "reads all partitions",

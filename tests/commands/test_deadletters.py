@@ -89,7 +89,7 @@ def test_a_letter_is_shown_with_its_cause_and_the_piece_of_its_file(gogobe: Gogo
 def test_a_letter_without_a_stored_file_says_so(gogobe: Gogobe, letters: list[DeadLetter]):
     result = gogobe("deadletters", "show", letter_key(letters[1])[:12])
     assert result.exit_code == 0, result.output
-    assert "no piece of the file: the file was never stored" in result.output
+    assert "no excerpt of the file: the file was never stored" in result.output
 
 
 def test_a_batch_s_letter_is_shown_with_its_first_row(
