@@ -16,6 +16,7 @@ from gogobe.database.session import Session
 from gogobe.feeds.batches import READER_VERSION
 from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import FileDownloaded
+from gogobe.transforms.bundles import BundleDoFn
 from gogobe.transforms.dead_letters import DeadLetters
 from gogobe.transforms.outages import isolate
 from gogobe.transforms.steps import step, windowed
@@ -35,31 +36,25 @@ class SkipLoaded(beam.PTransform):
         return files | step("Look up", self._dofn, main="files", output=FileDownloaded)
 
 
-class _SkipLoaded(beam.DoFn):
+class _SkipLoaded(BundleDoFn[FileDownloaded]):
     def __init__(self, database: Dsn, letters: DeadLetters) -> None:
-        self._session = Session(database)
+        super().__init__(database)
         self._letters = letters
         self._skipped = Metrics.counter("gogobe.parse", "already_loaded")
-
-    def start_bundle(self) -> None:
-        self._files: list[FileDownloaded] = []
 
     def process(self, file: FileDownloaded) -> Iterator[TaggedOutput]:
         yield from self._letters.guard(file, self._add(file))
 
     def _add(self, file: FileDownloaded) -> Iterator[Never]:
         if file.content_sha256:
-            self._files.append(file)
+            self._elements.append(file)
         yield from ()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        files = unloaded(self._session, self._files)
-        self._skipped.inc(len(self._files) - len(files))
+        files = unloaded(self._session, self._elements)
+        self._skipped.inc(len(self._elements) - len(files))
         for file in files:
             yield windowed(file)
-
-    def teardown(self) -> None:
-        self._session.close()
 
 
 def unloaded(session: Session, files: Sequence[FileDownloaded]) -> list[FileDownloaded]:

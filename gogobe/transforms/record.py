@@ -19,7 +19,8 @@ from gogobe.database.session import Session
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.codes.decisions import Decision
 from gogobe.records.messages import DeadLetter
-from gogobe.transforms.dead_letters import MAX_EXCERPT_BYTES, DeadLetters, failure, quoted
+from gogobe.transforms.bundles import BundleDoFn, bundle_outputs
+from gogobe.transforms.dead_letters import MAX_EXCERPT_BYTES, DeadLetters, quoted
 from gogobe.transforms.outages import isolate
 from gogobe.transforms.steps import step, windowed
 
@@ -40,9 +41,9 @@ class RecordDecisions(beam.PTransform):
         return decisions | step("Record", self._dofn, main="recorded", output=int)
 
 
-class _RecordDecisions(beam.DoFn):
+class _RecordDecisions(BundleDoFn[Decision]):
     def __init__(self, database: Dsn, letters: DeadLetters) -> None:
-        self._session = Session(database)
+        super().__init__(database)
         self._letters = letters
         self._recorded = Metrics.counter("gogobe.match", "decisions_recorded")
 
@@ -50,8 +51,8 @@ class _RecordDecisions(beam.DoFn):
         self._sent = SentHashes()
 
     def start_bundle(self) -> None:
+        super().start_bundle()
         self._sent.rollback()  # of a bundle that failed
-        self._fresh: list[Decision] = []
 
     def process(self, decisions: list[Decision]) -> Iterator[TaggedOutput]:
         yield from self._letters.guard(decisions, self._add(decisions))
@@ -61,29 +62,15 @@ class _RecordDecisions(beam.DoFn):
             # Without the score, which varies slightly between stores with the price.
             pair = (one.chain_id, one.item_code, one.candidate_id, one.match, one.item_name)
             if self._sent.add(hash(pair)):
-                self._fresh.append(one)
+                self._elements.append(one)
         yield from ()
 
     def finish_bundle(self) -> Iterator[WindowedValue | TaggedOutput]:
-        if not self._fresh:
+        if not self._elements:
             return
-        failed = record_each(self._session, self._fresh, self._letters)
+        failed = record_each(self._session, self._elements, self._letters)
         self._sent.commit()
-        yield from bundle_outputs(len(self._fresh), failed, self._recorded)
-
-    def teardown(self) -> None:
-        self._session.close()
-
-
-def bundle_outputs(
-    count: int, failed: Sequence[DeadLetter], counter: Metrics.DelegatingCounter
-) -> Iterator[WindowedValue | TaggedOutput]:
-    """The outputs of a bundle of `count` elements: the number recorded, which is also counted, and the dead
-    letters of the others."""
-    counter.inc(count - len(failed))
-    yield windowed(count - len(failed))
-    for letter in failed:
-        yield windowed(failure(letter))
+        yield from bundle_outputs(len(self._elements), failed, self._recorded)
 
 
 def record_each(
@@ -105,26 +92,20 @@ class RecordDeadLetters(beam.PTransform):
         return letters | "Record" >> beam.ParDo(_RecordDeadLetters(self._database)).with_output_types(int)
 
 
-class _RecordDeadLetters(beam.DoFn):
+class _RecordDeadLetters(BundleDoFn[DeadLetter]):
     def __init__(self, database: Dsn) -> None:
-        self._session = Session(database)
+        super().__init__(database)
         self._unrecorded = Metrics.counter("gogobe.dead_letters", "unrecorded")
 
-    def start_bundle(self) -> None:
-        self._letters: list[DeadLetter] = []
-
     def process(self, letter: DeadLetter) -> None:
-        self._letters.append(letter)
+        self._elements.append(letter)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        if not self._letters:
+        if not self._elements:
             return
-        unrecorded = record_letters(self._session, self._letters)
+        unrecorded = record_letters(self._session, self._elements)
         self._unrecorded.inc(unrecorded)
-        yield windowed(len(self._letters) - unrecorded)
-
-    def teardown(self) -> None:
-        self._session.close()
+        yield windowed(len(self._elements) - unrecorded)
 
 
 def record_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> int:

@@ -23,8 +23,8 @@ from gogobe.io.objects import ObjectStore
 from gogobe.io.portals import Portals, name_of
 from gogobe.records.addresses import authority_of
 from gogobe.records.messages import DeadLetter, FileDiscovered, WaitingFile
+from gogobe.transforms.bundles import BundleDoFn, bundle_outputs
 from gogobe.transforms.dead_letters import DeadLetters
-from gogobe.transforms.record import bundle_outputs
 from gogobe.transforms.steps import step
 
 STAGE: Final = "waiting"
@@ -111,26 +111,20 @@ class RecordWaiting(beam.PTransform):
         return files | step("Record", self._dofn, main="recorded", output=int)
 
 
-class _RecordWaiting(beam.DoFn):
+class _RecordWaiting(BundleDoFn[WaitingFile]):
     def __init__(self, database: Dsn, letters: DeadLetters) -> None:
-        self._session = Session(database)
+        super().__init__(database)
         self._letters = letters
         self._recorded = Metrics.counter("gogobe.waiting", "recorded")
 
-    def start_bundle(self) -> None:
-        self._files: list[WaitingFile] = []
-
     def process(self, file: WaitingFile) -> None:
-        self._files.append(file)
+        self._elements.append(file)
 
     def finish_bundle(self) -> Iterator[WindowedValue | TaggedOutput]:
-        if not self._files:
+        if not self._elements:
             return
-        failed = record_each(self._session, self._files, self._letters)
-        yield from bundle_outputs(len(self._files), failed, self._recorded)
-
-    def teardown(self) -> None:
-        self._session.close()
+        failed = record_each(self._session, self._elements, self._letters)
+        yield from bundle_outputs(len(self._elements), failed, self._recorded)
 
 
 def record_each(
