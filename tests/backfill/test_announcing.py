@@ -99,7 +99,7 @@ def test_an_address_is_refused_or_can_be_announced(rest: str, scheme: str):
     [(URL, True), ("ftp://a/b", True), ("/home/x.gz", False), ("s3://b/k", False), ("gs://b/k", False),
      ("file:///x.gz", False), ("x.gz", False), ("portal.example/x.gz", False)],
 )  # fmt: skip
-def test_addresses_are_told_from_paths(text: str, address: bool):
+def test_addresses_are_distinguished_from_paths(text: str, address: bool):
     assert is_address(text) is address
 
 

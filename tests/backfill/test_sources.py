@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "archive"
 
 
-def test_a_folder_stands_for_its_published_files_the_oldest_first(folder: Path):
+def test_a_folder_means_its_published_files_the_oldest_first(folder: Path):
     found = find_sources([str(folder)])
     assert (names(found.sources), found.skipped) == ([OLD, NEW], 2)
     every = find_sources([str(folder)], every_name=True)
@@ -36,7 +36,7 @@ def test_a_folder_stands_for_its_published_files_the_oldest_first(folder: Path):
     assert names(every.sources)[2:] == [OLD, NEW]
 
 
-def test_a_file_is_taken_whatever_its_name_and_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_is_taken_with_any_name_and_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
     file = next(folder.rglob("notes.txt"))
     monkeypatch.chdir(file.parent)
     found = find_sources([str(file), "notes.txt", file.as_uri(), str(folder)])

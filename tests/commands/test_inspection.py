@@ -102,7 +102,7 @@ def test_items_are_the_rows_with_a_price_taken_or_not(tmp_path):
     assert found["refused_reasons"] == {"zero_price": 2, "no_code": 1, "no_price": 1, "bad_price": 1}
 
 
-def test_what_is_cut_is_told_with_the_place(tmp_path):
+def test_a_truncated_file_is_reported_with_the_place(tmp_path):
     cut = tmp_path / RAMI_LEVY.name
     cut.write_bytes(RAMI_LEVY.read_bytes()[:100_000])
     (found,) = as_json(cut)
@@ -114,7 +114,7 @@ def test_what_is_cut_is_told_with_the_place(tmp_path):
     assert Decimal(found["price_sum"]) == sum(map(Decimal, prices))
 
 
-def test_a_file_that_is_no_feed_is_told_and_one_that_is_not_there_fails(tmp_path):
+def test_a_file_that_is_no_feed_is_reported_and_a_missing_one_fails(tmp_path):
     login = tmp_path / "Price7290058140886-001-202506110900.gz"
     login.write_bytes(b"<!DOCTYPE html>\n<html><title>Login</title></html>")
     result = run(login, tmp_path / "none.gz", tmp_path, "--json")
@@ -164,7 +164,7 @@ def test_feeds_in_a_bucket(bucket, monkeypatch, variable):
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", ["no server listens", "hangs up", "503"])
-def test_a_store_out_of_reach_is_told_in_a_line(bucket, fault, caplog):
+def test_an_unreachable_store_is_reported_in_a_line(bucket, fault, caplog):
     faults: dict[str, contextlib.AbstractContextManager[str]] = {
         "no server listens": contextlib.nullcontext(f"http://127.0.0.1:{free_ports(1)[0]}"),
         "hangs up": cut_off(bucket.endpoint, after=0),
@@ -178,7 +178,7 @@ def test_a_store_out_of_reach_is_told_in_a_line(bucket, fault, caplog):
     assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
-def test_a_name_tells_the_kind_in_any_case_and_with_other_words_around(tmp_path):
+def test_a_name_has_the_kind_in_any_case_and_with_other_words_around(tmp_path):
     for name, kind in (("x_PRICEFULL_copy.xml", "pricefull"), ("new price.gz", "price"), ("feed", "price")):
         shutil.copy(RAMI_LEVY, tmp_path / name)
         assert as_json(tmp_path / name)[0]["kind"] == kind

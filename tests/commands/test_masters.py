@@ -76,7 +76,7 @@ def test_build_publish_list_and_roll_back(tmp_path: Path, catalogue_file: Path):
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_store_out_of_reach_is_told_in_a_line(tmp_path: Path, bucket: Bucket):
+def test_an_unreachable_store_is_reported_in_a_line(tmp_path: Path, bucket: Bucket):
     with answering(503) as endpoint:
         settings = {"masters": f"{bucket.url}/masters", "store-endpoint": endpoint}
         result = run(tmp_path, "list", **settings)

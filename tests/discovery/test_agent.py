@@ -136,9 +136,7 @@ def test_every_engine_announces_what_its_portal_holds_and_nothing_twice(
     assert topic.found() == Counter(shops.names())
 
 
-def test_a_portal_that_fails_is_told_by_the_exit_code(
-    crawl: Crawl, shops: Replicas, tmp_path: Path, db: Connection
-):
+def test_a_failing_portal_sets_the_exit_code(crawl: Crawl, shops: Replicas, tmp_path: Path, db: Connection):
     shops.portals["wolt"]["url"] = "http://127.0.0.1:9/v1/index.html"
     shops.write(tmp_path / "chains.toml")
     code, lines = crawl.once()

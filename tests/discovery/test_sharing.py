@@ -29,6 +29,6 @@ def test_the_portals_of_a_host_stay_together():
     assert [len(share(together, AGENTS, agent)) for agent in AGENTS].count(20) == 1
 
 
-def test_nobody_is_alive():
+def test_no_agent_is_alive():
     assert owner_of("host", []) is None
     assert share(PORTALS, [], "agent 1") == []

@@ -122,7 +122,7 @@ def flipped(data: bytes, place: int) -> bytes:
         ("zip method", zipped(("a.xml", FEED), method=zipfile.ZIP_BZIP2)),
     ],
 )  # fmt: skip
-def test_damage_is_told(what, data):
+def test_damage_is_reported(what, data):
     found = read(data)
     assert (found.codes, found.summary.complete) == (["bad_container"], False), what
 
@@ -138,7 +138,7 @@ def test_rows_before_damaged_data_are_right(data, place):
 
 
 @pytest.mark.parametrize("offset", [-3000, -1, 1, 100])
-def test_a_zip_whose_directory_lies_is_read_from_its_front(offset):
+def test_a_zip_with_a_wrong_directory_is_read_from_its_front(offset):
     """Found by the fuzz run: a directory that points before the archive's begin."""
     data = bytearray(zipped(("a.xml", FEED)))
     end = data.rfind(b"PK\5\6")

@@ -46,7 +46,7 @@ def test_encodings(what, data, detected):
 @pytest.mark.parametrize("ascii_rows", [100, 2000, 8000])
 @pytest.mark.parametrize("declared", ["ISO-8859-8", "windows-1255", "utf-8"])
 @pytest.mark.parametrize("encoding", ["windows-1255", "utf-8"])
-def test_hebrew_that_comes_late_is_still_told(ascii_rows, declared, encoding):
+def test_late_hebrew_still_determines_the_encoding(ascii_rows, declared, encoding):
     rows = [item(str(code)) for code in range(ascii_rows)] + [item("9", ManufacturerName=MAKER)]
     data = f'<?xml version="1.0" encoding="{declared}"?>{price_feed(*rows)}'.encode(encoding)
     found = read(data)
@@ -64,7 +64,7 @@ def test_hebrew_that_comes_late_is_still_told(ascii_rows, declared, encoding):
         (b"\xff", "windows-1255"),
     ],
 )
-def test_bytes_that_are_not_in_the_encoding_cost_no_row_and_are_told_with_their_place(bad, encoding):
+def test_bytes_that_are_not_in_the_encoding_cost_no_row_and_are_reported_with_their_place(bad, encoding):
     rows = [item(str(code), ManufacturerName=MAKER) for code in range(2000)]
     rows[1500] = item("1500", ManufacturerName="bad|bytes")
     rows[1700] = item("1700", ManufacturerName="bad|bytes")
@@ -83,14 +83,14 @@ def test_a_replacement_character_that_the_feed_itself_has_is_no_fault():
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "windows-1255"])
-def test_control_characters_are_spaces_and_are_told(encoding):
+def test_control_characters_are_spaces_and_are_reported(encoding):
     feed = price_feed(item("1", ManufacturerName="a\x0b\x00b"), item("2", ManufacturerName="a&#x1F;&#0;b"))
     found = read(feed.encode(encoding))
     assert [row.manufacturer for row in found.rows] == ["a b", "a b"]
     assert (found.codes, found.summary.complete) == (["control_characters"], True)
 
 
-def test_an_ampersand_that_begins_no_reference_is_one_and_is_told():
+def test_an_ampersand_that_begins_no_reference_is_literal_and_is_reported():
     makers = {
         "M&M": "M&M",
         "AT&T; x": "AT&T; x",

@@ -96,7 +96,7 @@ def test_other_names_are_refused_by_name(name):
         ("StoresFull.xml", "stores"), ("STORE", "stores"), ("prices.gz", "price"), ("feed.xml", None), ("", None),
     ],
 )  # fmt: skip
-def test_the_kind_is_told_from_any_name(name, kind):
+def test_the_kind_is_found_in_any_name(name, kind):
     assert kind_named(name) == kind
 
 

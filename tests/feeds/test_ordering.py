@@ -25,7 +25,7 @@ def test_the_files_of_a_store_have_its_key(name: str, key: str):
     assert store_of(FileDownloaded("c", "s3://b/k", "sha", 1, "https://p/d", name, NOW, NOW)) == key
 
 
-def test_names_that_tell_no_store_share_a_bounded_number_of_keys():
+def test_names_without_a_store_share_a_bounded_number_of_keys():
     keys = {store_of(FileDiscovered("c", f"http://p/{number}.gz", NOW)) for number in range(1000)}
     assert len(keys) == 64
     assert all(key.startswith("c/?") for key in keys)

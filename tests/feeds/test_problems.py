@@ -77,7 +77,7 @@ def test_bad_xml_says_in_which_line():
 
 
 @pytest.mark.parametrize("rows_after", [0, 10, 2000])
-def test_what_stands_behind_a_fault_is_not_told_of(rows_after):
+def test_text_after_a_fault_is_not_reported(rows_after):
     """Found by the fuzz run: how far the text behind it was read depended on the path."""
     odd = item("x", ItemStatus="\x0b&|")
     feed = price_feed(*ROWS[:1500], "<Item><a b></Item>", *ROWS[:rows_after], odd)
@@ -86,7 +86,7 @@ def test_what_stands_behind_a_fault_is_not_told_of(rows_after):
     assert (found.codes, len(found.rows)) == (["bad_xml"], 1500)
 
 
-def test_an_unknown_layout_is_told_with_its_root_and_first_path():
+def test_an_unknown_layout_is_reported_with_its_root_and_first_path():
     rows = "<Row><Kod>1</Kod><Mehir>2</Mehir></Row>" * 3
     found = read(f"<Root>{HEAD}<Rows>{rows}</Rows></Root>")
     assert (found.codes, found.summary.kind) == (["unknown_layout"], None)

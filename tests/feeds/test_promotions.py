@@ -354,7 +354,7 @@ def test_details_that_hold_the_id_are_no_rows():
     assert (found.summary.read, found.codes) == (2, [])
 
 
-def test_one_promotion_whatever_is_between_its_elements():
+def test_elements_of_one_id_are_one_promotion_at_any_distance():
     group = "<Groups><Group>{}<PromotionItems><PromotionItem><ItemCode>{}</ItemCode></PromotionItem></PromotionItems></Group></Groups>"
     rows = [promotion("1", group.format(leaves(GroupID="1"), "a"), ClubID="1", PromotionDescription="d")]
     rows += [promotion(str(number)) for number in range(2, 1500)]

@@ -70,6 +70,6 @@ def test_never_raises(name, price, code):
     assert is_service(name, price, code) in (True, False)
 
 
-def test_each_kind_stands_once():
+def test_each_kind_occurs_once():
     kinds = [rule.kind for rule in RULES]
     assert len(set(kinds)) == len(kinds)

@@ -69,7 +69,7 @@ def test_layouts(what, feed):
     assert (found.summary.kind, found.summary.stores, found.codes) == ("stores", 3, [])
 
 
-def test_what_stands_above_holds_for_every_sub_chain():
+def test_elements_above_apply_to_every_sub_chain():
     found = read(f"<Root>{TOP}<SubChains>{TWO}</SubChains></Root>", NAME)
     assert {row.updated_at.isoformat() for row in found.rows} == {"2025-07-24T05:05:00.553000+03:00"}
     assert {row.chain_name for row in found.rows} == {"רשת"}

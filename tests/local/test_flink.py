@@ -136,7 +136,7 @@ def test_a_job_of_the_name_that_has_ended_is_not_the_new_one(rest: list[str]):
         wait_for_job(rest, "ingest", seconds=0.2, other_than={"a1"})
 
 
-def test_checkpoints_tell_duration_and_size(rest: list[str]):
+def test_checkpoints_have_duration_and_size(rest: list[str]):
     found = checkpoints(jobs(rest)[0])
     assert found.latest_completed == Checkpoint(7, "COMPLETED", 1000, 25, 10732)
     assert [one.id for one in found.history] == [8, 7]

@@ -56,7 +56,7 @@ def test_data_is_safe_by_default(folder: Path):
         assert ask(server, safe) == "on on on"
 
 
-def test_nobody_connects_without_the_password_file(folder: Path):
+def test_no_client_connects_without_the_password_file(folder: Path):
     data, log = folder / "data", folder / "postgres.log"
     with running_postgres(data, log) as server:
         file = password_file(data)

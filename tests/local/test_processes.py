@@ -88,7 +88,7 @@ def test_who_does_not_listen_is_killed(tmp_path: Path, records: Records):
     assert not members(record)
 
 
-def test_somebody_else_s_process_is_left_alone(tmp_path: Path, records: Records):
+def test_another_process_is_left_alone(tmp_path: Path, records: Records):
     record = start("import time; time.sleep(60)", tmp_path, records)
     impostor = ServiceRecord("Old thing", record.pid, record.created - 3600, record.log)
     assert members(impostor) == []
@@ -121,7 +121,7 @@ def test_records_cut_short_are_none(tmp_path: Path):
     assert Records(tmp_path / "services").read() == []
 
 
-def test_who_listens_is_told_apart(tmp_path: Path, records: Records):
+def test_listening_processes_are_distinguished(tmp_path: Path, records: Records):
     port = free_ports(1)[0]
     code = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(60)"
     listener = start(code, tmp_path, records)

@@ -74,7 +74,7 @@ def test_the_name_decides(
     ("quantity", "unit", "measure"),
     [("1", None, "0000000000"), ("1.00", "גרמים", "גרם"), ("0", "ליטרים", "ליטר"), (None, None, None)],
 )
-def test_an_amount_that_nobody_sells_has_no_unit_price(
+def test_an_implausible_amount_has_no_unit_price(
     quantity: str | None, unit: str | None, measure: str | None
 ) -> None:
     assert found("10", quantity, unit, measure) is None

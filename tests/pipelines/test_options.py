@@ -39,7 +39,7 @@ ADDRESSES = ("127.0.0.1:1", "127.0.0.1:2")
         (["-streaming"], "-streaming", "--streaming"),
     ],
 )
-def test_a_flag_that_nobody_knows_is_named_with_the_nearest(flags: list[str], named: str, nearest: str):
+def test_an_unknown_flag_is_named_with_the_nearest(flags: list[str], named: str, nearest: str):
     with pytest.raises(SettingsError) as refused:
         refuse_unknown(flags)
     assert str(refused.value).startswith(f"{named}: ")
@@ -52,7 +52,7 @@ def test_what_is_like_no_flag_is_refused_too(word: str):
         refuse_unknown(["--streaming", word])
 
 
-def test_a_value_that_does_not_fit_is_told_with_its_flag():
+def test_an_invalid_value_is_reported_with_its_flag():
     with pytest.raises(SettingsError, match=r"--parallelism: invalid int value: 'many'"):
         refuse_unknown(["--parallelism=many"])
 

@@ -168,7 +168,7 @@ def test_a_signature_is_used_and_not_passed_on(step: _Download, served: Portal):
     file_name=st.none() | st.text(max_size=255),
     chain=st.from_regex(r"\A[\w.-]{1,63}\Z"),
 )
-def test_whatever_may_be_announced_can_be_passed_on(
+def test_every_valid_announcement_can_be_encoded(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, path: str, file_name: str | None, chain: str
 ):
     """What a coder refuses between two steps fails outside of any step, and then at every attempt."""

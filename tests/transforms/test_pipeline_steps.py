@@ -149,7 +149,7 @@ def ingest_batch(items: list[Item], sequence: int) -> IngestBatch:
     )  # fmt: skip
 
 
-def test_an_object_that_is_gone_is_a_dead_letter(tmp_path: Path):
+def test_a_missing_object_is_a_dead_letter(tmp_path: Path):
     file = FileDownloaded("c", str(tmp_path / "gone"), "ab", 1, "http://p/x", "x", NOW, NOW)
     with TestPipeline() as pipeline:
         parsed = (
@@ -161,7 +161,7 @@ def test_an_object_that_is_gone_is_a_dead_letter(tmp_path: Path):
         assert_that(reasons, equal_to([("parse", "missing_object")]))
 
 
-def test_a_store_that_is_gone_is_no_fault_of_the_file(tmp_path: Path, bucket: Bucket):
+def test_a_missing_store_is_an_outage_and_no_fault_of_the_file(tmp_path: Path, bucket: Bucket):
     """A folder or a bucket that is not there: the runner tries again until it is back."""
     for store in (
         ObjectStore(str(tmp_path / "unmounted")),

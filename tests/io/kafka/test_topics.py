@@ -67,7 +67,7 @@ def test_a_topic_that_is_not_there_is_an_error(bootstrap: str):
         publish(bootstrap, "missing", [(b"key", b"value")])
 
 
-def test_lag_counts_what_lies_beyond_the_group_s_offsets(bootstrap: str):
+def test_lag_counts_records_after_the_group_s_offsets(bootstrap: str):
     ensure_topics(bootstrap, ["followed"], partitions=2)
     publish(bootstrap, "followed", [(b"k%d" % number, b"value") for number in range(20)])
     assert lag(bootstrap, "readers", "followed") == 20
