@@ -81,7 +81,7 @@ class Retries:
         self._session.close()
 
     async def announce_due(self, *, everything: bool = False, per_host: int = PER_HOST) -> int:
-        """Announces files that are due and need no new link, or, with `everything`, also those that are not
+        """Announces files that are due and need no new link, or, with `everything`, also files that are not
         due; at most `per_host` for each host. Returns their number."""
 
         def due(connection: Connection) -> list[Waiting]:

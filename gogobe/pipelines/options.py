@@ -21,8 +21,8 @@ BUNDLE_MILLISECONDS: Final = 500
 CHECKPOINT_TIMEOUT_MILLISECONDS: Final = 3_600_000
 
 
-# Options of Beam's job server for Flink in addition to `FlinkOptions` and those that the Python SDK knows:
-# FlinkPipelineOptions and PortablePipelineOptions of Beam's Java SDK. The Python SDK passes them on.
+# Options of Beam's job server for Flink, in addition to `FlinkOptions` and the options that the Python SDK
+# knows: FlinkPipelineOptions and PortablePipelineOptions of Beam's Java SDK. The Python SDK passes them on.
 JOB_SERVER_OPTIONS: Final = (
     "allow_non_restored_state", "attached_mode", "auto_balance_write_files_sharding_enabled",
     "auto_watermark_interval", "checkpointing_mode", "default_environment_config", "default_environment_type",

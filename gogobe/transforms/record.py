@@ -109,7 +109,7 @@ class _RecordDeadLetters(BundleDoFn[DeadLetter]):
 
 
 def record_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> int:
-    """Records dead letters. Logs those that the table refuses, and returns their number."""
+    """Records dead letters. Logs the ones that the table refuses, and returns their number."""
     unrecorded = 0
 
     def give_up(letter: DeadLetter, error: Exception) -> None:
