@@ -21,7 +21,6 @@ from gogobe.database.waiting import (
     Waiting,
     claim_due,
     claim_waiting,
-    make_due,
     signed_chains,
     signed_identities,
 )
