@@ -21,6 +21,7 @@ from gogobe.database.waiting import (
     Waiting,
     claim_due,
     claim_waiting,
+    make_due,
     signed_chains,
     signed_identities,
 )
@@ -119,7 +120,7 @@ class Retries:
 
     async def wake(self, chain: str) -> None:
         """Makes the files of a chain due now, because a portal of it answers again."""
-        await self._run(lambda: self._session.run(lambda db: wake(db, chain)), 0)
+        await self._run(lambda: self._session.run(lambda db: make_due(db, chain)), 0)
 
     def _announce(self, files: Sequence[Waiting], links: Mapping[bytes, str]) -> int:
         if not files:

@@ -1,5 +1,5 @@
-"""Downloads discovered files to the object store. Files that their portal does not deliver go to the waiting
-place."""
+"""Downloads discovered files to the object store. Files that their portal does not deliver go to the retry
+queue."""
 
 from __future__ import annotations
 
@@ -140,8 +140,8 @@ class DownloadFiles(beam.PTransform):
 
 
 class _Download(beam.DoFn):
-    """A bundle waits for a short time for its downloads. A file that it does not wait for is in the waiting
-    place when the bundle ends, so nothing is lost with the worker. A download that ends later is an output of
+    """A bundle waits for a short time for its downloads. A file that it does not wait for is in the retry
+    queue when the bundle ends, so nothing is lost with the worker. A download that ends later is an output of
     a later bundle."""
 
     def __init__(self, config: DownloadConfig) -> None:
