@@ -1,6 +1,8 @@
 """The object store as a folder, in S3 and in GCS."""
 
 import logging
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,42 @@ def test_a_put_that_is_cut_off_leaves_nothing(bucket: Bucket, tmp_path: Path):
         store.open(store.path_of("k"))
     with store.open(store.put("k", source)) as file:
         assert file.read() == source.read_bytes()
+
+
+def test_an_object_in_a_folder_is_never_seen_in_part(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A copy that dies half way leaves nothing, and nothing is at the address before all of it is there."""
+    store = ObjectStore(str(tmp_path / "store"))
+    copy = shutil.copyfile
+
+    def dies_half_way(_source: Path, part: Path) -> None:
+        Path(part).write_bytes(source.read_bytes()[:5])
+        assert not Path(store.path_of("k")).exists()
+        raise OSError("the machine is stopped")
+
+    monkeypatch.setattr(shutil, "copyfile", dies_half_way)
+    with pytest.raises(OSError, match="is stopped"):
+        store.put("k", source)
+    assert list((tmp_path / "store").iterdir()) == []
+    monkeypatch.setattr(shutil, "copyfile", copy)
+    with store.open(store.put("k", source)) as file:
+        assert file.read() == source.read_bytes()
+
+
+def test_an_object_in_a_folder_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+):
+    store = ObjectStore(str(tmp_path / "store"))
+    synced: list[bytes] = []
+
+    def note(descriptor: int) -> None:
+        assert not Path(store.path_of("k")).exists(), "the name came first"
+        synced.append(os.pread(descriptor, 1 << 16, 0))
+
+    monkeypatch.setattr(os, "fsync", note)
+    store.put("k", source)
+    assert synced == [source.read_bytes()]
 
 
 @pytest.mark.usefixtures("impatient")

@@ -24,7 +24,7 @@ from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, decoder
 from gogobe.transforms import parse
 from gogobe.transforms.masters import MastersAddress
-from gogobe.transforms.parse import ParseAndMatch, one_per_code
+from gogobe.transforms.parse import ParseAndMatch, one_per_code, open_file
 from tests.database.samples import at
 
 NAME = "PriceFull7290058140886-003-202507131800.gz"
@@ -171,6 +171,20 @@ def test_a_bad_file_announced_three_times_is_one_letter_with_three_attempts(
             outputs_of(tmp_path, msgspec.structs.replace(good, content_sha256="cd", downloaded_at=NOW))[0]
         )
     assert db.execute(query).fetchall() == [("truncated", 3, False)]
+
+
+def test_a_copy_of_this_machine_is_read_only_where_it_has_the_size(tmp_path: Path):
+    """`local_path` is a hint of another worker: another file, or half of one, may be there by now."""
+    store = ObjectStore(str(tmp_path))
+    good = stored(tmp_path)
+    for number, content in enumerate((b"", b"half of a file", b"as long as it should be ")):
+        (tmp_path / "source").write_bytes(content)
+        hint = store.put(f"raw/other/{number}", tmp_path / "source")
+        with open_file(msgspec.structs.replace(good, local_path=hint), store) as file:
+            assert file.read() == (FEEDS / NAME).read_bytes()
+    same = msgspec.structs.replace(good, local_path=good.s3_path, s3_path="elsewhere")
+    with open_file(same, store) as file:
+        assert file.read() == (FEEDS / NAME).read_bytes(), "one that has the size spares the way to the store"
 
 
 def test_a_file_has_one_letter_for_each_reason():

@@ -91,6 +91,19 @@ def test_a_complete_promofull_ends_the_rest_and_a_promo_brings_it_back(dsn: str,
     assert active(db) == ["1", "2"]
 
 
+def test_an_older_file_changes_no_promotion_of_a_newer_one(dsn: str, db: Connection) -> None:
+    """Files overtake each other; those of a chain's changes have no full file that would make them outdated."""
+    with Loader(dsn) as loader:
+        loader.load(file_batches([promotion("1", "100", description="newer")], kind="promo", hour=2))
+        older = [promotion("1", "200", description="older"), promotion("2", "300", description="its own")]
+        result = loader.load(file_batches(older, kind="promo", hour=1))
+    assert (result.rows, result.stale) == (1, 1)
+    rows = db.execute("SELECT promotion_id, description, published_at FROM promotions ORDER BY 1").fetchall()
+    assert rows == [("1", "newer", at(2)), ("2", "its own", at(1))]
+    items = db.execute("SELECT item_code FROM promotion_items WHERE promotion_id = '1'").fetchall()
+    assert items == [("100",)]
+
+
 def test_full_prices_do_not_end_promotions(dsn: str, db: Connection) -> None:
     with Loader(dsn) as loader:
         loader.load(file_batches([promotion("1", "100")], kind="promofull", hour=1))

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
-from gogobe.database.connection import Connection
+import psycopg
+import pytest
+
+from gogobe.database.connection import Connection, connect
 from gogobe.database.load.loader import Loader
+from gogobe.database.load.stores import StoreKeys, lock_stores
 from gogobe.records.messages import IngestBatch
+from tests.database.blocking import wait_until_blocked
 from tests.database.samples import CHAIN, at, empty, file_batches, item, store
 
 
@@ -63,3 +69,40 @@ def test_a_stores_file_of_several_batches_completes(dsn: str, db: Connection) ->
     assert db.execute("SELECT state, loaded, read, published_at FROM files").fetchall() == [
         ("loaded", 7, 7, at(0))
     ]
+
+
+def test_stores_are_locked_in_the_order_of_their_keys(dsn: str, db: Connection) -> None:
+    """Whatever the order of the rows on the disk: two loaders of the same stores would else wait in a circle."""
+    batches = [*file_batches([item("1", "1")], store_id="1"), *file_batches([item("1", "1")], store_id="2")]
+    with Loader(dsn) as loader:
+        loader.load(batches)
+    first, second = (key for (key,) in db.execute("SELECT store_key FROM stores ORDER BY store_key").fetchall())
+    db.execute("UPDATE stores SET name = 'moved to the end of the table' WHERE store_key = %s", (first,))
+    with connect(dsn) as holder, connect(dsn) as loading, connect(dsn) as other, ThreadPoolExecutor(1) as pool:
+        loading.execute("SET enable_indexscan = off; SET enable_bitmapscan = off")
+        rows = StoreKeys().ensure(loading, batches)
+
+        def lock() -> list[int]:
+            with loading.transaction(), loading.cursor() as cursor:
+                return list(lock_stores(cursor, rows.identities))
+
+        with holder.transaction():
+            holder.execute("SELECT 1 FROM stores WHERE store_key = %s FOR UPDATE", (first,))
+            locked = pool.submit(lock)
+            wait_until_blocked(db, loading)
+            # It waits for the first, and so it must not hold the second.
+            taken = other.execute(
+                "SELECT store_key FROM stores WHERE store_key = %s FOR UPDATE SKIP LOCKED", (second,)
+            ).fetchall()
+        assert sorted(locked.result(20)) == [first, second]
+    assert taken == [(second,)]
+
+
+def test_a_locked_store_keeps_others_away_until_the_commit(dsn: str, db: Connection) -> None:
+    batches = file_batches([item("1", "1")])
+    with Loader(dsn) as loader:
+        loader.load(batches)
+        with db.transaction(), db.cursor() as cursor:
+            lock_stores(cursor, StoreKeys().ensure(db, batches).identities)
+            with connect(dsn) as other, pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute("SELECT 1 FROM stores FOR NO KEY UPDATE NOWAIT")

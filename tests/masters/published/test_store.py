@@ -107,6 +107,39 @@ def test_a_publication_that_stopped_half_way_is_no_snapshot(
     assert states(store) == [("v2", True, True), ("v1", True, False)]
 
 
+class ShortPut:
+    """A filesystem that confirms an upload and stores less than all of one part."""
+
+    def __init__(self, filesystem: Any) -> None:
+        self._filesystem = filesystem
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._filesystem, name)
+
+    def put(self, sources: list[str], targets: list[str]) -> None:
+        self._filesystem.put(sources, targets)
+        (short,) = [one for one in targets if one.endswith("/index.ann")]
+        self._filesystem.pipe_file(short, self._filesystem.cat_file(short)[:-1])
+
+
+def test_a_part_that_arrives_short_is_not_published(
+    tmp_path: Path, built: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+):
+    store = SnapshotStore(str(tmp_path))
+    store.publish(built["v1"])
+
+    def open_short(url: str, endpoint: str | None) -> tuple[Any, str]:
+        filesystem, root = open_filesystem(url, endpoint)
+        return ShortPut(filesystem), root
+
+    monkeypatch.setattr(snapshots, "open_filesystem", open_short)
+    with pytest.raises(SnapshotError, match=r"index\.ann: [0-9]+ of [0-9]+ bytes arrived; publish it again"):
+        store.publish(built["v2"])
+    monkeypatch.undo()
+    assert states(store) == [("v2", False, False), ("v1", True, True)]
+    assert store.publish(built["v2"]).version == store.current() == "v2"
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_store_out_of_reach_is_not_one_that_has_nothing(
     bucket: Bucket, built: dict[str, Path], tmp_path: Path
