@@ -136,6 +136,17 @@ def test_a_bundle_waits_for_all_its_downloads_at_once():
     assert bounded.wait == Settings().fetch_total
 
 
+def test_bundles_are_short_and_finished_before_a_checkpoint():
+    """An element may be a whole file and a bundle holds up the checkpoint; and a bundle that is finished after it
+    would have its offsets committed before its rows."""
+    flags = flink_flags("127.0.0.1:1", "127.0.0.1:2", "job")
+    assert "--finish_bundle_before_checkpointing" in flags
+    given = dict(flag.split("=") for flag in flags if "=" in flag)
+    assert int(given["--max_bundle_size"]) <= 16
+    assert int(given["--max_bundle_time_mills"]) <= 1000
+    assert int(given["--checkpointing_interval"]) <= 5000
+
+
 def test_secrets_are_references_in_the_options_and_come_back_as_such(monkeypatch: pytest.MonkeyPatch):
     for name in [name for name in os.environ if name.startswith("GOGOBE_")]:
         monkeypatch.delenv(name)

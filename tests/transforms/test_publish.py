@@ -9,10 +9,10 @@ import pytest
 
 from gogobe.io.objects import ObjectStore
 from gogobe.io.originals import original_of
-from gogobe.records.messages import DeadLetter, decoder, encode
+from gogobe.records.messages import DeadLetter, FileDownloaded, decoder, encode
 from gogobe.transforms.dead_letters import MAX_LETTER_BYTES, DeadLetters
-from gogobe.transforms.publish import keyed_dead_letter
-from tests.database.samples import at
+from gogobe.transforms.publish import keyed_batch, keyed_dead_letter, keyed_downloaded
+from tests.database.samples import at, file_batches, item
 
 LETTER = DeadLetter("parse", "truncated", "detail", "original", at(1), file="a.gz")
 
@@ -20,6 +20,26 @@ LETTER = DeadLetter("parse", "truncated", "detail", "original", at(1), file="a.g
 @pytest.fixture
 def letters(tmp_path: Path) -> DeadLetters:
     return DeadLetters("publish", ObjectStore(str(tmp_path)))
+
+
+def test_a_store_s_batches_have_one_key():
+    """A topic keeps the order of records of one key only."""
+    batches = [*file_batches([item("1", "5"), item("2", "5")], size=1), *file_batches([item("1", "6")], hour=1)]
+    assert {keyed_batch(batch)[0] for batch in batches} == {b"shufersal/7290027600007/5"}
+    other = file_batches([item("1", "5")], store_id="6")
+    assert keyed_batch(other[0])[0] == b"shufersal/7290027600007/6"
+
+
+def test_a_store_s_files_have_one_key():
+    def key(name: str) -> bytes:
+        file = FileDownloaded("shufersal", "s", "ab", 1, f"http://p/{name}", name, at(1), at(2))
+        return keyed_downloaded(file)[0]
+
+    first, second, other = (
+        f"{kind}7290027600007-{store}-202508070300.gz"
+        for kind, store in (("PriceFull", "001"), ("Price", "001"), ("Price", "002"))
+    )
+    assert key(first) == key(second) != key(other)
 
 
 def test_a_letter_is_keyed_by_its_file(letters: DeadLetters):
