@@ -103,6 +103,17 @@ def test_an_older_file_changes_no_current_price(dsn: str, db: Connection) -> Non
     assert history(db) == []
 
 
+def test_files_of_changes_that_overtake_each_other_end_in_the_newest_prices(dsn: str, db: Connection) -> None:
+    """There is no full file that would make the older one outdated as a whole."""
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("1", "5"), item("2", "5")], kind="price", hour=2))
+        result = loader.load(file_batches([item("1", "7"), item("3", "7")], kind="price", hour=1))
+    assert (result.rows, result.stale) == (1, 1)
+    rows = db.execute("SELECT item_code, price FROM prices ORDER BY item_code").fetchall()
+    assert rows == [("1", Decimal(5)), ("2", Decimal(5)), ("3", Decimal(7))]
+    assert db.execute("SELECT count(*) FROM price_changes").fetchall() == [(0,)]
+
+
 def test_an_older_file_is_stale_for_what_a_full_file_on_its_way_confirms(dsn: str, db: Connection) -> None:
     """The full file's first batch confirms a price without writing it; its last batch is still missing."""
     full = file_batches([item("100", "5"), item("200", "7")], hour=3, size=1)
