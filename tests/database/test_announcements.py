@@ -143,6 +143,14 @@ def test_a_dead_agent_s_batch_is_taken_over_by_one(dsn: str, db: Connection):
     ]
 
 
+def test_what_a_dead_agent_had_published_is_not_taken_over(db: Connection):
+    batch = claimed(db, [listed(1)], "dead").batch_id
+    assert batch is not None
+    mark_published(db, [batch])
+    db.execute("UPDATE crawl_agents SET heartbeat_at = now() - interval '31 seconds' WHERE agent = 'dead'")
+    assert take_over(db, "one", 30) == []
+
+
 def test_an_agent_s_own_unconfirmed_batch_is_its_again(db: Connection):
     batch = claimed(db, [listed(1)]).batch_id
     (found,) = take_over(db, "one", 30)

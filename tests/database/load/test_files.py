@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from gogobe.database.connection import Connection, connect, dialect_of
+from gogobe.database.connection import Connection, dialect_of
 from gogobe.database.load.loader import Loader
 from gogobe.database.load.results import LoadResult
 from gogobe.database.load.sent import SentHashes
-from gogobe.database.load.stores import StoreKeys
+from gogobe.database.load.stores import BatchStores, StoreKeys
 from gogobe.database.load.transaction import load_together
 from gogobe.records.messages import IngestBatch
 from tests.database.blocking import wait_until_blocked
@@ -23,18 +23,22 @@ def test_two_loaders_of_one_file_count_one_after_the_other(dsn: str, db: Connect
     with Loader(dsn) as loader:
         loader.load([first])
 
-    def load(connection: Connection, batch: IngestBatch) -> LoadResult:
-        rows = StoreKeys().ensure(connection, [batch])
+    def load(connection: Connection, batch: IngestBatch, rows: BatchStores, sent: SentHashes) -> LoadResult:
         with connection.transaction(), connection.cursor() as cursor:
-            return load_together(cursor, dialect_of(connection), [batch], rows, SentHashes())
+            result = load_together(cursor, dialect_of(connection), [batch], rows, sent)
+        sent.commit()
+        return result
 
-    with Loader(dsn) as one, connect(dsn) as other, ThreadPoolExecutor(1) as pool:
-        prepared = one._session._connected()  # a connection with the staging tables
-        rows = StoreKeys().ensure(prepared, [third])
-        with prepared.transaction(), prepared.cursor() as cursor:
-            load_together(cursor, dialect_of(prepared), [third], rows, SentHashes())
-            loading = pool.submit(load, other, second)
-            wait_until_blocked(db, other)
+    with Loader(dsn) as one, Loader(dsn) as other, ThreadPoolExecutor(1) as pool:
+        ahead, behind = one._session._connected(), other._session._connected()
+        of_third = StoreKeys().ensure(ahead, [third])
+        of_second = StoreKeys().ensure(behind, [second])
+        sent = SentHashes()  # it has entered the file before, so it does not add its line again
+        load(behind, first, StoreKeys().ensure(behind, [first]), sent)
+        with ahead.transaction(), ahead.cursor() as cursor:
+            load_together(cursor, dialect_of(ahead), [third], of_third, SentHashes())
+            loading = pool.submit(load, behind, second, of_second, sent)
+            wait_until_blocked(db, behind)
         assert loading.result(20).batches == 1
     row = db.execute("SELECT state, batches_loaded, loaded, completed_at IS NULL FROM files").fetchone()
     assert row == ("loaded", 3, 3, False)

@@ -223,6 +223,16 @@ def test_an_incomplete_or_older_full_file_ends_nothing(dsn: str, db: Connection)
     assert listed(db) == 0
 
 
+def test_a_full_file_that_comes_after_a_newer_one_ends_nothing(dsn: str, db: Connection) -> None:
+    """The newer one has confirmed a row without writing it: the row looks older than the file that comes late."""
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("1", "5")], hour=1))
+        assert loader.load(file_batches([item("1", "5")], hour=3)).unchanged == 1
+        late = loader.load(file_batches([item("2", "5")], hour=2))
+    assert (late.stale, late.ended) == (1, 0)
+    assert db.execute("SELECT item_code FROM prices WHERE ended_at IS NULL").fetchall() == [("1",)]
+
+
 def test_a_refused_row_is_kept_and_does_not_end_its_item(dsn: str, db: Connection) -> None:
     refused = RefusedRow(row=2, line=31, reason="zero_price", item_code="200", detail="0.00")
     with Loader(dsn) as loader:
