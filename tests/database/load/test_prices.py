@@ -231,6 +231,7 @@ def test_a_full_file_that_comes_after_a_newer_one_ends_nothing(dsn: str, db: Con
         late = loader.load(file_batches([item("2", "5")], hour=2))
     assert (late.stale, late.ended) == (1, 0)
     assert db.execute("SELECT item_code FROM prices WHERE ended_at IS NULL").fetchall() == [("1",)]
+    assert db.execute("SELECT DISTINCT problems FROM files").fetchall() == [([],)], "no list of it is missed"
 
 
 def test_a_refused_row_is_kept_and_does_not_end_its_item(dsn: str, db: Connection) -> None:
