@@ -9,7 +9,7 @@ from gogobe.database.load.loader import Loader
 from gogobe.database.load.results import LoadResult
 from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import BatchStores, StoreKeys
-from gogobe.database.load.transaction import load_together
+from gogobe.database.load.transaction import load_in_transaction
 from gogobe.records.messages import IngestBatch
 from tests.database.blocking import wait_until_blocked
 from tests.database.samples import file_batches, store
@@ -25,7 +25,7 @@ def test_two_loaders_of_one_file_count_one_after_the_other(dsn: str, db: Connect
 
     def load(connection: Connection, batch: IngestBatch, rows: BatchStores, sent: SentHashes) -> LoadResult:
         with connection.transaction(), connection.cursor() as cursor:
-            result = load_together(cursor, dialect_of(connection), [batch], rows, sent)
+            result = load_in_transaction(cursor, dialect_of(connection), [batch], rows, sent)
         sent.commit()
         return result
 
@@ -36,7 +36,7 @@ def test_two_loaders_of_one_file_count_one_after_the_other(dsn: str, db: Connect
         sent = SentHashes()  # it has entered the file before, so it does not add its line again
         load(behind, first, StoreKeys().ensure(behind, [first]), sent)
         with ahead.transaction(), ahead.cursor() as cursor:
-            load_together(cursor, dialect_of(ahead), [third], of_third, SentHashes())
+            load_in_transaction(cursor, dialect_of(ahead), [third], of_third, SentHashes())
             loading = pool.submit(load, behind, second, of_second, sent)
             wait_until_blocked(db, behind)
         assert loading.result(20).batches == 1
