@@ -1,9 +1,9 @@
-"""Discovery under load: `python -m benchmarks.discovery [--portals N] [--files N]`.
+"""Benchmark of discovery: `python -m benchmarks.discovery [--portals N] [--files N]`.
 
 Starts PostgreSQL, Kafka and replica portals of four engines, and runs the real agent (`gogobe crawl --once`)
-against them twice: once when nothing is known, and again when everything is. Reads the topic from end to end
-and compares it with what the portals hold. Prints a table and a last line with the figures, and writes
-`var/bench-discovery.json`. Exit code 1 when a file was missed or announced twice, or when the agent failed or
+against them twice: with an empty database, and again when everything is announced. Reads the whole topic and
+compares it with the portals' files. Prints a table and a last line with the figures, and writes
+`var/bench-discovery.json`. Exit code 1 if a file was missed or announced twice, or if the agent failed or
 took too long.
 """
 
@@ -28,6 +28,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measure import write_json
 from benchmarks.replicas import chain_id, file_names, share
 from gogobe.demo.portals.shelf import ISRAEL
 from gogobe.io.kafka.topics import read_to_end
@@ -44,8 +45,8 @@ _decode: Final = decoder(FileDiscovered)
 
 
 class Run(msgspec.Struct):
-    """One run of the agent. `seconds` are the clock's, from the start of the process to its end; `cpu_seconds`
-    are the agent's own; `memory_mb` is the most that it held."""
+    """One run of the agent. `seconds` is wall time from the start of the process to its end; `cpu_seconds` is
+    the agent's own; `memory_mb` is its maximum resident memory."""
 
     what: str
     portals: int
@@ -58,8 +59,8 @@ class Run(msgspec.Struct):
 
 
 class Result(msgspec.Struct):
-    """A benchmark's result. `missed` and `twice` count files, over all runs; `load_average` is the machine's
-    when it began."""
+    """The benchmark's result. `missed` and `twice` count files, over all runs; `load_average` is the
+    machine's at the start."""
 
     cores: int
     load_average: float
@@ -83,15 +84,14 @@ def main() -> None:
         found = announcements(environment["GOGOBE_KAFKA"])
     result.missed, result.twice = compare(found, options.portals, options.files, day)
     show(result)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+    write_json(options.output, result)
     if result.missed or result.twice or any(run.failed for run in result.runs):
         sys.exit(1)
 
 
 @contextlib.contextmanager
 def services(folder: Path) -> Iterator[dict[str, str]]:
-    """PostgreSQL and Kafka; gives the agent's environment."""
+    """PostgreSQL and Kafka; yields the agent's environment."""
     records = Records(folder / "records.json")
     port, controller = free_ports(2)
     with running_postgres(folder / "postgres", folder / "postgres.log") as database:
@@ -184,7 +184,7 @@ def announcements(kafka: str) -> Counter[str]:
 
 
 def compare(found: Counter[str], portals: int, files: int, day: datetime) -> tuple[int, int]:
-    """How many files were missed, and how many announced more than once (or never published)."""
+    """The number of files missed, and of files announced more than once (or never published)."""
     missed = 0
     twice = sum(count - 1 for count in found.values())
     for number in range(portals):

@@ -1,4 +1,4 @@
-"""Feeds for the benchmarks: the bundled price files, as many more stores of their chains as are asked for."""
+"""Input feeds of the benchmarks: the bundled price files, copied to any number of stores of their chains."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LARGE_STORE: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Feed:
-    """A file of a chain, and how many rows it has (refused ones too)."""
+    """A chain's file and its number of rows, refused ones included."""
 
     chain: str
     path: Path
@@ -53,8 +53,8 @@ def _originals() -> Iterator[_Original]:
 
 
 def write_stores(folder: Path, rounds: int) -> list[Feed]:
-    """Every bundled PriceFull `rounds` times, each time for another store: the chains' own rows, names and
-    codes, compressed as they are published."""
+    """Writes every bundled PriceFull `rounds` times, each time for another store: the chain's own rows, names
+    and codes, compressed as published."""
     feeds = []
     for number, original in enumerate(_originals()):
         rows = original.rows
@@ -68,12 +68,12 @@ def write_stores(folder: Path, rounds: int) -> list[Feed]:
 
 
 def _alternating(feeds: Sequence[Feed], rounds: int) -> list[Feed]:
-    """The chains in turn, as crawlers announce them, and not one after the other."""
+    """The chains in turn, as crawlers announce them."""
     return [feed for turn in range(rounds) for feed in feeds[turn::rounds]]
 
 
 def write_large(folder: Path, rows: int) -> Feed:
-    """One PriceFull of at least `rows` rows: Shufersal's, again and again, with GTINs of their own."""
+    """Writes one PriceFull of at least `rows` rows: Shufersal's rows repeated, each with its own GTIN."""
     original = next(one for one in _originals() if one.chain == "shufersal")
     found = [match[0] for match in _ROW.finditer(original.text)]
     begin, end = original.text.index(found[0]), original.text.rindex(found[-1]) + len(found[-1])
@@ -85,17 +85,17 @@ def write_large(folder: Path, rows: int) -> Feed:
         file.write(_COUNT.sub(rb"\g<1>%d" % total, head))
         for first in range(1, total, len(found)):
             file.writelines(
-                _CODE.sub(rb"\g<1>%d" % _gtin(first + place), row, count=1) for place, row in enumerate(found)
+                _CODE.sub(rb"\g<1>%b" % with_check_digit(f"729{first + place:09}").encode(), row, count=1)
+                for place, row in enumerate(found)
             )
         file.write(original.text[end:])
     return Feed(original.chain, path, total)
 
 
-def _gtin(number: int) -> int:
-    """The numbered GTIN-13 of a company prefix of Israel's."""
-    body = f"729{number:09}"
+def with_check_digit(body: str) -> str:
+    """The GTIN-13 of its first twelve digits."""
     weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
-    return int(body) * 10 + -weighted % 10
+    return f"{body}{-weighted % 10}"
 
 
 def _path(folder: Path, original: _Original, store: int) -> Path:

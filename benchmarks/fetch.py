@@ -1,10 +1,10 @@
-"""The download swarm under load: `python -m benchmarks.fetch [--files N] [--hosts N] [--kilobytes N]`.
+"""Benchmark of downloads: `python -m benchmarks.fetch [--files N] [--hosts N] [--kilobytes N]`.
 
-Serves files on as many hosts of this machine, and fetches all of them three times: with plain `curl
+Serves files on several hosts of this machine, and fetches all of them three times: with plain `curl
 --parallel`, with the scheduler and the fetcher of the download step (bundles of 8, as on Flink, two workers,
-hosts spread over them), and again with a rate for each host. Prints a table and a last line with the figures,
-and writes `var/bench-fetch.json`. Exit code 1 where a file is missing or wrong, or a host was asked above its
-rate.
+hosts distributed over them), and again with a rate limit per host. Prints a table and a last line with the
+figures, and writes `var/bench-fetch.json`. Exit code 1 if a file is missing or wrong, or if a host got
+requests above its rate.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measure import write_json
 from gogobe.chains.chain import Chain, Chains
 from gogobe.chains.portal import PortalSettings
 from gogobe.feeds.ordering import store_of
@@ -53,13 +54,13 @@ WORKERS: Final = 2
 THREADS: Final = 8
 PORT: Final = 18_480
 MB: Final = 1 << 20
-# What a clock of another process may be off, and a connection's own time.
+# Tolerance for clock differences between processes, and for the time of a connection.
 RATE_SLACK: Final = 1.02
 
 
 class Run(msgspec.Struct):
-    """One run over all files. `memory_mb` is the largest worker's at its end, `growth_mb` since a fifth of its
-    files; `highest_rate` is the most requests that a host got in a second."""
+    """One run over all files. `memory_mb` is the largest worker's at its end, `growth_mb` its growth after a
+    fifth of its files; `highest_rate` is the maximum number of requests to one host within a second."""
 
     what: str
     files: int
@@ -75,7 +76,8 @@ class Run(msgspec.Struct):
 
 
 class Result(msgspec.Struct):
-    """A benchmark's result. `load_average` is the machine's when it began; `rate` is that of the last run."""
+    """The benchmark's result. `load_average` is the machine's at the start; `rate` is that of the last
+    run."""
 
     cores: int
     load_average: float
@@ -90,7 +92,7 @@ class Result(msgspec.Struct):
 
 
 class _Portal(asyncio.Protocol):
-    """As much of an HTTP server as a yardstick needs: it must not be the bound."""
+    """A minimal HTTP server, fast enough not to be the bottleneck."""
 
     def __init__(self, body: bytes, asked: list[float]) -> None:
         self._body = body
@@ -112,12 +114,13 @@ class _Portal(asyncio.Protocol):
 
 
 def ending(name: str) -> bytes:
-    """A second gzip member that makes each file's content its own."""
+    """A second gzip member that makes each file's content unique."""
     return gzip.compress(name.encode(), 0, mtime=0)
 
 
 def serve(hosts: int, body: bytes, pipe: Connection) -> None:
-    """Serves the body on each host until it is asked for the requests' times, and gives these."""
+    """Serves the body on each host; on each message in `pipe`, sends back the times of the requests since the
+    last one."""
 
     async def work() -> None:
         asked: dict[str, list[float]] = {name: [] for name in host_names(hosts)}
@@ -140,7 +143,7 @@ def host_names(hosts: int) -> list[str]:
 
 
 def addresses(files: int, hosts: int) -> list[str]:
-    """The files' addresses, the hosts in turn."""
+    """The files' addresses, hosts in turn."""
     names = host_names(hosts)
     return [
         f"http://{names[number % hosts]}:{PORT}/Price7290000000001-{number:06d}-202608110600.gz"
@@ -149,7 +152,8 @@ def addresses(files: int, hosts: int) -> list[str]:
 
 
 def with_curl(urls: Sequence[str], folder: Path) -> float:
-    """Seconds that `curl --parallel` takes, with as many transfers at once as the swarm has threads."""
+    """The seconds that `curl --parallel` takes, with as many concurrent transfers as the workers have
+    threads."""
     config = folder / "curl.txt"
     config.write_text(
         "\n".join(f'url = "{url}"\noutput = "{folder}/{n}"' for n, url in enumerate(urls)), "ascii"
@@ -161,7 +165,7 @@ def with_curl(urls: Sequence[str], folder: Path) -> float:
 
 
 def work(urls: Sequence[str], folder: Path, rate: float | None, pipe: Connection) -> None:
-    """One worker: what the download step does with its messages, bundle by bundle."""
+    """One worker: processes its messages as the download step does, bundle by bundle."""
     chains = Chains([] if rate is None else [_chain({authority_of(url) for url in urls}, rate)])
     store = ObjectStore(str(folder / "store"))
     settings = FetchSettings(allowed=AllowedHosts.parse("127.0.0.0/8"))
@@ -205,7 +209,7 @@ def _chain(authorities: set[str], rate: float) -> Chain:
 
 
 def with_swarm(urls: Sequence[str], folder: Path, body: bytes, rate: float | None) -> tuple[float, Run, int]:
-    """Runs the workers; seconds, what they used, and how many files are missing or wrong."""
+    """Runs the workers; returns the seconds, their memory, and the number of missing or wrong files."""
     shares: list[list[str]] = [[] for _ in range(WORKERS)]
     now = datetime.now(UTC)
     for url in urls:
@@ -233,7 +237,7 @@ def with_swarm(urls: Sequence[str], folder: Path, body: bytes, rate: float | Non
 
 
 def highest_rate(asked: Mapping[str, Sequence[float]]) -> float:
-    """The most requests that one host got within a second."""
+    """The maximum number of requests to one host within a second."""
     highest = 0
     for times in asked.values():
         first = 0
@@ -310,8 +314,7 @@ def main(files: int, hosts: int, kilobytes: int, rate: float, output: Path) -> N
     """Downloads beside plain curl, and within the hosts' rates."""
     with tempfile.TemporaryDirectory(prefix="gogobe-bench-") as folder:
         result = measure(files, hosts, kilobytes, rate, Path(folder))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+    write_json(output, result)
     show(result)
     if result.wrong or result.runs[-1].highest_rate > rate * RATE_SLACK + 1:
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Broken feeds by the thousand: `python -m benchmarks.fuzz --cases 10000 --seed 1`.
+"""Fuzzing of the reader with thousands of broken feeds: `python -m benchmarks.fuzz --cases 10000 --seed 1`.
 
 Every case is read three times: by the fast path, by the XML parser alone, and from a source that gives its
 bytes in dribs. It must end, without an exception, within 5 s of CPU time each, with rows or a reason, and all
@@ -33,13 +33,13 @@ from gogobe.feeds.reader import FeedReader
 # Of CPU time, so that other work on the machine does not count.
 LONGEST_SECONDS: Final = 5.0
 MOST_MEMORY: Final = 256 << 20
-# Between the times that the feeds carry, so that some of them are after it.
+# Earlier than some times in the feeds, and later than others.
 _DOWNLOADED_AT: Final = datetime(2025, 6, 1, tzinfo=UTC)
 _encode: Final = msgspec.json.Encoder().encode
 
 
 class DribblingSource(io.BytesIO):
-    """Gives fewer bytes than asked for, as networks do."""
+    """A source of short reads, as networks give."""
 
     def __init__(self, data: bytes, seed: int) -> None:
         super().__init__(data)
@@ -52,7 +52,7 @@ class DribblingSource(io.BytesIO):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What reading a case gave: everything the reader says, encoded, and the figures of it."""
+    """The result of reading a case: the reader's complete output, encoded, and its figures."""
 
     content: bytes
     rows: int
@@ -79,7 +79,7 @@ def read(source: io.BytesIO, name: str, *, fast: bool) -> Outcome:
 
 
 def faults_of(broken: Case) -> tuple[Outcome | None, list[str]]:
-    """Reads a case in all three ways; returns how it ended, and what is wrong with that, if anything."""
+    """Reads a case in all three ways; returns the outcome of the fast path and the faults found."""
     outcomes: dict[str, Outcome] = {}
     faults = []
     for way, source, fast in (
@@ -110,7 +110,7 @@ def _figures(outcome: Outcome) -> str:
 
 @dataclass
 class Report:
-    """What a run found."""
+    """The findings of a run."""
 
     cases: int = 0
     rows: int = 0
@@ -136,7 +136,7 @@ class Report:
 
 
 def run(cases: range, seed: int) -> Iterator[tuple[int, Case, Outcome | None, list[str]]]:
-    """The cases, one after another, each with its outcome."""
+    """The cases in order, each with its outcome and faults."""
     all_seeds: list[Seed] = seeds()
     for number in cases:
         broken = case(all_seeds, seed, number)

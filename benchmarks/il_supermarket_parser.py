@@ -1,8 +1,8 @@
-"""il-supermarket-parser on price files, run by the interpreter of an environment of its own:
-`python -m benchmarks.il_supermarket_parser FILE…`.
+"""The package il-supermarket-parser on price files, run by the interpreter of its own environment: `python -m
+benchmarks.il_supermarket_parser FILE…`.
 
-It reads files that are unpacked, and by what their chain's class says of them; the first is done here as its
-companion does it, and measured with the rest.
+The package reads unpacked files with a class per chain. Unpacking is done here, as its companion package
+does, and is part of the measured time.
 """
 
 from __future__ import annotations

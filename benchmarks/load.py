@@ -1,9 +1,9 @@
-"""How fast batches get into PostgreSQL: `python -m benchmarks.load [--stores N] [--items N]`.
+"""Benchmark of loading into PostgreSQL: `python -m benchmarks.load [--stores N] [--items N]`.
 
-Starts a server of its own (durability on), makes the files of a market of chains whose ranges overlap, and
-loads them by commits of 500, 5,000 and 20,000 rows: a first load, the next day's files unchanged, the next
-day's with some prices changed, all prices changed; beside them, plain COPY into a table like `prices`, with the
-same rows in the same commits. Prints a table and writes `var/bench-load.json`.
+Starts a server (durability on), generates the files of chains with overlapping ranges, and loads them with
+commits of 500, 5,000 and 20,000 rows: a first load, the next day's files unchanged, the next day's with some
+prices changed, and with all prices changed; for comparison, plain COPY of the same rows in the same commits
+into a table like `prices`. Prints a table and writes `var/bench-load.json`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measure import write_json
 from gogobe.database.connection import connect, copy_rows
 from gogobe.database.load.loader import Loader
 from gogobe.database.load.marks import file_row_base
@@ -55,8 +56,8 @@ _PRICE_COLUMNS: Final = (
 
 
 class Measure(msgspec.Struct):
-    """One line of the result. `seconds` are the clock's; `python_seconds` and `server_seconds` are CPU time, of
-    this process and of all of the server's, which say more on a machine that others use too."""
+    """One line of the result. `seconds` is wall time; `python_seconds` and `server_seconds` are CPU time of
+    this process and of all server processes, which vary less on a shared machine."""
 
     what: str
     commit_rows: int
@@ -71,12 +72,12 @@ class Measure(msgspec.Struct):
 
     @property
     def rows_per_cpu_second(self) -> float:
-        """What one core would do alone, with loader and server taking turns on it."""
+        """The throughput if one core did the work of loader and server in turn."""
         return self.rows / (self.python_seconds + self.server_seconds)
 
 
 class Clock:
-    """Measures from its making to `read`."""
+    """Measures from its construction to `read`."""
 
     def __init__(self, data: Path) -> None:
         self._server = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
@@ -91,12 +92,12 @@ class Clock:
         return time.perf_counter(), time.process_time(), server
 
     def read(self, what: str, commit_rows: int, rows: int) -> Measure:
-        """The measure of what was done since the clock was made."""
+        """The measure of the work since the construction."""
         return Measure(what, commit_rows, rows, *(b - a for a, b in zip(self._start, self._now(), strict=True)))
 
 
 class Market:
-    """Chains with stores, each store with a part of its chain's range, half of which other chains sell too."""
+    """Chains with stores. Each store has a part of its chain's range, half of which other chains sell too."""
 
     def __init__(self, stores: int, items: int) -> None:
         self._chance = random.Random(11)
@@ -112,7 +113,7 @@ class Market:
             }
 
     def change_prices(self, share: float) -> None:
-        """Changes this share of all prices."""
+        """Changes a share of all prices."""
         for prices in self._prices.values():
             for code in prices:
                 if self._chance.random() < share:
@@ -174,7 +175,7 @@ class Market:
 
 
 def measure_load(data: Path, dsn: str, what: str, batches: Sequence[IngestBatch], commit_rows: int) -> Measure:
-    """Loads the batches through a loader that is warm, as a worker's is."""
+    """Loads the batches through a warmed-up loader."""
     together = commit_rows // BATCH_SIZE
     rows = sum(len(batch.items) for batch in batches)
     with Loader(dsn) as loader:
@@ -222,7 +223,7 @@ def _price_rows(batches: Sequence[IngestBatch]) -> Iterator[tuple[object, ...]]:
 
 
 def run(server: PostgresServer, stores: int, items: int) -> list[Measure]:
-    """All measures on a server, each commit size with a database of its own."""
+    """All measures on a server, with a database per commit size."""
     measures = []
     for commit_rows in COMMITS:
         name = f"bench_{commit_rows}"
@@ -292,13 +293,12 @@ def main() -> None:
     ):
         measures = run(server, options.stores, options.items)
     show(measures)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
     lines = [
         msgspec.structs.asdict(one)
         | {"rows_per_second": one.rows_per_second, "rows_per_cpu_second": one.rows_per_cpu_second}
         for one in measures
     ]
-    options.output.write_bytes(msgspec.json.format(msgspec.json.encode(lines)))
+    write_json(options.output, lines)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Matching alone: codes, names, indexes, and a snapshot of a million masters. Writes var/bench-match.json.
+"""Benchmark of matching: codes, names, indexes, and a snapshot of a million masters. Writes
+var/bench-match.json.
 
-Names are generated from words, brands and sizes, since no real catalogue has a million products; how good the
-answers are is measured by `gogobe masters evaluate`, on real names.
+Names are generated from words, brands and sizes, since no real catalogue has a million products. The quality
+of matches is measured by `gogobe masters evaluate`, on real names.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from rich.console import Console
 from rich.table import Table
 from usearch.index import Index as UsearchIndex
 
-from benchmarks.measure import Figure, Report, measure, new_report, show_figures, write_report
+from benchmarks.feeds import with_check_digit
+from benchmarks.measure import Figure, Report, measure, new_report, show_figures, write_json
 from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.build.catalogue import CatalogueRow
 from gogobe.masters.codes.gtin import valid_gtins
@@ -52,12 +54,12 @@ QUERIES: Final = 2_000
 MASTERS: Final = 100_000
 A_MILLION: Final = 1_000_000
 KNOWN: Final = 5_000  # short codes of a chain that were given to masters
-A_FEW: Final = 28  # unknown items in a live batch of 500, the others having GTINs
+A_FEW: Final = 28  # unknown items in a typical batch of 500; the others have GTINs
 PARTS: Final = ("codes", "names", "indexes", "million")
 
 
 class IndexFigure(msgspec.Struct, frozen=True):
-    """What one index gives: the part of the 50 that are truly nearest that it finds, and at what cost."""
+    """Figures of one index: the share of the true 50 nearest that it finds, and its costs."""
 
     index: str
     recall_at_50: float
@@ -67,7 +69,7 @@ class IndexFigure(msgspec.Struct, frozen=True):
 
 
 class MatchReport(Report):
-    """The benchmark's result; memory and sizes are of the million masters."""
+    """The benchmark's result; memory and sizes are those of the million masters."""
 
     indexes: list[IndexFigure] = msgspec.field(default_factory=list)
     snapshot_mb: float = 0.0
@@ -75,14 +77,12 @@ class MatchReport(Report):
 
 
 def gtin_of(number: int) -> str:
-    """A GTIN-13 of a made-up company: a thousand masters have one company's prefix."""
-    body = f"7291{number:08d}"
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
-    return f"{body}{-total % 10}"
+    """A GTIN-13 of a fictitious company; a thousand masters share a company prefix."""
+    return with_check_digit(f"7291{number:08d}")
 
 
 def catalogue(masters: int) -> Iterator[CatalogueRow]:
-    """Made-up items, one in four sold by a second chain under other words."""
+    """Generated items, one in four sold by a second chain under another name."""
     random = np.random.default_rng(7)
     words = ["".join(random.choice(list(LETTERS), size)) for size in random.integers(3, 8, 20_000)]
     for number in range(masters):
@@ -99,7 +99,7 @@ def catalogue(masters: int) -> Iterator[CatalogueRow]:
 
 
 def items_of(rows: list[CatalogueRow]) -> list[Item]:
-    """Rows as a feed's items, with codes that say nothing."""
+    """Rows as items of a feed, with codes without meaning."""
     return [
         Item(
             item_code=f"n{place}",
@@ -114,7 +114,7 @@ def items_of(rows: list[CatalogueRow]) -> list[Item]:
 
 
 def some_rows(count: int, masters: int) -> list[CatalogueRow]:
-    """Every so many of the rows of a catalogue."""
+    """`count` rows of a catalogue, evenly spaced."""
     step = masters // count
     return [row for number, row in enumerate(catalogue(masters)) if number % step == 0][:count]
 
@@ -136,7 +136,7 @@ def check_codes(batches: list[list[str]]) -> int:
 
 
 def coded_items() -> tuple[Resolver, list[list[Item]]]:
-    """Items of which one in twenty has a short code that the snapshot knows, the others GTINs."""
+    """Items of which one in twenty has a short code that the snapshot knows; the others have GTINs."""
     items = [
         Item(
             item_code=str(number % KNOWN) if number % 20 == 0 else gtin_of(number), price=Decimal(1), row=number
@@ -164,7 +164,7 @@ def named_items(at_once: int = BATCH_SIZE) -> tuple[Resolver, list[list[Item]]]:
 
 
 def compare_indexes() -> list[IndexFigure]:
-    """The vectors of 100,000 masters in each index, one thread each, asked for the 50 nearest."""
+    """The vectors of 100,000 masters in each index, one thread each, queried for the 50 nearest."""
     snapshot = open_snapshot(FOLDER, check=False)
     stored = np.ascontiguousarray(snapshot.index.vectors)
     rows = some_rows(QUERIES, MASTERS)
@@ -245,13 +245,14 @@ def build(prepared: tuple[Path, int]) -> int:
 
 
 def own_memory() -> float:
-    """The memory, in MB, that is this process's own: what it has mapped from files is not counted."""
+    """The private memory of this process in MB, without mapped files."""
     status = Path("/proc/self/status").read_text("ascii")
     return int(status.split("RssAnon:")[1].split()[0]) / 1024
 
 
 def worker_memory() -> float:
-    """By how many MB a process grows, mapped files apart, that opens the snapshot and matches some batches."""
+    """The growth in MB, without mapped files, of a process that opens the snapshot and matches some
+    batches."""
     batches = batches_of(items_of(some_rows(QUERIES, MASTERS)))
     resolve((Resolver(), batches))
     gc.collect()
@@ -274,9 +275,9 @@ def main() -> None:
     console = Console(width=120)
 
     def add(figure: Figure) -> None:
-        """Keeps a figure and writes the file at once, so that an interruption loses nothing."""
+        """Adds a figure and writes the file, so that an interruption loses nothing."""
         report.figures.append(figure)
-        write_report(report, file)
+        write_json(file, report)
 
     if parts != {"million"}:
         add(measure("build, 100,000 masters", partial(fresh_folder, MASTERS), build, runs=1))
@@ -293,7 +294,7 @@ def main() -> None:
         report.snapshot_mb = sum(path.stat().st_size for path in FOLDER.iterdir()) / 1e6
         report.worker_mb = in_own_process(worker_memory)
         add(measure("by name, a million masters", named_items, resolve))
-    write_report(report, file)
+    write_json(file, report)
     _show(report, console)
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.with_suffix(".ann").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Measuring one piece of work in a process of its own, and a running stack's services."""
+"""Measures a piece of work in its own process, and the services of a running stack."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _MEGABYTE: Final = 1 << 20
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One line of a benchmark: items, the median of the runs' items a second with their slowest and fastest,
-    and by how many MB the work made its process grow, at most."""
+    """One line of a benchmark: the number of items, the median of the runs' items per second with the slowest
+    and the fastest, and the maximum growth of the process's memory in MB."""
 
     what: str
     items: int
@@ -38,8 +38,8 @@ class Figure(msgspec.Struct, frozen=True):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """What one service used while it was watched: CPU seconds of all its processes, and the most memory (MB)
-    that one of them held."""
+    """The usage of one service while it was watched: CPU seconds of all its processes, and the maximum memory
+    (MB) of one of them."""
 
     name: str
     cpu_seconds: float
@@ -47,7 +47,7 @@ class Service(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct):
-    """A benchmark's result as its JSON file holds it. `load_average` is the machine's when it began."""
+    """A benchmark's result, as in its JSON file. `load_average` is the machine's at the start."""
 
     machine: str
     python: str
@@ -59,15 +59,15 @@ class Report(msgspec.Struct):
 
 
 def new_report() -> Report:
-    """A report on this machine, without figures yet."""
+    """A report for this machine, without figures."""
     return Report(
         platform.machine(), platform.python_version(), os.cpu_count() or 0, round(os.getloadavg()[0], 2), []
     )
 
 
 def measure(what: str, prepare: Callable[[], State], work: Callable[[State], int], runs: int = 3) -> Figure:
-    """Runs `work` on what `prepare` has made, in a fresh process each time; only `work`, which returns how many
-    items it did, is measured."""
+    """Runs `work` on the result of `prepare`, in a fresh process each time. Only `work` is measured; it
+    returns its number of items."""
     context = multiprocessing.get_context("spawn")
     found: list[tuple[int, float, float]] = []
     for _ in range(runs):
@@ -93,7 +93,7 @@ def _run(prepare: Callable[[], State], work: Callable[[State], int], answer: Con
 
 @dataclass
 class Peak:
-    """The memory a process held when the watch began, and the most it held since, in bytes."""
+    """The resident memory of a process in bytes: when the watch started, and its maximum since."""
 
     before: int
     most: int
@@ -105,7 +105,7 @@ class Peak:
 
 @contextmanager
 def watched_memory() -> Iterator[Peak]:
-    """Watches this process's resident memory for the length of a `with`, fifty times a second."""
+    """Samples this process's resident memory during a `with` block, fifty times a second."""
     process = psutil.Process()
     peak = Peak(process.memory_info().rss, 0)
     over = threading.Event()
@@ -126,14 +126,14 @@ def watched_memory() -> Iterator[Peak]:
 
 @dataclass
 class ServiceWatch:
-    """Watches the processes below each service's leader; `pids` are the leaders' by name."""
+    """Watches the processes below each service's leader; `pids` has the leaders by name."""
 
     pids: dict[str, int]
     _memory: dict[str, int] = field(default_factory=dict)
     _cpu: dict[int, tuple[str, float, float]] = field(default_factory=dict)
 
     def look(self) -> None:
-        """Takes a sample; a process that ends between two samples counts with what it had used in the last."""
+        """Takes a sample. A process that ends between two samples counts with its usage in the last one."""
         for name, pid in self.pids.items():
             with suppress(psutil.NoSuchProcess):
                 leader = psutil.Process(pid)
@@ -149,7 +149,7 @@ class ServiceWatch:
         self._memory[name] = max(self._memory.get(name, 0), process.memory_info().rss)
 
     def services(self) -> list[Service]:
-        """What each service used since the first look."""
+        """The usage of each service since the first sample."""
         return [
             Service(
                 name,
@@ -173,7 +173,7 @@ def show_figures(title: str, figures: Sequence[Figure], console: Console) -> Non
 
 
 def show_services(title: str, services: Sequence[Service], console: Console) -> None:
-    """What services used, as a table."""
+    """The usage of services as a table."""
     table = Table(title=title, title_justify="left")
     table.add_column("service")
     table.add_column("CPU seconds", justify="right")
@@ -183,7 +183,7 @@ def show_services(title: str, services: Sequence[Service], console: Console) -> 
     console.print(table)
 
 
-def write_report(report: Report, file: Path) -> None:
-    """Writes the report as JSON."""
+def write_json(file: Path, result: object) -> None:
+    """Writes a result as JSON; creates the file's folder."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1))

@@ -1,4 +1,4 @@
-"""Real feeds, broken in the ways that feeds are broken on the way, or by an attacker."""
+"""Mutations of real feeds: the faults of transmission, of publishers and of attackers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import gogobe.demo
 FEEDS: Final = Path(gogobe.demo.__file__).parent / "feeds"
 # Layouts that none of the bundled feeds has.
 FIELD: Final = Path(__file__).parent.parent / "tests" / "data" / "field"
-# Feeds are shortened to this many bytes of text: several pieces and blocks of the reader, and still quick.
+# Feeds are shortened to these sizes in bytes: several pieces and blocks of the reader, and still fast.
 SEED_SIZES: Final = (2_000, 12_000, 60_000, 500_000)
 _ROWS: Final = (b"promotion", b"product", b"branch", b"store", b"item")
 _COUNT: Final = re.compile(rb"""(\bcount=")\d+(")""", re.IGNORECASE)
@@ -33,7 +33,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Case:
-    """A broken file, and what was done to it."""
+    """A broken file, and the mutations that were applied."""
 
     name: str
     data: bytes
@@ -59,7 +59,7 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _shortened(text: bytes, size: int) -> bytes:
-    """The feed's first rows and its end, so that its elements still close and its count holds."""
+    """The feed's first rows and its end, so that its elements still close and its count is right."""
     tag = next((name for name in _ROWS if b"</%b>" % name in text.lower()), b"none")
     rows = [match.end() for match in re.finditer(rb"</%b>\s*" % tag, text, re.IGNORECASE)]
     before = [end for end in rows if end <= size]
@@ -69,7 +69,7 @@ def _shortened(text: bytes, size: int) -> bytes:
 
 
 def case(all_seeds: list[Seed], seed: int, number: int) -> Case:
-    """The numbered case of a run: always the same for the same seed."""
+    """The case with this number of a run: always the same for the same seed."""
     chance = random.Random(f"{seed}/{number}")
     feed = chance.choice(all_seeds)
     made: list[str] = []
@@ -191,7 +191,7 @@ def _self_close(data: bytes, chance: random.Random, _seeds: list[Seed]) -> bytes
 
 
 def _some(pattern: re.Pattern[bytes], data: bytes, chance: random.Random) -> list[re.Match[bytes]]:
-    """A few matches near a place somewhere in the data."""
+    """A few matches from a random position on."""
     found = []
     for match in pattern.finditer(data, chance.randint(0, len(data))):
         found.append(match)
@@ -214,7 +214,7 @@ def _break_lines(data: bytes, chance: random.Random, _seeds: list[Seed]) -> byte
 
 
 def _misread(data: bytes, chance: random.Random, _seeds: list[Seed]) -> bytes:
-    """Hebrew decoded wrongly before it was encoded: all of it, or some."""
+    """Hebrew that was decoded wrongly before it was encoded: all of it, or a part."""
     encoding, shown = chance.choice((("windows-1255", "latin-1"), ("utf-8", "latin-1"), ("utf-8", "cp1255")))
     begin, end = chance.choice(((0, len(data)), _span(data, chance)))
     text = data[begin:end].decode("utf-8", "replace")
@@ -226,7 +226,7 @@ def _unquote(data: bytes, chance: random.Random, _seeds: list[Seed]) -> bytes:
 
 
 def _repeat_ids(data: bytes, chance: random.Random, _seeds: list[Seed]) -> bytes:
-    """Promotions that come in several elements."""
+    """Promotions that are split into several elements."""
     ids = _some(_PROMOTION_ID, data, chance)
     if not ids:
         return data
@@ -238,7 +238,7 @@ def _repeat_ids(data: bytes, chance: random.Random, _seeds: list[Seed]) -> bytes
 
 
 def _nest(data: bytes, chance: random.Random, _seeds: list[Seed]) -> bytes:
-    """A term one level down, in an element that holds terms or one that does not."""
+    """An element moved one level down, into an element that has such children or one that does not."""
     tags = _some(_LEAF, data, chance)
     if not tags:
         return data
@@ -292,7 +292,7 @@ def _zip(text: bytes, chance: random.Random) -> bytes:
     method = chance.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED))
     with zipfile.ZipFile(buffer, "w") as archive:
         bad_name = chance.choice(("../feed.xml", "/feed.xml", "C:feed.xml"))
-        # A ZipInfo has no time of its own: the same case is the same bytes.
+        # A ZipInfo has a constant time by default, so a case always has the same bytes.
         member = zipfile.ZipInfo(bad_name if chance.random() < 0.05 else "feed.xml")
         archive.writestr(member, text, method, compresslevel=1)
         if chance.random() < 0.05:

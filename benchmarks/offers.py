@@ -1,9 +1,11 @@
-"""How many promotions get a price, and how many of these agree with the number in their own description.
+"""Coverage and accuracy of offers: the share of promotions with a price, and the share that agrees with its
+text.
 
     python -m benchmarks.offers [FILE…] [--show N]
 
-Without files: the bundled PromoFull files. A description such as "2 ב-22", "ב19.80 מעל 75" or "4 for 20" names
-the total that is paid, or the percentage ("20% הנחה"). The offers do not read it: it is an independent check.
+Without files it reads the bundled PromoFull files. A description such as "2 ב-22", "ב19.80 מעל 75" or "4 for
+20" states the total price, or the percentage ("20% הנחה"). The offers do not use it, so it is an independent
+check.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ def promotions_of(file: Path) -> Iterator[Promotion]:
 
 
 def best_offer(promotion: Promotion) -> Offer | None:
-    """The offer that says most: one with a price, then one with a percentage or a sum, then any."""
+    """The most informative offer: one with a price, then one with a percentage or a sum, then any."""
     offers = [item.offer for item in promotion.items if item.offer is not None]
     return max(offers, key=_says, default=None)
 
@@ -69,7 +71,7 @@ def described_numbers(promotion: Promotion, offer: Offer) -> set[Decimal]:
 
 
 def agrees(offer: Offer, numbers: set[Decimal]) -> bool:
-    """Whether one of the numbers is the offer's total, its price of one, its percentage or its sum."""
+    """Whether one of the numbers is the offer's total, unit price, percentage or sum."""
     own = (offer.total, offer.unit_price, offer.percent, offer.amount)
     return any(value is not None and any(abs(value - number) < 1 for number in numbers) for value in own)
 

@@ -1,5 +1,5 @@
-"""One piece of work in a process that is its own, whichever interpreter runs it: nothing but the standard
-library is needed here."""
+"""Runs a piece of work in its own process and prints its figures, under any interpreter: standard library
+only."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pathlib import Path
 
 
 def most_memory() -> int:
-    """The most resident memory, in bytes, that this process has had since it began."""
+    """The maximum resident memory of this process in bytes."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Unlike ru_maxrss it does not count what the process that started us held.
+    # Unlike ru_maxrss, VmHWM does not include the parent process's memory before exec.
     found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text("ascii"))
     assert found is not None, "/proc/self/status has VmHWM"
     return int(found[1]) * 1024
 
 
 def report(work: Callable[[], int]) -> None:
-    """Does the work, which returns how many items it did, and prints its figures as JSON."""
+    """Does the work, which returns its number of items, and prints its figures as JSON."""
     started, cpu = time.perf_counter(), time.process_time()
     items = work()
     figures = {

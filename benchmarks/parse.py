@@ -1,7 +1,7 @@
-"""`make bench-parse`: our reader against plain lxml loops and the usual package, on a generated PriceFull and
-on the bundled real ones; each in a process of its own, in turn, the median of several runs.
+"""`make bench-parse`: our reader compared with plain lxml loops and the common package, on a generated
+PriceFull and on the bundled real ones; each in its own process, in turn, the median of several runs.
 
-Aims: 100,000 items a second on one core with every field kept, 1.3 times the best plain lxml loop, 5 times the
+Aims: 100,000 items per second on one core with every field, 1.3 times the best plain lxml loop, 5 times the
 package, under 64 MB above the interpreter, for files of any size.
 """
 
@@ -38,7 +38,7 @@ NAME: Final = "PriceFull7290027600007-{}-202508070300.gz"
 _MEGABYTE: Final = 1_000_000
 _ROW: Final = re.compile(rb"<(item|product)>.*?</\1>\s*", re.IGNORECASE | re.DOTALL)
 _TEXT: Final = re.compile(rb"<(\w+)>([^<]*)</\1>")
-# A row's elements, as in the layout of 2026 with what others add; what a real row lacks gets a text like those.
+# A row's elements: the layout of 2026 and elements of other layouts, each with a text for rows that lack it.
 _ELEMENTS: Final = {
     "PriceUpdateDate": b"2025-08-07 12:36", "ItemCode": b"", "LastSaleDateTime": b"2025-08-06 21:10",
     "ItemType": b"1", "ItemName": b"", "ManufacturerName": b"", "ManufactureCountry": b"IL",
@@ -54,9 +54,9 @@ _ALIASES: Final = {
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """What one parser did with some files: items a second by the clock, the median of its runs with their
-    slowest and fastest; items in a second of CPU, which other work on the machine disturbs less; and the most
-    memory of a run above that of a bare interpreter."""
+    """The figures of one parser on some files: items per second of wall time, the median of its runs with the
+    slowest and the fastest; items per CPU second, which varies less on a shared machine; and the maximum
+    memory above a bare interpreter's."""
 
     parser: str
     feeds: str
@@ -76,11 +76,11 @@ class _Run(msgspec.Struct):
 
 
 class ParserError(Exception):
-    """A parser that could not be run; the message has its last words."""
+    """A parser that could not be run; the message has the end of its error output."""
 
 
 def real_rows() -> Iterator[bytes]:
-    """The rows of the bundled PriceFull files, with an item of every known element in each."""
+    """The rows of the bundled PriceFull files, each extended to all known elements."""
     for path in sorted(FEEDS.glob("PriceFull*")):
         with path.open("rb") as file:
             source = FullReads(file)
@@ -96,7 +96,7 @@ def real_rows() -> Iterator[bytes]:
 
 
 def write_feed(folder: Path, megabytes: int) -> Path:
-    """A PriceFull of this size, unpacked: the real rows again and again, each with a code of its own."""
+    """Writes a PriceFull of this unpacked size: the real rows repeated, each with its own code."""
     path = folder / NAME.format(f"{megabytes:03}")
     parts = [row.split(b"<ItemCode>", 1) for row in real_rows()]
     around = [(before, after.split(b"</ItemCode>", 1)[1]) for before, after in parts]
@@ -117,7 +117,7 @@ def write_feed(folder: Path, megabytes: int) -> Path:
 
 
 def package_python(folder: Path) -> Path:
-    """The interpreter of an environment with the package; made when it is not there. Raises ParserError."""
+    """The interpreter of an environment with the package, which is created if missing. Raises ParserError."""
     python = folder / "bin" / "python"
     if not python.exists():
         uv = Path(sys.executable).with_name("uv")
@@ -144,13 +144,13 @@ def _command(*words: str | Path) -> str:
 
 
 def run_parser(python: Path, parser: str, files: Sequence[Path]) -> Callable[[], _Run]:
-    """What runs a parser over files once, in a process of its own."""
+    """A function that runs a parser over files once, in its own process."""
     module = ["benchmarks.il_supermarket_parser"] if parser == PACKAGE else ["benchmarks.parsers", parser]
     return lambda: msgspec.json.decode(_command(python, "-m", *module, *files), type=_Run)
 
 
 def measure(feeds: str, parsers: dict[str, Callable[[], _Run]], runs: int) -> list[Figure]:
-    """Runs the parsers in turn, `runs` times; all must find the same number of items."""
+    """Runs the parsers in turn, `runs` times. Raises ParserError unless all find the same number of items."""
     found: dict[str, list[_Run]] = {name: [] for name in parsers}
     bare = msgspec.json.decode(_command(sys.executable, "-m", "benchmarks.own_process"), type=_Run)
     for _ in range(runs):
@@ -177,7 +177,8 @@ def _figure(parser: str, feeds: str, runs: Sequence[_Run], bare: int) -> Figure:
 
 
 def ratios(figures: Sequence[Figure]) -> dict[str, float]:
-    """Ours to the best plain lxml loop and to the package, by feeds, in items a CPU second."""
+    """Our speed relative to the best plain lxml loop and to the package, by feeds, in items per CPU
+    second."""
     found = {}
     for feeds in dict.fromkeys(figure.feeds for figure in figures):
         speeds = {figure.parser: figure.per_cpu_second for figure in figures if figure.feeds == feeds}

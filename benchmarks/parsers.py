@@ -1,5 +1,5 @@
-"""The parsers that `benchmarks.parse` compares, each run in a process of its own:
-`python -m benchmarks.parsers NAME FILE…`."""
+"""The parsers that `benchmarks.parse` compares, each run in its own process: `python -m benchmarks.parsers
+NAME FILE…`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def typed_rows(path: Path, *, fast: bool) -> int:
 
 
 def batches(path: Path, *, encoded: bool) -> int:
-    """Our reader, cut into the batches that flow, and these written as the ingest topic's JSON."""
+    """Our reader, cut into the batches of the pipeline; if `encoded`, also written as the ingest topic's
+    JSON."""
     now = datetime.now(UTC)
     file = FileDownloaded("bench", str(path), "0" * 64, path.stat().st_size, "", path.name, now, now)
     with _opened(path, fast=True) as reader:
@@ -50,7 +51,8 @@ def _opened(path: Path, *, fast: bool) -> Iterator[FeedReader]:
 
 
 class _Unpacked:
-    """A feed's bytes as a file to read from; decompressed as fast as ours are."""
+    """A feed's decompressed bytes as a file; decompressed by our code, so that all parsers have equal
+    input."""
 
     def __init__(self, path: Path) -> None:
         source = FullReads(path.open("rb"))
@@ -61,7 +63,7 @@ class _Unpacked:
 
 
 def _elements(path: Path) -> Iterator[Any]:
-    """The rows' elements by lxml's iterparse, its tree kept small."""
+    """The rows' elements by lxml's iterparse; processed elements are removed from the tree."""
     for _, element in etree.iterparse(_Unpacked(path), tag=_ROWS, remove_blank_text=True):
         yield element
         element.clear()
@@ -70,7 +72,7 @@ def _elements(path: Path) -> Iterator[Any]:
 
 
 def lxml_findtext(path: Path) -> int:
-    """A row's texts, each looked for by its name; the names are those of the first row."""
+    """A row's texts, each looked up by the names of the first row's elements."""
     names: list[str] = []
     count = 0
     for element in _elements(path):
@@ -81,7 +83,7 @@ def lxml_findtext(path: Path) -> int:
 
 
 def lxml_dicts(path: Path) -> int:
-    """A dict of a row's texts."""
+    """A row's texts as a dict."""
     count = 0
     for element in _elements(path):
         row = {child.tag: child.text for child in element}

@@ -1,7 +1,7 @@
-"""`make bench`: the parts alone, the whole as a plain loop, and the whole as the streaming pipeline on Flink.
+"""`make bench`: each part alone, the whole as a plain loop, and the whole as the streaming pipeline on Flink.
 
-The bundled price files go through all of them, as many stores of their chains as it takes to run for a while.
-Items are matched by the demo's masters snapshot, which knows all of the chains but one.
+The bundled price files go through all of them, multiplied to enough stores of their chains to run for a
+while. Items are matched with the demo's masters snapshot, which has all of the chains but one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from benchmarks.measure import (
     new_report,
     show_figures,
     show_services,
-    write_report,
+    write_json,
 )
 from gogobe.chains.load import load_chains
 from gogobe.database.load.loader import Loader
@@ -112,7 +112,7 @@ def matched(masters: Path, feeds: Sequence[Feed]) -> list[IngestBatch]:
 
 
 def load(database: str, batches: Sequence[IngestBatch]) -> int:
-    """Matched batches into the database, with the pipeline's number of batches to a commit."""
+    """Loads matched batches into the database, with as many batches per commit as the pipeline."""
     with Loader(database) as loader:
         for start in range(0, len(batches), COMMIT_BATCHES):
             loader.load(batches[start : start + COMMIT_BATCHES])
@@ -120,7 +120,7 @@ def load(database: str, batches: Sequence[IngestBatch]) -> int:
 
 
 def plain_loop(stack: StackAddresses, var: Path, masters: Path, announced: Sequence[FileDiscovered]) -> int:
-    """What the pipeline does, by the same functions one after the other, without Beam and Flink."""
+    """The work of the pipeline by the same functions in sequence, without Beam and Flink."""
     store = ObjectStore(str(var / "loop-store"))
     settings = FetchSettings(allowed=AllowedHosts.parse("127.0.0.1"))
     config = DownloadConfig(store, settings, Portals(load_chains(), per_host=4), Plan())
@@ -147,7 +147,8 @@ def plain_loop(stack: StackAddresses, var: Path, masters: Path, announced: Seque
 def on_flink(
     what: str, stack: StackAddresses, announced: Sequence[FileDiscovered], watch: ServiceWatch
 ) -> Figure:
-    """Announced files through the running pipeline, from the first row's commit to the last's."""
+    """Sends announced files through the running pipeline; measures from the first row's commit to the
+    last's."""
     publish(stack.kafka, DISCOVERED, [(store_of(one).encode(), encode(one)) for one in announced])
     rows, seconds = _until_loaded(stack.database, announced[0].timestamp, len(announced), watch)
     memory = next(service.memory_mb for service in watch.services() if service.name == WORKERS)
@@ -182,7 +183,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The address under which a folder's files are served."""
+    """Serves a folder's files over HTTP; yields the address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -193,7 +194,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def announcements(address: str, feeds: Sequence[Feed]) -> list[FileDiscovered]:
-    """The files as crawlers would announce them now."""
+    """Announcements of the files, as crawlers would send them now."""
     now = datetime.now(UTC)
     return [FileDiscovered(one.chain, f"{address}/{one.chain}/{one.path.name}", now) for one in feeds]
 
@@ -213,7 +214,7 @@ def parts(folder: Path, masters: Path, feeds: Sequence[Feed]) -> list[Figure]:
 
 
 def whole_loop(folder: Path, masters: Path, feeds: Sequence[Feed]) -> Figure:
-    """The plain loop, on a stack of its own."""
+    """The plain loop, on its own stack."""
     var = folder / "loop"
     with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
         migrate(stack.database)
@@ -225,8 +226,8 @@ def whole_loop(folder: Path, masters: Path, feeds: Sequence[Feed]) -> Figure:
 def whole_pipeline(
     folder: Path, masters: Path, feeds: Sequence[Feed], large: Sequence[Feed]
 ) -> tuple[list[Figure], list[Service]]:
-    """The pipeline on Flink: many files at once, then large files one by one; and what its services used for
-    the many."""
+    """The pipeline on Flink: many files at once, then large files one by one; and its services' usage for the
+    many."""
     var = folder / "pipeline"
     with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
         SnapshotStore(masters_folder(var)).publish(masters)
@@ -271,7 +272,7 @@ def main(rounds: int, large_rows: tuple[int, ...], output: Path) -> None:
     show_figures(title, report.figures, console)
     show_services(f"What {pipeline[0].items:,} items took on Flink", report.services, console)
     console.print(f"The pipeline runs at {report.ratios['pipeline_to_plain_loop']} of the plain loop.")
-    write_report(report, output)
+    write_json(output, report)
 
 
 if __name__ == "__main__":

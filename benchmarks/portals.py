@@ -1,11 +1,12 @@
-"""Ill portals under load: `python -m benchmarks.portals [--files N] [--healthy N]`.
+"""Benchmark of isolation between portals: `python -m benchmarks.portals [--files N] [--healthy N]`.
 
-Starts the local stack and the pipeline, and announces N files of healthy portals alone; then as many files of a
-portal that is down, of one that takes 20 s to answer, and after them other files of healthy portals. Compares
-the healthy files' time from announcement to committed rows, and reads Flink's checkpoints. Prints a table and a
-last line with the figures, and writes `var/bench-portals.json`. Exit code 1 where a file was lost, a healthy
-file's median is above 1.2 of what it is alone, or a checkpoint took 10 s and longer than those without ill
-portals (a checkpoint waits for the files that are being parsed).
+Starts the local stack and the pipeline, and announces N files of healthy portals alone. Then it announces as
+many files of a portal that is down and of one that takes 20 s to answer, and after them other files of
+healthy portals. Compares the healthy files' time from announcement to committed rows, and reads Flink's
+checkpoints. Prints a table and a last line with the figures, and writes `var/bench-portals.json`. Exit code 1
+if a file was lost, if the median of healthy files is above 1.2 times that of the first run, or if a
+checkpoint took 10 s and longer than in the first run (a checkpoint waits for the files that are being
+parsed).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.feeds import Feed, write_stores
+from benchmarks.measure import write_json
 from benchmarks.pipeline import announcements, served
 from gogobe.demo.run import pipeline_flags
 from gogobe.feeds.ordering import store_of
@@ -61,7 +63,8 @@ _WAITING: Final = """
 
 
 class Run(msgspec.Struct):
-    """The healthy files of one run: seconds from announcement to committed rows, and the longest checkpoint."""
+    """The healthy files of one run: seconds from announcement to committed rows, and the longest
+    checkpoint."""
 
     what: str
     files: int
@@ -72,8 +75,9 @@ class Run(msgspec.Struct):
 
 
 class Result(msgspec.Struct):
-    """A benchmark's result. `waiting` has host, reason, files and attempts; `load_average` is the machine's
-    when it began; `lost` counts ill files that neither wait nor are loaded nor have a dead letter."""
+    """The benchmark's result. `waiting` has host, reason, files and attempts; `load_average` is the machine's
+    at the start; `lost` counts files of failing portals that are neither waiting nor loaded nor dead
+    letters."""
 
     cores: int
     load_average: float
@@ -90,7 +94,7 @@ class Result(msgspec.Struct):
 
 @contextlib.contextmanager
 def slow_portal(feed: Feed) -> Iterator[str]:
-    """A portal that takes its time for every answer; its address."""
+    """A portal that answers after ANSWER_SECONDS; yields its address."""
     body = feed.path.read_bytes()
 
     class Handler(BaseHTTPRequestHandler):
@@ -119,7 +123,7 @@ def slow_portal(feed: Feed) -> Iterator[str]:
 
 
 class Checkpoints:
-    """The longest checkpoint of a job while it is watched, in seconds."""
+    """The longest checkpoint of a job since the watch started, in seconds."""
 
     def __init__(self, job: FlinkJob) -> None:
         self._job = job
@@ -127,7 +131,7 @@ class Checkpoints:
         self.longest = 0.0
 
     def look(self) -> None:
-        """Takes in what has been completed, and what is under way."""
+        """Reads completed and running checkpoints."""
         for one in checkpoints(self._job).history:
             if one.id not in self._seen and one.status != "FAILED":
                 self.longest = max(self.longest, one.duration / 1000)
@@ -143,7 +147,8 @@ class Pipeline:
 
 
 def run(what: str, pipeline: Pipeline, ill: Sequence[FileDiscovered], feeds: Sequence[Feed]) -> Run:
-    """Announces ill files and healthy ones after them; waits until the healthy ones are loaded."""
+    """Announces files of failing portals and healthy ones after them; waits until the healthy ones are
+    loaded."""
     stack, address = pipeline.stack, pipeline.address
     watched = Checkpoints(pipeline.job)
     began = datetime.now(UTC)
@@ -167,7 +172,7 @@ def run(what: str, pipeline: Pipeline, ill: Sequence[FileDiscovered], feeds: Seq
 
 
 def ill_files(address: str, count: int, chain_id: str) -> list[FileDiscovered]:
-    """Files of as many stores of one portal."""
+    """Files of `count` stores of one portal."""
     now = datetime.now(UTC)
     return [
         FileDiscovered("shufersal", f"{address}/PriceFull{chain_id}-{number:04d}-202608110600.gz", now)
@@ -176,7 +181,7 @@ def ill_files(address: str, count: int, chain_id: str) -> list[FileDiscovered]:
 
 
 def account(stack: StackAddresses, result: Result, addresses: Sequence[str]) -> None:
-    """Where the ill files are: none may be lost."""
+    """Counts where the files of failing portals are: none may be lost."""
     with psycopg.connect(stack.database, autocommit=True) as connection:
         result.waiting = [tuple(row) for row in connection.execute(_WAITING)]
         known = 0
@@ -244,8 +249,7 @@ def main(files: int, healthy: int, output: Path) -> None:
     """Healthy files behind those of a dead and of a slow portal."""
     with tempfile.TemporaryDirectory(prefix="gogobe-bench-", ignore_cleanup_errors=True) as folder:
         result = measure(files, healthy, Path(folder))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+    write_json(output, result)
     show(result)
     alone, after = result.runs
     is_held_up = after.checkpoint >= max(MOST_CHECKPOINT_SECONDS, alone.checkpoint)

@@ -1,7 +1,7 @@
-"""Serves replica portals by the thousand: `python -m benchmarks.replicas PORTALS FILES`.
+"""Serves thousands of replica portals: `python -m benchmarks.replicas PORTALS FILES`.
 
-Four engines in turn, each portal on a port of its own with its share of the files. Writes a line of JSON for
-each, then an empty line, and serves until its standard input ends.
+Four engines in turn, each portal on its own port with its share of the files. Writes a line of JSON for each,
+then an empty line, and serves until its standard input ends.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ def file_names(number: int, count: int, day: datetime) -> Iterator[str]:
 
 
 def share(portals: int, files: int, number: int) -> int:
-    """How many of all files a portal has."""
+    """The number of files of a portal."""
     return files // portals + (number < files % portals)
 
 
 def _replica(number: int, shelf: Shelf) -> tuple[web.Application, dict[str, Any]]:
-    """A portal's application, and its settings but for host and port."""
+    """A portal's application, and its settings without host and port."""
     engine = ENGINES[number % len(ENGINES)]
     if engine == "paged_html":
         path = "/FileObject/UpdateCategory"

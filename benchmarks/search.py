@@ -1,9 +1,8 @@
-"""How well the search finds what is meant: `python -m benchmarks.search [--misses]`.
+"""Benchmark of search quality: `python -m benchmarks.search [--misses]`.
 
-Starts a server of its own, loads the feeds of the demo, and asks the queries of `data/search_truth.csv.gz`.
-Prints success at 1 and at 5 for the half that the weights were tuned on and for the other half: the share of
-queries with an accepted master in first place, and among the first five. `--misses` lists queries without
-success at 1.
+Starts a server, loads the demo's feeds, and runs the queries of `data/search_truth.csv.gz`. Prints success at
+1 and at 5 for the half that the weights were tuned on and for the other half: the share of queries with an
+accepted master in first place, and among the first five. `--misses` lists queries without success at 1.
 """
 
 from __future__ import annotations
@@ -30,18 +29,17 @@ from gogobe.database.load.loader import Loader
 from gogobe.database.migrations import migrate
 from gogobe.database.search import find_masters
 from gogobe.database.views import refresh_views
-from gogobe.feeds.batches import READER_VERSION
+from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.names import parse_file_name
 from gogobe.feeds.reader import FeedReader
 from gogobe.local.postgres import running_postgres
 from gogobe.masters.matching.resolver import Resolver
-from gogobe.records.messages import FileTotals, IngestBatch
-from gogobe.records.rows import BATCH_SIZE, Item
+from gogobe.records.messages import FileDownloaded, IngestBatch
 
 TRUTH: Final = Path(__file__).parent / "data" / "search_truth.csv.gz"
 FEEDS: Final = Path(__file__).parents[1] / "gogobe" / "demo" / "feeds"
 SHOWN: Final = 5
-# The search before this one, by trigrams of whole names, with the same masters and queries (2026-11-26).
+# The previous search, by trigrams of whole names, with the same masters and queries (2026-11-26).
 BEFORE: Final = {"tuning": (0.611, 0.800), "report": (0.664, 0.805)}
 
 Truth = Mapping[str, frozenset[int]]
@@ -49,7 +47,7 @@ Truth = Mapping[str, frozenset[int]]
 
 @dataclass(frozen=True)
 class Result:
-    """What a query found: whether each of the first masters is accepted, and how long it took."""
+    """The result of a query: whether each of the first masters is accepted, and the time it took."""
 
     query: str
     accepted: list[bool]
@@ -57,12 +55,12 @@ class Result:
 
 
 def half(query: str) -> str:
-    """The half of the truth that a query belongs to, fixed by its hash."""
+    """The half of the truth that a query belongs to, by its hash."""
     return "report" if hashlib.sha256(query.encode()).digest()[0] % 2 else "tuning"
 
 
 def load_feeds(dsn: str) -> None:
-    """Loads the bundled price files and refreshes the views. Masters are resolved by barcode alone."""
+    """Loads the bundled price files and refreshes the views. Masters are resolved by barcode only."""
     resolver = Resolver()
     with Loader(dsn) as loader:
         for path in sorted(FEEDS.glob("Price*.gz")):
@@ -71,36 +69,17 @@ def load_feeds(dsn: str) -> None:
 
 
 def batches_of(path: Path, resolver: Resolver) -> list[IngestBatch]:
-    """The batches of one price file, as the pipeline makes them."""
+    """The matched batches of one price file, as the pipeline makes them."""
     name = parse_file_name(path.name)
     assert name.published_at is not None
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    times = (name.published_at, name.published_at)
+    file = FileDownloaded(name.chain_id, "", content, path.stat().st_size, path.as_uri(), path.name, *times)
     with path.open("rb") as source:
-        items = [row for block in FeedReader(source, path.name) for row in block.rows if isinstance(row, Item)]
-    resolver.resolve(name.chain_id, items)
-    parts = [items[start : start + BATCH_SIZE] for start in range(0, len(items), BATCH_SIZE)]
-    sha = hashlib.sha256(path.read_bytes()).hexdigest()
-    return [
-        IngestBatch(
-            batch_id=f"{sha}-{READER_VERSION}-{place}",
-            reader_version=READER_VERSION,
-            kind="pricefull" if name.kind == "pricefull" else "price",
-            chain=name.chain_id,
-            chain_id=name.chain_id,
-            sub_chain_id="0",
-            store_id=name.store_id or "0",
-            file=path.name,
-            source_url=path.as_uri(),
-            content_sha256=sha,
-            published_at=name.published_at,
-            discovered_at=name.published_at,
-            downloaded_at=name.published_at,
-            sequence=place,
-            last=place == len(parts) - 1,
-            items=part,
-            totals=FileTotals(read=len(items), refused=0, complete=True) if place == len(parts) - 1 else None,
-        )
-        for place, part in enumerate(parts)
-    ]
+        batches = list(cut_batches(FeedReader(source, path.name), file))
+    for batch in batches:
+        resolver.resolve(batch.chain_id, batch.items)
+    return batches
 
 
 def read_truth(connection: Connection) -> Truth:
@@ -123,7 +102,7 @@ def read_truth(connection: Connection) -> Truth:
 
 
 def ask(connection: Connection, truth: Truth) -> list[Result]:
-    """Asks every query."""
+    """Runs every query."""
     results = []
     for query, accepted in sorted(truth.items()):
         started = time.perf_counter()

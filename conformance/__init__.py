@@ -1,4 +1,5 @@
-"""`make conformance`: the same inputs through every way to run the pipeline, and their outcomes compared.
+"""`make conformance`: runs the same inputs on every runner and compares the outcomes.
 
-`inputs` are the files and messages, `ways` the runners, `outcome` what a run has left and how two differ.
+`inputs` has the files and messages, `ways` the runners, `outcome` reads a run's tables and topics and
+compares two. Imports gogobe; gogobe never imports it.
 """

@@ -19,7 +19,7 @@ from gogobe.masters.published.store import SnapshotStore
 
 
 def main() -> None:
-    """Runs all ways, one after the other, and reports."""
+    """Runs all ways in sequence, and reports."""
     parser = argparse.ArgumentParser(prog="python -m conformance", description=__doc__)
     parser.add_argument(
         "--var", type=Path, default=Path("var"), help="folder of the Java parts and of the runs"

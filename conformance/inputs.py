@@ -1,4 +1,4 @@
-"""The inputs: the bundled feeds, the files of `tests/data/field`, broken files, and messages that are none."""
+"""The inputs: the bundled feeds, the files of `tests/data/field`, broken files, and invalid messages."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from gogobe.feeds.ordering import store_of
 from gogobe.records.messages import FileDiscovered, encode
 
 FIELD: Final = Path(__file__).parent.parent / "tests" / "data" / "field"
-# One instant for all runs, so that what carries it is the same.
+# One time for all runs, so that fields derived from it are equal.
 ANNOUNCED_AT: Final = datetime(2026, 9, 30, 6, tzinfo=UTC)
 CHAIN, CHAIN_ID = "shufersal", "7290027600007"
 
 
 def files() -> dict[str, bytes | None]:
-    """The files by path, CHAIN/FOLDER/NAME; None: announced, and not there."""
+    """The files by path, CHAIN/FOLDER/NAME; None for a file that is announced but missing."""
     return {**_bundled_files(), **_field_files(), **_broken_files()}
 
 
 def _bundled_files() -> dict[str, bytes | None]:
-    """The demo's, with the three that it makes faulty."""
+    """The demo's files, including its three faulty ones."""
     return {
         f"{chain}/bundled/{file.name}": None if file.is_missing else file.body
         for chain, shelf in shelves().items()
@@ -58,7 +58,7 @@ def _row(code: str, price: str) -> str:
 
 
 def _broken_files() -> dict[str, bytes | None]:
-    """Each in a store of its own, or in turn in one store, where the order counts."""
+    """Broken files, each of its own store, or several of one store, where their order counts."""
     good = "".join(_row(str(7290000030000 + number), "5.90") for number in range(1200))
     cut = gzip.compress(_feed(904, good), mtime=0)
     bodies = {
@@ -83,8 +83,8 @@ def _name(store: int, version: int) -> str:
 
 
 def records(portal: Portal) -> list[tuple[bytes, bytes]]:
-    """What is published on the topic of discovered files, the same for every run: each file that the portal is
-    asked for, and among them messages that are no announcement."""
+    """The records for the topic of discovered files, the same for every run: an announcement of each file,
+    and between them invalid messages."""
     announced = [
         FileDiscovered(path.split("/")[0], f"http://{portal.host}/{quote(path)}", ANNOUNCED_AT)
         for path in portal.paths

@@ -1,8 +1,7 @@
-"""What a run has left in database and topics, in a form in which two runs can be compared row by row.
+"""The outcome of a run in database and topics, normalized so that two runs can be compared row by row.
 
-Taken out are times of the run itself, which become `TIME`, the folder of the run, which becomes `VAR`, and the
-columns of `OF_THE_LAST_STORE`. Keys that the database numbers are replaced by the natural keys of their
-rows.
+Times of the run itself become `TIME`, and the folder of the run becomes `VAR`. The columns of
+`OF_THE_LAST_STORE` are left out. Surrogate keys are replaced by the natural keys of their rows.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from gogobe.io.kafka.topics import read_to_end
 from gogobe.records.messages import DEADLETTER, DOWNLOADED, INGEST
 
 TOPICS: Final = (DOWNLOADED, INGEST, DEADLETTER)
-# What the pipeline does not write.
+# Tables that the pipeline does not write.
 OTHER_TABLES: Final = frozenset({"schema_steps"})
-# The evidence for a pair is that of the store whose file was matched last, and stores have no common order.
+# The evidence for a pair is that of the last matched store, and the order of stores is undefined.
 OF_THE_LAST_STORE: Final[Mapping[str, frozenset[str]]] = {
     "review_pairs": frozenset({"score", "reasons", "item_name", "candidate_name"})
 }
@@ -40,27 +39,27 @@ DIFFERENCES_SHOWN: Final = 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """Rows of each table and topic, as text; `ordered`: of topics, the values of each key in their order."""
+    """Rows of each table and topic, as text; `ordered` has the values of topics by key, in order."""
 
     rows: Mapping[str, Counter[str]]
     ordered: Mapping[str, Mapping[str, list[str]]]
 
     @property
     def count(self) -> int:
-        """How many rows and messages."""
+        """The number of rows and messages."""
         return sum(found.total() for found in self.rows.values())
 
 
 @dataclass(frozen=True)
 class Normal:
-    """Takes out what may differ. `since`: when the run began (aware); `var`: its folder."""
+    """Normalizes values that may differ. `since`: when the run started (aware); `var`: its folder."""
 
     since: datetime
     var: Path
     stores: Mapping[int, str]
 
     def row(self, row: Mapping[str, Any]) -> str:
-        """A row of a table, or a message."""
+        """A row of a table, or a message, as normalized text."""
         return json.dumps(self._value("", row), ensure_ascii=False, sort_keys=True)
 
     def _value(self, name: str, value: Any) -> Any:
@@ -91,7 +90,7 @@ class Normal:
 
 
 def outcome_of(database: str, kafka: str, var: Path, since: datetime) -> Outcome:
-    """Reads what a run has left."""
+    """Reads the outcome of a run."""
     rows: dict[str, Counter[str]] = {}
     with psycopg.connect(database) as connection:
         connection.execute("SET timezone = 'UTC'")
@@ -115,8 +114,8 @@ def outcome_of(database: str, kafka: str, var: Path, since: datetime) -> Outcome
 
 
 def differences(one: Outcome, other: Outcome) -> Iterator[str]:
-    """How two outcomes differ: by table and topic, rows that only one has (`-` the first, `+` the second), and
-    keys whose values have another order."""
+    """The differences of two outcomes: by table and topic, rows that only one has (`-` the first, `+` the
+    second), and keys whose values have another order."""
     for name in sorted({*one.rows, *other.rows}):
         first, second = one.rows.get(name, Counter()), other.rows.get(name, Counter())
         missing, more = first - second, second - first

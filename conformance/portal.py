@@ -1,4 +1,4 @@
-"""A portal on this machine that serves the inputs, from the same port for all runs."""
+"""A portal on this machine that serves the inputs, on one port for all runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 @dataclass(frozen=True)
 class Portal:
-    """A running portal: its HOST:PORT, and the paths it is asked for, CHAIN/FOLDER/NAME."""
+    """A running portal: its HOST:PORT, and the announced paths, CHAIN/FOLDER/NAME."""
 
     host: str
     paths: list[str]
@@ -20,7 +20,7 @@ class Portal:
 
 @contextlib.contextmanager
 def running_portal(bodies: Mapping[str, bytes | None]) -> Iterator[Portal]:
-    """Serves bodies by their paths on 127.0.0.1 for the length of a `with`; status 404 for None."""
+    """Serves bodies by their paths on 127.0.0.1 during a `with` block; status 404 for None."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

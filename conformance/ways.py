@@ -1,4 +1,4 @@
-"""The ways to run the pipeline, each on a stack and below a folder of its own."""
+"""The ways to run the pipeline, each on its own stack in its own folder."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ SECONDS: Final = 420.0
 
 
 class ConformanceError(Exception):
-    """A way that came to no end; the message says where to look."""
+    """A run that did not complete; the message says where to look."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way to run the pipeline. `task_managers`: on a Flink cluster of so many; `kinds`: the jobs, in the
-    order of the topics they read."""
+    """A way to run the pipeline. `task_managers`: the size of the Flink cluster, 0 for the embedded one;
+    `kinds`: the jobs, in the order of the topics they read."""
 
     name: str
     kinds: Sequence[JobKind]
@@ -50,8 +50,8 @@ class Way:
 
 @dataclass(frozen=True)
 class Result:
-    """What a way has left, and how long it took from its submission to the last offset, or to its end. `items`:
-    the rows that the files held."""
+    """The outcome of a way, and its duration from submission to the last offset, or to its end. `items`: the
+    number of rows in the files."""
 
     way: Way
     outcome: Outcome
@@ -60,7 +60,7 @@ class Result:
 
 
 def run_way(way: Way, var: Path, jars: Path, masters: Path, portal: Portal) -> Result:
-    """Runs a way from nothing. Raises StackError, ConformanceError."""
+    """Runs a way from an empty state. Raises StackError, ConformanceError."""
     shutil.rmtree(var, ignore_errors=True)
     since = datetime.now(UTC)
     with running_stack(var, jars, task_managers=way.task_managers) as stack:
@@ -85,13 +85,13 @@ def run_way(way: Way, var: Path, jars: Path, masters: Path, portal: Portal) -> R
 
 
 def bounded(way: Way, _stack: StackAddresses, settings: Settings) -> None:
-    """On DirectRunner, job after job."""
+    """Runs the jobs on DirectRunner, one after another."""
     for kind in way.kinds:
         run_bounded(kind, ["--runner=DirectRunner", *flags_of(settings)])
 
 
 def on_flink(way: Way, stack: StackAddresses, settings: Settings) -> None:
-    """On Flink, all jobs at once, until each has committed the offsets of all it reads. Raises
+    """Runs all jobs on Flink at once, until each has committed the offsets of its topic. Raises
     ConformanceError."""
     for kind in way.kinds:
         name = f"gogobe-{kind.name}"
