@@ -74,7 +74,11 @@ _SEPARATORS: Final = str.maketrans("", "", "-_.")
 
 def normal_chain_id(published: str | None) -> str | None:
     """A ChainId in the form in which ids are compared and stored: without surrounding spaces and leading
-    zeros. None if it is missing, empty or all zeros, which some feeds write for "none"."""
+    zeros. None if it is missing, empty or all zeros, which some feeds write for "none".
+
+    >>> normal_chain_id(" 007290027600007 "), normal_chain_id("0000")
+    ('7290027600007', None)
+    """
     stripped = (published or "").strip()
     if stripped.isascii() and stripped.isdecimal():
         stripped = stripped.lstrip("0")

@@ -30,6 +30,9 @@ class Hours:
         """Reads `HH:MM-HH:MM`, after an optional weekday (`sat`) or span of weekdays (`sun-thu`).
 
         Raises ValueError.
+
+        >>> Hours.parse("sat 22:00-05:00")
+        Hours(start=1320, end=300, days=frozenset({5}))
         """
         form = _FORM.fullmatch(text.strip())
         if form is None:

@@ -30,6 +30,9 @@ def load_chains(path: Path | str | None = None) -> Chains:
 
     A table with the key of a bundled chain replaces the fields that it contains and keeps the others. A table
     with another key adds a chain. Raises ChainsFileError.
+
+    >>> load_chains().get("rami-levy").name()
+    'Rami Levy'
     """
     merged = _convert(BUNDLED, _tables(BUNDLED), {})
     if path:

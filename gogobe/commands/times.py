@@ -30,7 +30,12 @@ MOMENT: Final = Moment()
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
-    """The time (aware) of a text, relative to `now`. Raises ValueError with the accepted forms."""
+    """The time (aware) of a text, relative to `now`. Raises ValueError with the accepted forms.
+
+    >>> now = datetime(2026, 8, 7, 12, tzinfo=UTC)
+    >>> parse_moment("2h", now).isoformat()
+    '2026-08-07T10:00:00+00:00'
+    """
     try:
         if ago := _AGO.fullmatch(text.strip().lower()):
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})

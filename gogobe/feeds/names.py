@@ -101,7 +101,12 @@ def _of_the_day(number: str) -> timedelta:
 
 
 def parse_file_name(name: str) -> FileName:
-    """The parts of a published name; folders before it are ignored. Raises UnknownFileNameError."""
+    """The parts of a published name; folders before it are ignored. Raises UnknownFileNameError.
+
+    >>> name = parse_file_name("PriceFull7290027600007-001-202512250300.gz")
+    >>> name.kind, name.chain_id, name.store_id, name.published_at.isoformat()
+    ('pricefull', '7290027600007', '001', '2025-12-25T03:00:00+02:00')
+    """
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     match = _NAME.fullmatch(base)
     if match is None:

@@ -51,7 +51,11 @@ class Written(NamedTuple):
 
 def moment(raw: str, clock: Clock = UNBOUND) -> datetime | None:
     """A time in any of the forms, as an aware time; local by the clock if it has no offset. None for other
-    text and outside the years 1971 to 9000."""
+    text and outside the years 1971 to 9000.
+
+    >>> moment("1/2/2026 9:05").isoformat(), moment("20260201090500").isoformat()
+    ('2026-02-01T09:05:00+02:00', '2026-02-01T09:05:00+02:00')
+    """
     stripped = raw.strip()
     try:
         value = datetime.fromisoformat(stripped)

@@ -66,6 +66,12 @@ def offers_of(promotion: Promotion) -> list[Offer]:
     """The offer for each item of the promotion, in the order of the items. Raises nothing.
 
     Items with the same terms share one offer: a promotion of a whole store has 30,000 items and few terms.
+
+    >>> promotion = Promotion("17", 1, reward_type="1", discounted_price=Decimal(22), min_qty=Decimal(2))
+    >>> promotion.items = [PromotionItem("7290000000001")]
+    >>> offer, = offers_of(promotion)
+    >>> offer.kind, offer.quantity, offer.unit_price
+    ('n_for_price', Decimal('2'), Decimal('11.00'))
     """
     shape = _shape_of(promotion)
     known: dict[tuple[object, ...], Offer] = {}

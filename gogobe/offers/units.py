@@ -98,6 +98,11 @@ def unit_price_of(item: Item) -> UnitPrice | None:
     The price of a weighed item is that of a kilogram. For other items the amount is `quantity` in `unit_qty`,
     or, if that is not a unit of measure, in `unit_of_measure`. The name decides between two readings and
     multiplies packs ("6*330").
+
+    >>> milk = Item("7290000000001", Decimal("6.90"), 1, quantity=Decimal(500), unit_qty='מ"ל')
+    >>> basis, price, _ = unit_price_of(milk)
+    >>> basis, price
+    ('l', Decimal('13.8000'))
     """
     found = _weighed(item.unit_of_measure) if item.is_weighted else _amount_of(item)
     if found is None:

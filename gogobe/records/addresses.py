@@ -92,13 +92,20 @@ def without_credentials(text: str) -> str:
 
     Addresses are found in plain text and in JSON with escaped "/" and "@". An address in a text ends at the
     first blank, so a password with a blank is not found; `public_address` finds it.
+
+    >>> without_credentials("failed: https://user:secret@portal.example/PriceFull.gz")
+    'failed: https://***@portal.example/PriceFull.gz'
     """
     return _QUOTED.sub(_with_user_info(REDACTED), text)
 
 
 def public_address(url: str) -> str:
     """An address in the form that may be stored and shown: without user and password, and without query
-    parameters that sign it or contain a token. The rest is unchanged. Raises nothing."""
+    parameters that sign it or contain a token. The rest is unchanged. Raises nothing.
+
+    >>> public_address("https://user:secret@portal.example/PriceFull.gz?sv=2024&sig=abc")
+    'https://portal.example/PriceFull.gz'
+    """
     if "?" not in url and "@" not in url and "\\" not in url:
         return url  # the common case: nothing to remove
     head, mark, query = _without_user_info(url).partition("?")

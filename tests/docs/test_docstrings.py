@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,22 @@ def run(module: ModuleType, name: str, **names: object) -> None:
     output: list[str] = []
     result = runner.run(example, out=output.append)
     assert result.failed == 0, "".join(output)
+
+
+def plain_modules() -> list[str]:
+    """The modules with examples that need no names from a test."""
+    files = [
+        path.relative_to(ROOT) for path in sorted((ROOT / "gogobe").rglob("*.py")) if ">>>" in path.read_text()
+    ]
+    names = [".".join(path.with_suffix("").parts) for path in files]
+    return [name for name in names if name not in {module.__name__ for module in (loader, reader, resolver)}]
+
+
+@pytest.mark.parametrize("name", plain_modules())
+def test_plain_functions(name: str):
+    result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted
+    assert not result.failed
 
 
 def test_feed_reader(monkeypatch: pytest.MonkeyPatch):

@@ -21,7 +21,11 @@ class ShareError(ValueError):
 class Share:
     """The partitions of a topic that one of several instances of a job reads: instance `number` of
     `instances`, from 1. Beam assigns partitions itself and joins no consumer group, so the instances divide
-    them by their number."""
+    them by their number.
+
+    >>> Share.parse("2/3").partitions("gogobe.files.discovered", 8)
+    [1, 4, 7]
+    """
 
     number: int = 1
     instances: int = 1
