@@ -34,8 +34,8 @@ LONGEST_SECONDS: Final = 1800.0
 SPREAD_SECONDS: Final = 20.0
 PORTAL_GONE: Final = "portal_gone"
 _WHY: Final = {
-    "host_ill": "its host counts as ill, or asked to wait, and was not asked",
-    "slow": "its download takes longer than a bundle waits, or waits for the host's limits",
+    "host_ill": "its host's circuit is open, or it requested to wait; no request was made",
+    "slow": "its download takes longer than a bundle waits, or waits for the limits of its host",
     "busy": "its worker has no room for another slow download",
 }
 
@@ -93,7 +93,7 @@ def gone_letter(
     last = f"{why.reason}: {why.detail}" if isinstance(why, Missed) else _WHY[why.reason]
     hours = (at - (message.waiting_since or at)).total_seconds() / 3600
     attempts = message.attempts + (why.attempts if isinstance(why, Missed) else 0)
-    detail = f"the portal did not give the file for {hours:.1f} hours (fetch_give_up); the last: {last}"
+    detail = f"the portal did not deliver the file for {hours:.1f} hours (fetch_give_up); the last: {last}"
     # A replayed letter waits as if it were announced for the first time.
     fresh = msgspec.structs.replace(message, attempts=0, waiting_since=None)
     return letters.letter(fresh, PORTAL_GONE, detail, attempts=max(1, attempts))
