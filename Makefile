@@ -9,7 +9,7 @@ STAMPS := var/stamps
 JAVA_MODULES := kafka expansion flink
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test test-fast conformance mutants lint format bench bench-parse bench-discovery bench-fetch bench-portals bench-match learn fuzz lock clean
+.PHONY: help install run test test-fast conformance mutants lint format bench bench-parse bench-discovery bench-fetch bench-portals bench-match learn fuzz docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -67,9 +67,12 @@ learn: install ## Learn the weights of the matcher anew, from CATALOGUE (CSV fil
 fuzz: install ## Broken feeds by the thousand: every one ends in rows or a named reason
 	@$(BIN)/python -m benchmarks.fuzz
 
+docs: install ## The documentation as a site, in var/site/html; a warning fails
+	@$(BIN)/python -m website
+
 lock: install ## Write requirements.lock anew from pyproject.toml, with the newest versions that fit
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --no-header --group dev --extra plot pyproject.toml -o requirements.lock
+	  --no-annotate --no-header --group dev --group docs --extra plot pyproject.toml -o requirements.lock
 
 clean: ## Remove what was installed, and the stack's data and logs
 	@if [ -x $(BIN)/gogobe ]; then $(BIN)/gogobe down; fi
