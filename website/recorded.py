@@ -19,6 +19,7 @@ from unittest import mock
 
 import apache_beam as beam
 
+from gogobe.pipelines import connectors
 from gogobe.pipelines import job as jobs
 from gogobe.pipelines.catalogue import JOBS
 from gogobe.settings import Settings
@@ -113,7 +114,7 @@ def steps_of(name: str) -> list[Step]:
     """The steps of a job, in the order of its recipe."""
     settings = _Settings(Settings(kafka="k:1", database="postgresql://d/d", expansion_service="e:1"))
     pipeline = _Pipeline(settings)
-    with mock.patch.multiple(jobs, ReadTopic=_Read, WriteTopic=_Write):
+    with mock.patch.multiple(connectors, ReadTopic=_Read, WriteTopic=_Write):
         JOBS[name].build(_Job(pipeline, settings))  # type: ignore[arg-type]
     (root,) = pipeline.transforms_stack
     return [_step(node, pipeline.settings_of[node.full_label]) for node in root.parts]
