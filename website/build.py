@@ -24,8 +24,19 @@ def build(folder: Path, connection: Connection) -> subprocess.CompletedProcess[s
     source = folder / "source"
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "docs", source)
+    _list_all(source)
     write_generated(source, connection)
     return run_sphinx(source, folder / "html")
+
+
+def _list_all(source: Path) -> None:
+    """Adds the pages to the index that it does not list, so that every page is in the navigation."""
+    index = (source / "index.md").read_text("utf-8")
+    listed = set(index.splitlines())
+    more = sorted(page.stem for page in source.glob("*.md") if page.stem not in {*listed, "index"})
+    if more:
+        lines = ["", "```{toctree}", ":caption: More", ":hidden:", "", *more, "```", ""]
+        (source / "index.md").write_text(index + "\n".join(lines), "utf-8")
 
 
 def write_generated(source: Path, connection: Connection) -> None:
