@@ -171,7 +171,7 @@ def work(urls: Sequence[str], folder: Path, rate: float | None, pipe: Connection
     settings = FetchSettings(allowed=AllowedHosts.parse("127.0.0.0/8"))
     config = DownloadConfig(store, settings, Portals(chains, per_host=4), Plan(THREADS, wait=60.0))
     fetcher = Fetcher(settings)
-    downloader = Downloader(config, fetcher, DeadLetters("download", store), folder)
+    downloader = Downloader(config, fetcher, DeadLetters("download", store))
     downloads: Downloads[FileDiscovered, Outcome] = Downloads(config.plan, config.portals.limits)
     now, found, process = datetime.now(UTC), dict[str, str](), psutil.Process()
     messages = iter([FileDiscovered("bench", url, now) for url in urls])

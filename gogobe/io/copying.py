@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
-from gogobe.io.exchange import START_BYTES, Answer, Rules
-from gogobe.io.fetching import Fetched, FetchError, FetchSettings
+from gogobe.io.body import Body
+from gogobe.io.exchange import Answer, Rules
+from gogobe.io.fetching import FetchError, FetchSettings
 from gogobe.io.objects import open_address, store_errors
 from gogobe.records.addresses import has_credentials, public_address
 
@@ -39,23 +39,19 @@ def copy_file(url: str, target: Path, rules: Rules, until: float) -> Answer:
 
 
 def _copy(source: BinaryIO, file: BinaryIO, shown: str, rules: Rules, until: float) -> Answer:
-    settings = rules.settings
-    digest, size, start = hashlib.sha256(), 0, b""
+    settings, body = rules.settings, Body(file)
     while True:
         try:
             chunk = source.read(CHUNK_BYTES)
         except Exception as error:
             raise _unreachable(shown, error) from error
         if not chunk:
-            return Answer(200, "", None, Fetched(size, digest.hexdigest()), start)
-        size += len(chunk)
-        if size > settings.max_bytes:
+            return Answer(200, "", None, body.end(), body.start)
+        if body.size + len(chunk) > settings.max_bytes:
             raise FetchError("too_large", f"{shown}: more than {settings.max_bytes} bytes")
         if time.monotonic() > until or rules.is_cancelled():
-            raise FetchError("too_slow", f"{shown}: {size} bytes came, and no end in time", transient=True)
-        start = start or chunk[:START_BYTES]
-        digest.update(chunk)
-        file.write(chunk)
+            raise FetchError("too_slow", f"{shown}: {body.size} bytes came, and no end in time", transient=True)
+        body.take(chunk)
 
 
 def _place_of(url: str, settings: FetchSettings) -> str:

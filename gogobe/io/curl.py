@@ -23,6 +23,7 @@ import certifi
 import pycurl
 
 from gogobe.io.access import Access
+from gogobe.io.body import Body
 from gogobe.io.exchange import Answer, Exchange, Rules, foreign_host
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.targets import WEB, Target, target_of
@@ -128,10 +129,11 @@ class Session:
         FetchError, or OSError for a failure of this machine, such as a full disk.
         """
         target, proxy = target_of(url), self.access.proxy_value()
-        exchange = Exchange(target, public_address(url), self._rules, file, self._peers, proxy=bool(proxy))
+        shown, body = public_address(url), Body(file)
+        exchange = Exchange(target, shown, self._rules, body, self._peers, proxy=bool(proxy))
         if proxy and self.access.hosts is not None and target.host not in self.access.hosts:
-            # The proxy opens the connection, so only the name can be checked.
-            raise foreign_host(target.host, public_address(url))
+            # The proxy connects, so only the name can be checked.
+            raise foreign_host(target.host, shown)
         seconds = until - time.monotonic()
         if seconds <= 0:
             raise exchange.too_slow()

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import pycurl
 
 from gogobe.io.access import Access
+from gogobe.io.body import Body
 from gogobe.io.fetching import Fetched, FetchError, FetchSettings
 from gogobe.io.retry_after import seconds_until
 from gogobe.io.targets import Target
 
-START_BYTES: Final = 512
-# The body of any answer other than 200 is read and discarded to keep the connection, unless it is longer.
+# The body of an answer other than 200 is read to its end, for the connection's sake, unless it is longer.
 DISCARDED_BYTES: Final = 1 << 16
 MAX_PHRASE: Final = 100
 
@@ -65,24 +64,21 @@ class Exchange:
     """
 
     def __init__(
-        self, target: Target, shown: str, rules: Rules, file: BinaryIO, peers: set[str], *, proxy: bool
+        self, target: Target, shown: str, rules: Rules, body: Body, peers: set[str], *, proxy: bool
     ) -> None:
         self.target = target
         self._shown = shown
         self._settings = rules.settings
         self._hosts = rules.access.hosts
         self._is_cancelled = rules.is_cancelled
-        self._file = file
+        self._body = body
         self._peers = peers
         self._has_proxy = proxy
-        self._digest = hashlib.sha256()
         self._status = 200 if target.is_ftp else 0
         self._phrase = ""
         self._location: str | None = None
         self._retry_after: float | None = None
-        self._size = 0
         self._discarded = 0
-        self._start = b""
         self._refused: FetchError | None = None
         self._error: OSError | FetchError | None = None
 
@@ -140,16 +136,12 @@ class Exchange:
         if self._status != 200:
             self._discarded += len(chunk)
             return len(chunk) if self._discarded <= DISCARDED_BYTES else -1
-        if len(self._start) < START_BYTES:
-            self._start += chunk[:START_BYTES]
-        self._size += len(chunk)
-        if self._size > self._settings.max_bytes:
+        if self._body.size + len(chunk) > self._settings.max_bytes:
             detail = f"{self._shown}: more than {self._settings.max_bytes} bytes"
             self._error = FetchError("too_large", detail)
             return -1
-        self._digest.update(chunk)
         try:
-            self._file.write(chunk)
+            self._body.take(chunk)
         except OSError as error:
             self._error = error
             return -1
@@ -162,9 +154,9 @@ class Exchange:
         return self._discarded > DISCARDED_BYTES
 
     def answer(self) -> Answer:
-        """The answer that was received."""
-        fetched = Fetched(self._size, self._digest.hexdigest())
-        return Answer(self._status, self._phrase, self._location, fetched, self._start, self._retry_after)
+        """What came, written to its end. Raises OSError where the file cannot be written."""
+        fetched = self._body.end()
+        return Answer(self._status, self._phrase, self._location, fetched, self._body.start, self._retry_after)
 
     def failure(self, code: int, message: str, *, asked: bool, response: int) -> Exception:
         """The exception for a libcurl error. `asked`: the request was sent; `response`: the last status
@@ -196,7 +188,7 @@ class Exchange:
         reason = "unreachable"
         if code == pycurl.E_ABORTED_BY_CALLBACK:
             reason, message = "too_slow", "given up for lack of room"
-        elif code == pycurl.E_PARTIAL_FILE or (self._size and code == pycurl.E_RECV_ERROR):
+        elif code == pycurl.E_PARTIAL_FILE or (self._body.size and code == pycurl.E_RECV_ERROR):
             reason = "short_body"
         elif code in _BAD_RESPONSE:
             reason = "bad_response"
@@ -207,7 +199,7 @@ class Exchange:
         settings = self._settings
         return FetchError(
             "too_slow",
-            f"{self._shown}: {self._size} bytes came, and no end within {settings.deadline:g} seconds "
+            f"{self._shown}: {self._body.size} bytes came, and no end within {settings.deadline:g} seconds "
             f"(fetch_deadline) or what was left of {settings.total:g} (fetch_total), or no byte for "
             f"{settings.read_timeout:g}",
             transient=True,

@@ -20,7 +20,6 @@ from gogobe.io.copying import copy_file
 from gogobe.io.curl import Client, Session
 from gogobe.io.exchange import Answer, Rules
 from gogobe.io.fetching import Fetched, FetchError, FetchSettings
-from gogobe.io.gzip_ends import MAGIC, is_truncated
 from gogobe.io.logins import Logins
 from gogobe.io.targets import FTP
 from gogobe.io.web import check_body, fetch_body, is_html, redirected
@@ -69,11 +68,7 @@ class Fetcher:
                 if attempt >= settings.attempts or time.monotonic() + pause >= end:
                     raise
             else:
-                if (
-                    not answer.start.startswith(MAGIC)
-                    or answer.fetched.sha256 == cut
-                    or not is_truncated(target)
-                ):
+                if not answer.fetched.is_cut or answer.fetched.sha256 == cut:
                     return answer.fetched
                 if attempt >= settings.attempts or time.monotonic() + pause >= end:
                     return answer.fetched

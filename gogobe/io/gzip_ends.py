@@ -4,24 +4,44 @@ content."""
 from __future__ import annotations
 
 import zlib
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 
 MAGIC: Final = b"\x1f\x8b"
 CHUNK_BYTES: Final = 1 << 20
-# Larger content is not decompressed here; the reader bounds it.
-MAX_BYTES: Final = 1 << 30
+# What would be larger is not decompressed here; the reader bounds it.
+MOST_BYTES: Final = 1 << 30
+_GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-def is_truncated(file: Path) -> bool:
-    """Whether a file that begins as gzip is truncated or does not match its trailer."""
-    read = 0
-    try:
-        with igzip.open(file, "rb") as content:
-            while read < MAX_BYTES and (chunk := content.read(CHUNK_BYTES)):
-                read += len(chunk)
-    except (EOFError, OSError, zlib.error, isal_zlib.error):
-        return True
-    return False
+class GzipCheck:
+    """Reads a gzip file piece by piece, keeps nothing of its content, and says at the end whether it is cut."""
+
+    def __init__(self) -> None:
+        self._member: Any = None
+        self._read = 0
+        self._is_broken = False
+
+    def feed(self, data: bytes) -> None:
+        """Takes the next bytes of the file."""
+        while data and not self._is_broken and self._read < MOST_BYTES:
+            if self._member is None:
+                data = data.lstrip(b"\0")  # padding between members, and after the last
+                if not data:
+                    return
+                self._member = isal_zlib.decompressobj(_GZIP)
+            try:
+                self._read += len(self._member.decompress(data, CHUNK_BYTES))
+            except (zlib.error, isal_zlib.error):
+                self._is_broken = True
+                return
+            if self._member.eof:
+                data, self._member = self._member.unused_data, None
+            else:
+                data = self._member.unconsumed_tail
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the file breaks off, or does not fit its trailer."""
+        return self._is_broken or (self._member is not None and self._read < MOST_BYTES)

@@ -13,16 +13,19 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
+import tempfile
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 from urllib.parse import unquote, urlsplit
 
 import fsspec
 
-# Keys of raw files have up to 140 characters; S3 and GCS accept 1,024 bytes, including the store's prefix.
+from gogobe.io import folders
+
+# Raw files have keys of up to 140 characters; S3 and GCS take 1,024 bytes, with the store's prefix.
 MAX_KEY: Final = 256
 MAX_NAME_BYTES: Final = 255
 _SUFFIX: Final = re.compile(r"\.[a-z0-9]{1,8}\Z")
@@ -113,18 +116,15 @@ class ObjectStore:
 
     @property
     def _scheme(self) -> str:
-        scheme = urlsplit(self.url).scheme
-        return "file" if scheme in ("", "file") else scheme
+        return _scheme_of(self.url)
 
     def _filesystem(self) -> Any:
         return open_filesystem(self.url, self.endpoint)[0]
 
     @property
     def _root(self) -> str:
-        """The common beginning of all objects' addresses, without its final slash."""
-        if self._scheme != "file":
-            return self.url.rstrip("/")
-        return str(_path(self.url).absolute())
+        """The address that all objects' addresses begin with, without its last slash."""
+        return _root_of(self.url)
 
     def path_of(self, key: str) -> str:
         """The full address of an object: an absolute path in a folder store, otherwise a URL. Raises
@@ -140,15 +140,35 @@ class ObjectStore:
         """
         target = self.path_of(key)
         if self._scheme == "file":
-            if self._inside(target) is None:
-                raise PermissionError(
-                    f"{target}: a link leads out of {self._root}; name that folder as the store"
-                )
-            _put_in_folder(Path(target), source)
+            folders.refuse_links(self._root, target.rpartition("/")[0])
+            folders.put_file(self._root, target, str(source))
         else:
             filesystem = self._filesystem()
             if _size(filesystem, target) != source.stat().st_size:
                 filesystem.put_file(str(source), target)
+        return target
+
+    def new_part(self) -> Path:
+        """A new path on this machine for a file on its way into the store; of a folder store, in its folder, so
+        that `move` need not copy it."""
+        if self._scheme == "file":
+            return Path(folders.new_part(self._root))
+        return Path(tempfile.gettempdir(), f"gogobe-{uuid.uuid4().hex}")
+
+    def drop_stale_parts(self) -> int:
+        """Removes files that killed workers left on their way into a folder store; returns how many."""
+        return folders.drop_stale_parts(self._root) if self._scheme == "file" else 0
+
+    def move(self, key: str, part: Path) -> str:
+        """Stores a file at a path from `new_part` under the key, unless as many bytes are stored there already,
+        and removes the part; returns its address. Raises what `put` raises."""
+        if self._scheme == "file":
+            target = self.path_of(key)
+            folders.refuse_links(self._root, target.rpartition("/")[0])
+            folders.move_file(target, str(part))
+        else:
+            target = self.put(key, part)
+            part.unlink()
         return target
 
     def open(self, path: str) -> BinaryIO:
@@ -207,22 +227,19 @@ class ObjectStore:
         return path if self._scheme == "file" else None
 
 
+@lru_cache
+def _root_of(url: str) -> str:
+    return url.rstrip("/") if _scheme_of(url) != "file" else str(_path(url).absolute())
+
+
+@lru_cache
+def _scheme_of(url: str) -> str:
+    scheme = urlsplit(url).scheme
+    return "file" if scheme in ("", "file") else scheme
+
+
 def _size(filesystem: Any, target: str) -> int | None:
     try:
         return cast("int", filesystem.size(target))
     except FileNotFoundError:
         return None
-
-
-def _put_in_folder(target: Path, source: Path) -> None:
-    if target.exists() and target.stat().st_size == source.stat().st_size:
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        shutil.copyfile(source, part)
-        with part.open("rb") as file:  # otherwise the name may survive a crash of the machine without its bytes
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)

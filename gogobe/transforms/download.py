@@ -4,12 +4,9 @@ queue."""
 from __future__ import annotations
 
 import contextlib
-import tempfile
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import apache_beam as beam
@@ -55,12 +52,11 @@ class DownloadConfig:
 
 @dataclass(frozen=True)
 class Downloader:
-    """Downloads single files. Thread-safe. `scratch` is a folder for partial files."""
+    """Downloads single files; used by threads."""
 
     config: DownloadConfig
     fetcher: Fetcher
     letters: DeadLetters
-    scratch: Path
 
     def outcome(self, message: FileDiscovered, delivery: bytes, ticket: Ticket) -> Ended[Outcome]:
         """The result of one announced file: in the store, missed, or a dead letter.
@@ -106,14 +102,15 @@ class Downloader:
         FetchError, one of `store_errors()`."""
         if message.s3_path is not None:
             return stored_file(message, self.config.store)
-        config, part = self.config, self.scratch / uuid.uuid4().hex
+        config, part = self.config, self.config.store.new_part()
         file_name = name_of(message)
         try:
             access = config.portals.access_of(message)
             fetched = self.fetcher.fetch(message.url, part, access, lambda: ticket.is_cancelled)
-            path = config.store.put(content_key(message.chain, fetched.sha256, file_name), part)
-        finally:
+            path = config.store.move(content_key(message.chain, fetched.sha256, file_name), part)
+        except BaseException:
             part.unlink(missing_ok=True)
+            raise
         return FileDownloaded(
             chain=message.chain,
             s3_path=path,
@@ -152,8 +149,9 @@ class _Download(beam.DoFn):
 
     def setup(self) -> None:
         self._fetcher = Fetcher(self._config.settings)
-        self._scratch = Path(tempfile.mkdtemp(prefix="gogobe-download-"))
-        downloader = Downloader(self._config, self._fetcher, self._letters, self._scratch)
+        with contextlib.suppress(OSError):  # a store out of reach is reported where it is needed
+            self._config.store.drop_stale_parts()
+        downloader = Downloader(self._config, self._fetcher, self._letters)
         self._outcome = downloader.outcome
         self._downloads: Downloads[FileDiscovered, Outcome] = Downloads(
             self._config.plan, self._config.portals.limits
@@ -186,8 +184,6 @@ class _Download(beam.DoFn):
     def teardown(self) -> None:
         self._downloads.close()
         self._fetcher.close()
-        with contextlib.suppress(OSError):  # a slow download may still write there
-            self._scratch.rmdir()
 
     def _output(
         self, message: FileDiscovered, outcome: Ended[Outcome] | Postponed

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import random
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import FetchSettings
-from gogobe.io.gzip_ends import is_truncated
+from gogobe.io.gzip_ends import GzipCheck
 from gogobe.io.networks import AllowedHosts
 from tests.portals import Request, Response, portal
 
@@ -20,18 +22,32 @@ CONTENT = random.Random(1).randbytes(50_000)
 WHOLE = gzip.compress(CONTENT)
 
 
+def is_cut(file: bytes, pieces: Sequence[int] = ()) -> bool:
+    """What the check says of a file that comes in pieces, which begin at these places."""
+    check = GzipCheck()
+    places = [0, *sorted(pieces), len(file)]
+    for start, end in pairwise(places):
+        check.feed(file[start:end])
+    return check.is_cut
+
+
 @given(members=st.lists(st.binary(max_size=2000), min_size=1, max_size=3), data=st.data())
-def test_a_file_is_whole_if_and_only_if_all_of_it_is_there(
-    tmp_path_factory: pytest.TempPathFactory, members: list[bytes], data: st.DataObject
-):
-    file = tmp_path_factory.mktemp("gzip") / "file"
+def test_a_file_is_whole_if_and_only_if_all_of_it_is_there(members: list[bytes], data: st.DataObject):
     whole = b"".join(map(gzip.compress, members))
-    file.write_bytes(whole)
-    assert not is_truncated(file)
+    pieces = data.draw(st.lists(st.integers(0, len(whole)), max_size=4))
+    assert not is_cut(whole, pieces)
+    assert not is_cut(whole + bytes(9), pieces)  # padded, as tapes are
+    assert is_cut(whole + b"x", pieces)
     last = len(gzip.compress(members[-1]))
-    kept = data.draw(st.integers(len(whole) - last + 2, len(whole) - 1))
-    file.write_bytes(whole[:kept])
-    assert is_truncated(file)
+    kept = data.draw(st.integers(len(whole) - last + 1, len(whole) - 1))
+    assert is_cut(whole[:kept], [min(kept, one) for one in pieces])
+
+
+def test_a_member_that_holds_much_is_read_to_its_end():
+    whole = gzip.compress(bytes(5 << 20))
+    assert not is_cut(whole, [7, 100])
+    assert is_cut(whole[:-1], [7, 100])
+    assert is_cut(whole[:-8] + bytes(8), [7, 100])
 
 
 @pytest.mark.parametrize(

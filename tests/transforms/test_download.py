@@ -20,6 +20,7 @@ from gogobe.chains.portal import PortalSettings
 from gogobe.io.downloads import Ticket
 from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import Fetched, FetchSettings
+from gogobe.io.folders import PARTS
 from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, WaitingFile, decoder, encode
@@ -158,7 +159,7 @@ def test_a_signature_is_used_and_not_passed_on(step: _Download, served: Portal):
     assert served.requests[-1].path.endswith("sig=S1gned&id=3")
     assert found.source_url == f"{served.url}/Price7290-1-202501010000.gz?id=3"
     assert b"S1gned" not in encode(found)
-    assert list(step._scratch.iterdir()) == []
+    assert list((Path(step._config.store.url) / PARTS).iterdir()) == []
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -184,7 +185,7 @@ def test_every_valid_announcement_can_be_encoded(
     monkeypatch.setattr(Fetcher, "fetch", fetched)
     anything: Any = None
     made = config(ObjectStore(str(tmp_path / "store")), SETTINGS)
-    found = Downloader(made, Fetcher(SETTINGS), anything, tmp_path).download(message, Ticket())
+    found = Downloader(made, Fetcher(SETTINGS), anything).download(message, Ticket())
     assert MessageCoder(FileDownloaded).decode(MessageCoder(FileDownloaded).encode(found)) == found
 
 

@@ -30,11 +30,9 @@ def put(store: ObjectStore, tmp_path: Path, content: bytes = b"<Root/>") -> File
     return FileDiscovered("shufersal", file.as_uri(), at(0), s3_path=path)
 
 
-def taken(message: FileDiscovered, store: ObjectStore, tmp_path: Path) -> FileDownloaded | DeadLetter:
+def taken(message: FileDiscovered, store: ObjectStore) -> FileDownloaded | DeadLetter:
     settings = FetchSettings()
-    downloader = Downloader(
-        config(store, settings), Fetcher(settings), DeadLetters("download", store), tmp_path
-    )
+    downloader = Downloader(config(store, settings), Fetcher(settings), DeadLetters("download", store))
     outcome = downloader.outcome(message, b"", Ticket()).value
     assert not isinstance(outcome, Missed)
     return outcome
@@ -43,7 +41,7 @@ def taken(message: FileDiscovered, store: ObjectStore, tmp_path: Path) -> FileDo
 def test_a_stored_file_is_described_by_its_bytes(tmp_path: Path):
     store = ObjectStore(str(tmp_path / "store"))
     message = put(store, tmp_path)
-    file = taken(message, store, tmp_path)
+    file = taken(message, store)
     assert isinstance(file, FileDownloaded)
     assert (file.content_sha256, file.size) == (hashlib.sha256(b"<Root/>").hexdigest(), 7)
     assert (file.s3_path, file.local_path) == (message.s3_path, message.s3_path)
@@ -53,7 +51,7 @@ def test_a_stored_file_is_described_by_its_bytes(tmp_path: Path):
 
 def test_a_stored_file_of_a_bucket(bucket: Bucket, tmp_path: Path):
     store = ObjectStore(bucket.url, bucket.endpoint)
-    file = taken(put(store, tmp_path, b"x" * 100_000), store, tmp_path)
+    file = taken(put(store, tmp_path, b"x" * 100_000), store)
     assert isinstance(file, FileDownloaded)
     assert (file.content_sha256, file.size) == (hashlib.sha256(b"x" * 100_000).hexdigest(), 100_000)
 
@@ -69,7 +67,7 @@ def test_a_stored_file_of_a_bucket(bucket: Bucket, tmp_path: Path):
 def test_what_is_not_in_the_store_is_a_dead_letter(tmp_path: Path, path: str, reason: str):
     store = ObjectStore(str(tmp_path / "store"))
     message = msgspec.structs.replace(put(store, tmp_path), s3_path=path.format(store=tmp_path / "store"))
-    letter = taken(message, store, tmp_path)
+    letter = taken(message, store)
     assert isinstance(letter, DeadLetter)
     assert (letter.stage, letter.reason) == ("download", reason)
 
@@ -79,4 +77,4 @@ def test_a_store_that_is_away_is_an_outage(tmp_path: Path):
     message = put(store, tmp_path)
     (tmp_path / "store").rename(tmp_path / "away")
     with pytest.raises(FileNotFoundError):
-        taken(message, store, tmp_path)
+        taken(message, store)

@@ -1,0 +1,108 @@
+"""Files of a folder store: written next to the objects, on the disk before they get their name, and moved.
+
+An object has its name only when its bytes are on the disk, and counts as stored when the name is, too: after a
+crash of the machine it is there whole, or not at all and not acknowledged. Paths are strings, because a worker
+stores hundreds of files a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import time
+import uuid
+from functools import lru_cache
+from typing import Final
+
+PARTS: Final = ".incoming"
+# A part of a worker that was killed; no download takes as long.
+STALE_SECONDS: Final = 2 * 86_400.0
+
+
+def new_part(root: str) -> str:
+    """A new path below the store's root for a file on its way into it; the folder for it is made."""
+    folder = os.path.join(root, PARTS)
+    os.makedirs(folder, exist_ok=True)
+    return os.path.join(folder, uuid.uuid4().hex)
+
+
+def drop_stale_parts(root: str) -> int:
+    """Removes what killed workers left behind; returns how many files."""
+    count, before = 0, time.time() - STALE_SECONDS
+    with contextlib.suppress(FileNotFoundError), os.scandir(os.path.join(root, PARTS)) as parts:
+        for part in parts:
+            with contextlib.suppress(FileNotFoundError):  # another worker was first
+                if part.stat().st_mtime < before:
+                    os.unlink(part.path)
+                    count += 1
+    return count
+
+
+@lru_cache(maxsize=4096)
+def refuse_links(root: str, folder: str) -> None:
+    """Raises PermissionError where a link in the store's folder leads out of it. A folder that was found to be
+    in the store is not looked at again: messages make no links."""
+    real, real_root = os.path.realpath(folder), os.path.realpath(root)
+    if os.path.commonpath([real, real_root]) != real_root:
+        raise PermissionError(f"{folder}: a link leads out of {root}; name that folder as the store")
+
+
+def put_file(root: str, target: str, source: str) -> None:
+    """Copies a local file to `target`, unless as many bytes are there. Raises OSError."""
+    if _has_as_many(target, source):
+        _sync(os.path.dirname(target))
+        return
+    part = new_part(root)
+    try:
+        shutil.copyfile(source, part)
+        move_file(target, part)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+
+
+def move_file(target: str, part: str) -> None:
+    """Gives a part of the same folder store its name, unless as many bytes are there; the part is removed.
+    Returns when bytes and name are on the disk. Raises OSError; the part may then be left."""
+    folder = os.path.dirname(target)
+    if _has_as_many(target, part):
+        os.unlink(part)  # another thread may have given the name just now
+    else:
+        _sync(part)
+        try:
+            os.replace(part, target)
+        except FileNotFoundError:
+            _make_folders(folder)
+            os.replace(part, target)
+    _sync(folder)
+
+
+def _has_as_many(target: str, source: str) -> bool:
+    try:
+        return os.lstat(target).st_size == os.stat(source).st_size
+    except FileNotFoundError:
+        return False
+
+
+def _make_folders(folder: str) -> None:
+    """Makes a folder and those above it; their names are on the disk then."""
+    parent = os.path.dirname(folder)
+    if not os.path.isdir(parent):
+        _make_folders(parent)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder)
+        _sync(parent)
+
+
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # File systems over a network need not know fsync of a folder.
+        if error.errno not in (errno.EINVAL, errno.EBADF) or not os.path.isdir(path):
+            raise
+    finally:
+        os.close(descriptor)
