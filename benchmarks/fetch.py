@@ -1,10 +1,12 @@
-"""Benchmark of downloads: `python -m benchmarks.fetch [--files N] [--hosts N] [--kilobytes N]`.
+"""The download swarm under load: `python -m benchmarks.fetch [--files N] [--hosts N] [--rounds N]`.
 
-Serves files on several hosts of this machine, and fetches all of them three times: with plain `curl
---parallel`, with the scheduler and the fetcher of the download step (bundles of 8, as on Flink, two workers,
-hosts distributed over them), and again with a rate limit per host. Prints a table and a last line with the
-figures, and writes `var/bench-fetch.json`. Exit code 1 if a file is missing or wrong, or if a host got
-requests above its rate.
+Serves files on as many hosts of this machine, and fetches all of them in several rounds, in each of them four
+times: with plain `curl --parallel`, which leaves them in the system's memory; with the same and `sync` after
+it, as the pipeline has each file on the disk before it acknowledges it; with the scheduler and the fetcher of
+the download step (bundles of 8, as on Flink, two workers, hosts spread over them); and with these without
+waiting for the disk. A last run has a rate for each host. Prints a table with the medians and a last line with
+the figures, and writes `var/bench-fetch.json`. Exit code 1 where a file is missing or wrong, or a host was
+asked above its rate.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import hashlib
 import multiprocessing
 import os
 import random
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -52,6 +56,12 @@ from gogobe.transforms.order import host_key
 
 WORKERS: Final = 2
 THREADS: Final = 8
+CURL: Final = "curl --parallel"
+CURL_SYNC: Final = "curl --parallel; sync"
+SWARM: Final = "swarm"
+SWARM_UNSAFE: Final = "swarm, not waiting for the disk"
+# Each next to what it is compared with.
+WAYS: Final = (CURL, SWARM_UNSAFE, CURL_SYNC, SWARM)
 PORT: Final = 18_480
 MB: Final = 1 << 20
 # Tolerance for clock differences between processes, and for the time of a connection.
@@ -59,13 +69,15 @@ RATE_SLACK: Final = 1.02
 
 
 class Run(msgspec.Struct):
-    """One run over all files. `memory_mb` is the largest worker's at its end, `growth_mb` its growth after a
-    fifth of its files; `highest_rate` is the maximum number of requests to one host within a second."""
+    """One run over all files. `cpu_seconds` are those of curl or of all workers; `memory_mb` is the largest
+    worker's at its end, `growth_mb` since a fifth of its files; `highest_rate` is the most requests that a host
+    got in a second."""
 
     what: str
     files: int
     seconds: float
     megabytes: float
+    cpu_seconds: float = 0.0
     memory_mb: float = 0.0
     growth_mb: float = 0.0
     highest_rate: float = 0.0
@@ -76,19 +88,28 @@ class Run(msgspec.Struct):
 
 
 class Result(msgspec.Struct):
-    """The benchmark's result. `load_average` is the machine's at the start; `rate` is that of the last
-    run."""
+    """A benchmark's result. `load_average` is the machine's when it began; `rounds` have the runs of `WAYS`,
+    `limited` is the run with `rate`; `wrong` counts files over all runs."""
 
     cores: int
     load_average: float
     hosts: int
     rate: float
-    runs: list[Run]
+    rounds: list[list[Run]]
+    limited: Run | None = None
     wrong: int = 0
 
-    @property
-    def ratio(self) -> float:
-        return self.runs[1].per_second / self.runs[0].per_second
+    def median(self, way: str) -> Run:
+        """The run of a way with the median of all seconds."""
+        runs = sorted(
+            (one for runs in self.rounds for one in runs if one.what == way), key=lambda one: one.seconds
+        )
+        return runs[len(runs) // 2]
+
+    def ratio(self, way: str, to: str) -> float:
+        """Files a second of a way as a ratio to those of another: the median of the rounds' ratios."""
+        found = [{one.what: one.per_second for one in runs} for runs in self.rounds]
+        return statistics.median(one[way] / one[to] for one in found)
 
 
 class _Portal(asyncio.Protocol):
@@ -151,21 +172,29 @@ def addresses(files: int, hosts: int) -> list[str]:
     ]
 
 
-def with_curl(urls: Sequence[str], folder: Path) -> float:
-    """The seconds that `curl --parallel` takes, with as many concurrent transfers as the workers have
-    threads."""
+def with_curl(urls: Sequence[str], folder: Path, *, is_synced: bool) -> tuple[float, float]:
+    """Seconds and CPU seconds that `curl --parallel` takes, with as many transfers at once as the swarm has
+    threads; with `is_synced`, until all is on the disk."""
     config = folder / "curl.txt"
     config.write_text(
         "\n".join(f'url = "{url}"\noutput = "{folder}/{n}"' for n, url in enumerate(urls)), "ascii"
     )
-    command = ["curl", "--silent", "--parallel", "--parallel-max", str(WORKERS * THREADS), "-K", str(config)]
+    most = str(WORKERS * THREADS)
+    command = ["curl", "--no-progress-meter", "--parallel", "--parallel-max", most, "-K", str(config)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     subprocess.run(command, check=True)
-    return time.perf_counter() - started
+    if is_synced:
+        subprocess.run(["sync", "--file-system", str(folder)], check=True)
+    seconds = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def work(urls: Sequence[str], folder: Path, rate: float | None, pipe: Connection) -> None:
-    """One worker: processes its messages as the download step does, bundle by bundle."""
+def work(urls: Sequence[str], folder: Path, rate: float | None, is_synced: bool, pipe: Connection) -> None:
+    """One worker: what the download step does with its messages, bundle by bundle."""
+    if not is_synced:
+        vars(os)["fsync"] = lambda _descriptor: None
     chains = Chains([] if rate is None else [_chain({authority_of(url) for url in urls}, rate)])
     store = ObjectStore(str(folder / "store"))
     settings = FetchSettings(allowed=AllowedHosts.parse("127.0.0.0/8"))
@@ -178,6 +207,7 @@ def work(urls: Sequence[str], folder: Path, rate: float | None, pipe: Connection
     memory, done = 0, 0
     pipe.send("ready")
     pipe.recv()
+    began = time.process_time()
     while bundle := list(islice(messages, BUNDLE_ELEMENTS)):
         results = []
         for message in bundle:
@@ -197,7 +227,7 @@ def work(urls: Sequence[str], folder: Path, rate: float | None, pipe: Connection
         if not memory and done >= len(urls) // 5:
             memory = process.memory_info().rss
     now_used = process.memory_info().rss
-    pipe.send((found, now_used / MB, (now_used - memory) / MB))
+    pipe.send((found, time.process_time() - began, now_used / MB, (now_used - memory) / MB))
 
 
 def _chain(authorities: set[str], rate: float) -> Chain:
@@ -208,8 +238,10 @@ def _chain(authorities: set[str], rate: float) -> Chain:
     return Chain(key="bench", chain_ids=("7290000000001",), names={"en": "Bench"}, portals=portals)
 
 
-def with_swarm(urls: Sequence[str], folder: Path, body: bytes, rate: float | None) -> tuple[float, Run, int]:
-    """Runs the workers; returns the seconds, their memory, and the number of missing or wrong files."""
+def with_swarm(
+    urls: Sequence[str], folder: Path, body: bytes, rate: float | None, *, is_synced: bool = True
+) -> tuple[Run, int]:
+    """Runs the workers; what they used, and how many files are missing or wrong."""
     shares: list[list[str]] = [[] for _ in range(WORKERS)]
     now = datetime.now(UTC)
     for url in urls:
@@ -218,7 +250,7 @@ def with_swarm(urls: Sequence[str], folder: Path, body: bytes, rate: float | Non
     pipes = []
     for share in shares:
         near, far = multiprocessing.Pipe()
-        multiprocessing.Process(target=work, args=(share, folder, rate, far), daemon=True).start()
+        multiprocessing.Process(target=work, args=(share, folder, rate, is_synced, far), daemon=True).start()
         near.recv()
         pipes.append(near)
     started = time.perf_counter()
@@ -226,14 +258,14 @@ def with_swarm(urls: Sequence[str], folder: Path, body: bytes, rate: float | Non
         pipe.send("go")
     found = [pipe.recv() for pipe in pipes]
     seconds = time.perf_counter() - started
-    shas = {name: sha for files, _, _ in found for name, sha in files.items()}
+    shas = {name: sha for files, *_ in found for name, sha in files.items()}
     whole, wrong = hashlib.sha256(body), 0
     for name in (url.rpartition("/")[2] for url in urls):
         expected = whole.copy()
         expected.update(ending(name))
         wrong += shas.get(name) != expected.hexdigest()
-    used = Run("", 0, 0, 0, max(memory for _, memory, _ in found), max(growth for _, _, growth in found))
-    return seconds, used, wrong
+    cpu, memory, growth = (list(column) for column in zip(*(one[1:] for one in found), strict=True))
+    return Run("", len(urls), seconds, 0, sum(cpu), max(memory), max(growth)), wrong
 
 
 def highest_rate(asked: Mapping[str, Sequence[float]]) -> float:
@@ -248,58 +280,81 @@ def highest_rate(asked: Mapping[str, Sequence[float]]) -> float:
     return float(highest)
 
 
-def measure(files: int, hosts: int, kilobytes: int, rate: float, folder: Path) -> Result:
-    """All three runs."""
+class Bench:
+    """Runs the ways to fetch from one server. `folder` takes the files, which are removed after each run."""
+
+    def __init__(self, files: int, hosts: int, kilobytes: int, folder: Path) -> None:
+        self._body = gzip.compress(random.Random(1).randbytes(kilobytes << 10), 1)
+        self._megabytes = files * len(self._body) / MB
+        self._urls = addresses(files, hosts)
+        self._folder = folder
+        self._server, far = multiprocessing.Pipe()
+        multiprocessing.Process(target=serve, args=(hosts, self._body, far), daemon=True).start()
+        self._server.recv()
+        self.wrong = 0
+
+    def run(self, way: str, rate: float | None = None) -> Run:
+        """One run; `rate` is the swarm's, of each host."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            subprocess.run(["sync", "--file-system", folder], check=True)  # of the run before, nothing is left
+            if way in (CURL, CURL_SYNC):
+                seconds, cpu = with_curl(self._urls, Path(folder), is_synced=way == CURL_SYNC)
+                run = Run(way, len(self._urls), seconds, self._megabytes, cpu)
+            else:
+                is_synced = way != SWARM_UNSAFE
+                run, wrong = with_swarm(self._urls, Path(folder), self._body, rate, is_synced=is_synced)
+                run.what, run.megabytes = way, self._megabytes
+                self.wrong += wrong
+        self._server.send("times")
+        run.highest_rate = highest_rate(self._server.recv())
+        return run
+
+
+def measure(files: int, hosts: int, kilobytes: int, *, rate: float, rounds: int, folder: Path) -> Result:
+    """All runs."""
     result = Result(os.cpu_count() or 0, round(os.getloadavg()[0], 2), hosts, rate, [])
-    body = gzip.compress(random.Random(1).randbytes(kilobytes << 10), 1)
-    megabytes = files * len(body) / MB
-    urls = addresses(files, hosts)
-    server, far = multiprocessing.Pipe()
-    multiprocessing.Process(target=serve, args=(hosts, body, far), daemon=True).start()
-    server.recv()
-    for what, limit in (("curl --parallel", None), ("swarm", None), (f"swarm, {rate:g}/s a host", rate)):
-        own = folder / f"{len(result.runs)}"
-        own.mkdir()
-        used, wrong = Run("", 0, 0, 0), 0
-        if what.startswith("curl"):
-            seconds = with_curl(urls, own)
-        else:
-            seconds, used, wrong = with_swarm(urls, own, body, limit)
-        server.send("times")
-        highest = highest_rate(server.recv())
-        result.wrong += wrong
-        result.runs.append(Run(what, files, seconds, megabytes, used.memory_mb, used.growth_mb, highest))
+    bench = Bench(files, hosts, kilobytes, folder)
+    for number in range(rounds):
+        ways = WAYS if number % 2 == 0 else WAYS[::-1]
+        result.rounds.append([bench.run(way) for way in ways])
+    result.limited = bench.run(f"{SWARM}, {rate:g}/s a host", rate)
+    result.wrong = bench.wrong
     return result
 
 
 def show(result: Result) -> None:
     """Prints the table and the last line."""
-    title = f"Files from {result.hosts} hosts (load average {result.load_average}, {result.cores} cores)"
+    count = len(result.rounds)
+    title = f"Files from {result.hosts} hosts: medians of {count} rounds (load average {result.load_average})"
     table = Table(title=title)
     table.add_column("run")
-    for column in (
+    columns = (
         "files",
         "seconds",
         "files/s",
         "MB/s",
+        "CPU ms/file",
         "MB, largest worker",
         "growth",
-        "requests/s of a host",
-    ):
+        "requests/s",
+    )
+    for column in columns:
         table.add_column(column, justify="right")
-    for run in result.runs:
-        figures = (run.seconds, run.per_second, run.megabytes / run.seconds, run.memory_mb, run.growth_mb)
-        table.add_row(
-            run.what, f"{run.files:,}", *(f"{one:,.1f}" for one in figures), f"{run.highest_rate:.0f}"
-        )
-    console = Console(width=130)
-    console.print(table)
-    swarm, limited = result.runs[1:]
-    console.print(
+    assert result.limited is not None
+    for run in (*map(result.median, WAYS), result.limited):
+        cpu = 1000 * run.cpu_seconds / run.files
+        figures = (run.seconds, run.per_second, run.megabytes / run.seconds, cpu, run.memory_mb, run.growth_mb)
+        shown = (f"{one:,.0f}" if one > 100 else f"{one:,.2f}" for one in figures)
+        table.add_row(run.what, f"{run.files:,}", *shown, f"{run.highest_rate:.0f}")
+    Console(width=140).print(table)
+    swarm = result.median(SWARM)
+    Console(width=140).print(
         f"fetch: {swarm.files:,} files of {result.hosts} hosts: {swarm.per_second:,.0f} files/s, "
-        f"{swarm.megabytes / swarm.seconds:,.0f} MB/s, {result.ratio:.2f} of curl, {swarm.memory_mb:.0f} MB "
-        f"({swarm.growth_mb:+.0f} MB), at most {limited.highest_rate:.0f} of {result.rate:g} requests/s of a "
-        f"host, {result.wrong} wrong",
+        f"{swarm.megabytes / swarm.seconds:,.0f} MB/s on the disk, {result.ratio(SWARM, CURL_SYNC):.2f} of "
+        f"curl and sync (median of {count}); not waiting for the disk {result.ratio(SWARM_UNSAFE, CURL):.2f} of "
+        "curl; "
+        f"{swarm.memory_mb:.0f} MB ({swarm.growth_mb:+.0f} MB); at most {result.limited.highest_rate:.0f} of "
+        f"{result.rate:g} requests/s of a host; {result.wrong} wrong",
         soft_wrap=True,
     )
 
@@ -309,14 +364,21 @@ def show(result: Result) -> None:
 @click.option("--hosts", default=50, show_default=True)
 @click.option("--kilobytes", default=200, show_default=True, help="Size of a file.")
 @click.option("--rate", default=20.0, show_default=True, help="Requests a second to a host, in the last run.")
+@click.option("--rounds", default=5, show_default=True, help="How often each way is measured.")
+@click.option("--folder", type=click.Path(path_type=Path), default=None, help="Where files go, if not var/.")
 @click.option("--json", "output", type=click.Path(path_type=Path), default=Path("var/bench-fetch.json"))
-def main(files: int, hosts: int, kilobytes: int, rate: float, output: Path) -> None:
+def main(
+    *, files: int, hosts: int, kilobytes: int, rate: float, rounds: int, folder: Path | None, output: Path
+) -> None:
     """Downloads beside plain curl, and within the hosts' rates."""
-    with tempfile.TemporaryDirectory(prefix="gogobe-bench-") as folder:
-        result = measure(files, hosts, kilobytes, rate, Path(folder))
-    write_json(output, result)
+    place = folder or Path("var")
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as own:
+        result = measure(files, hosts, kilobytes, rate=rate, rounds=rounds, folder=Path(own))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
     show(result)
-    if result.wrong or result.runs[-1].highest_rate > rate * RATE_SLACK + 1:
+    if result.wrong or result.limited is None or result.limited.highest_rate > rate * RATE_SLACK + 1:
         sys.exit(1)
 
 

@@ -21,7 +21,8 @@ from gogobe.discovery.listing import ListedFile, ListingError, NotModified
 from gogobe.discovery.metrics import Metrics
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.retries import Retries
-from gogobe.discovery.schedule import Schedule
+from gogobe.discovery.rhythm import Rhythm
+from gogobe.feeds.ordering import publication_order
 from gogobe.io.circuit import Circuit
 from gogobe.records.addresses import has_credentials, host_of, identity_of
 from gogobe.records.messages import FileDiscovered, decoder, encode
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 CHUNK_FILES: Final = 500
 CHUNKS_UNDER_WAY: Final = 4
+# What a listing is held in memory for its order: about 1 kB a file. The largest portals list a tenth.
+MOST_HELD: Final = 100_000
 Put = Callable[[Sequence[Announcement]], Awaitable[Awaitable[Outcome]]]
 _message: Final = decoder(FileDiscovered)
 
@@ -195,34 +198,37 @@ class Watcher:
 
 
 class _Unannounced:
-    """Sends the files of one listing to the announcer in chunks."""
+    """Holds the files of one listing until its end, and sends them to the announcer in chunks, in the order of
+    their publication: portals list in any order, the newest first or by name."""
 
     def __init__(self, put: Put) -> None:
         self._put = put
-        self._chunk: list[Announcement] = []
+        self._held: list[Announcement] = []
         self._sent: deque[tuple[list[Announcement], Awaitable[Outcome]]] = deque()
         self._new: list[FileToClaim] = []
         self._pending: set[int] = set()
 
     async def add(self, announcement: Announcement) -> None:
-        self._chunk.append(announcement)
-        if len(self._chunk) >= CHUNK_FILES:
+        self._held.append(announcement)
+        if len(self._held) >= MOST_HELD:
             await self._send()
 
     async def finish(self) -> tuple[Sequence[FileToClaim], set[int]]:
         """Waits until all are announced. Returns the new files, and the keys of files that another agent has
         claimed."""
-        if self._chunk:
-            await self._send()
+        await self._send()
         while self._sent:
             await self._note_oldest()
         return self._new, self._pending
 
     async def _send(self) -> None:
-        if len(self._sent) >= CHUNKS_UNDER_WAY:
-            await self._note_oldest()
-        self._sent.append((self._chunk, await self._put(self._chunk)))
-        self._chunk = []
+        files, self._held = self._held, []
+        files.sort(key=lambda one: publication_order(one.listed.file_name))
+        for start in range(0, len(files), CHUNK_FILES):
+            if len(self._sent) >= CHUNKS_UNDER_WAY:
+                await self._note_oldest()
+            chunk = files[start : start + CHUNK_FILES]
+            self._sent.append((chunk, await self._put(chunk)))
 
     async def _note_oldest(self) -> None:
         chunk, future = self._sent.popleft()

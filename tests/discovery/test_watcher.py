@@ -19,11 +19,11 @@ from gogobe.discovery.client import PortalClient
 from gogobe.discovery.connections import Connections
 from gogobe.discovery.engines import ENGINES
 from gogobe.discovery.health import Listing
-from gogobe.discovery.listing import ListedFile
+from gogobe.discovery.listing import ListedFile, ListingError
 from gogobe.discovery.metrics import Metrics
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.throttle import Throttles
-from gogobe.discovery.watcher import Watcher
+from gogobe.discovery.watcher import CHUNK_FILES, Watcher
 from tests.discovery.conftest import ALLOWED, NOW, files, portal
 from tests.portals import pages
 from tests.portals.faults import Faults
@@ -45,7 +45,7 @@ class Announced:
         new = frozenset(
             key for key, name in names.items() if name not in self.names and name not in self.pending
         )
-        self.names += [names[key] for key in new]
+        self.names += [name for key, name in names.items() if key in new]
         pending = frozenset(key for key, name in names.items() if name in self.pending)
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         future.set_result(Outcome(new, pending))
@@ -114,6 +114,26 @@ def test_a_portal_is_announced_once_and_then_only_what_is_new(portals: PortalSer
         assert third.announced == 1
 
     watch(laibcatalog(portals, shelf), work)
+
+
+@pytest.mark.parametrize("breaks_off", [False, True])
+def test_a_whole_listing_is_announced_in_the_order_of_publication(breaks_off: bool):
+    """Also one of many chunks, and one that breaks off."""
+    listed = [f"PriceFull7290000000001-{number % 7:03d}-2026081106{number // 60:02d}{number % 60:02d}.gz"
+              for number in range(3 * CHUNK_FILES + 10)]  # fmt: skip
+
+    async def newest_first(watched: Portal, _client: PortalClient) -> AsyncIterator[ListedFile]:
+        for name in reversed(listed):
+            yield ListedFile(f"http://{watched.host}/{name}", name)
+        if breaks_off:
+            raise ListingError("short_body", "it broke off")
+
+    async def work(watcher: Watcher, announced: Announced, _clock: Clock) -> None:
+        listing = await watcher.list_files(announced.put)
+        assert listing.announced == len(listed)
+        assert announced.names == sorted(listed, key=lambda name: name.rpartition("-")[2])
+
+    watch(portal("html_links", "http://portal.example"), work, newest_first)
 
 
 def test_what_another_agent_announces_is_asked_for_again(portals: PortalServer):
