@@ -41,7 +41,8 @@ from benchmarks.measure import write_json
 from gogobe.chains.chain import Chain, Chains
 from gogobe.chains.portal import PortalSettings
 from gogobe.feeds.ordering import store_of
-from gogobe.io.downloads import Downloads, Ended, Plan
+from gogobe.io.download_work import Ended, Plan
+from gogobe.io.downloads import Downloads
 from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.networks import AllowedHosts
@@ -351,8 +352,8 @@ def show(result: Result) -> None:
     Console(width=140).print(
         f"fetch: {swarm.files:,} files of {result.hosts} hosts: {swarm.per_second:,.0f} files/s, "
         f"{swarm.megabytes / swarm.seconds:,.0f} MB/s on the disk, {result.ratio(SWARM, CURL_SYNC):.2f} of "
-        f"curl and sync (median of {count}); not waiting for the disk {result.ratio(SWARM_UNSAFE, CURL):.2f} of "
-        "curl; "
+        f"curl and sync (median of {count}); not waiting for the disk "
+        f"{result.ratio(SWARM_UNSAFE, CURL):.2f} of curl; "
         f"{swarm.memory_mb:.0f} MB ({swarm.growth_mb:+.0f} MB); at most {result.limited.highest_rate:.0f} of "
         f"{result.rate:g} requests/s of a host; {result.wrong} wrong",
         soft_wrap=True,

@@ -42,7 +42,7 @@ from gogobe.demo.run import masters_folder, pipeline_flags
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.ordering import store_of
 from gogobe.feeds.reader import FeedReader
-from gogobe.io.downloads import Plan, Ticket
+from gogobe.io.download_work import Plan, Ticket
 from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.kafka.topics import ensure_topics, publish
@@ -124,7 +124,7 @@ def plain_loop(stack: StackAddresses, var: Path, masters: Path, announced: Seque
     store = ObjectStore(str(var / "loop-store"))
     settings = FetchSettings(allowed=AllowedHosts.parse("127.0.0.1"))
     config = DownloadConfig(store, settings, Portals(load_chains(), per_host=4), Plan())
-    downloader = Downloader(config, Fetcher(settings), DeadLetters("download", store), var)
+    downloader = Downloader(config, Fetcher(settings), DeadLetters("download", store))
     resolver, waiting, count = Resolver(open_snapshot(masters)), [], 0
     with Loader(stack.database) as loader:
         for message in announced:

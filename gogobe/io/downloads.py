@@ -12,83 +12,27 @@ import logging
 import math
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
-from queue import SimpleQueue
-from typing import Final, Generic, Literal, TypeVar
+from typing import Final, Generic
 
+from gogobe.io.download_work import (
+    Download,
+    Ended,
+    Message,
+    Plan,
+    Postponed,
+    Result,
+    Value,
+    Work,
+)
 from gogobe.io.hosts import Host, Limits
+from gogobe.io.slow_lane import SlowLane, postponed
+from gogobe.io.threads import Threads
 
 logger = logging.getLogger(__name__)
 
-Message = TypeVar("Message")
-Value = TypeVar("Value")
-
-LATER_SECONDS: Final = 30.0
 MOST_HOSTS: Final = 4096
-
-
-@dataclass(frozen=True)
-class Plan:
-    """`threads` downloads run at once that bundles wait for, each for `wait` seconds; `pending` are at most
-    submitted and not yet given back. `slow_threads` run that were left behind, and up to `backlog` more of them
-    wait for their host."""
-
-    threads: int = 8
-    slow_threads: int = 16
-    wait: float = 2.0
-    pending: int = 16
-    backlog: int = 2000
-
-
-@dataclass
-class Ticket:
-    """Signals to a running download: no bundle waits for it any more (`is_left`), or it must end now
-    (`is_cancelled`)."""
-
-    is_left: bool = False
-    is_cancelled: bool = False
-
-
-@dataclass(frozen=True)
-class Ended(Generic[Value]):
-    """The outcome of a download. `host_failed` says that it is its host's fault; `retry_after` are the seconds
-    that the host asks to wait."""
-
-    value: Value
-    host_failed: bool = False
-    retry_after: float | None = None
-
-
-@dataclass(frozen=True)
-class Postponed:
-    """A download that is not waited for. It comes again after `seconds` unless it ends by itself before.
-
-    `host_ill`: the host was not asked. `slow`: the download goes on, or waits for its host's limits. `busy`:
-    this worker has no room for it.
-    """
-
-    reason: Literal["host_ill", "slow", "busy"]
-    seconds: float
-
-
-Work = Callable[[Ticket], Ended[Value]]
-Result = tuple[Message, Ended[Value] | Postponed]
-
-
-@dataclass(eq=False)
-class _Download(Generic[Message, Value]):
-    message: Message
-    identity: bytes
-    order: str
-    host: str
-    work: Work[Value]
-    submitted: float
-    started: float | None = None
-    outcome: Ended[Value] | BaseException | None = None
-    ticket: Ticket = field(default_factory=Ticket)
 
 
 class Downloads(Generic[Message, Value]):
@@ -105,18 +49,16 @@ class Downloads(Generic[Message, Value]):
         self._plan = plan
         self._limits = limits
         self._clock = clock
-        self._pool = _Threads()
+        self._pool = Threads()
         lock = threading.Lock()
         self._changed = threading.Condition(lock)
         self._timer = threading.Condition(lock)
         self._hosts: dict[str, Host] = {}
         # In the order of submission: running, done but not first of its key, or waiting for its host.
-        self._pending: list[_Download[Message, Value]] = []
-        # Left behind: all by identity; waiting ones by host; ended ones.
-        self._left: dict[bytes, _Download[Message, Value]] = {}
-        self._queues: dict[str, deque[_Download[Message, Value]]] = {}
-        self._ended_late: list[_Download[Message, Value]] = []
-        self._fast = self._slow = 0
+        self._pending: list[Download[Message, Value]] = []
+        self._slow: SlowLane[Message, Value] = SlowLane(plan.slow_threads, plan.backlog)
+        self._ended_late: list[Result[Message, Value]] = []
+        self._fast = 0
         self._wake_at = math.inf
         self._is_closed = False
         self._clockwork = threading.Thread(target=self._keep_time, name="download-clock", daemon=True)
@@ -127,15 +69,15 @@ class Downloads(Generic[Message, Value]):
     ) -> list[Result[Message, Value]]:
         """Takes a download; returns the results that are due by now, its own `Postponed` among them where it is
         not waited for. `identity` is the same for the same file that comes again."""
-        download = _Download(message, identity, order, host, work, self._clock())
+        download = Download(message, identity, order, host, work, self._clock())
         with self._changed:
             due = self._take_due()
             state, now = self._host(host), self._clock()
-            if identity in self._left:
-                due.append((message, Postponed("slow", LATER_SECONDS + 1.5 * state.backlog_seconds())))
+            if identity in self._slow:
+                due.append((message, postponed(state)))
             elif state.is_refusing(now):
                 due.append((message, Postponed("host_ill", state.pause(now))))
-            elif host in self._queues or not state.is_prompt(self._plan.wait):
+            elif self._slow.has_queue(host) or not state.is_prompt(self._plan.wait):
                 due.append(self._leave(download))
                 self._start()
             else:
@@ -167,8 +109,8 @@ class Downloads(Generic[Message, Value]):
         is not waited for."""
         with self._changed:
             self._pending.clear()
-            for host in list(self._queues):
-                self._drop_queue(host)
+            for name in self._slow.hosts:
+                self._slow.drop(name, self._host(name))
             self._is_closed = True
             self._timer.notify_all()
             while self._fast:
@@ -187,11 +129,7 @@ class Downloads(Generic[Message, Value]):
     def _take_due(self) -> list[Result[Message, Value]]:
         """Removes and returns what has ended: of a key, only what no pending download of the same key was
         submitted before. Also leaves behind what has taken too long."""
-        due: list[Result[Message, Value]] = []
-        for one in self._ended_late:
-            assert isinstance(one.outcome, Ended)
-            due.append((one.message, one.outcome))
-        self._ended_late = []
+        due, self._ended_late = self._ended_late, []
         overdue = self._clock() - self._plan.wait
         blocked: set[str] = set()
         kept = []
@@ -215,23 +153,12 @@ class Downloads(Generic[Message, Value]):
         until = min(one.submitted for one in self._pending) + self._plan.wait
         self._changed.wait(max(0.0, until - self._clock()) + 0.001)
 
-    def _leave(self, one: _Download[Message, Value]) -> Result[Message, Value]:
-        """Goes on without a download: it joins the slow lane or its host's queue there, or ends for lack of
-        room."""
-        host = self._host(one.host)
-        has_room = self._slow < self._plan.slow_threads if one.started else len(self._left) < self._plan.backlog
-        if not has_room:
-            one.ticket.is_cancelled = True
-            return one.message, Postponed("busy", LATER_SECONDS + host.backlog_seconds())
-        one.ticket.is_left = True
-        self._left[one.identity] = one
-        host.left += 1
-        if one.started:
+    def _leave(self, one: Download[Message, Value]) -> Result[Message, Value]:
+        """Goes on without a download."""
+        why = self._slow.join(one, self._host(one.host))
+        if one.started is not None and one.ticket.is_left:
             self._fast -= 1
-            self._slow += 1
-        else:
-            self._queues.setdefault(one.host, deque()).append(one)
-        return one.message, Postponed("slow", LATER_SECONDS + 1.5 * host.backlog_seconds())
+        return one.message, why
 
     def _start(self) -> None:
         """Gives free threads to what may begin: what a bundle waits for in the order of submission, what was
@@ -247,28 +174,24 @@ class Downloads(Generic[Message, Value]):
                     self._begin(one, now)
                 else:
                     wake_at = min(wake_at, ready_at)
-        for name in list(self._queues):
-            while self._slow < self._plan.slow_threads and name in self._queues:
-                ready_at = self._host(name).ready_at(now)
-                if ready_at > now:
-                    wake_at = min(wake_at, ready_at)
-                    break
-                queue = self._queues.pop(name)
-                self._slow += 1
-                self._begin(queue.popleft(), now)
-                if queue:  # behind the others
-                    self._queues[name] = queue
-                    break
+        for name in self._slow.hosts:
+            if self._slow.is_full:
+                break
+            ready_at = self._host(name).ready_at(now)
+            if ready_at <= now:
+                self._begin(self._slow.next_of(name), now)
+            else:
+                wake_at = min(wake_at, ready_at)
         if wake_at < self._wake_at:
             self._wake_at = wake_at
             self._timer.notify()
 
-    def _begin(self, one: _Download[Message, Value], now: float) -> None:
+    def _begin(self, one: Download[Message, Value], now: float) -> None:
         one.started = now
         self._host(one.host).begin(now)
         self._pool.run(partial(self._run, one))
 
-    def _run(self, one: _Download[Message, Value]) -> None:
+    def _run(self, one: Download[Message, Value]) -> None:
         outcome: Ended[Value] | BaseException
         try:
             outcome = one.work(one.ticket)
@@ -280,7 +203,7 @@ class Downloads(Generic[Message, Value]):
             self._start()
             self._changed.notify_all()
 
-    def _note(self, one: _Download[Message, Value], outcome: Ended[Value] | BaseException) -> None:
+    def _note(self, one: Download[Message, Value], outcome: Ended[Value] | BaseException) -> None:
         """Notes that a download has ended: for its host, for its lane, and among the results."""
         host, now = self._host(one.host), self._clock()
         assert one.started is not None
@@ -288,23 +211,15 @@ class Downloads(Generic[Message, Value]):
             host.cancel()
         elif host.end(now, now - one.started, failed=outcome.host_failed, retry_after=outcome.retry_after):
             logger.warning("%s counts as ill after %d failures in a row", one.host, host.circuit.failures)
-            self._drop_queue(one.host)
+            self._slow.drop(one.host, host)
         if not one.ticket.is_left:
             self._fast -= 1
             return
-        self._slow -= 1
-        host.left -= 1
-        del self._left[one.identity]
+        self._slow.end(one, host)
         if isinstance(outcome, Ended):
-            self._ended_late.append(one)
+            self._ended_late.append((one.message, outcome))
         else:
             logger.warning("a download that was left behind failed, its file comes again", exc_info=outcome)
-
-    def _drop_queue(self, name: str) -> None:
-        """Forgets what waits for a host and has not begun; it comes again from the retry queue."""
-        for one in self._queues.pop(name, ()):
-            del self._left[one.identity]
-            self._host(name).left -= 1
 
     def _keep_time(self) -> None:
         """Starts downloads when their host's turn comes, whether a bundle is under way or not."""
@@ -316,34 +231,3 @@ class Downloads(Generic[Message, Value]):
                     continue
                 self._wake_at = math.inf
                 self._start()
-
-
-class _Threads:
-    """Threads that are made when needed and kept. They are daemons: a process that ends does not wait for slow
-    downloads, as it would for those of an executor."""
-
-    def __init__(self) -> None:
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._count = 0
-        self._busy = 0
-        self._lock = threading.Lock()
-
-    def run(self, work: Callable[[], None]) -> None:
-        """Runs some work in a free thread, or in a new one."""
-        with self._lock:
-            self._busy += 1
-            if self._busy > self._count:
-                self._count += 1
-                threading.Thread(target=self._serve, name="download", daemon=True).start()
-        self._work.put(work)
-
-    def close(self) -> None:
-        """Each thread ends after the work that it does now."""
-        for _ in range(self._count):
-            self._work.put(None)
-
-    def _serve(self) -> None:
-        while (work := self._work.get()) is not None:
-            work()
-            with self._lock:
-                self._busy -= 1

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from gogobe.chains.chain import Chains
-from gogobe.io.downloads import Plan
+from gogobe.io.download_work import Plan
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.networks import AllowedHosts
 from gogobe.io.objects import ObjectStore

@@ -15,7 +15,8 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
 
 from gogobe.feeds.ordering import store_of
-from gogobe.io.downloads import Downloads, Ended, Plan, Postponed, Ticket
+from gogobe.io.download_work import Ended, Plan, Postponed, Ticket
+from gogobe.io.downloads import Downloads
 from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import FetchError, FetchSettings
 from gogobe.io.late import find_late, put_late

@@ -18,7 +18,7 @@ from gogobe.database.address import Dsn
 from gogobe.database.session import Session
 from gogobe.database.waiting import record_waiting
 from gogobe.io.circuit import backoff
-from gogobe.io.downloads import Postponed
+from gogobe.io.download_work import Postponed
 from gogobe.io.objects import ObjectStore
 from gogobe.io.portals import Portals, name_of
 from gogobe.records.addresses import authority_of

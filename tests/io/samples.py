@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gogobe.chains.chain import Chain, Chains
 from gogobe.chains.portal import PortalSettings
-from gogobe.io.downloads import Plan
+from gogobe.io.download_work import Plan
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.objects import ObjectStore
 from gogobe.io.portals import Portals

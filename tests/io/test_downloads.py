@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from gogobe.io.downloads import Downloads, Ended, Plan, Postponed, Ticket, Work
+from gogobe.io.download_work import Ended, Plan, Postponed, Ticket, Work
+from gogobe.io.downloads import Downloads
 from gogobe.io.hosts import Limits
 
 SECONDS = 20.0

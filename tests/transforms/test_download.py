@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gogobe.chains.portal import PortalSettings
-from gogobe.io.downloads import Ticket
+from gogobe.io.download_work import Ticket
 from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import Fetched, FetchSettings
 from gogobe.io.folders import PARTS

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import apache_beam as beam
 import pytest
+from apache_beam.pvalue import TaggedOutput
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
@@ -19,10 +20,11 @@ from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import FileDiscovered, FileDownloaded, FileTotals, IngestBatch, decoder, encode
 from gogobe.records.rows import Item
+from gogobe.transforms.dead_letters import DeadLetters
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.masters import MastersAddress
-from gogobe.transforms.order import InStoreOrder
+from gogobe.transforms.order import TRAVEL_BYTES, InStoreOrder, _Key, _Ungroup
 from gogobe.transforms.parse import ParseAndMatch, _ParseAndMatch
 from gogobe.transforms.publish import ROWS_LOADED, KeyBatches, keyed_batch
 from gogobe.transforms.steps import FAILURES
@@ -56,6 +58,20 @@ def test_a_message_that_is_no_text_is_kept_byte_for_byte():
         letters = decoded[FAILURES] | beam.Map(lambda letter: (letter.original, letter.original_base64))
         kept = (raw.decode("utf-8", "replace"), base64.b64encode(raw).decode())
         assert_that(letters, equal_to([kept, ("{", None)]))
+
+
+def test_few_files_fit_into_a_runner_s_buffers():
+    """A checkpoint waits for what is in flight. The filling is no part of a message, nor of its dead letter."""
+    message = FileDiscovered("shufersal", "http://p/Price7290-1-202501010000.gz", NOW)
+    letters = DeadLetters("order", NO_STORE)
+    ((key, travels),) = _Key(store_of, letters).process(message)
+    assert len(travels) == TRAVEL_BYTES
+    ungroup = _Ungroup(FileDiscovered, letters)
+    ungroup.setup()
+    assert list(ungroup.process((key, [travels]))) == [message]
+    (broken,) = ungroup.process((key, [b"{".ljust(TRAVEL_BYTES)]))
+    assert isinstance(broken, TaggedOutput)
+    assert broken.value.original == "{"
 
 
 def test_a_store_s_files_keep_their_order():

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gogobe.io.downloads import Ticket
+from gogobe.io.download_work import Ticket
 from gogobe.io.fetch import Fetcher
 from gogobe.io.fetching import FetchSettings
 from gogobe.io.objects import ObjectStore, content_key
