@@ -21,7 +21,7 @@ from gogobe.discovery.listing import ListedFile, ListingError, NotModified
 from gogobe.discovery.metrics import Metrics
 from gogobe.discovery.portal import Portal
 from gogobe.discovery.retries import Retries
-from gogobe.discovery.rhythm import Rhythm
+from gogobe.discovery.schedule import Schedule
 from gogobe.feeds.ordering import publication_order
 from gogobe.io.circuit import Circuit
 from gogobe.records.addresses import has_credentials, host_of, identity_of
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 CHUNK_FILES: Final = 500
 CHUNKS_UNDER_WAY: Final = 4
-# What a listing is held in memory for its order: about 1 kB a file. The largest portals list a tenth.
+# A listing is held in memory to be sorted, about 1 kB a file. The largest known portals list a tenth.
 MOST_HELD: Final = 100_000
 Put = Callable[[Sequence[Announcement]], Awaitable[Awaitable[Outcome]]]
 _message: Final = decoder(FileDiscovered)
@@ -198,8 +198,8 @@ class Watcher:
 
 
 class _Unannounced:
-    """Holds the files of one listing until its end, and sends them to the announcer in chunks, in the order of
-    their publication: portals list in any order, the newest first or by name."""
+    """Holds the new files of one listing until its end and sends them to the announcer in chunks, sorted by
+    time of publication: portals list files in any order."""
 
     def __init__(self, put: Put) -> None:
         self._put = put

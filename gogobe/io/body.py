@@ -1,4 +1,4 @@
-"""The body of a file on its way to the disk: hashed, checked as gzip and written."""
+"""Writes the body of a download to a file, computes its hash and checks it as gzip."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from gogobe.io.fetching import Fetched
 from gogobe.io.gzip_ends import MAGIC, GzipCheck
 
 START_BYTES: Final = 512
-# What is taken comes in chunks of 16 kB. Work on each of them would let the threads of a worker wait for each
-# other (the interpreter's lock) a dozen times a file, not once.
+# libcurl passes chunks of 16 kB. Hashing and writing each of them would make the threads of a worker wait for
+# the interpreter's lock a dozen times a file.
 PIECE_BYTES: Final = 1 << 20
 
 
 class Body:
-    """Takes a body in chunks and writes it into `file` in pieces of a mebibyte; it holds no more than that.
-    `take` and `end` raise OSError where the file cannot be written."""
+    """Collects the chunks of a body and processes them in pieces of 1 MiB, so memory does not grow with the
+    file. `take` and `end` raise OSError if the file cannot be written."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -28,7 +28,7 @@ class Body:
         self.start = b""
 
     def take(self, chunk: bytes) -> None:
-        """Takes the next chunk."""
+        """Adds the next chunk."""
         self.size += len(chunk)
         self._held += len(chunk)
         self._chunks.append(chunk)
@@ -36,11 +36,11 @@ class Body:
             self._write()
 
     def end(self) -> Fetched:
-        """Writes what is left; the size and the hash of the whole."""
+        """Writes the last piece and returns size and hash of the whole body."""
         self._write()
         self._file.flush()
-        is_cut = self._gzip is not None and self._gzip.is_cut
-        return Fetched(self.size, self._digest.hexdigest(), is_cut=is_cut)
+        is_truncated = self._gzip is not None and self._gzip.is_truncated
+        return Fetched(self.size, self._digest.hexdigest(), is_truncated=is_truncated)
 
     def _write(self) -> None:
         piece, self._chunks, self._held = b"".join(self._chunks), [], 0

@@ -1,8 +1,9 @@
 """The web interface of Cerberus: its pages, its login form, its files.
 
-GET /login a page with <meta name="csrftoken" content="…"> POST /login/user username, password, csrftoken;
-redirects to /file and sets a new cookie with the redirect GET /file a page with its own token, for the
-listing GET /file/d/NAME a file, or a redirect to /login if the session has expired
+GET  /login          a page with <meta name="csrftoken" content="…">
+POST /login/user     username, password, csrftoken; redirects to /file and sets a new cookie with the redirect
+GET  /file           a page with its own token, for the listing
+GET  /file/d/NAME    a file, or a redirect to /login if the session has expired
 """
 
 from __future__ import annotations

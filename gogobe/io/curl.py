@@ -132,7 +132,7 @@ class Session:
         shown, body = public_address(url), Body(file)
         exchange = Exchange(target, shown, self._rules, body, self._peers, proxy=bool(proxy))
         if proxy and self.access.hosts is not None and target.host not in self.access.hosts:
-            # The proxy connects, so only the name can be checked.
+            # The proxy opens the connection, so only the name can be checked.
             raise foreign_host(target.host, shown)
         seconds = until - time.monotonic()
         if seconds <= 0:

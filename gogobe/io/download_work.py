@@ -1,4 +1,4 @@
-"""What downloads are made of: the plan, the work and its outcome."""
+"""Types of the download scheduler: its plan, the work and its outcome."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Result = tuple[Message, Ended[Value] | Postponed]
 
 @dataclass(eq=False)
 class Download(Generic[Message, Value]):
-    """A download under way. `order` is the key whose downloads keep their order; times are of the scheduler's
+    """A submitted download. Results of the same key `order` keep their order; times are of the scheduler's
     clock."""
 
     message: Message

@@ -17,7 +17,7 @@ from gogobe.io.fetching import Fetched, FetchError, FetchSettings
 from gogobe.io.retry_after import seconds_until
 from gogobe.io.targets import Target
 
-# The body of an answer other than 200 is read to its end, for the connection's sake, unless it is longer.
+# The body of any answer other than 200 is read and discarded to keep the connection, unless it is longer.
 DISCARDED_BYTES: Final = 1 << 16
 MAX_PHRASE: Final = 100
 
@@ -154,7 +154,7 @@ class Exchange:
         return self._discarded > DISCARDED_BYTES
 
     def answer(self) -> Answer:
-        """What came, written to its end. Raises OSError where the file cannot be written."""
+        """The answer that was received, after the rest of its body is written. Raises OSError."""
         fetched = self._body.end()
         return Answer(self._status, self._phrase, self._location, fetched, self._body.start, self._retry_after)
 

@@ -68,7 +68,7 @@ class Fetcher:
                 if attempt >= settings.attempts or time.monotonic() + pause >= end:
                     raise
             else:
-                if not answer.fetched.is_cut or answer.fetched.sha256 == cut:
+                if not answer.fetched.is_truncated or answer.fetched.sha256 == cut:
                     return answer.fetched
                 if attempt >= settings.attempts or time.monotonic() + pause >= end:
                     return answer.fetched

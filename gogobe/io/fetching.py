@@ -40,12 +40,12 @@ class FetchSettings:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file as it came: size in bytes and the sha256 (hex) of its raw bytes. `is_cut`: it begins as gzip, and
-    breaks off or does not fit its trailer."""
+    """A downloaded file: size in bytes and SHA-256 (hex) of its raw bytes. `is_truncated`: it begins as gzip,
+    and is truncated or does not match its trailer."""
 
     size: int
     sha256: str
-    is_cut: bool = False
+    is_truncated: bool = False
 
 
 class FetchError(Exception):

@@ -1,8 +1,8 @@
-"""Files of a folder store: written next to the objects, on the disk before they get their name, and moved.
+"""Durable files of a folder store.
 
-An object has its name only when its bytes are on the disk, and counts as stored when the name is, too: after a
-crash of the machine it is there whole, or not at all and not acknowledged. Paths are strings, because a worker
-stores hundreds of files a second.
+A file is written below `.incoming/`, synced, renamed to its key, and its folder is synced. After a crash of
+the machine an object is complete or missing, and a missing object was not acknowledged. Paths are strings,
+because a worker stores hundreds of files a second and pathlib is slow.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from functools import lru_cache
 from typing import Final
 
 PARTS: Final = ".incoming"
-# A part of a worker that was killed; no download takes as long.
+# A partial file of a killed worker; no download takes as long.
 STALE_SECONDS: Final = 2 * 86_400.0
 
 
 def new_part(root: str) -> str:
-    """A new path below the store's root for a file on its way into it; the folder for it is made."""
+    """A new path below the store's root for a partial file. Creates the folder."""
     folder = os.path.join(root, PARTS)
     os.makedirs(folder, exist_ok=True)
     return os.path.join(folder, uuid.uuid4().hex)
 
 
 def drop_stale_parts(root: str) -> int:
-    """Removes what killed workers left behind; returns how many files."""
+    """Removes partial files of killed workers. Returns their number."""
     count, before = 0, time.time() - STALE_SECONDS
     with contextlib.suppress(FileNotFoundError), os.scandir(os.path.join(root, PARTS)) as parts:
         for part in parts:
@@ -42,15 +42,15 @@ def drop_stale_parts(root: str) -> int:
 
 @lru_cache(maxsize=4096)
 def refuse_links(root: str, folder: str) -> None:
-    """Raises PermissionError where a link in the store's folder leads out of it. A folder that was found to be
-    in the store is not looked at again: messages make no links."""
+    """Raises PermissionError if a link in the store's folder leads out of it. A folder is checked once per
+    process: messages cannot create links."""
     real, real_root = os.path.realpath(folder), os.path.realpath(root)
     if os.path.commonpath([real, real_root]) != real_root:
         raise PermissionError(f"{folder}: a link leads out of {root}; name that folder as the store")
 
 
 def put_file(root: str, target: str, source: str) -> None:
-    """Copies a local file to `target`, unless as many bytes are there. Raises OSError."""
+    """Copies a local file to `target`, unless a file of the same size exists. Raises OSError."""
     if _has_as_many(target, source):
         _sync(os.path.dirname(target))
         return
@@ -64,11 +64,11 @@ def put_file(root: str, target: str, source: str) -> None:
 
 
 def move_file(target: str, part: str) -> None:
-    """Gives a part of the same folder store its name, unless as many bytes are there; the part is removed.
-    Returns when bytes and name are on the disk. Raises OSError; the part may then be left."""
+    """Renames a partial file of the same store to `target`, or removes it if a file of the same size exists.
+    Content and name are durable when it returns. Raises OSError; the partial file may then remain."""
     folder = os.path.dirname(target)
     if _has_as_many(target, part):
-        os.unlink(part)  # another thread may have given the name just now
+        os.unlink(part)  # another thread may have renamed its copy a moment ago
     else:
         _sync(part)
         try:
@@ -87,7 +87,7 @@ def _has_as_many(target: str, source: str) -> bool:
 
 
 def _make_folders(folder: str) -> None:
-    """Makes a folder and those above it; their names are on the disk then."""
+    """Creates a folder and its missing parents, durably."""
     parent = os.path.dirname(folder)
     if not os.path.isdir(parent):
         _make_folders(parent)
@@ -101,7 +101,7 @@ def _sync(path: str) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        # File systems over a network need not know fsync of a folder.
+        # Network file systems may not support fsync of a folder.
         if error.errno not in (errno.EINVAL, errno.EBADF) or not os.path.isdir(path):
             raise
     finally:

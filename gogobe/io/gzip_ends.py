@@ -10,13 +10,13 @@ from isal import isal_zlib
 
 MAGIC: Final = b"\x1f\x8b"
 CHUNK_BYTES: Final = 1 << 20
-# What would be larger is not decompressed here; the reader bounds it.
-MOST_BYTES: Final = 1 << 30
+# Larger content is not decompressed here; the reader bounds it.
+MAX_BYTES: Final = 1 << 30
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 class GzipCheck:
-    """Reads a gzip file piece by piece, keeps nothing of its content, and says at the end whether it is cut."""
+    """Decompresses a gzip file piece by piece, without keeping its content, to detect a truncated file."""
 
     def __init__(self) -> None:
         self._member: Any = None
@@ -24,8 +24,8 @@ class GzipCheck:
         self._is_broken = False
 
     def feed(self, data: bytes) -> None:
-        """Takes the next bytes of the file."""
-        while data and not self._is_broken and self._read < MOST_BYTES:
+        """Processes the next bytes of the file."""
+        while data and not self._is_broken and self._read < MAX_BYTES:
             if self._member is None:
                 data = data.lstrip(b"\0")  # padding between members, and after the last
                 if not data:
@@ -42,6 +42,6 @@ class GzipCheck:
                 data = self._member.unconsumed_tail
 
     @property
-    def is_cut(self) -> bool:
-        """Whether the file breaks off, or does not fit its trailer."""
-        return self._is_broken or (self._member is not None and self._read < MOST_BYTES)
+    def is_truncated(self) -> bool:
+        """Whether the file so far is truncated or does not match a trailer."""
+        return self._is_broken or (self._member is not None and self._read < MAX_BYTES)

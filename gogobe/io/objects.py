@@ -25,7 +25,7 @@ import fsspec
 
 from gogobe.io import folders
 
-# Raw files have keys of up to 140 characters; S3 and GCS take 1,024 bytes, with the store's prefix.
+# Keys of raw files have up to 140 characters; S3 and GCS accept 1,024 bytes, including the store's prefix.
 MAX_KEY: Final = 256
 MAX_NAME_BYTES: Final = 255
 _SUFFIX: Final = re.compile(r"\.[a-z0-9]{1,8}\Z")
@@ -123,7 +123,7 @@ class ObjectStore:
 
     @property
     def _root(self) -> str:
-        """The address that all objects' addresses begin with, without its last slash."""
+        """The common beginning of all objects' addresses, without its final slash."""
         return _root_of(self.url)
 
     def path_of(self, key: str) -> str:
@@ -149,19 +149,19 @@ class ObjectStore:
         return target
 
     def new_part(self) -> Path:
-        """A new path on this machine for a file on its way into the store; of a folder store, in its folder, so
-        that `move` need not copy it."""
+        """A new local path for a file that will be stored with `move`; in a folder store, a path inside the
+        store, so that `move` renames it without a copy."""
         if self._scheme == "file":
             return Path(folders.new_part(self._root))
         return Path(tempfile.gettempdir(), f"gogobe-{uuid.uuid4().hex}")
 
     def drop_stale_parts(self) -> int:
-        """Removes files that killed workers left on their way into a folder store; returns how many."""
+        """Removes partial files of killed workers from a folder store. Returns their number."""
         return folders.drop_stale_parts(self._root) if self._scheme == "file" else 0
 
     def move(self, key: str, part: Path) -> str:
-        """Stores a file at a path from `new_part` under the key, unless as many bytes are stored there already,
-        and removes the part; returns its address. Raises what `put` raises."""
+        """Stores a file at a path from `new_part` under the key, unless an object of the same size exists, and
+        removes the local file. Returns the address. Raises as `put`."""
         if self._scheme == "file":
             target = self.path_of(key)
             folders.refuse_links(self._root, target.rpartition("/")[0])

@@ -1,4 +1,4 @@
-"""The slow lane: downloads that no bundle waits for. Some run, others wait for their host's limits."""
+"""The slow lane: downloads that no bundle waits for. They run, or are queued by host."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ LATER_SECONDS: Final = 30.0
 
 
 class SlowLane(Generic[Message, Value]):
-    """Up to `threads` downloads run in it, and up to `backlog` are in it. Not thread-safe: the scheduler has a
-    lock.
+    """Up to `threads` downloads run in it, and up to `backlog` are in it. Not thread-safe: the scheduler locks.
 
-    A download that is in it when its process ends is not lost: its file is in the retry queue.
+    Nothing is lost when the process ends: the files are in the retry queue.
     """
 
     def __init__(self, threads: int, backlog: int) -> None:
@@ -30,20 +29,20 @@ class SlowLane(Generic[Message, Value]):
 
     @property
     def is_full(self) -> bool:
-        """Whether all its threads are taken."""
+        """Whether all threads are busy."""
         return self._running >= self._threads
 
     @property
     def hosts(self) -> list[str]:
-        """The hosts for which downloads wait, the one whose turn is next first."""
+        """The hosts with queued downloads, in the order of their turns."""
         return list(self._queues)
 
     def has_queue(self, host: str) -> bool:
-        """Whether downloads wait for a host."""
+        """Whether downloads are queued for a host."""
         return host in self._queues
 
     def join(self, one: Download[Message, Value], host: Host) -> Postponed:
-        """Takes over a download that runs or has not begun; without room for it, it is cancelled."""
+        """Adds a download that is running or has not started; cancels it if there is no room."""
         has_room = len(self._all) < self._backlog if one.started is None else not self.is_full
         if not has_room:
             one.ticket.is_cancelled = True
@@ -58,7 +57,7 @@ class SlowLane(Generic[Message, Value]):
         return postponed(host)
 
     def next_of(self, host: str) -> Download[Message, Value]:
-        """The download of a host that begins now; the host's others wait behind all other hosts'."""
+        """Removes and returns the next queued download of a host, which goes behind the other hosts."""
         queue = self._queues.pop(host)
         one = queue.popleft()
         if queue:
@@ -67,19 +66,19 @@ class SlowLane(Generic[Message, Value]):
         return one
 
     def end(self, one: Download[Message, Value], host: Host) -> None:
-        """A download that ran in it has ended."""
+        """Removes a download that has ended."""
         self._running -= 1
         host.left -= 1
         del self._all[one.identity]
 
     def drop(self, name: str, host: Host) -> None:
-        """Forgets what waits for a host and has not begun; it comes again from the retry queue."""
+        """Removes the queued downloads of a host; their files are in the retry queue."""
         for one in self._queues.pop(name, ()):
             del self._all[one.identity]
             host.left -= 1
 
 
 def postponed(host: Host) -> Postponed:
-    """What is said of a download in the slow lane: it is announced again when its host's others should have
-    ended."""
+    """The result for a download in the slow lane: it is announced again when its host's backlog should be
+    finished."""
     return Postponed("slow", LATER_SECONDS + 1.5 * host.backlog_seconds())

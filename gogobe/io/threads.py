@@ -1,4 +1,4 @@
-"""Threads that outlive no process."""
+"""A pool of daemon threads."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from queue import SimpleQueue
 
 
 class Threads:
-    """Threads that are made when needed and kept. They are daemons: a process that ends does not wait for slow
-    downloads, as it would for those of an executor."""
+    """Threads that are created when needed and kept. A process that ends does not wait for them, as it would
+    for the threads of an executor."""
 
     def __init__(self) -> None:
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()

@@ -53,7 +53,7 @@ class DownloadConfig:
 
 @dataclass(frozen=True)
 class Downloader:
-    """Downloads single files; used by threads."""
+    """Downloads single files. Thread-safe."""
 
     config: DownloadConfig
     fetcher: Fetcher
@@ -150,7 +150,7 @@ class _Download(beam.DoFn):
 
     def setup(self) -> None:
         self._fetcher = Fetcher(self._config.settings)
-        with contextlib.suppress(OSError):  # a store out of reach is reported where it is needed
+        with contextlib.suppress(OSError):  # an unreachable store is reported by the first download
             self._config.store.drop_stale_parts()
         downloader = Downloader(self._config, self._fetcher, self._letters)
         self._outcome = downloader.outcome

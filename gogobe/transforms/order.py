@@ -21,9 +21,9 @@ from gogobe.transforms.steps import step
 STAGE: Final = "order"
 # A grouping by key keeps some state for every key, so the number of keys is bounded.
 HOST_KEYS: Final = 1024
-# A checkpoint waits for what is in flight, and each message in flight is a whole file. A runner bounds bytes:
-# with a few hundred a message, hundreds of files are in Flink's buffers (of 4 kB each).
-TRAVEL_BYTES: Final = 8 << 10
+# A checkpoint waits for the messages in flight, and each of them is a whole file. A runner bounds their
+# bytes: at a few hundred bytes each, Flink's buffers (4 kB each) would hold hundreds of files.
+PADDED_BYTES: Final = 8 << 10
 
 
 class InOrder(NamedTuple):
@@ -43,9 +43,9 @@ class SpreadBy(beam.PTransform):
     """Redistributes messages over all workers. Messages with the same key go to one worker at a time, in
     order.
 
-    A grouping that fires at every element, in processing time, so that an idle partition's watermark holds
-    nothing up. What travels is the message's JSON, with blanks up to `TRAVEL_BYTES`. `key_of` is a module's
-    function: it travels by name.
+    A grouping that fires for every element, in processing time, so that the watermark of an idle partition
+    delays nothing. Elements are the messages' JSON, padded to `PADDED_BYTES`. `key_of` must be a module-level
+    function, because it is pickled by name.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class _Key(beam.DoFn):
         yield from self._letters.guard(message, self._keyed(message))
 
     def _keyed(self, message: FileDiscovered | FileDownloaded) -> Iterator[tuple[str, bytes]]:
-        yield self._key_of(message), encode(message).ljust(TRAVEL_BYTES)
+        yield self._key_of(message), encode(message).ljust(PADDED_BYTES)
 
 
 class _Ungroup(beam.DoFn):

@@ -24,7 +24,7 @@ from gogobe.transforms.dead_letters import DeadLetters
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.masters import MastersAddress
-from gogobe.transforms.order import TRAVEL_BYTES, InStoreOrder, _Key, _Ungroup
+from gogobe.transforms.order import PADDED_BYTES, InStoreOrder, _Key, _Ungroup
 from gogobe.transforms.parse import ParseAndMatch, _ParseAndMatch
 from gogobe.transforms.publish import ROWS_LOADED, KeyBatches, keyed_batch
 from gogobe.transforms.steps import FAILURES
@@ -65,11 +65,11 @@ def test_few_files_fit_into_a_runner_s_buffers():
     message = FileDiscovered("shufersal", "http://p/Price7290-1-202501010000.gz", NOW)
     letters = DeadLetters("order", NO_STORE)
     ((key, travels),) = _Key(store_of, letters).process(message)
-    assert len(travels) == TRAVEL_BYTES
+    assert len(travels) == PADDED_BYTES
     ungroup = _Ungroup(FileDiscovered, letters)
     ungroup.setup()
     assert list(ungroup.process((key, [travels]))) == [message]
-    (broken,) = ungroup.process((key, [b"{".ljust(TRAVEL_BYTES)]))
+    (broken,) = ungroup.process((key, [b"{".ljust(PADDED_BYTES)]))
     assert isinstance(broken, TaggedOutput)
     assert broken.value.original == "{"
 
