@@ -376,8 +376,7 @@ def main(
     place.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="bench-", dir=place) as own:
         result = measure(files, hosts, kilobytes, rate=rate, rounds=rounds, folder=Path(own))
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+    write_json(output, result)
     show(result)
     if result.wrong or result.limited is None or result.limited.highest_rate > rate * RATE_SLACK + 1:
         sys.exit(1)
