@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 import apache_beam as beam
+import msgspec
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
@@ -92,7 +93,8 @@ class Downloader:
     def _file(self, message: FileDiscovered, delivery: bytes, ticket: Ticket) -> FileDownloaded:
         store = self.config.store
         if message.waiting_since is not None and (found := find_late(delivery, store)):
-            return found
+            # A message that was delivered twice may have failed again since: now it waits no longer.
+            return msgspec.structs.replace(found, downloaded_at=now())
         file = self.download(message, ticket)
         if ticket.is_left:
             put_late(delivery, file, store)
