@@ -1,4 +1,4 @@
-"""Where the services of a stack listen: their ports, and the addresses for clients."""
+"""The ports of a stack's services, and their addresses for clients."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ HIGHEST_PORT: Final = 65_535
 
 
 class StackAddresses(msgspec.Struct, frozen=True):
-    """Where the stack's services listen, all on 127.0.0.1. `flink`: where Flink's REST interface of a job may
-    be, an address for each of the jobs that can run at once, or that of the cluster. `task_managers` of a
-    cluster; 0: Flink is embedded."""
+    """The addresses of the stack's services, all on 127.0.0.1. `flink` has Flink's REST addresses: one for
+    each concurrent job of an embedded Flink, or that of the cluster. `task_managers` of a cluster; 0: Flink
+    is embedded."""
 
     kafka: str
     database: str
@@ -32,7 +32,7 @@ class StackAddresses(msgspec.Struct, frozen=True):
 
     @property
     def parallelism(self) -> int:
-        """How many slots a job gets unless it says so: one on each TaskManager."""
+        """The default number of slots of a job: one on each TaskManager."""
         return self.task_managers or EMBEDDED_PARALLELISM
 
 
@@ -69,9 +69,9 @@ class StackPorts(msgspec.Struct, frozen=True):
 
     @classmethod
     def kept_in(cls, file: Path, kafka: int | None = None, postgres: int | None = None) -> StackPorts:
-        """The ports of the last start, from a file, which is written if anything changes. Free ones are chosen
-        the first time, and where another program has a kept port. Raises StackError if a given port is in use
-        or cannot be one, OSError."""
+        """The ports of the last start, from a file, which is written if a port changes. Free ones are chosen
+        at the first start, and if another program uses a kept port. Raises StackError if a given port is
+        invalid or in use, OSError."""
         for name, given in (("kafka", kafka), ("postgres", postgres)):
             if given is not None:
                 _check(name, given)
@@ -121,7 +121,7 @@ class StackPorts(msgspec.Struct, frozen=True):
         )
 
     def given_differently(self, kafka: int | None, postgres: int | None) -> Iterator[str]:
-        """What is asked for and is not so: a sentence for each."""
+        """A sentence for each requested port that differs from the running stack's."""
         for name, wanted, port in (
             ("Kafka", kafka, self.kafka),
             ("PostgreSQL", postgres, self.postgres),

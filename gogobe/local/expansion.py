@@ -1,4 +1,4 @@
-"""An expansion service for the time that it takes to build a job whose Java steps run in containers."""
+"""Runs an expansion service while a job is built whose Java steps run in containers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ READY_SECONDS: Final = 60.0
 
 @contextlib.contextmanager
 def container_expansion_service(java: Path, staged: Path | None = None) -> Iterator[str]:
-    """Runs Beam's expansion service over the jars of `java/expansion` for the length of a `with`; its address
-    is HOST:PORT. A job stages all of these jars, or one file. Raises StackError."""
+    """Runs Beam's expansion service with the jars of `java/expansion` for the length of a `with`; yields its
+    address, HOST:PORT. A job stages all of these jars, or one file. Raises StackError."""
     with tempfile.TemporaryDirectory(prefix="gogobe-expansion-") as scratch:
         folder = Path(scratch)
         (port,) = free_ports(1)

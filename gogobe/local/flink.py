@@ -1,6 +1,6 @@
-"""Flink's jobs, seen and stopped by Flink's own REST interface.
+"""Lists, observes and stops Flink's jobs by Flink's REST interface.
 
-That is the way to stop a job: Beam's `result.cancel()` only says CANCELLED, and the job goes on.
+Beam's `result.cancel()` does not stop a job: it only returns CANCELLED.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ ENDED: Final = ("CANCELED", "FAILED", "FINISHED")
 
 
 class FlinkJob(msgspec.Struct, frozen=True):
-    """A job. `state` is Flink's: RUNNING, RESTARTING, CANCELED …; `rest` where its REST interface is."""
+    """A job. `state` is Flink's: RUNNING, RESTARTING, CANCELED …; `rest` is the address of its REST
+    interface."""
 
     id: str = msgspec.field(name="jid")
     name: str
@@ -30,7 +31,7 @@ class FlinkJob(msgspec.Struct, frozen=True):
 
     @property
     def page(self) -> str:
-        """The job's page for people."""
+        """The address of the job's page in Flink's web interface."""
         return f"http://{self.rest}/#/job/running/{self.id}/overview"
 
     @property
@@ -51,21 +52,21 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class CheckpointCounts(msgspec.Struct, frozen=True):
-    """How many checkpoints of a job came to which end."""
+    """The numbers of completed and failed checkpoints of a job."""
 
     completed: int
     failed: int
 
 
 class CheckpointsOverview(msgspec.Struct, frozen=True):
-    """A job's checkpoints: their counts, and the latest ones, the newest first."""
+    """A job's checkpoints: their counts, and the latest ones, newest first."""
 
     counts: CheckpointCounts
     history: list[Checkpoint]
 
     @property
     def latest_completed(self) -> Checkpoint | None:
-        """The newest one that was completed; None where none was, of late."""
+        """The newest completed checkpoint among the latest ones; None without one."""
         return next((one for one in self.history if one.status == "COMPLETED"), None)
 
 
@@ -73,12 +74,12 @@ class _Overview(msgspec.Struct):
     jobs: list[FlinkJob]
 
 
-# A job is about to run; or another program has taken the port meanwhile, which is bound only when a job runs.
+# A job is about to run, or another program has taken the port, which is bound only while a job runs.
 _NO_JOB: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.NOT_FOUND)
 
 
 def jobs(rest: Sequence[str]) -> list[FlinkJob]:
-    """The jobs of all clusters at the given addresses (HOST:PORT), ended ones too while they show."""
+    """The jobs of all clusters at these addresses (HOST:PORT), including ended ones that are still listed."""
     return list(_jobs(rest))
 
 
@@ -98,8 +99,8 @@ def _jobs(rest: Sequence[str]) -> Iterator[FlinkJob]:
 def wait_for_job(
     rest: Sequence[str], name: str, seconds: float = 60.0, other_than: Collection[str] = ()
 ) -> FlinkJob:
-    """Waits until a job of this name is running, and returns it; one with an id in `other_than` does not count.
-    Raises StackError when it has ended, or does not run within `seconds`."""
+    """Waits until a job of this name, with an id not in `other_than`, is running, and returns it. Raises
+    StackError if it has ended, or does not run within `seconds`."""
     deadline = time.monotonic() + seconds
     while True:
         found = [job for job in jobs(rest) if job.name == name and job.id not in other_than]
@@ -115,10 +116,10 @@ def wait_for_job(
 def cancel_jobs(
     rest: Sequence[str], ids: Collection[str] | None = None, seconds: float = 30.0
 ) -> list[FlinkJob]:
-    """Stops jobs, all unless `ids` are given, and waits until they have ended; returns the jobs that ran.
-    Offsets stay at what is done.
+    """Cancels jobs, all unless `ids` are given, and waits until they have ended. Returns the jobs that ran.
+    Only offsets of completed work are committed.
 
-    Raises StackError when one goes on for longer than `seconds`.
+    Raises StackError if one has not ended within `seconds`.
     """
 
     def live() -> list[FlinkJob]:
@@ -127,7 +128,7 @@ def cancel_jobs(
 
     running = live() if ids is None or ids else []
     for job in running:
-        # On a busy machine the answer may be late; whether the job has ended is seen below.
+        # The answer may be late on a busy machine; the loop below checks whether the job has ended.
         with contextlib.suppress(requests.Timeout):
             requests.patch(f"http://{job.rest}/jobs/{job.id}?mode=cancel", timeout=REST_SECONDS)
     deadline = time.monotonic() + seconds
@@ -165,7 +166,7 @@ class _Savepoint(msgspec.Struct):
 
 def stop_with_savepoint(job: FlinkJob, seconds: float = 120.0) -> str:
     """Stops a job of a cluster with a savepoint, in the cluster's `state.savepoints.dir`; returns its path.
-    Raises StackError where Flink cannot take it, or not within `seconds`."""
+    Raises StackError if Flink fails to take it within `seconds`."""
     address = f"http://{job.rest}/jobs/{job.id}"
     answer = requests.post(f"{address}/stop", json={"drain": False}, timeout=REST_SECONDS)
     answer.raise_for_status()
@@ -189,7 +190,7 @@ class _Cluster(msgspec.Struct):
 
 
 def task_managers(rest: str) -> int:
-    """How many TaskManagers a cluster has at present; 0 before it answers."""
+    """The present number of TaskManagers of a cluster; 0 before it answers."""
     try:
         answer = requests.get(f"http://{rest}/overview", timeout=REST_SECONDS)
         return msgspec.json.decode(answer.content, type=_Cluster).taskmanagers if answer.ok else 0

@@ -1,8 +1,8 @@
-"""Flink's processes and their configuration: Beam's job server with Flink embedded in it, or with a cluster of
-a JobManager and TaskManagers as processes of their own.
+"""Flink's processes and their configuration: Beam's job server, with Flink embedded, or with a cluster of a
+JobManager and TaskManagers in separate processes.
 
-All run from the same jars. Embedded, every job gets a Flink of its own, whose REST server takes the first free
-port of a few that are kept for it. A cluster has one REST server, and its jobs share its slots.
+All run from the same jars. Embedded, every job gets its own Flink, whose REST server takes the first free
+port of a few reserved ones. A cluster has one REST server, and its jobs share its slots.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from gogobe.local.java import java_command
 from gogobe.local.processes import Records, ServiceRecord, slug, start_service
 
 JOBS_AT_ONCE: Final = 8
-# Of one TaskManager: as many jobs can run at once, each with a slot on every TaskManager.
+# The slots of one TaskManager. As many jobs can run at once, each with a slot on every TaskManager.
 SLOTS: Final = 4
 EMBEDDED: Final = "[local]"
 JOB_SERVER: Final = "Flink job server"
 JOB_MANAGER: Final = "JobManager"
 TASK_MANAGER: Final = "TaskManager"
-# Beam's Flink runner reaches into these packages; JDK 17 closes them.
+# Beam's Flink runner uses these packages, which JDK 17 does not open.
 ADD_OPENS: Final = tuple(
     f"--add-opens=java.base/{package}=ALL-UNNAMED"
     for package in ("java.lang", "java.util", "java.nio", "java.util.concurrent")
@@ -36,32 +36,32 @@ COMMON_SETTINGS: Final[Mapping[str, object]] = {
     "jobmanager.bind-host": "127.0.0.1",
     "taskmanager.bind-host": "127.0.0.1",
     "taskmanager.host": "127.0.0.1",
-    # Jobs come from the job server; the page shows them, and takes no jars.
+    # Jobs come from the job server; the web interface does not accept jars.
     "web.submit.enable": "false",
     "state.backend.type": "hashmap",
     "state.checkpoint-storage": "filesystem",
-    # Few messages in flight: a checkpoint waits for them, and each message is a whole file.
-    # (With one buffer of each kind a job hangs.)
+    # Few messages in flight: a checkpoint waits for them, and each message is a whole file. (With one buffer
+    # of each kind a job hangs.)
     "taskmanager.memory.segment-size": "4kb",
     "taskmanager.memory.min-segment-size": "256b",
     "taskmanager.network.memory.buffer-debloat.enabled": "true",
     "taskmanager.network.memory.buffer-debloat.target": "500 ms",
     "taskmanager.network.memory.buffers-per-channel": 2,
     "taskmanager.network.memory.floating-buffers-per-gate": 2,
-    # A job whose worker died restarts from its last checkpoint, without a limit.
+    # A job whose worker has died restarts from its last checkpoint, without limit.
     "restart-strategy.type": "fixed-delay",
     "restart-strategy.fixed-delay.attempts": 2147483647,
     "restart-strategy.fixed-delay.delay": "1 s",
 }
 CLUSTER_SETTINGS: Final[Mapping[str, object]] = {
     "jobmanager.rpc.address": "127.0.0.1",
-    # A killed process is noticed after two heartbeats that reach nothing, a silent one after the timeout.
+    # A killed process is detected after two heartbeats that reach no process, a silent one after the timeout.
     "heartbeat.interval": 1_000,
     "heartbeat.rpc-failure-threshold": 2,
     "heartbeat.timeout": 10_000,
     "taskmanager.load-balance.mode": "SLOTS",
     "taskmanager.numberOfTaskSlots": SLOTS,
-    # A TaskManager that is started by its class has no defaults for these.
+    # A TaskManager started by its class has no defaults for these.
     "taskmanager.cpu.cores": 1,
     "taskmanager.memory.task.heap.size": "512m",
     "taskmanager.memory.task.off-heap.size": "64m",
@@ -78,8 +78,8 @@ CLUSTER_SETTINGS: Final[Mapping[str, object]] = {
 
 @dataclass(frozen=True)
 class FlinkPorts:
-    """The ports of Beam's job server, and those of REST interfaces: of the embedded Flinks, or, the first, of
-    the cluster. `manager`: where a cluster's TaskManagers reach the JobManager."""
+    """The ports of Beam's job server and of REST interfaces: those of the embedded Flinks, or, the first one,
+    that of the cluster. `manager`: the port of the JobManager for the TaskManagers."""
 
     jobs: int
     artifacts: int
@@ -90,8 +90,7 @@ class FlinkPorts:
 
 @dataclass(frozen=True)
 class FlinkServices:
-    """Starts Flink's processes over the jars of a folder; data goes below `folder`, logs next to each other in
-    `logs`."""
+    """Starts Flink's processes with the jars of a folder. Data is below `folder`, logs are in `logs`."""
 
     jars: Path
     folder: Path
@@ -100,8 +99,8 @@ class FlinkServices:
     records: Records
 
     def start_job_server(self, master: str = EMBEDDED, log_name: str = "flink.log") -> ServiceRecord:
-        """Starts Beam's job server for a cluster by its REST address (HOST:PORT), or with Flink in it. Raises
-        StackError."""
+        """Starts Beam's job server for a cluster by its REST address (HOST:PORT), or with Flink embedded.
+        Raises StackError."""
         settings = flink_settings(self.folder.absolute())
         if master == EMBEDDED:
             settings["rest.bind-port"] = ",".join(map(str, self.ports.rest))
@@ -120,7 +119,7 @@ class FlinkServices:
         return self._start(JOB_MANAGER, MANAGER_CLASS, "512m")
 
     def start_task_manager(self, number: int) -> ServiceRecord:
-        """Starts a TaskManager, which finds its JobManager by itself. Raises StackError."""
+        """Starts a TaskManager, which registers with the JobManager. Raises StackError."""
         return self._start(f"{TASK_MANAGER} {number}", WORKER_CLASS, "640m")
 
     def _start(self, name: str, main: str, heap: str) -> ServiceRecord:
@@ -134,7 +133,7 @@ class FlinkServices:
 
 
 def flink_settings(folder: Path) -> dict[str, object]:
-    """The settings of every Flink over a folder."""
+    """The common settings of all Flinks, with data below a folder."""
     return {
         **COMMON_SETTINGS,
         "io.tmp.dirs": folder,
@@ -157,7 +156,8 @@ def cluster_settings(folder: Path, name: str, ports: FlinkPorts) -> dict[str, ob
 
 
 def write_settings(conf: Path, settings: Mapping[str, object]) -> Path:
-    """Writes Flink's `flink-conf.yaml` into a folder, which is made with those it names; returns the folder."""
+    """Writes Flink's `flink-conf.yaml` to a folder, and creates it and the folders in the settings. Returns
+    the folder."""
     Path(str(settings["io.tmp.dirs"])).mkdir(parents=True, exist_ok=True)
     conf.mkdir(parents=True, exist_ok=True)
     lines = [f"{name}: {value}\n" for name, value in settings.items()]

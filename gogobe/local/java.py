@@ -1,6 +1,7 @@
-"""The stack's Java programs: Kafka, with its configuration file, and Beam's two services. Flink: `flink.py`.
+"""Starts the stack's Java programs: Kafka, with its configuration file, and Beam's services.
+`flink_services.py` starts Flink.
 
-Main classes, flags and what they need were found by running them; `java/pom.xml` has the versions.
+Main classes and flags were determined by running the programs; `java/pom.xml` has the versions.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from gogobe.local.processes import Records, ServiceRecord, StackError, start_ser
 MAX_MESSAGE_BYTES: Final = 16 << 20
 JAVA_RELEASE: Final = 17
 HARNESS_JAR: Final = "beam-sdks-java-harness-"
-# A quiet console: what is worth reading is a warning.
+# Logs warnings only.
 LOGGING: Final = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -29,10 +30,10 @@ LOGGING: Final = (
 
 
 def java_command(jars: Path, heap: str, main: str, *arguments: str, options: Sequence[str] = ()) -> list[str]:
-    """A command line for a main class over the jars of a folder; `heap` as in `512m`.
+    """The command line of a main class with the jars of a folder; `heap` as in `512m`.
 
-    Before them come the classes of `java/overrides`, as a jar: a job is shipped to a Flink cluster with the
-    jars of the class path. Raises StackError without a JDK or jars.
+    The classes of `java/overrides` precede them, as a jar, because a job is shipped to a Flink cluster with
+    the jars of the class path. Raises StackError without a JDK or jars.
     """
     java = _java()
     overrides = jars.parent / "overrides.jar"
@@ -52,7 +53,8 @@ def _java() -> str:
 
 
 def start_kafka(jars: Path, data: Path, log: Path, ports: tuple[int, int], records: Records) -> ServiceRecord:
-    """Starts a broker that is its own controller (KRaft) on ports (clients, controller); data stays."""
+    """Starts a broker that is its own controller (KRaft), on two ports (clients, controller). Its data is
+    kept."""
     properties = data / "server.properties"
     data.mkdir(parents=True, exist_ok=True)
     properties.write_text(_kafka_properties(data, *ports), "utf-8")
@@ -95,9 +97,9 @@ def start_expansion_service(
     jars: Path, log: Path, port: int, java_worker_port: int, records: Records
 ) -> ServiceRecord:
     """Starts Beam's Java expansion service for Flink, whose Java steps run in a worker at a port. The flag on
-    its own command line (not the pipeline's) makes ReadFromKafka expand to the read that Flink runs natively:
-    the one way in which offsets follow commits."""
-    # Else every job stages all of the class path, 138 MB that the Java worker has already.
+    the command line of the service (not of the pipeline) makes ReadFromKafka expand to the read that Flink
+    runs natively, the only one whose offsets follow commits."""
+    # Otherwise every job stages the whole class path, 138 MB that the Java worker already has.
     return _start_expansion(
         jars, log, port, records,
         "--experiments=use_deprecated_read", _staging(log.with_name("expansion.yaml")),

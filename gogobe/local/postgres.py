@@ -140,8 +140,8 @@ def running_postgres(data: Path, log: Path, port: int | None = None) -> Iterator
 
 
 def _clear_leftovers(data: Path) -> None:
-    """Cleans up after a server that was killed: ends its backends, which may still run a query, and removes its
-    lock file, whose process id may belong to another process by now."""
+    """Cleans up after a killed server: ends its backends, which may still run a query, and removes its lock
+    file, whose process id may belong to another process by now."""
     left = [process for process in psutil.process_iter() if _serves(process, data)]
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -151,7 +151,7 @@ def _clear_leftovers(data: Path) -> None:
 
 
 def _serves(process: psutil.Process, data: Path) -> bool:
-    """Whether a process is one of the server's: its working directory is the data folder."""
+    """Whether a process belongs to the server: its working directory is the data folder."""
     try:
         return process.name() == "postgres" and Path(process.cwd()) == data
     except (psutil.Error, OSError):

@@ -1,8 +1,9 @@
 """Starts, records and stops the stack's processes, so that none is left behind.
 
 Every service leads its own process session. Its record (pid and start time) is on disk before anything waits
-for it, so that the next start, also after a crash, stops exactly the processes of these sessions. Each record
-is a file of its own: several processes may write records of different services at the same time.
+for the service, so that the next start, also after a crash, stops exactly the processes of these sessions.
+Each record is a separate file, because several processes may write records of different services at the same
+time.
 """
 
 from __future__ import annotations
@@ -49,15 +50,14 @@ class ServiceRecord(msgspec.Struct, frozen=True):
 
 
 class Records:
-    """The started services that are not known to have stopped: a file for each in one folder. A service that is
-    held is not to be started by the supervisor."""
+    """The records of services that may be running: one file for each, in one folder. The supervisor does not
+    start a service that is on hold."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def read(self) -> list[ServiceRecord]:
-        """All records, by time of start; none if there is no folder. A file that a crash has cut short is
-        ignored."""
+        """All records, by time of start; none without the folder. A truncated file is ignored."""
         found = [self._read(file) for file in sorted(self._folder.glob("*.json"))]
         return sorted((one for one in found if one is not None), key=lambda one: one.created)
 
@@ -78,7 +78,7 @@ class Records:
         self._file(record.name).unlink(missing_ok=True)
 
     def hold(self, name: str) -> None:
-        """From now on the supervisor does not start this service."""
+        """Puts a service on hold: the supervisor does not start it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self._file(name).with_suffix(".held").touch()
 
@@ -87,7 +87,7 @@ class Records:
         self._file(name).with_suffix(".held").unlink(missing_ok=True)
 
     def is_held(self, name: str) -> bool:
-        """Whether `hold` was called, and not `release`."""
+        """Whether a service is on hold."""
         return self._file(name).with_suffix(".held").exists()
 
     def clear(self) -> None:
@@ -107,7 +107,7 @@ class Records:
 
 
 def slug(name: str) -> str:
-    """A service's name as the name of files: `Java worker` becomes `java-worker`."""
+    """A service's name as a file name: `Java worker` becomes `java-worker`."""
     return name.lower().replace(" ", "-")
 
 
@@ -177,8 +177,8 @@ def is_running(record: ServiceRecord) -> bool:
 
 
 def stop_services(records: Sequence[ServiceRecord], seconds: float = STOP_SECONDS) -> None:
-    """Signals all services to stop, the last started first. Kills processes that are left after `seconds`, or
-    shortly after their leader has ended.
+    """Signals all services to stop, the last started first. Kills processes that still run after `seconds`,
+    or shortly after their leader has ended.
 
     Stops only processes that are verifiably of these services: a pid that belongs to another process is
     ignored.
@@ -231,8 +231,8 @@ def _what_happened(record: ServiceRecord, what: str) -> str:
 def free_ports(count: int) -> list[int]:
     """Free TCP ports on 127.0.0.1, all different, in random order.
 
-    They are below the ports that the system gives to outgoing connections: a service that is started again on
-    its port must not find a connection on it.
+    They are outside of the system's range for outgoing connections, so that a restarted service does not find
+    a connection on its port.
     """
     try:
         first_ephemeral = int(EPHEMERAL_PORTS.read_text().split()[0])

@@ -1,4 +1,4 @@
-"""What a stack consists of: for each service how it is started, and how it is known to be ready."""
+"""The services of a stack: how each is started, and its health check."""
 
 from __future__ import annotations
 
@@ -28,9 +28,8 @@ WORKER_POOL: Final = "Python worker pool"
 
 @dataclass(frozen=True)
 class Service:
-    """One service. `start` prepares what it needs, starts it and returns its record (raises StackError);
-    `ready` is its health check (raises StackError where waiting is of no use). `has_jobs`: Flink's jobs end
-    with it."""
+    """One service. `start` prepares and starts it, and returns its record (raises StackError). `ready` is its
+    health check (raises StackError if waiting is useless). `has_jobs`: Flink's jobs end with it."""
 
     name: str
     start: Callable[[], ServiceRecord]
@@ -47,7 +46,8 @@ class StackFolders:
 
     @classmethod
     def of(cls, var: Path, jars: Path | None = None) -> StackFolders:
-        """With the Java parts of `var` where it has them, otherwise those of the installation."""
+        """The folders with the Java parts in `var`, if they are there, otherwise those of the
+        installation."""
         var = var.absolute()
         own = var / "java"
         return cls(var, jars.absolute() if jars else own if own.is_dir() else installed_jars())
@@ -75,18 +75,18 @@ class StackFolders:
 
     @property
     def records(self) -> Records:
-        """The records of the services that run."""
+        """The records of the running services."""
         return Records(self.var / "services")
 
 
 def installed_jars() -> Path:
-    """Where `make install` of this installation puts the Java parts."""
+    """The folder of the Java parts of this installation (`make install`)."""
     return Path(gogobe.__file__).absolute().parents[1] / "var" / "java"
 
 
 def services_of(folders: StackFolders, ports: StackPorts, cluster: int) -> list[Service]:
-    """All services of a stack, the slow ones first; none waits for another. `cluster`: the TaskManagers of a
-    Flink cluster; 0: Flink within the job server."""
+    """All services of a stack, slow ones first; none waits for another. `cluster`: the number of TaskManagers
+    of a Flink cluster; 0: Flink within the job server."""
     server = PostgresServer(ports.postgres, folders.postgres)
     records = folders.records
     return [
@@ -156,13 +156,13 @@ def _beam(folders: StackFolders, ports: StackPorts) -> Iterator[Service]:
 
 
 def _start_worker_pool(folders: StackFolders, port: int) -> ServiceRecord:
-    # Workers are killed, and then leave half a download behind: in a folder that the next start clears.
+    # Killed workers leave partial downloads, in a folder that the next start clears.
     shutil.rmtree(folders.scratch, ignore_errors=True)
     try:
         folders.scratch.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StackError(f"{WORKER_POOL} cannot be started: {error}") from error
-    # Workers are as many as there are cores: threads of numpy's own would only wait for one another.
+    # There are as many workers as cores, so threads of numpy would only compete.
     environment = {"TMPDIR": str(folders.scratch), "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "gogobe.local.worker_pool", str(port)]
     return start_service(WORKER_POOL, command, folders.log("workers"), folders.records, environment=environment)

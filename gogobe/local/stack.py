@@ -1,8 +1,8 @@
-"""The embedded stack as a whole: started together, checked, stopped together.
+"""The local stack as a whole: starts, checks and stops all services.
 
 A stack belongs to the process that started it in a `with` (`running_stack`), or to none (`Stack.start`,
-`gogobe up`): it then runs until it is stopped, watched by a supervisor. A lock on its folder separates a living
-owner from what a killed owner has left, which the next start clears away.
+`gogobe up`). In the second case it runs until it is stopped, watched by a supervisor. A lock on its folder
+distinguishes a living owner from the remains of a killed one, which the next start removes.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ from gogobe.local.state import StackState, read_state, state_file, write_state
 __all__ = ["ServiceStatus", "Stack", "StackAddresses", "StackPorts", "running_stack"]
 
 READY_SECONDS: Final = 90.0
-LEAST_FREE: Final = 256 << 20
+MIN_FREE: Final = 256 << 20
 
 Say = Callable[[str], None]
 
 
 class ServiceStatus(msgspec.Struct, frozen=True):
-    """One service of a stack that was started: whether it lives, since when (seconds since the epoch), where
-    its log is, and what the supervisor did: the number of its latest restarts, and whether it has `given_up`.
+    """The state of one service of a started stack: whether it runs, since when (seconds since the epoch), its
+    log, and the supervisor's actions: the number of its latest restarts, and whether it has `given_up`.
     `held`: it was stopped on purpose."""
 
     name: str
@@ -63,10 +63,11 @@ class ServiceStatus(msgspec.Struct, frozen=True):
 
 
 class Stack:
-    """The services below one folder (`var`): `data/`, `log/` and the records of what runs. The Java parts are
-    in `jars`, in `var/java`, or where the installation has them.
+    """The services below one folder (`var`): `data/`, `log/` and the records of running processes. The Java
+    parts are in `jars`, in `var/java`, or in the installation's folder.
 
-    `task_managers`: start a Flink cluster of so many, and a JobManager, instead of Flink within the job server.
+    `task_managers`: start a Flink cluster with this number of TaskManagers and a JobManager, instead of Flink
+    within the job server.
     """
 
     def __init__(self, var: Path, jars: Path | None = None, task_managers: int = 0) -> None:
@@ -203,9 +204,9 @@ class Stack:
 
     def _check_space(self) -> None:
         free = shutil.disk_usage(self._var).free
-        if free < LEAST_FREE:
+        if free < MIN_FREE:
             raise StackError(
-                f"{free >> 20} MB are free in {self._var}, and the stack needs {LEAST_FREE >> 20} MB to start: "
+                f"{free >> 20} MB are free in {self._var}, and the stack needs {MIN_FREE >> 20} MB to start: "
                 "free some, or give another folder with --var"
             )
 

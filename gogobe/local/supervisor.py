@@ -1,9 +1,9 @@
-"""The supervisor of a stack: it starts again what dies, with a bound.
+"""The supervisor of a stack: restarts services that die, up to a limit.
 
-A service that has died is started again at once, then with growing waits; after five times within ten minutes
-it stays down until `gogobe up`, and `gogobe status` says so. Jobs that ended with their Flink are submitted
-again; they continue at the committed offsets. A service that is held (`Records.hold`) is left alone. Logs that
-grow too large are rotated.
+A dead service is restarted at once, later with growing pauses. After five restarts within ten minutes it
+stays down until `gogobe up`; `gogobe status` shows that. Jobs that ended with their Flink are submitted again
+and continue at the committed offsets. Services on hold (`Records.hold`) are not started. Logs that grow too
+large are rotated.
 
     python -m gogobe.local.supervisor VAR
 """

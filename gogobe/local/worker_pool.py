@@ -1,11 +1,11 @@
 """A pool of Python workers on this machine, from which Flink requests one process after the other.
 
-Beam's own pool listens on every interface, and connects stdout of its workers to a pipe without a reader: a job
-hangs once 64 kB are printed. This pool listens on 127.0.0.1, and its workers write to its log.
+Beam's own pool listens on every interface, and connects stdout of its workers to a pipe without a reader: a
+job hangs after 64 kB of output. This pool listens on 127.0.0.1, and its workers write to its log.
 
-Importing Beam takes seconds, so workers are forked from a process that has imported it: the nursery. The
-nursery has no threads; the gRPC server, which has threads, is a fork too and sends requests to it through a
-pipe.
+Importing Beam takes seconds, so workers are forked from a process that has already imported it, the nursery.
+The nursery has no threads; the gRPC server, which has threads, is another fork and sends requests to it
+through a pipe.
 
     python -m gogobe.local.worker_pool PORT
 """
