@@ -14,7 +14,7 @@ STORE = ObjectStore("/nowhere")
 
 @pytest.mark.parametrize("threads", [1, 3, 16])
 def test_at_most_two_downloads_a_thread_are_submitted(threads: int):
-    """Memory and the length of a bundle are bounded by it, whatever is announced."""
+    """Memory and the length of a bundle are bounded by it for any announcements."""
     plan = download_config(Settings(fetch_threads=threads), STORE, Chains([])).plan
     assert (plan.threads, plan.pending) == (threads, 2 * threads)
 

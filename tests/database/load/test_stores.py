@@ -72,7 +72,7 @@ def test_a_stores_file_of_several_batches_completes(dsn: str, db: Connection) ->
 
 
 def test_stores_are_locked_in_the_order_of_their_keys(dsn: str, db: Connection) -> None:
-    """Whatever the order of the rows on the disk: two loaders of the same stores would else wait in a circle."""
+    """In any order of the rows on disk; otherwise two loaders of the same stores would deadlock."""
     batches = [*file_batches([item("1", "1")], store_id="1"), *file_batches([item("1", "1")], store_id="2")]
     with Loader(dsn) as loader:
         loader.load(batches)
