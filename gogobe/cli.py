@@ -26,7 +26,8 @@ from gogobe.commands.prices import prices
 from gogobe.commands.replay import replay
 from gogobe.commands.retry import retry
 from gogobe.commands.run import run
-from gogobe.commands.stack import down, status, up
+from gogobe.commands.stack import down, up
+from gogobe.commands.status import status
 from gogobe.commands.terminal import PlainConsole, harmless
 from gogobe.commands.trace import trace
 from gogobe.commands.views import views

@@ -84,20 +84,6 @@ def rename(old: str, new: str, *, unlisted: bool, as_json: bool, var: Path, **fl
         click.echo(f"{old} is {key}: {renamed.files} files, {renamed.dead_letters} dead letters renamed")
 
 
-def portals_line(dsn: Dsn) -> str:
-    """A line with the number of watched portals, and the failing ones with their last error. Raises
-    psycopg.Error."""
-    from gogobe.database.connection import connect
-    from gogobe.database.portals import read_health
-
-    with connect(dsn) as connection:
-        portals = read_health(connection)
-    if not portals:
-        return "none watched yet: `gogobe crawl` watches them"
-    failing = [f"{portal.portal} ({portal.last_error})" for portal in portals if portal.circuit == "open"]
-    return f"{len(portals)} watched, {len(failing)} failing{': ' if failing else ''}{'; '.join(failing)}"
-
-
 def _health(dsn: Dsn) -> tuple[Mapping[str, PortalHealth], Mapping[str, list[PortalErrors]]]:
     from gogobe.database.connection import connect
     from gogobe.database.portals import read_errors, read_health

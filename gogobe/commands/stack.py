@@ -1,26 +1,18 @@
-"""`gogobe up`, `down` and `status`: the local stack, kept running."""
+"""`gogobe up` and `gogobe down`: the local stack, kept running."""
 
 from __future__ import annotations
 
-import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import msgspec
-import psycopg
-from rich.table import Table
 
-from gogobe.commands.chains import portals_line
 from gogobe.commands.flink_target import job_name
-from gogobe.commands.options import FLINK_CLUSTER, VAR, settings_options, wide_console
-from gogobe.commands.retry import waiting_line
+from gogobe.commands.options import FLINK_CLUSTER, VAR, settings_options
 from gogobe.commands.run import run
-from gogobe.commands.terminal import harmless
 from gogobe.io.kafka.reading import Share
-from gogobe.local.flink import ENDED, FlinkJob, cancel_jobs, checkpoints, jobs, wait_for_job
+from gogobe.local.flink import ENDED, FlinkJob, cancel_jobs, jobs, wait_for_job
 from gogobe.local.jobs import submit_again
 from gogobe.local.stack import Stack, StackAddresses
 from gogobe.settings import load_settings
@@ -119,46 +111,6 @@ def _stop_one(stack: Stack, name: str) -> str:
         return f"{name} is stopped: `gogobe run` submits it again, and it goes on at the committed offsets"
     ran = stack.stop_service(name)
     return f"{name} is stopped: `gogobe up` starts it again" if ran else f"{name} did not run; it stays down"
-
-
-@click.command()
-@VAR
-def status(var: Path) -> None:
-    """Show the services and pipelines of the local stack. The exit code is 1 if it is not running."""
-    stack = Stack(var)
-    services = stack.status()
-    table = Table("service", "state", "pid", "log")
-    for service in services:
-        table.add_row(service.name, "running" if service.running else "stopped", str(service.pid), service.log)
-    if services:
-        wide_console().print(table)
-    addresses = stack.addresses()
-    if addresses is None:
-        click.echo("the stack is not running: `gogobe up` starts it")
-        sys.exit(1)
-    _print_addresses(addresses)
-    running = jobs(addresses.flink)
-    for job in running:
-        _print_job(job)
-    if not running:
-        click.echo(f"{'job':18} none: `gogobe run ingest` submits the pipeline")
-    with suppress(psycopg.Error):  # the table of services shows that the database is down
-        click.echo(f"{'portals':18} {harmless(portals_line(addresses.database))}")
-        click.echo(f"{'waiting':18} {harmless(waiting_line(addresses.database))}")
-
-
-def _print_job(job: FlinkJob) -> None:
-    click.echo(f"{'job':18} {job.name}: {job.state.lower()}, {job.page}")
-    if job.state in ENDED:
-        return
-    found = checkpoints(job)
-    counts = f"{found.counts.completed} completed, {found.counts.failed} failed"
-    latest = found.latest_completed
-    if latest is not None:
-        ago = max(0.0, time.time() - latest.triggered / 1000)
-        size = f"{latest.size / 1000:,.0f} kB in {latest.duration} ms"
-        counts += f"; number {latest.id} {ago:.0f} s ago: {size}"
-    click.echo(f"{'  checkpoints':18} {counts}, {job.checkpoints_page}")
 
 
 def _print_addresses(addresses: StackAddresses) -> None:

@@ -23,6 +23,10 @@ VIEWS: Final = (
 )
 """In the order of their dependencies."""
 
+_REFRESHED: Final = """
+    INSERT INTO view_refreshes (view, refreshed_at) SELECT unnest(%s::text[]), now()
+    ON CONFLICT (view) DO UPDATE SET refreshed_at = excluded.refreshed_at
+"""
 _LOCK: Final = 0x676F676F6265 + 2
 
 
@@ -55,6 +59,7 @@ def _refresh(connection: Connection) -> bool:
             _refresh_view(connection, sql.Identifier(view))
         update_search_index(connection)
         _analyze_unknown(connection)
+        connection.execute(_REFRESHED, (list(VIEWS),))
     finally:
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))

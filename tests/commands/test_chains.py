@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from gogobe.cli import main
-from gogobe.commands.chains import portals_line
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
 from gogobe.database.portals import PortalErrors, PortalHealth, write_health
@@ -59,12 +58,13 @@ def test_health_is_shown_as_json_and_as_a_table(tmp_path: Path, dsn: str, health
     assert "Super-Pharm" in table
 
 
-def test_the_line_of_status_names_what_is_ill(dsn: str, health: None):
-    assert portals_line(dsn).startswith("2 watched, 1 failing: wolt (timeout: no answer")
+@pytest.mark.usefixtures("health")
+def test_status_names_the_portals_that_are_ill(gogobe: Gogobe):
+    assert "2 watched, 1 failing: wolt (timeout: no answer \\x1b[31min time)" in gogobe("status").output
 
 
-def test_the_line_of_status_before_anything_is_watched(dsn: str):
-    assert "gogobe crawl" in portals_line(dsn)
+def test_status_before_anything_is_watched(gogobe: Gogobe):
+    assert "none watched yet: `gogobe crawl`" in gogobe("status").output
 
 
 def test_a_misspelt_chain_is_renamed(gogobe: Gogobe, dsn: str):

@@ -1,0 +1,263 @@
+"""The health of a Gogobe: what `gogobe status` asks, and what it makes of the answers.
+
+`gather` asks all servers within a bound of time; `assess` decides what is wrong. A stack that is `down` cannot
+do its work; an `ill` one works late, or needs an operator.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from gogobe.commands.probes import UnansweredError, ask_all
+from gogobe.commands.times import shown_seconds
+from gogobe.database.activity import Activity, read_activity
+from gogobe.database.address import Dsn
+from gogobe.database.connection import connect
+from gogobe.database.timeouts import Timeouts
+from gogobe.io.kafka.progress import TopicProgress, topic_progress
+from gogobe.local.flink import ENDED, jobs
+from gogobe.local.flink_health import JobHealth, job_health
+from gogobe.local.logs import lines_since_start
+from gogobe.local.postgres import NAME as POSTGRES
+from gogobe.local.services import KAFKA
+from gogobe.local.stack import ServiceStatus, Stack, StackAddresses
+from gogobe.local.supervisor import MOST_RESTARTS
+from gogobe.local.supervisor import NAME as SUPERVISOR
+from gogobe.records.messages import DISCOVERED, TOPICS
+from gogobe.settings import Settings
+
+PROBE_SECONDS: Final = 4.0
+STATEMENT_SECONDS: Final = 3.0
+CHECKPOINT_LATE: Final = 180.0
+ERROR_RECENT: Final = 300.0
+CRASHES: Final = 3
+STANDSTILL: Final = 600.0
+VIEWS_LATE: Final = 300.0
+SPACE_LOW: Final = 2 << 30
+SPACE_GONE: Final = 64 << 20
+LOG_LINES: Final = 5
+
+State = Literal["healthy", "down", "ill"]
+EXIT_CODES: Final[dict[State, int]] = {"healthy": 0, "down": 1, "ill": 2}
+
+
+class DeadService(msgspec.Struct, frozen=True):
+    """The end of the log of a service that does not run."""
+
+    name: str
+    log: str
+    end: list[str]
+
+
+class Disk(msgspec.Struct, frozen=True):
+    """The free and all bytes of the disk of a folder."""
+
+    folder: str
+    free: int
+    total: int
+
+
+class Findings(msgspec.Struct, kw_only=True):
+    """What was found at `at` (seconds since the epoch). An answer that did not come is None, and its reason is
+    in `unanswered` by the server's name. `lost_jobs` were submitted and do not run."""
+
+    at: float
+    services: list[ServiceStatus]
+    dead: list[DeadService] = []
+    jobs: list[JobHealth] | None = None
+    lost_jobs: list[str] = []
+    topics: list[TopicProgress] | None = None
+    activity: Activity | None = None
+    disks: list[Disk] = []
+    unanswered: dict[str, str] = {}
+    views_every: float = 10.0
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A sentence on what is wrong, and whether that means that the work is not done (`down`) or `ill`."""
+
+    state: State
+    text: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The state of the whole, with its problems, notes that need no action at once, and the findings."""
+
+    state: State
+    problems: list[str]
+    notes: list[str]
+    found: Findings
+
+
+def gather(stack: Stack, settings: Settings, folders: Sequence[Path]) -> Findings:
+    """Asks all that there is to ask. Takes at most some five seconds."""
+    services = stack.status()
+    found = Findings(at=time.time(), services=services, views_every=settings.views_every)
+    found.dead = [
+        DeadService(one.name, one.log, lines_since_start(Path(one.log), LOG_LINES))
+        for one in services
+        if not one.running
+    ]
+    found.disks = list(_disks(folders))
+    addresses = stack.addresses()
+    dead = _dead_addresses(addresses, found.dead)
+    questions: dict[str, Callable[[], Any]] = {}
+    if settings.database and settings.database not in dead:
+        questions["PostgreSQL"] = lambda: _activity(settings.database_address)
+    if settings.kafka and settings.kafka not in dead:
+        questions["Kafka"] = lambda: topic_progress(settings.kafka_address, settings.group, TOPICS)
+    if addresses is not None:
+        questions["Flink"] = lambda: _jobs(addresses.flink)
+    answers = ask_all(questions, PROBE_SECONDS)
+    found.unanswered = {name: str(one) for name, one in answers.items() if isinstance(one, UnansweredError)}
+    good = {name: one for name, one in answers.items() if name not in found.unanswered}
+    found.activity, found.topics, found.jobs = good.get("PostgreSQL"), good.get("Kafka"), good.get("Flink")
+    if found.jobs is not None:
+        running = {job.name for job in found.jobs if job.state not in ENDED}
+        found.lost_jobs = [job.name for job in stack.jobs.read() if job.name not in running]
+    return found
+
+
+def _dead_addresses(addresses: StackAddresses | None, dead: Sequence[DeadService]) -> set[str]:
+    """The addresses of servers of the stack that do not run: asking them is of no use."""
+    names = {one.name for one in dead}
+    if addresses is None:
+        return set()
+    return {
+        address for name, address in ((POSTGRES, addresses.database), (KAFKA, addresses.kafka)) if name in names
+    }
+
+
+def _activity(dsn: Dsn) -> Activity:
+    with connect(dsn, timeouts=Timeouts(statement=STATEMENT_SECONDS, lock=1.0)) as connection:
+        return read_activity(connection)
+
+
+def _jobs(rest: Sequence[str]) -> list[JobHealth]:
+    return [job_health(job) for job in jobs(rest) if job.state not in ENDED or job.state == "FAILED"]
+
+
+def _disks(folders: Sequence[Path]) -> Iterator[Disk]:
+    seen = set()
+    for folder in folders:
+        try:
+            device = folder.stat().st_dev
+            usage = shutil.disk_usage(folder)
+        except OSError:
+            continue  # it is made when it is first needed
+        if device not in seen:
+            seen.add(device)
+            yield Disk(str(folder), usage.free, usage.total)
+
+
+def assess(found: Findings) -> Report:
+    """What is wrong, the worst first."""
+    if not any(one.running for one in found.services) and found.activity is None and found.topics is None:
+        lost = [f"{name}: {why}" for name, why in found.unanswered.items()]
+        return Report("down", ["the stack is not running: `gogobe up` starts it", *lost], [], found)
+    problems = [
+        *_of_services(found),
+        *(Problem("down", f"{name} does not answer: {why}") for name, why in found.unanswered.items()),
+        *_of_disks(found),
+        *_of_jobs(found),
+        *_of_work(found),
+    ]
+    state: State = "healthy"
+    if problems:
+        state = "down" if any(one.state == "down" for one in problems) else "ill"
+    ordered = sorted(problems, key=lambda one: one.state != "down")
+    return Report(state, [one.text for one in ordered], list(_notes(found)), found)
+
+
+def _of_services(found: Findings) -> Iterator[Problem]:
+    watched = any(one.name == SUPERVISOR and one.running for one in found.services)
+    for one in found.services:
+        if one.running:
+            if one.restarts:
+                yield Problem(
+                    "ill", f"{one.name} was started again {_times(one.restarts)} in the last ten minutes"
+                )
+            continue
+        if one.name == SUPERVISOR:
+            yield Problem("ill", "the supervisor does not run, so nothing starts again what dies: `gogobe up`")
+        elif one.held:
+            yield Problem("down", f"{one.name} was stopped: `gogobe up` starts it")
+        elif one.given_up:
+            yield Problem(
+                "down",
+                f"{one.name} died {MOST_RESTARTS + 1} times in ten minutes and stays down: look at its log, "
+                "then `gogobe up`",
+            )
+        else:
+            coming = "the supervisor starts it again" if watched else "`gogobe up` starts it again"
+            yield Problem("down", f"{one.name} has died: {coming}")
+
+
+def _of_disks(found: Findings) -> Iterator[Problem]:
+    for disk in found.disks:
+        if disk.free < SPACE_GONE:
+            yield Problem("down", f"the disk of {disk.folder} is full: {disk.free >> 20} MB are left")
+        elif disk.free < SPACE_LOW:
+            yield Problem("ill", f"the disk of {disk.folder} is almost full: {disk.free >> 20} MB are left")
+
+
+def _of_jobs(found: Findings) -> Iterator[Problem]:
+    for name in found.lost_jobs:
+        yield Problem("down", f"{name} was submitted and does not run: `gogobe up` submits it again")
+    for job in found.jobs or ():
+        recent = job.error_at is not None and found.at - job.error_at < ERROR_RECENT
+        error = f": {job.error}" if job.error else ""
+        if job.restarts >= CRASHES and recent:
+            yield Problem("down", f"{job.name} is in a crash loop, {_times(job.restarts)} restarted{error}")
+        elif job.state == "FAILED":
+            yield Problem("down", f"{job.name} has failed{error}")
+        elif job.state != "RUNNING":
+            yield Problem("ill", f"{job.name} is {job.state.lower()}{error}")
+        elif recent:
+            ago = shown_seconds(found.at - (job.error_at or 0))
+            yield Problem("ill", f"{job.name} restarted {ago} ago{error}")
+        since_checkpoint = found.at - max(job.since, job.checkpoint_at or 0)
+        if job.state == "RUNNING" and since_checkpoint > CHECKPOINT_LATE:
+            yield Problem("ill", f"{job.name} had no checkpoint for {shown_seconds(since_checkpoint)}")
+
+
+def _of_work(found: Findings) -> Iterator[Problem]:
+    lag = sum(topic.lag or 0 for topic in found.topics or ())
+    unread = next(
+        (one.messages for one in found.topics or () if one.topic == DISCOVERED and one.lag is None), 0
+    )
+    if found.jobs == [] and (lag or unread) and not found.lost_jobs:
+        yield Problem("ill", f"{lag or unread:,} messages wait and no job runs: `gogobe run ingest`")
+    activity = found.activity
+    if activity is None or activity.loaded_at is None:
+        return
+    idle = (activity.now - activity.loaded_at).total_seconds()
+    if found.jobs and lag and idle > STANDSTILL:
+        yield Problem("ill", f"{lag:,} messages wait, and no file was completed for {shown_seconds(idle)}")
+    behind = (activity.loaded_at - activity.views_at).total_seconds() if activity.views_at else idle
+    if idle > VIEWS_LATE + found.views_every and behind > 0 and found.jobs:
+        yield Problem("ill", f"the views were not refreshed since the load {shown_seconds(idle)} ago")
+
+
+def _notes(found: Findings) -> Iterator[str]:
+    """What an operator wants to know and need not repair at once."""
+    if found.jobs == [] and not found.lost_jobs:
+        yield "no job runs: `gogobe run ingest` submits the pipeline"
+    activity = found.activity
+    if activity is None:
+        return
+    letters = sum(one.letters for one in activity.letters)
+    if letters:
+        yield f"{letters:,} dead letters are open: `gogobe deadletters list`"
+    if activity.ill_portals:
+        yield f"{len(activity.ill_portals)} of {activity.portals} portals do not answer: `gogobe chains`"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -1,0 +1,66 @@
+"""How far a consumer group is in a topic, and how fast messages come, within a bound of time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from confluent_kafka import Consumer, TopicPartition
+
+from gogobe.io.kafka.clients import librdkafka_config
+from gogobe.io.kafka.options import Kafka
+
+MINUTE: Final = 60.0
+
+
+class TopicProgress(msgspec.Struct, frozen=True):
+    """A topic: `messages` in it (past ones too), those of the last minute, and how many are beyond what the
+    group has committed (`lag`; None: no job of the group reads it). `done` is the sum of committed offsets."""
+
+    topic: str
+    messages: int
+    last_minute: int
+    lag: int | None
+    done: int | None
+
+
+def topic_progress(
+    kafka: Kafka, group: str, topics: Sequence[str], seconds: float = 3.0
+) -> list[TopicProgress]:
+    """The topics that exist. Each request waits at most `seconds`. Raises KafkaException."""
+    config = {
+        **librdkafka_config(kafka),
+        "group.id": group,
+        "enable.auto.commit": False,
+        "log_level": 0,
+        "socket.timeout.ms": int(seconds * 1000),
+    }
+    consumer = Consumer(config)
+    try:
+        known = consumer.list_topics(timeout=seconds).topics
+        return [
+            _progress(consumer, topic, sorted(known[topic].partitions), seconds)
+            for topic in topics
+            if topic in known
+        ]
+    finally:
+        consumer.close()
+
+
+def _progress(consumer: Consumer, topic: str, partitions: Sequence[int], seconds: float) -> TopicProgress:
+    ago = int((time.time() - MINUTE) * 1000)
+    committed = consumer.committed([TopicPartition(topic, one) for one in partitions], timeout=seconds)
+    recent = consumer.offsets_for_times(
+        [TopicPartition(topic, one, ago) for one in partitions], timeout=seconds
+    )
+    messages = last_minute = lag = done = 0
+    for place, first in zip(committed, recent, strict=True):
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, place.partition), timeout=seconds)
+        messages += high - low
+        last_minute += high - first.offset if first.offset >= 0 else 0
+        lag += high - min(max(place.offset, low), high)
+        done += max(place.offset, 0)
+    read = any(place.offset >= 0 for place in committed)
+    return TopicProgress(topic, messages, last_minute, lag if read else None, done if read else None)
