@@ -1,7 +1,7 @@
 """The outcome of a run in database and topics, normalized so that two runs can be compared row by row.
 
-Times of the run itself become `TIME`, and the folder of the run becomes `VAR`. The columns of
-`OF_THE_LAST_STORE` are left out. Surrogate keys are replaced by the natural keys of their rows.
+Taken out are times of the run itself, which become `TIME`, and the folder of the run, which becomes `VAR`. Keys
+that the database numbers are replaced by the natural keys of their rows.
 """
 
 from __future__ import annotations
@@ -24,10 +24,6 @@ from gogobe.records.messages import DEADLETTER, DOWNLOADED, INGEST
 TOPICS: Final = (DOWNLOADED, INGEST, DEADLETTER)
 # Tables that the pipeline does not write.
 OTHER_TABLES: Final = frozenset({"schema_steps"})
-# The evidence for a pair is that of the last matched store, and the order of stores is undefined.
-OF_THE_LAST_STORE: Final[Mapping[str, frozenset[str]]] = {
-    "review_pairs": frozenset({"score", "reasons", "item_name", "candidate_name"})
-}
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _TABLES: Final = """
     SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -99,11 +95,7 @@ def outcome_of(database: str, kafka: str, var: Path, since: datetime) -> Outcome
         for table in tables:
             with connection.cursor(row_factory=dict_row) as cursor:
                 cursor.execute(f'SELECT * FROM "{table}"'.encode())
-                left_out = OF_THE_LAST_STORE.get(table, frozenset())
-                rows[table] = Counter(
-                    normal.row({name: value for name, value in row.items() if name not in left_out})
-                    for row in cursor
-                )
+                rows[table] = Counter(normal.row(row) for row in cursor)
     ordered: dict[str, dict[str, list[str]]] = {}
     for topic in TOPICS:
         by_key = ordered[topic] = {}

@@ -61,22 +61,28 @@ _DROP_KNOWN: Final = """
         OFFSET 0)
 """
 
-# The masters whose best name may have changed: masters with a new alias, or with an alias of other words.
+# The masters whose words may have changed: those that have or had an alias that is new, of other words, or of
+# another master now.
 _REWORDED: Final = """
-    SELECT DISTINCT CASE WHEN a.decided_at IS NULL THEN s.master_id ELSE a.master_id END FROM staged_aliases s
+    SELECT DISTINCT m.master_id FROM staged_aliases s
     LEFT JOIN LATERAL (
         SELECT * FROM master_aliases a WHERE a.chain_id = s.chain_id AND a.item_code = s.item_code OFFSET 0
     ) a ON true
-    WHERE s.master_id IS NOT NULL
-      AND (a.item_code IS NULL OR (a.name, a.manufacturer, a.quantity, a.unit_of_measure, a.master_id)
-           IS DISTINCT FROM (s.name, s.manufacturer, s.quantity, s.unit_of_measure, s.master_id))
+    CROSS JOIN LATERAL (
+        VALUES (CASE WHEN a.decided_at IS NULL THEN s.master_id END), (a.master_id)
+    ) AS m (master_id)
+    WHERE m.master_id IS NOT NULL
+      AND (a.item_code IS NULL
+           OR (a.name, a.manufacturer, a.quantity::text, a.unit_of_measure, a.is_weighted, a.master_id)
+              IS DISTINCT FROM
+              (s.name, s.manufacturer, s.quantity::text, s.unit_of_measure, s.is_weighted, s.master_id))
 """
 
 _ADD_MASTERS: Final = """
     INSERT INTO masters (master_id, name, brand, quantity, unit_of_measure, is_weighted)
     SELECT DISTINCT ON (master_id) master_id, name, manufacturer, quantity, unit_of_measure, is_weighted
     FROM staged_aliases WHERE master_id IS NOT NULL
-    ORDER BY master_id, length(name) DESC NULLS LAST, name, chain_id, item_code
+    ORDER BY master_id, chain_id, item_code
     ON CONFLICT (master_id) DO NOTHING
     RETURNING master_id
 """
@@ -107,16 +113,15 @@ _LOCK_MASTERS: Final = """
     SELECT 1 FROM masters WHERE master_id = ANY(%s) ORDER BY master_id FOR NO KEY UPDATE
 """
 
-# The best name is the most frequent, then the longest. Brand and size come from an alias of that name, else
-# of the next best name that has them. So the result does not depend on the order in which chains are loaded.
+# The best name is the most frequent, then the longest. Brand and size come from an alias of that name, else of
+# the next best name that has them. All of it comes from the aliases as they are: so neither the order in which
+# chains are loaded nor what shares a commit decides. Of equal sizes (1, 1.00) one spelling is taken.
 _NAME_MASTERS: Final = """
-    UPDATE masters m SET name = best.name, brand = coalesce(best.manufacturer, m.brand),
-        quantity = coalesce(best.quantity, m.quantity),
-        unit_of_measure = coalesce(best.unit_of_measure, m.unit_of_measure),
-        is_weighted = coalesce(best.is_weighted, m.is_weighted)
+    UPDATE masters m SET name = best.name, brand = best.manufacturer, quantity = best.quantity,
+        unit_of_measure = best.unit_of_measure, is_weighted = best.is_weighted
     FROM unnest(%s::bigint[]) AS wanted (master_id)
     CROSS JOIN LATERAL (
-        SELECT min(name) FILTER (WHERE place = 1) AS name,
+        SELECT count(*) AS names, min(name) FILTER (WHERE place = 1) AS name,
                (array_agg(manufacturer ORDER BY place) FILTER (WHERE manufacturer IS NOT NULL))[1]
                    AS manufacturer,
                (array_agg(quantity ORDER BY place) FILTER (WHERE quantity IS NOT NULL))[1] AS quantity,
@@ -124,16 +129,18 @@ _NAME_MASTERS: Final = """
                    AS unit_of_measure,
                (array_agg(is_weighted ORDER BY place) FILTER (WHERE is_weighted IS NOT NULL))[1] AS is_weighted
         FROM (
-            SELECT a.name, max(a.manufacturer) AS manufacturer, max(a.quantity) AS quantity,
+            SELECT a.name, max(a.manufacturer) AS manufacturer,
+                   (array_agg(a.quantity ORDER BY a.quantity DESC, a.quantity::text DESC)
+                    FILTER (WHERE a.quantity IS NOT NULL))[1] AS quantity,
                    max(a.unit_of_measure) AS unit_of_measure, bool_or(a.is_weighted) AS is_weighted,
-                   row_number() OVER (ORDER BY count(*) DESC, length(a.name) DESC, a.name) AS place
-            FROM master_aliases a WHERE a.master_id = wanted.master_id AND a.name IS NOT NULL GROUP BY a.name
+                   row_number() OVER (ORDER BY a.name IS NULL, count(*) DESC, length(a.name) DESC, a.name)
+                       AS place
+            FROM master_aliases a WHERE a.master_id = wanted.master_id GROUP BY a.name
         ) named
     ) best
-    WHERE m.master_id = wanted.master_id AND best.name IS NOT NULL
-      AND (m.name, m.brand, m.quantity, m.unit_of_measure, m.is_weighted) IS DISTINCT FROM
-          (best.name, coalesce(best.manufacturer, m.brand), coalesce(best.quantity, m.quantity),
-           coalesce(best.unit_of_measure, m.unit_of_measure), coalesce(best.is_weighted, m.is_weighted))
+    WHERE m.master_id = wanted.master_id AND best.names > 0
+      AND (m.name, m.brand, m.quantity::text, m.unit_of_measure, m.is_weighted) IS DISTINCT FROM
+          (best.name, best.manufacturer, best.quantity::text, best.unit_of_measure, best.is_weighted)
 """
 
 _MASTER_ID: Final = [name for name, _ in _COLUMNS].index("master_id")

@@ -31,11 +31,16 @@ _KEEP_REFUSED: Final = """
 
 
 def enter_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> NewBatches:
-    """Inserts the batches into the ledger and returns the new ones, and those recorded as failed before.
+    """Enters the batches in the ledger and returns the new ones, and those recorded as failed, in the order of
+    `batches`.
 
     If a known batch is the last of its file, the file was announced again.
     """
-    offered = {batch.batch_id: batch for batch in batches}
+    offered: dict[str, IngestBatch] = {}
+    again: list[IngestBatch] = []
+    for batch in batches:
+        if offered.setdefault(batch.batch_id, batch) is not batch:
+            again.append(batch)
     ordered = [offered[batch_id] for batch_id in sorted(offered)]
     spans = [_row_span(batch) for batch in ordered]
     cursor.execute(
@@ -51,16 +56,17 @@ def enter_batches(cursor: Cursor, batches: Sequence[IngestBatch]) -> NewBatches:
         ),
     )
     new = {row[0] for row in cursor.fetchall()}
-    for batch in ordered:
-        if batch.last and batch.batch_id not in new:
+    again += [batch for batch in ordered if batch.batch_id not in new]
+    again.sort(key=lambda batch: (batch.content_sha256, batch.discovered_at))
+    for batch in again:
+        if batch.last:
             update_announcement(cursor, batch)
     entered = [batch for batch in offered.values() if batch.batch_id in new]
     aborted = [batch for batch in entered if batch.is_aborted]
     if aborted:
         mark_failed(cursor, aborted)
     return NewBatches(
-        [batch for batch in entered if not batch.is_aborted],
-        aborted,
+        entered,
         {batch.batch_id: Tally(refused=len(batch.refused)) for batch in entered},
         duplicates=len(batches) - len(entered),
     )

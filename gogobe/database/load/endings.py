@@ -7,7 +7,6 @@ from typing import Final
 
 from gogobe.database.connection import Cursor
 from gogobe.database.load.files import CompletedFile
-from gogobe.database.load.marks import Mark
 from gogobe.database.load.stores import LockedStore
 from gogobe.database.load.subjects import TABLES, Subject, is_full, subject_of
 
@@ -55,19 +54,20 @@ _LISTS_DROPPED: Final = """
 
 
 def end_unlisted(cursor: Cursor, completed: Iterable[CompletedFile], stores: Mapping[int, LockedStore]) -> int:
-    """Ends rows that the completed full files do not list; returns the number of prices and promotions.
+    """Ends what the completed full files do not list, and makes them their stores' newest full files; returns
+    the number of prices and promotions.
 
     A file ends nothing if it is incomplete, if its time of publication is not known, if its store has a newer
     complete full file, or if its lists were dropped before it was complete.
     """
-    newest: dict[tuple[int, Subject], Mark] = {}
     total = 0
     for file in sorted(completed, key=lambda file: file.mark):
         subject = subject_of(file.kind)
         if subject is None or not is_full(file.kind) or file.store_key is None or not file.published_known:
             continue
         mark = file.mark
-        newer = newest.get((file.store_key, subject)) or stores[file.store_key].full[subject]
+        full = stores[file.store_key].full
+        newer = full[subject]
         if newer is not None and mark < newer:
             cursor.execute(_DROP_LISTS, (file.store_key, subject, *mark))
         elif not file.is_loaded:
@@ -76,7 +76,7 @@ def end_unlisted(cursor: Cursor, completed: Iterable[CompletedFile], stores: Map
             cursor.execute(_LISTS_DROPPED, (file.content_sha256,))
         else:
             total += _end(cursor, file, subject)
-            newest[file.store_key, subject] = mark
+            full[subject] = mark
             cursor.execute(TABLES[subject].fill(_SET_MARK), (*mark, file.store_key))
             cursor.execute(_DROP_LISTS, (file.store_key, subject, *mark))
     return total

@@ -99,6 +99,7 @@ _COUNT: Final = """
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE NOT b.failed) AS whole, count(*) FILTER (WHERE b.failed) AS failed
         FROM batches b WHERE b.content_sha256 = tally.content_sha256 AND b.reader_version = tally.version
+          AND b.batch_id <> ALL (%s::text[])
         OFFSET 0
     ) entered
     WHERE files.content_sha256 = tally.content_sha256
@@ -126,8 +127,10 @@ def address_key(source_url: str) -> str:
 
 
 def add_files(cursor: Cursor, batches: Sequence[IngestBatch], store_keys: Mapping[str, int | None]) -> None:
-    """Inserts a row for each new file, and for each new address. `store_keys` by batch id."""
-    files = {batch.content_sha256: batch for batch in batches}
+    """Adds a line for each file, and its address, where there is none. `store_keys` by batch id."""
+    files: dict[str, IngestBatch] = {}
+    for batch in batches:
+        files.setdefault(batch.content_sha256, batch)
     cursor.executemany(
         _ADD_FILES,
         [
@@ -194,21 +197,24 @@ def update_announcement(cursor: Cursor, batch: IngestBatch | FileDownloaded) -> 
     cursor.execute(_ADDRESS_AGAIN, again)
 
 
-def count_batches(cursor: Cursor, new: NewBatches) -> list[CompletedFile]:
-    """Adds the batches' tallies to their files' rows; returns the files that are complete now."""
-    _write_totals(cursor, new.entered)
-    return _count(cursor, new.entered, new.tallies)
+def count_batches(cursor: Cursor, new: NewBatches, later: Sequence[str] = ()) -> list[CompletedFile]:
+    """Adds the batches' tallies to their files' lines; returns the files that are complete now. `later`: ids of
+    batches that are entered, and not loaded yet.
+    """
+    return _count(cursor, new.entered, new.tallies, later)
 
 
 def count_failed(cursor: Cursor, batch: IngestBatch, problem: str) -> None:
     """Counts a batch that could not be loaded; its file may thereby be completed, as incomplete. `problem` is
     added to the file's problems."""
     cursor.execute(_ADD_PROBLEM, {"code": problem, "file": batch.content_sha256})
-    _write_totals(cursor, [batch])
-    _count(cursor, [batch], {batch.batch_id: Tally()})
+    write_totals(cursor, [batch])
+    _count(cursor, [batch], {batch.batch_id: Tally()}, ())
 
 
-def _count(cursor: Cursor, batches: Sequence[IngestBatch], tallies: Mapping[str, Tally]) -> list[CompletedFile]:
+def _count(
+    cursor: Cursor, batches: Sequence[IngestBatch], tallies: Mapping[str, Tally], later: Sequence[str]
+) -> list[CompletedFile]:
     versions = {batch.content_sha256: batch.reader_version for batch in batches}
     sums = sorted(sum_by_file(batches, tallies).items())
     columns = zip(
@@ -228,7 +234,7 @@ def _count(cursor: Cursor, batches: Sequence[IngestBatch], tallies: Mapping[str,
         ),
         strict=True,
     )
-    cursor.execute(_COUNT, [list(column) for column in columns])
+    cursor.execute(_COUNT, [*(list(column) for column in columns), list(later)])
     completed = []
     for *line, compared, higher, lower, entered in cursor.fetchall():
         file = CompletedFile(*line)
@@ -243,9 +249,11 @@ def _count(cursor: Cursor, batches: Sequence[IngestBatch], tallies: Mapping[str,
     return completed
 
 
-def _write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
-    """Writes the totals of whole files, which their last batches carry."""
-    for batch in sorted(batches, key=lambda batch: batch.content_sha256):
+def write_totals(cursor: Cursor, batches: Iterable[IngestBatch]) -> None:
+    """Writes the totals of whole files, which their last batches carry, in the order of arrival: the Count of a
+    file is weighed against those of the chain's earlier files.
+    """
+    for batch in batches:
         if not batch.last:
             continue
         totals = batch.totals

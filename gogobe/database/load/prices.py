@@ -7,7 +7,7 @@ docs/database.md explains why that is sound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from gogobe.database.connection import Cursor, Dialect, copy_rows
@@ -15,7 +15,7 @@ from gogobe.database.load.marks import RECENCY, mark_of, row_mark
 from gogobe.database.load.recency import NewerLists, select_current
 from gogobe.database.load.stores import LockedStore
 from gogobe.database.load.subjects import is_full
-from gogobe.database.load.tallies import NewBatches
+from gogobe.database.load.tallies import NewBatches, Tally
 from gogobe.feeds.price_level import PRICE_LEVEL_FACTOR, PriceLevels
 from gogobe.records.messages import IngestBatch
 from gogobe.records.rows import Item
@@ -109,83 +109,110 @@ _DROP_REVERTED: Final = """
       AND h.old_price = h.new_price
 """
 
-# Rows of known time that arrive after the full file that ends them are stored as ended, so that a row of
-# unknown time does not count as the newest of its code.
-_KEEP_OUTDATED: Final = """
+# Rows of known time that came after the full file that ends them: kept as ended, so that a row of unknown
+# time does not seem to be the newest one of its code. A stored row that has not ended is in that full file.
+_KEEP_OUTDATED: Final = f"""
+    WITH newest AS MATERIALIZED (
+        SELECT DISTINCT ON (s.store_key, s.item_code)
+               s.store_key, s.item_code, s.price::numeric, s.unit_price::numeric, s.unit_basis,
+               s.price_per_unit::numeric, s.allow_discount, s.price_updated_at, s.published_at, s.source_row,
+               store.prices_full_at AS ended_at
+        FROM staged_prices s JOIN stores store ON store.store_key = s.store_key
+        ORDER BY s.store_key, s.item_code, s.published_at DESC, s.source_row DESC
+    ), history AS (
+        INSERT INTO price_changes (store_key, item_code, changed_at, old_price, new_price)
+        SELECT n.store_key, n.item_code, n.published_at, p.price, n.price
+        FROM newest n JOIN prices p ON p.store_key = n.store_key AND p.item_code = n.item_code
+        WHERE p.source_row >= 0 AND p.ended_at IS NOT NULL AND p.price <> n.price
+          AND p.first_seen_at < n.published_at AND {RECENCY.format(row="p")} < {RECENCY.format(row="n")}
+        ON CONFLICT (store_key, item_code, changed_at) DO UPDATE SET new_price = excluded.new_price
+    )
     INSERT INTO prices AS p (store_key, item_code, price, unit_price, unit_basis, price_per_unit,
                              allow_discount, price_updated_at, published_at, source_row, first_seen_at,
                              ended_at)
-    SELECT DISTINCT ON (s.store_key, s.item_code)
-           s.store_key, s.item_code, s.price::numeric, s.unit_price::numeric, s.unit_basis,
-           s.price_per_unit::numeric, s.allow_discount, s.price_updated_at, s.published_at, s.source_row,
-           s.published_at, store.prices_full_at
-    FROM staged_prices s JOIN stores store ON store.store_key = s.store_key
-    ORDER BY s.store_key, s.item_code, s.published_at DESC, s.source_row DESC
+    SELECT store_key, item_code, price, unit_price, unit_basis, price_per_unit, allow_discount,
+           price_updated_at, published_at, source_row, published_at, ended_at FROM newest
     ON CONFLICT (store_key, item_code) DO UPDATE SET
         price = excluded.price, unit_price = excluded.unit_price, unit_basis = excluded.unit_basis,
         price_per_unit = excluded.price_per_unit, allow_discount = excluded.allow_discount,
         price_updated_at = excluded.price_updated_at, published_at = excluded.published_at,
-        source_row = excluded.source_row, ended_at = excluded.ended_at
+        source_row = excluded.source_row,
+        ended_at = CASE WHEN p.ended_at > excluded.published_at THEN p.ended_at ELSE excluded.ended_at END
     WHERE p.source_row < 0
+       OR p.ended_at IS NOT NULL AND {RECENCY.format(row="p")} < {RECENCY.format(row="excluded")}
 """
 
 
-def load_prices(
-    cursor: Cursor,
-    dialect: Dialect,
-    new: NewBatches,
-    store_keys: Mapping[str, int],
-    stores: Mapping[int, LockedStore],
-) -> None:
-    """Merges the batches' prices and counts the rows into their tallies. `store_keys` by batch id; `stores`
-    are locked."""
-    selected = select_current(cursor, new, store_keys, stores, "prices")
-    is_empty = dialect.empties_on_commit
-    for together in selected.rounds:
-        _stage(cursor, together, _newest_rows(together, new, store_keys, selected.lists), is_empty=is_empty)
-        _merge(cursor, together, new)
-        is_empty = False
-    if selected.outdated:
-        rows = [
-            (number, store_keys[batch.batch_id], item)
-            for number, batch in enumerate(selected.outdated)
-            for item in batch.items
-        ]
-        _stage(cursor, selected.outdated, rows, is_empty=is_empty)
-        cursor.execute(_KEEP_OUTDATED)
+class PriceMerger:
+    """Merges prices, round after round of one transaction."""
+
+    def __init__(self, cursor: Cursor, dialect: Dialect) -> None:
+        self._cursor = cursor
+        self._is_empty = dialect.empties_on_commit
+
+    def load(self, new: NewBatches, store_keys: Mapping[str, int], stores: Mapping[int, LockedStore]) -> None:
+        """Merges a round's prices and counts into their tallies. `store_keys` by batch id; `stores` are
+        locked.
+        """
+        selected = select_current(self._cursor, new, store_keys, stores, "prices")
+        for rows in _passes(selected.current, new, store_keys, selected.lists):
+            self._stage(selected.current, rows)
+            _merge(self._cursor, selected.current, new)
+        if selected.outdated:
+            self._stage(
+                selected.outdated,
+                (
+                    (number, store_keys[batch.batch_id], item)
+                    for number, batch in enumerate(selected.outdated)
+                    for item in batch.items
+                ),
+            )
+            self._cursor.execute(_KEEP_OUTDATED)
+
+    def _stage(self, batches: Sequence[IngestBatch], rows: Iterable[_Row]) -> None:
+        if not self._is_empty:
+            self._cursor.execute("DELETE FROM staged_prices")
+        self._is_empty = False
+        copy_rows(self._cursor, "staged_prices", _COLUMNS, _staged(batches, rows))
+
+
+def _passes(
+    batches: Sequence[IngestBatch], new: NewBatches, store_keys: Mapping[str, int], lists: NewerLists
+) -> Iterator[list[_Row]]:
+    """The rows to merge, in the order of the key. Where a batch repeats codes of batches before it, it goes
+    into a further pass, so that it is compared with their rows.
+    """
+    rows: dict[tuple[int, str], _Row] = {}
+    for number, batch in enumerate(batches):
+        own = _newest_rows(number, batch, new.tally(batch), store_keys[batch.batch_id], lists)
+        if not rows.keys().isdisjoint(own):
+            yield [rows[key] for key in sorted(rows)]
+            rows = {}
+        rows |= own
+    if rows:
+        yield [rows[key] for key in sorted(rows)]
 
 
 def _newest_rows(
-    batches: Sequence[IngestBatch], new: NewBatches, store_keys: Mapping[str, int], lists: NewerLists
-) -> list[_Row]:
-    """One row for each store and code, the file's last, in the order of the key.
-
-    The other rows are counted as if each batch had its own commit: as unchanged if the next row has the same
-    price, else as loaded.
+    number: int, batch: IngestBatch, tally: Tally, store_key: int, lists: NewerLists
+) -> dict[tuple[int, str], _Row]:
+    """One row for each code of a batch, its last. The others are counted: as unchanged where the next row has
+    the same price, else as loaded; as stale if a newer full file lists the code.
     """
     newest: dict[tuple[int, str], _Row] = {}
-    for number, batch in enumerate(batches):
-        store_key = store_keys[batch.batch_id]
-        tally = new.tally(batch)
-        listed = lists.codes_after(store_key, mark_of(batch))
-        for item in batch.items:
-            key = store_key, item.item_code
-            if item.item_code in listed:
-                tally.stale += 1
-                continue
-            if key in newest:
-                if newest[key][2].price == item.price:
-                    tally.unchanged += 1
-                else:
-                    tally.loaded += 1
-            newest[key] = number, store_key, item
-    return [newest[key] for key in sorted(newest)]
-
-
-def _stage(cursor: Cursor, batches: Sequence[IngestBatch], rows: Sequence[_Row], *, is_empty: bool) -> None:
-    if not is_empty:
-        cursor.execute("DELETE FROM staged_prices")
-    copy_rows(cursor, "staged_prices", _COLUMNS, _staged(batches, rows))
+    listed = lists.codes_after(store_key, mark_of(batch))
+    for item in batch.items:
+        key = store_key, item.item_code
+        if item.item_code in listed:
+            tally.stale += 1
+            continue
+        if key in newest:
+            if newest[key][2].price == item.price:
+                tally.unchanged += 1
+            else:
+                tally.loaded += 1
+        newest[key] = number, store_key, item
+    return newest
 
 
 def _merge(cursor: Cursor, batches: Sequence[IngestBatch], new: NewBatches) -> None:
@@ -206,7 +233,7 @@ def _merge(cursor: Cursor, batches: Sequence[IngestBatch], new: NewBatches) -> N
         cursor.execute(_DROP_REVERTED)
 
 
-def _staged(batches: Sequence[IngestBatch], rows: Sequence[_Row]) -> Iterable[tuple[Any, ...]]:
+def _staged(batches: Sequence[IngestBatch], rows: Iterable[_Row]) -> Iterable[tuple[Any, ...]]:
     files = [(mark_of(batch), is_full(batch.kind)) for batch in batches]
     for number, store_key, item in rows:
         mark, full = files[number]

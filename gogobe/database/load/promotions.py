@@ -6,17 +6,17 @@ Stored promotions are compared by a digest of their content. They are few, so Py
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from gogobe.database.connection import Cursor
 from gogobe.database.load.marks import Mark, mark_of, recency, row_mark
 from gogobe.database.load.promotion_rows import PromotionRow, WrittenRow, digest_of, write_promotions
-from gogobe.database.load.recency import Selected, select_current
+from gogobe.database.load.recency import NewerLists, Selected, select_current
 from gogobe.database.load.stores import LockedStore
 from gogobe.database.load.subjects import is_full
-from gogobe.database.load.tallies import NewBatches
+from gogobe.database.load.tallies import NewBatches, Tally
 from gogobe.records.messages import IngestBatch
 
 Key = tuple[int, str]
@@ -24,7 +24,7 @@ Key = tuple[int, str]
 
 _STORED: Final = """
     SELECT p.store_key, p.promotion_id, p.published_at, p.source_row, p.digest, p.first_seen_at,
-           p.ended_at IS NOT NULL
+           p.ended_at
     FROM unnest(%s::integer[], %s::text[]) AS wanted (store_key, promotion_id)
     JOIN promotions p USING (store_key, promotion_id)
 """
@@ -47,7 +47,7 @@ class _Stored(NamedTuple):
     mark: Mark
     digest: int
     first_seen_at: datetime
-    is_ended: bool
+    ended_at: datetime | None
 
 
 def load_promotions(
@@ -56,31 +56,45 @@ def load_promotions(
     """Writes new and changed promotions and counts the rows into the batches' tallies. `store_keys` by batch
     id; `stores` are locked."""
     selected = select_current(cursor, new, store_keys, stores, "promotions")
-    for together in selected.rounds:
-        _merge(cursor, new, _newest_rows(together, new, store_keys, selected))
+    for rows in _passes(new, store_keys, selected):
+        _merge(cursor, new, rows)
     if selected.outdated:
         _keep_outdated(cursor, selected.outdated, store_keys, stores)
 
 
+def _passes(
+    new: NewBatches, store_keys: Mapping[str, int], selected: Selected
+) -> Iterator[dict[Key, PromotionRow]]:
+    """The rows to merge. Where a batch repeats promotions of batches before it, it goes into a further pass, so
+    that it is compared with their rows.
+    """
+    rows: dict[Key, PromotionRow] = {}
+    for batch in selected.current:
+        own = _newest_rows(batch, new.tally(batch), store_keys, selected.lists)
+        if not rows.keys().isdisjoint(own):
+            yield rows
+            rows = {}
+        rows = rows | own
+    if rows:
+        yield rows
+
+
 def _newest_rows(
-    batches: Iterable[IngestBatch], new: NewBatches, store_keys: Mapping[str, int], selected: Selected
+    batch: IngestBatch, tally: Tally, store_keys: Mapping[str, int], lists: NewerLists
 ) -> dict[Key, PromotionRow]:
-    """One row for each promotion, the file's last; other rows and rows of a newer list are counted."""
+    """One row for each promotion of a batch, its last; other rows and rows of a newer list are counted."""
     newest: dict[Key, PromotionRow] = {}
-    for batch in batches:
-        tally = new.tally(batch)
-        listed = selected.lists.codes_after(store_keys[batch.batch_id], mark_of(batch))
-        for row in _rows_of(batch, store_keys):
-            if row.promotion.promotion_id in listed:
-                tally.stale += 1
-                continue
-            if (replaced := newest.get(row.key)) is not None:
-                before = new.tally(replaced.batch)
-                if replaced.digest == row.digest:
-                    before.unchanged += 1
-                else:
-                    before.loaded += 1
-            newest[row.key] = row
+    listed = lists.codes_after(store_keys[batch.batch_id], mark_of(batch))
+    for row in _rows_of(batch, store_keys):
+        if row.promotion.promotion_id in listed:
+            tally.stale += 1
+            continue
+        if (replaced := newest.get(row.key)) is not None:
+            if replaced.digest == row.digest:
+                tally.unchanged += 1
+            else:
+                tally.loaded += 1
+        newest[row.key] = row
     return newest
 
 
@@ -104,8 +118,6 @@ def _columns(keys: Sequence[Key]) -> tuple[list[int], list[str]]:
 
 
 def _merge(cursor: Cursor, new: NewBatches, rows: Mapping[Key, PromotionRow]) -> None:
-    if not rows:
-        return
     stored = _stored(cursor, sorted(rows))
     replaced: list[Key] = []
     written: list[WrittenRow] = []
@@ -118,7 +130,7 @@ def _merge(cursor: Cursor, new: NewBatches, rows: Mapping[Key, PromotionRow]) ->
             written.append(WrittenRow(row, row.mark[0]))
         elif recency(row.mark) <= recency(before.mark):
             tally.stale += 1
-        elif before.digest == row.digest and not before.is_ended:
+        elif before.digest == row.digest and before.ended_at is None:
             tally.unchanged += 1
             if not is_full(row.batch.kind) or before.mark[1] < 0:
                 touched.append(row)
@@ -138,18 +150,29 @@ def _keep_outdated(
     store_keys: Mapping[str, int],
     stores: Mapping[int, LockedStore],
 ) -> None:
-    """Stores promotions of known time that arrive after the full file that ends them, so that a row of
-    unknown time does not count as the newest of its promotion."""
+    """Keeps promotions of known time that came after the full file that ends them, so that a row of unknown
+    time does not seem to be the newest one of its promotion. A stored row that has not ended is in that file.
+    """
     newest: dict[Key, PromotionRow] = {}
     for batch in batches:
         newest |= {row.key: row for row in _rows_of(batch, store_keys)}
     stored = _stored(cursor, sorted(newest))
-    replaced = [key for key, before in stored.items() if before.mark[1] < 0]
+    replaced = [
+        key
+        for key, before in stored.items()
+        if before.mark[1] < 0
+        or (before.ended_at is not None and recency(before.mark) < recency(newest[key].mark))
+    ]
     written = []
     for key in sorted({*newest.keys() - stored.keys(), *replaced}):
-        row, full = newest[key], stores[key[0]].full["promotions"]
+        row, full, before = newest[key], stores[key[0]].full["promotions"], stored.get(key)
         assert full is not None, "an outdated batch has a newer full file"
-        written.append(WrittenRow(row, row.mark[0], full[0]))
+        first_seen_at, ended_at = row.mark[0], full[0]
+        if before is not None:
+            first_seen_at = before.first_seen_at
+            if before.ended_at is not None and before.ended_at > row.mark[0]:
+                ended_at = before.ended_at
+        written.append(WrittenRow(row, first_seen_at, ended_at))
     _write(cursor, replaced, written)
 
 

@@ -1,5 +1,4 @@
-"""Selects the current batches of a transaction, for prices and promotions, and the order in which they are
-merged."""
+"""Which batches of a round are current: for prices and for promotions."""
 
 from __future__ import annotations
 
@@ -48,14 +47,13 @@ class NewerLists:
 
 @dataclass(frozen=True)
 class Selected:
-    """The batches of one subject in a transaction.
+    """The batches of one subject in a round.
 
-    `rounds`: current batches in merge order. Each round has one file of a store, so that the history has a
-    row for each file, however many share a commit. `lists`: the lists of newer full files that are not
-    complete. `outdated`: batches of known time that are older than their store's newest complete full file.
+    `current`: to be merged. `lists`: what newer full files list that are not complete. `outdated`: batches of
+    known time that are older than their store's newest complete full file.
     """
 
-    rounds: Sequence[Sequence[IngestBatch]]
+    current: Sequence[IngestBatch]
     lists: NewerLists
     outdated: Sequence[IngestBatch]
 
@@ -70,7 +68,7 @@ def select_current(
     """Separates current batches from outdated ones, whose rows count as stale, and stores the lists of
     current full files until they are complete. `store_keys` by batch id; `stores` are locked."""
     current, outdated = [], []
-    for batch in sorted(new.of_subject(subject), key=lambda batch: (*mark_of(batch), batch.sequence)):
+    for batch in new.of_subject(subject):
         if not stores[store_keys[batch.batch_id]].is_outdated(subject, mark_of(batch)):
             current.append(batch)
             continue
@@ -86,7 +84,7 @@ def select_current(
         store_keys,
         subject,
     )
-    return Selected(_rounds(current, store_keys), lists, outdated)
+    return Selected(current, lists, outdated)
 
 
 def _newer_lists(
@@ -120,18 +118,3 @@ def _keep_listed_codes(
         for batch in batches
     ]
     copy_rows(cursor, "listed_codes", _LISTED_COLUMNS, rows)
-
-
-def _rounds(batches: Iterable[IngestBatch], store_keys: Mapping[str, int]) -> list[list[IngestBatch]]:
-    """The batches, given in order, as rounds with one file of each store."""
-    found: list[list[IngestBatch]] = []
-    files: dict[int, list[str]] = {}
-    for batch in batches:
-        of_store = files.setdefault(store_keys[batch.batch_id], [])
-        if batch.content_sha256 not in of_store:
-            of_store.append(batch.content_sha256)
-        number = of_store.index(batch.content_sha256)
-        if number == len(found):
-            found.append([])
-        found[number].append(batch)
-    return found

@@ -27,10 +27,11 @@ class StoreMovedError(psycopg.OperationalError):
 
 @dataclass(frozen=True)
 class LockedStore:
-    """A store whose row this transaction has locked. `full`: the marks of its newest complete full files."""
+    """A store whose row this transaction has locked. `full`: the marks of its newest complete full files, those
+    that the transaction completes included."""
 
     store_key: int
-    full: Mapping[Subject, Mark | None]
+    full: dict[Subject, Mark | None]
 
     def is_outdated(self, subject: Subject, mark: Mark) -> bool:
         """Whether the store has a complete full file that is newer than `mark`."""

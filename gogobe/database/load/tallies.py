@@ -38,23 +38,26 @@ class Tally:
 class NewBatches:
     """The batches that a transaction loads, because the ledger did not have them.
 
-    `tallies` by batch id. `aborted`: batches without rows that only end their file, entered as failed.
-    `duplicates`: how many batches the ledger had before.
+    `entered` is in the order of arrival and includes batches without rows that only end their file, which are
+    entered as failed. `tallies` by batch id. `duplicates`: how many batches the ledger had before.
     """
 
-    batches: list[IngestBatch] = field(default_factory=list)
-    aborted: list[IngestBatch] = field(default_factory=list)
+    entered: list[IngestBatch] = field(default_factory=list)
     tallies: dict[str, Tally] = field(default_factory=dict)
     duplicates: int = 0
 
     @property
-    def entered(self) -> list[IngestBatch]:
-        """All batches that were inserted into the ledger, including aborted ones."""
-        return [*self.batches, *self.aborted]
+    def batches(self) -> list[IngestBatch]:
+        """The batches with rows."""
+        return [batch for batch in self.entered if not batch.is_aborted]
 
     def of_subject(self, subject: Subject) -> list[IngestBatch]:
         """The batches of prices or of promotions."""
         return [batch for batch in self.batches if subject_of(batch.kind) == subject]
+
+    def part(self, batches: list[IngestBatch]) -> NewBatches:
+        """Some of the batches, counted into the same tallies."""
+        return NewBatches(batches, self.tallies)
 
     def tally(self, batch: IngestBatch) -> Tally:
         """The batch's tally."""

@@ -11,12 +11,20 @@ from gogobe.database.load.aliases import load_aliases
 from gogobe.database.load.batches import enter_batches, keep_refused_rows, mark_failed
 from gogobe.database.load.descriptions import describe_stores
 from gogobe.database.load.endings import end_unlisted
-from gogobe.database.load.files import CompletedFile, add_files, count_batches, count_failed, lock_files
+from gogobe.database.load.files import (
+    CompletedFile,
+    add_files,
+    count_batches,
+    count_failed,
+    lock_files,
+    write_totals,
+)
 from gogobe.database.load.prices import STAGING as PRICE_STAGING
-from gogobe.database.load.prices import load_prices
+from gogobe.database.load.prices import PriceMerger
 from gogobe.database.load.promotions import load_promotions
 from gogobe.database.load.readings import newest_readings
 from gogobe.database.load.results import LoadResult
+from gogobe.database.load.rounds import rounds_of
 from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import BatchStores, LockedStore, lock_stores
 from gogobe.database.load.tallies import NewBatches
@@ -38,20 +46,26 @@ def load_in_transaction(
 ) -> LoadResult:
     """Loads batches within the cursor's transaction.
 
-    Every loader takes its locks in this order: stores, files, batches, prices and promotions, masters,
-    aliases, dead letters, waiting files; within each by key. Raises StoreMovedError.
+    The tables are those of a transaction for each batch, in the order of `batches`. Every loader takes its
+    locks in this order: stores, files, batches, prices and promotions, masters, aliases, dead letters, waiting
+    files; within each by key. Raises StoreMovedError.
     """
     new, stores = _enter(cursor, batches, rows, sent)
     completed: list[CompletedFile] = []
     ended = 0
     if new.entered:
         describe_stores(cursor, [batch for batch in new.batches if batch.kind == "stores"], new.tallies)
-        load_prices(cursor, dialect, new, rows.sold, stores)
-        load_promotions(cursor, new, rows.sold, stores)
+        write_totals(cursor, new.entered)
+        prices = PriceMerger(cursor, dialect)
+        for together in rounds_of(new.entered, rows.sold):
+            part = new.part(together.batches)
+            prices.load(part, rows.sold, stores)
+            load_promotions(cursor, part, rows.sold, stores)
+            done = count_batches(cursor, part, together.later)
+            ended += end_unlisted(cursor, done, stores)
+            completed += done
         load_aliases(cursor, dialect, new.batches, sent)
         keep_refused_rows(cursor, new.batches)
-        completed = count_batches(cursor, new)
-        ended = end_unlisted(cursor, completed, stores)
     _resolve_loaded(cursor, batches, completed)
     return _result(new, len(completed), ended)
 

@@ -60,13 +60,16 @@ REASON: Final = "reviewed"
 """The reason of merges that a person's yes made."""
 
 _RECORD: Final = """
-    INSERT INTO review_pairs (chain_id, item_code, candidate_id, own_master_id, match, item_name,
+    INSERT INTO review_pairs AS p (chain_id, item_code, candidate_id, own_master_id, match, item_name,
                               candidate_name, score, reasons)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (chain_id, item_code, candidate_id) DO UPDATE SET
         own_master_id = excluded.own_master_id, match = excluded.match, item_name = excluded.item_name,
         candidate_name = excluded.candidate_name, score = excluded.score, reasons = excluded.reasons,
         last_seen_at = excluded.last_seen_at
+    WHERE (excluded.last_seen_at::date, excluded.score, excluded.match, excluded.item_name,
+           excluded.candidate_name, excluded.reasons)
+        > (p.last_seen_at::date, p.score, p.match, p.item_name, p.candidate_name, p.reasons)
 """
 
 _COLUMNS: Final = """

@@ -56,7 +56,7 @@ def test_a_newer_day_has_the_last_word(dsn: str, db: Connection) -> None:
         loader.load(file_batches([item("100", "5", name="new")], hour=24))
         loader.load(file_batches([item("100", "5", name="late and long, but old")], hour=1, store_id="9"))
     assert db.execute("SELECT name, described_on FROM master_aliases").fetchall() == [("new", at(24).date())]
-    assert db.execute("SELECT name, quantity FROM masters").fetchall() == [("new", Decimal(1))]
+    assert db.execute("SELECT name, quantity FROM masters").fetchall() == [("new", None)]
 
 
 def test_a_master_bears_the_most_frequent_then_longest_name(dsn: str, db: Connection) -> None:
@@ -116,3 +116,28 @@ def test_other_stores_of_a_chain_write_no_alias_again(dsn: str, db: Connection) 
         other.load(file_batches([item("100", "7")], store_id="3", hour=2))
     assert db.execute("SELECT xmin::text FROM master_aliases").fetchall() == before
     assert db.execute("SELECT chain_id FROM master_aliases").fetchall() == [(CHAIN,)]
+
+
+def test_equal_sizes_are_written_alike_whichever_chain_comes_first(dsn: str, db: Connection) -> None:
+    sizes = {"1": "130", "2": "130.00", "3": "130.0"}
+    seen = set()
+    for order in itertools.permutations(sizes):
+        empty(db)
+        with Loader(dsn) as loader:
+            for chain_id in order:
+                rows = [item("7290000042435", "5", name="brie", quantity=Decimal(sizes[chain_id]))]
+                loader.load(file_batches(rows, chain=chain_id, chain_id=chain_id))
+        seen.add(db.execute("SELECT quantity::text FROM masters").fetchone())
+    assert len(seen) == 1
+
+
+def test_a_master_that_loses_an_alias_has_the_words_of_those_it_keeps(dsn: str, db: Connection) -> None:
+    with Loader(dsn) as loader:
+        loader.load(file_batches([item("100", "5", name="a long name", master_id=31)]))
+        loader.load(file_batches([item("200", "5", name="short", master_id=31)], store_id="9"))
+        assert db.execute("SELECT name FROM masters").fetchall() == [("a long name",)]
+        loader.load(file_batches([item("100", "5", name="a long name", master_id=32)], hour=24))
+    assert db.execute("SELECT master_id, name FROM masters ORDER BY 1").fetchall() == [
+        (31, "short"),
+        (32, "a long name"),
+    ]

@@ -98,7 +98,7 @@ def fail_on(monkeypatch: pytest.MonkeyPatch, name: str, error: Exception, code: 
 @pytest.mark.parametrize(
     "error", [ValueError("zip() argument 2 is shorter"), OverflowError("ours"), KeyError(7)]
 )
-@pytest.mark.parametrize("step", ["load_prices", "load_aliases"])
+@pytest.mark.parametrize("step", ["load_promotions", "load_aliases"])
 def test_a_fault_of_our_own_is_never_the_datas(
     dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch, error: Exception, step: str
 ) -> None:

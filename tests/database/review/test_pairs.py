@@ -42,6 +42,21 @@ def test_a_pair_is_kept_once_with_its_latest_evidence(dsn: str) -> None:
     assert (pair.candidate_name, pair.reasons, round(pair.score, 3)) == ("עגבניות", ["same words"], 0.8)
 
 
+def test_the_evidence_of_a_day_does_not_depend_on_the_order_of_stores(dsn: str, db: Connection) -> None:
+    """Stores of a chain spell an item differently; the surest evidence is kept, and a later day replaces it."""
+    surest = msgspec.structs.replace(PAIR, score=0.9, match="vector", item_name="עגבניה אדומה")
+    for order in ([PAIR, surest], [surest, PAIR]):
+        db.execute("DELETE FROM review_pairs")
+        for one in order:
+            record_decisions(dsn, [one])
+        assert db.execute("SELECT match, item_name FROM review_pairs").fetchall() == [
+            ("vector", "עגבניה אדומה")
+        ]
+    db.execute("UPDATE review_pairs SET last_seen_at = last_seen_at - interval '1 day'")
+    record_decisions(dsn, [PAIR])
+    assert db.execute("SELECT match, item_name FROM review_pairs").fetchall() == [("review", "עגבניה")]
+
+
 def test_yes_moves_the_alias_for_good(dsn: str, db: Connection) -> None:
     load(dsn, 0)
     record_decisions(dsn, [PAIR])
