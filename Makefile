@@ -9,7 +9,7 @@ STAMPS := var/stamps
 JAVA_MODULES := kafka expansion flink
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test test-fast conformance mutants lint format bench bench-parse bench-discovery bench-fetch bench-portals bench-match learn fuzz docs lock clean
+.PHONY: help install run test test-fast conformance mutants lint format bench bench-parse bench-discovery bench-fetch bench-portals bench-match scale learn fuzz docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -60,6 +60,9 @@ bench-portals: install ## The pipeline behind a dead and a slow portal: 300 file
 
 bench-match: install ## Matching alone: codes, names, indexes, a million masters
 	@$(BIN)/python -m benchmarks.match
+
+scale: install ## The stages on Flink clusters of 1, 2 and 4 workers: items a second, and where the time goes
+	@$(BIN)/python -m benchmarks.scale
 
 learn: install ## Learn the weights of the matcher anew, from CATALOGUE (CSV files of three chains or more)
 	@$(BIN)/python -m gogobe.masters.evaluation.train $(CATALOGUE)

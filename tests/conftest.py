@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,15 @@ from gogobe.database.migrations import migrate
 from gogobe.local.postgres import PostgresServer, running_postgres
 
 _numbers = itertools.count(1)
-_SERVER_FIXTURES: Final = frozenset({"postgres", "s3_endpoint", "gcs_endpoint", "bucket"})
+_SERVER_FIXTURES: Final = frozenset({"postgres", "s3_endpoint", "gateway_endpoint", "gcs_endpoint", "bucket"})
+GATEWAY: Final = shutil.which("versitygw")
+"""A second S3 server, with checks of its own, where its program is on PATH."""
+
+
+def pytest_report_header() -> str:
+    """Says which S3 servers the tests use."""
+    hint = "no versitygw on PATH: go install github.com/versity/versitygw/cmd/versitygw@latest"
+    return f"S3: moto, {GATEWAY or hint}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -101,6 +110,24 @@ def s3_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def gateway_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a versitygw over a folder, which takes the credentials `test` and `test-secret` only."""
+    assert GATEWAY is not None
+    folder = tmp_path_factory.mktemp("gateway")
+    (folder / "data").mkdir()
+    (port,) = free_ports(1)
+    address = f"127.0.0.1:{port}"
+    command = [GATEWAY, "--access", "test", "--secret", "test-secret", "--port", address]
+    command += ["--region", "us-east-1", "posix", "--nometa", str(folder / "data")]
+    record = start_service("S3", command, folder / "s3.log", Records(folder / "processes.json"))
+    try:
+        wait_until_ready(record, lambda: listens(record, port), _GCS_READY_SECONDS)
+        yield f"http://{address}"
+    finally:
+        stop_services([record])
+
+
+@pytest.fixture(scope="session")
 def gcs_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a GCS server that lives as long as the test run."""
     with running_gcs(tmp_path_factory.mktemp("gcs")) as endpoint:
@@ -114,8 +141,22 @@ def s3_bucket(s3_endpoint: str, store_environment: None, monkeypatch: pytest.Mon
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    made = Bucket(s3_endpoint, "s3", f"test-{next(_numbers)}")
-    boto3.client("s3", endpoint_url=made.endpoint).create_bucket(Bucket=made.name)
+    return _new_s3_bucket(s3_endpoint)
+
+
+@pytest.fixture
+def gateway_bucket(gateway_endpoint: str, store_environment: None, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """A bucket of its own in versitygw."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    return _new_s3_bucket(gateway_endpoint)
+
+
+def _new_s3_bucket(endpoint: str) -> Bucket:
+    made = Bucket(endpoint, "s3", f"test-{next(_numbers)}")
+    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket=made.name)
     return made
 
 
@@ -141,9 +182,9 @@ def store_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(params=["s3", "gs"])
+@pytest.fixture(params=["s3", "gs", *(["gateway"] if GATEWAY else [])])
 def bucket(request: pytest.FixtureRequest) -> Bucket:
-    """A bucket of its own, in S3 and in GCS."""
+    """A bucket of its own, in each S3 server and in GCS."""
     made: Bucket = request.getfixturevalue(f"{request.param}_bucket")
     return made
 

@@ -42,8 +42,13 @@ def answering(status: int) -> Iterator[str]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def do_HEAD(self) -> None:
+        do_HEAD = do_GET  # noqa: N815
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.do_GET()
+
+        do_POST = do_PUT  # noqa: N815
 
         def log_message(self, format: str, *args: object) -> None:
             """Quiet."""

@@ -28,6 +28,9 @@ from gogobe.io import folders
 # Keys of raw files have up to 140 characters; S3 and GCS accept 1,024 bytes, including the store's prefix.
 MAX_KEY: Final = 256
 MAX_NAME_BYTES: Final = 255
+# A put into a cloud holds this much of its file in memory, twice at most; the libraries' own 50 MB, ten times.
+PART_BYTES: Final = 8 << 20
+_PARTS_AT_ONCE: Final = 2
 _SUFFIX: Final = re.compile(r"\.[a-z0-9]{1,8}\Z")
 _NO_NAME: Final = re.compile(r"[\x00-\x1f\x7f/\\?#\ud800-\udfff]")
 
@@ -145,7 +148,7 @@ class ObjectStore:
         else:
             filesystem = self._filesystem()
             if _size(filesystem, target) != source.stat().st_size:
-                filesystem.put_file(str(source), target)
+                filesystem.put_file(str(source), target, chunksize=PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
         return target
 
     def new_part(self) -> Path:

@@ -1,16 +1,20 @@
 """The object store as a folder, in S3 and in GCS."""
 
+import contextlib
+import hashlib
 import logging
 import os
+import random
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from gogobe.io.objects import ObjectStore, OutsideStoreError, content_key, store_errors
+from gogobe.io.objects import PART_BYTES, ObjectStore, OutsideStoreError, content_key, store_errors
 from gogobe.local.processes import free_ports
-from tests.conftest import Bucket
-from tests.faults import cut_off
+from tests.conftest import GATEWAY, Bucket
+from tests.faults import answering, cut_off
 
 
 def test_a_key_is_chain_and_content():
@@ -23,7 +27,7 @@ def test_a_suffix_that_is_none_is_not_kept(suffix: str):
     assert content_key("shufersal", "ab12", f"PriceFull1-2.{suffix}") == "raw/shufersal/ab/ab12"
 
 
-@pytest.fixture(params=["folder", "s3", "gs"])
+@pytest.fixture(params=["folder", "s3", "gs", *(["gateway"] if GATEWAY else [])])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     if request.param == "folder":
         return ObjectStore(f"file://{tmp_path}/store")
@@ -67,6 +71,26 @@ def test_an_object_of_another_size_is_put_again(store: ObjectStore, source: Path
             assert file.read() == whole
 
 
+def test_a_file_of_several_parts_comes_back_whole(store: ObjectStore, source: Path):
+    content = random.Random(7).randbytes(2 * PART_BYTES + 12_345)
+    source.write_bytes(content)
+    path = store.put("raw/large", source)
+    with store.open(path) as file:
+        assert hashlib.file_digest(file, "sha256").digest() == hashlib.sha256(content).digest()
+        assert file.seek(PART_BYTES - 3) == PART_BYTES - 3
+        assert file.read(6) == content[PART_BYTES - 3 : PART_BYTES + 3]
+
+
+def test_puts_of_one_key_at_once_leave_it_whole(store: ObjectStore, source: Path):
+    """Two workers that download one file: the key is its content's, so both put the same bytes."""
+    content = random.Random(8).randbytes(3 << 20)
+    source.write_bytes(content)
+    with ThreadPoolExecutor(4) as pool:
+        (path,) = set(pool.map(lambda _: store.put("raw/k", source), range(8)))
+    with store.open(path) as file:
+        assert file.read() == content
+
+
 def test_a_missing_object_is_file_not_found(store: ObjectStore):
     with pytest.raises(FileNotFoundError):
         store.open(store.path_of("none"))
@@ -96,7 +120,7 @@ def test_a_server_other_than_the_cloud_s_own_is_only_asked_what_it_knows(
 @pytest.mark.usefixtures("impatient")
 def test_a_put_that_is_cut_off_leaves_nothing(bucket: Bucket, tmp_path: Path):
     source = tmp_path / "source"
-    source.write_bytes(bytes(8 << 20))
+    source.write_bytes(bytes(3 * PART_BYTES))  # of several parts
     with cut_off(bucket.endpoint, after=4 << 20) as endpoint, pytest.raises(store_errors()):
         ObjectStore(bucket.url, endpoint).put("k", source)
     store = ObjectStore(bucket.url, bucket.endpoint)
@@ -149,6 +173,22 @@ def test_a_store_out_of_reach_has_not_lost_the_object(bucket: Bucket):
     with pytest.raises(store_errors()) as raised:
         store.open(store.path_of("k"))
     assert not isinstance(raised.value, FileNotFoundError)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.usefixtures("impatient")
+def test_a_store_that_refuses_the_credentials_has_not_lost_the_object(
+    bucket: Bucket, source: Path, status: int
+):
+    with answering(status) as endpoint:
+        store = ObjectStore(bucket.url, endpoint)
+        with pytest.raises(store_errors()) as opened:
+            store.open(store.path_of("k"))
+        with pytest.raises(store_errors()) as put:
+            store.put("k", source)
+        assert not any(isinstance(one.value, FileNotFoundError) for one in (opened, put))
+        with contextlib.suppress(*store_errors()):
+            assert not store.is_there()
 
 
 def test_only_a_folder_s_objects_are_files_of_this_machine(tmp_path: Path, source: Path, bucket: Bucket):

@@ -61,8 +61,8 @@ _DROP_KNOWN: Final = """
         OFFSET 0)
 """
 
-# The masters whose words may have changed: those that have or had an alias that is new, of other words, or of
-# another master now.
+# The masters whose words may have changed: the alias is new, has other words, or another master than before
+# (then both masters).
 _REWORDED: Final = """
     SELECT DISTINCT m.master_id FROM staged_aliases s
     LEFT JOIN LATERAL (

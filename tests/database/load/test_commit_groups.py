@@ -109,7 +109,7 @@ def grouped(batches: Sequence[IngestBatch], cuts: Iterable[int]) -> list[Sequenc
 
 
 def test_commits_leave_no_trace(dsn: str, db: Connection) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(batches=arrivals(), data=st.data())
     def check(batches: list[IngestBatch], data: st.DataObject) -> None:
         cuts = data.draw(st.lists(st.integers(0, len(batches)), max_size=3), label="cuts")
