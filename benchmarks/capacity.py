@@ -221,7 +221,7 @@ class Capacity:
         index = self.prices_kept * self.measured.price_index
         current = size["`prices`"] - index + size["`promotions`"] + size["`promotion_items`"]
         hot = index + size["`masters`"] + size["`master_aliases`"] + current / 4
-        return 2 ** math.ceil(math.log2(max(self.cores(self.measured.postgresql), hot / (8 * GIGABYTE))))
+        return int(2 ** math.ceil(math.log2(max(self.cores(self.measured.postgresql), hot / (8 * GIGABYTE)))))
 
     @property
     def costs(self) -> Sequence[tuple[str, str, float]]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from conformance.inputs import files
 from conformance.outcome import differences
 from conformance.portal import running_portal
-from conformance.ways import WAYS, ConformanceError, Result, run_way
+from conformance.ways import PRISM, WAYS, ConformanceError, Result, run_way
 from gogobe.commands.terminal import PlainConsole
 from gogobe.demo.masters import ensure_snapshot
 from gogobe.local.processes import StackError
@@ -26,6 +26,8 @@ def main() -> None:
     )
     var: Path = parser.parse_args().var
     console = PlainConsole(width=100)
+    if PRISM is None:
+        console.print("without Prism: there is no `prism` on PATH (docs/jobs.md says how to build it)")
     try:
         results = _run(var / "conformance", var / "java", console)
     except (StackError, ConformanceError) as error:

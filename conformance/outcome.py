@@ -1,7 +1,9 @@
 """The outcome of a run in database and topics, normalized so that two runs can be compared row by row.
 
 Taken out are times of the run itself, which become `TIME`, and the folder of the run, which becomes `VAR`. Keys
-that the database numbers are replaced by the natural keys of their rows.
+that the database numbers are replaced by the natural keys of their rows. Of the files of a store that has
+several published names, `taken` is compared and not its parts: they differ with what was loaded before a Stores
+file joined the names, and files of different stores have no common order.
 """
 
 from __future__ import annotations
@@ -24,12 +26,16 @@ from gogobe.records.messages import DEADLETTER, DOWNLOADED, INGEST
 TOPICS: Final = (DOWNLOADED, INGEST, DEADLETTER)
 # Tables that the pipeline does not write.
 OTHER_TABLES: Final = frozenset({"schema_steps"})
+PARTS_OF_TAKEN: Final = frozenset(
+    {"loaded", "unchanged", "stale", "ended", "prices_compared", "prices_higher", "prices_lower"}
+)
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _TABLES: Final = """
     SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = 'public' AND relkind IN ('r', 'p', 'm') AND NOT relispartition ORDER BY relname
 """
 _STORES: Final = "SELECT store_key, concat_ws('/', chain_id, sub_chain_id, store_id) FROM stores"
+_SEVERAL_NAMES: Final = "SELECT store_key FROM store_identities GROUP BY store_key HAVING count(*) > 1"
 DIFFERENCES_SHOWN: Final = 5
 
 
@@ -53,9 +59,15 @@ class Normal:
     since: datetime
     var: Path
     stores: Mapping[int, str]
+    several_names: frozenset[int] = frozenset()
+
+    def file(self, row: Mapping[str, Any]) -> str:
+        """A row of the table `files`."""
+        left_out = PARTS_OF_TAKEN if row["store_key"] in self.several_names else frozenset()
+        return self.row({name: value for name, value in row.items() if name not in left_out})
 
     def row(self, row: Mapping[str, Any]) -> str:
-        """A row of a table, or a message, as normalized text."""
+        """A row of another table, or a message, as normalized text."""
         return json.dumps(self._value("", row), ensure_ascii=False, sort_keys=True)
 
     def _value(self, name: str, value: Any) -> Any:
@@ -90,12 +102,13 @@ def outcome_of(database: str, kafka: str, var: Path, since: datetime) -> Outcome
     rows: dict[str, Counter[str]] = {}
     with psycopg.connect(database) as connection:
         connection.execute("SET timezone = 'UTC'")
-        normal = Normal(since, var.absolute(), dict(connection.execute(_STORES).fetchall()))
+        several = frozenset(key for (key,) in connection.execute(_SEVERAL_NAMES).fetchall())
+        normal = Normal(since, var.absolute(), dict(connection.execute(_STORES).fetchall()), several)
         tables = [name for (name,) in connection.execute(_TABLES).fetchall() if name not in OTHER_TABLES]
         for table in tables:
             with connection.cursor(row_factory=dict_row) as cursor:
                 cursor.execute(f'SELECT * FROM "{table}"'.encode())
-                rows[table] = Counter(normal.row(row) for row in cursor)
+                rows[table] = Counter(map(normal.file if table == "files" else normal.row, cursor))
     ordered: dict[str, dict[str, list[str]]] = {}
     for topic in TOPICS:
         by_key = ordered[topic] = {}

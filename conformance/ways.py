@@ -39,13 +39,14 @@ class ConformanceError(Exception):
 
 @dataclass(frozen=True)
 class Way:
-    """A way to run the pipeline. `task_managers`: the size of the Flink cluster, 0 for the embedded one;
-    `kinds`: the jobs, in the order of the topics they read."""
+    """A way to run the pipeline. `kinds`: the jobs, in the order of the topics they read; `task_managers`: the
+    size of the Flink cluster, 0 for the embedded one; `flags`: the runner's own, of a bounded run."""
 
     name: str
     kinds: Sequence[JobKind]
     run: Callable[[Way, StackAddresses, Settings], None]
     task_managers: int = 0
+    flags: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,9 @@ def run_way(way: Way, var: Path, jars: Path, masters: Path, portal: Portal) -> R
 
 
 def bounded(way: Way, _stack: StackAddresses, settings: Settings) -> None:
-    """Runs the jobs on DirectRunner, one after another."""
+    """Runs the jobs on DirectRunner or Prism, one after another."""
     for kind in way.kinds:
-        run_bounded(kind, ["--runner=DirectRunner", *flags_of(settings)])
+        run_bounded(kind, [*way.flags, *flags_of(settings)])
 
 
 def on_flink(way: Way, stack: StackAddresses, settings: Settings) -> None:
@@ -110,9 +111,16 @@ def on_flink(way: Way, stack: StackAddresses, settings: Settings) -> None:
     cancel_jobs(stack.flink)
 
 
+PRISM: Final = shutil.which("prism")
+"""Beam's local runner that is written in Go, where it is installed."""
 STAGES: Final = (DOWNLOAD_JOB, PARSE_JOB, LOAD_JOB)
 WAYS: Final = (
-    Way("DirectRunner", [INGEST_JOB], bounded),
+    Way("DirectRunner", [INGEST_JOB], bounded, flags=["--runner=DirectRunner"]),
+    *(
+        [Way("Prism", [INGEST_JOB], bounded, flags=["--runner=PrismRunner", f"--prism_location={PRISM}"])]
+        if PRISM
+        else []
+    ),
     Way("Flink, embedded", [INGEST_JOB], on_flink),
     Way("Flink, 2 TaskManagers", [INGEST_JOB], on_flink, task_managers=2),
     Way("Flink, three stages", STAGES, on_flink),

@@ -21,7 +21,16 @@ from deploy.gcs import running_gcs
 from gogobe.database.connection import Connection, connect
 from gogobe.database.migrations import migrate
 from gogobe.local.postgres import PostgresServer, running_postgres
+from gogobe.local.processes import (
+    Records,
+    free_ports,
+    listens,
+    start_service,
+    stop_services,
+    wait_until_ready,
+)
 
+_READY_SECONDS: Final = 20.0
 _numbers = itertools.count(1)
 _SERVER_FIXTURES: Final = frozenset({"postgres", "s3_endpoint", "gateway_endpoint", "gcs_endpoint", "bucket"})
 GATEWAY: Final = shutil.which("versitygw")
@@ -121,7 +130,7 @@ def gateway_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command += ["--region", "us-east-1", "posix", "--nometa", str(folder / "data")]
     record = start_service("S3", command, folder / "s3.log", Records(folder / "processes.json"))
     try:
-        wait_until_ready(record, lambda: listens(record, port), _GCS_READY_SECONDS)
+        wait_until_ready(record, lambda: listens(record, port), _READY_SECONDS)
         yield f"http://{address}"
     finally:
         stop_services([record])

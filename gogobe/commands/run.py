@@ -29,6 +29,7 @@ JOBS: Final = {
     "parse": "From the object store to batches with masters, on the ingest topic.",
     "load": "From the ingest topic to the database.",
 }
+BOUNDED_RUNNERS: Final = ("DirectRunner", "PrismRunner")
 _DETAILS: Final = """
 
     Other options are passed to Beam and its runner. Without --runner the job is submitted to Flink of the local
@@ -198,8 +199,10 @@ def _run_bounded(
     from gogobe.pipelines.options import flags_of
     from gogobe.pipelines.submission import BoundedRunError, run_bounded
 
-    if runner is None or not _is(runner, "DirectRunner"):
-        raise click.UsageError("--bounded is for --runner DirectRunner: others read on until they are stopped")
+    if runner is None or not any(_is(runner, one) for one in BOUNDED_RUNNERS):
+        raise click.UsageError(
+            "--bounded is for --runner DirectRunner or PrismRunner: others read on until they are stopped"
+        )
     if not job.shares[0].is_whole:
         raise click.UsageError("--bounded reads all partitions: without --instances and --instance")
     refuse_secret_values(settings)
@@ -218,8 +221,8 @@ def _submit(job: _Choice, runner: str, passed: list[str], settings: Settings) ->
     from gogobe.pipelines.options import flags_of
     from gogobe.pipelines.submission import submit
 
-    if _is(runner, "DirectRunner"):
-        raise click.UsageError("DirectRunner reads only what is there: give --bounded")
+    if any(_is(runner, one) for one in BOUNDED_RUNNERS):
+        raise click.UsageError(f"{runner} reads only what is there: give --bounded")
     if _is(runner, "FlinkRunner"):
         raise click.UsageError(
             "--runner FlinkRunner needs --flink-master HOST:PORT, its cluster's REST address"

@@ -13,7 +13,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from gogobe.database.address import Dsn
 from gogobe.database.dead_letters import record_dead_letters
-from gogobe.database.load.sent import SentHashes
+from gogobe.database.load.sent import SentEvidence
 from gogobe.database.review.pairs import record_decisions
 from gogobe.database.session import Session
 from gogobe.io.objects import ObjectStore
@@ -30,8 +30,8 @@ STAGE: Final = "record_decisions"
 
 
 class RecordDecisions(beam.PTransform):
-    """Lists of `Decision` → the table of pairs; outputs the number recorded for each bundle. A decision that
-    this worker has already recorded, for another store's file for example, is not sent again."""
+    """Lists of `Decision` → the table of pairs; outputs the number recorded for each bundle. Evidence that is
+    weaker than what this worker has recorded about a pair, for another store for example, is not sent."""
 
     def __init__(self, database: Dsn, store: ObjectStore) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class _RecordDecisions(BundleDoFn[Decision]):
         self._recorded = Metrics.counter("gogobe.match", "decisions_recorded")
 
     def setup(self) -> None:
-        self._sent = SentHashes()
+        self._sent = SentEvidence()
 
     def start_bundle(self) -> None:
         super().start_bundle()
@@ -59,9 +59,9 @@ class _RecordDecisions(BundleDoFn[Decision]):
 
     def _add(self, decisions: list[Decision]) -> Iterator[Never]:
         for one in decisions:
-            # Without the score, which varies slightly between stores with the price.
-            pair = (one.chain_id, one.item_code, one.candidate_id, one.match, one.item_name)
-            if self._sent.add(hash(pair)):
+            pair = hash((one.chain_id, one.item_code, one.candidate_id))
+            evidence = hash((one.match, one.item_name, one.candidate_name, tuple(one.reasons)))
+            if self._sent.add(pair, one.score, evidence):
                 self._elements.append(one)
         yield from ()
 

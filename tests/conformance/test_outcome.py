@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +32,15 @@ def test_numbers_of_stores_are_replaced_by_the_stores_and_other_numbers_are_not(
     assert NORMAL.row({"price": Decimal("5.90"), "score": 0.5, "is": True, "no": None}) == (
         '{"is": true, "no": null, "price": "5.90", "score": 0.5}'
     )
+
+
+def test_of_a_store_with_several_names_the_parts_of_taken_are_left_out():
+    """They differ with what was loaded before a Stores file joined the names."""
+    several = replace(NORMAL, several_names=frozenset({7}))
+    row = {"store_key": 7, "loaded": 1, "stale": 2, "ended": 4, "taken": 3}
+    assert several.file(row) == '{"store_key": "1/0/2", "taken": 3}'
+    assert several.file(row | {"store_key": 8}) == NORMAL.row(row | {"store_key": 8})
+    assert several.file({"store_key": None, "loaded": 0}) == NORMAL.row({"store_key": None, "loaded": 0})
 
 
 def outcome(rows: dict[str, list[str]], ordered: dict[str, dict[str, list[str]]] | None = None) -> Outcome:

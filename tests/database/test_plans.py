@@ -159,7 +159,7 @@ PRICES, PROMOTIONS = TABLES.values()
 RANKED = {"places": [0, 1], "words": ["חלב", "77"], "qualities": [1.0, 0.9], "required": [True, True],
           "searched": [1], "candidates": 5, "limit": 10}  # fmt: skip
 AGAIN = {"discovered_at": at(1), "source_url": "u", "object_path": "o", "address_key": "u", "file": "x77"}
-COUNTS = [["x77"], *[[1]] * 8]
+COUNTS = [["x77"], *[[1]] * 8, ["b9"]]
 AGAIN_READ = {
     "chain_id": "1",
     "store_key": 7,

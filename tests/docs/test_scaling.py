@@ -51,9 +51,10 @@ def test_the_arithmetic() -> None:
     assert of.promotions_written == 10 * 20 * 3
     assert of.ledger_bytes_a_day == 80 * Measured().file + 90 * Measured().batch
     sizes = {name: (rows, size) for name, rows, size in of.tables}
-    assert sizes["`prices`"] == (10_000, 10_000 * Measured().price)
-    assert sizes["`price_changes`"][0] == 1_000 * 30 * 13
-    assert sizes["`promotion_items`"][0] == 2_000
+    rows = {name: count for name, (count, _) in sizes.items()}
+    assert rows["`price_changes`"] == 1_000 * 30 * 13
+    assert (rows["`prices`"], rows["`promotion_items`"]) == (10_000, 2_000)
+    assert sizes["`prices`"][1] == 10_000 * Measured().price
     assert of.database_bytes == sum(size for _, size in sizes.values())
 
 

@@ -76,7 +76,7 @@ def test_a_file_of_several_parts_comes_back_whole(store: ObjectStore, source: Pa
     source.write_bytes(content)
     path = store.put("raw/large", source)
     with store.open(path) as file:
-        assert hashlib.file_digest(file, "sha256").digest() == hashlib.sha256(content).digest()
+        assert hashlib.sha256(file.read()).digest() == hashlib.sha256(content).digest()
         assert file.seek(PART_BYTES - 3) == PART_BYTES - 3
         assert file.read(6) == content[PART_BYTES - 3 : PART_BYTES + 3]
 
@@ -188,7 +188,7 @@ def test_a_store_that_refuses_the_credentials_has_not_lost_the_object(
             store.put("k", source)
         assert not any(isinstance(one.value, FileNotFoundError) for one in (opened, put))
         with contextlib.suppress(*store_errors()):
-            assert not store.is_there()
+            assert not store.is_reachable()
 
 
 def test_only_a_folder_s_objects_are_files_of_this_machine(tmp_path: Path, source: Path, bucket: Bucket):

@@ -153,9 +153,12 @@ _ENSURE_MASTER: Final = """
 
 
 def record_decisions(database: Session | Dsn, decisions: Sequence[Decision]) -> None:
-    """Records the resolver's decisions, one row per pair with its latest evidence. A person's answer to a
-    pair stays. Raises psycopg.Error."""
-    latest = {(one.chain_id, one.item_code, one.candidate_id): one for one in decisions}
+    """Records the resolver's decisions, one row per pair with the strongest evidence of its latest day, so
+    that the order of stores does not matter. A person's answer to a pair stays. Raises psycopg.Error."""
+    strongest = {
+        (one.chain_id, one.item_code, one.candidate_id): one
+        for one in sorted(decisions, key=lambda one: (one.score, one.match, one.item_name, one.candidate_name))
+    }
     rows = [
         (
             *key,
@@ -166,7 +169,7 @@ def record_decisions(database: Session | Dsn, decisions: Sequence[Decision]) -> 
             one.score,
             one.reasons,
         )
-        for key, one in sorted(latest.items())
+        for key, one in sorted(strongest.items())
     ]
 
     def record(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gogobe.database.connection import Connection
 from gogobe.database.load.loader import Loader
 from gogobe.records.messages import IngestBatch
-from gogobe.records.rows import Item, Promotion
+from gogobe.records.rows import Item, Kind, Promotion
 from tests.database.samples import file_batches, item, promotion
 
 # Rows of every table that the loader writes. Taken out: times of the load, keys that the database numbers.
@@ -49,6 +49,7 @@ def tables(db: Connection) -> dict[str, list[str]]:
     return found | {"prices of stores": sorted(map(repr, keyed))}
 
 
+KINDS: Final[Sequence[Kind]] = ("price", "pricefull", "promo", "promofull")
 CODES: Final = ("100", "200", "לחם")
 ITEMS: Final = st.builds(
     lambda code, price, **fields: item(code, str(price), **fields),
@@ -70,7 +71,7 @@ PROMOTIONS: Final = st.builds(
 
 @st.composite
 def one_file(draw: st.DrawFn) -> list[IngestBatch]:
-    kind = draw(st.sampled_from(("price", "pricefull", "promo", "promofull")))
+    kind = draw(st.sampled_from(KINDS))
     rows: list[Item | Promotion] = draw(
         st.lists(PROMOTIONS if kind.startswith("promo") else ITEMS, max_size=4 if "full" in kind else 3)
     )

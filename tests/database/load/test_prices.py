@@ -170,8 +170,18 @@ def test_a_repeated_code_ends_alike_however_its_batches_are_committed(
 def test_several_files_of_a_store_in_one_commit_each_make_history(dsn: str, db: Connection) -> None:
     files = [file_batches([item("100", price)], hour=hour) for hour, price in enumerate(("5", "6", "7"))]
     with Loader(dsn) as loader:
-        loader.load([*files[2], *files[0], *files[1]])
+        loader.load([*files[0], *files[1], *files[2]])
     assert history(db) == [("100", at(1), Decimal(5), Decimal(6)), ("100", at(2), Decimal(6), Decimal(7))]
+    assert prices(db) == {"100": (Decimal(7), False)}
+
+
+def test_a_file_that_comes_after_a_newer_one_makes_no_history(dsn: str, db: Connection) -> None:
+    """Not in one commit either: whether files share a commit is chance."""
+    files = [file_batches([item("100", price)], hour=hour) for hour, price in enumerate(("5", "6", "7"))]
+    with Loader(dsn) as loader:
+        result = loader.load([*files[0], *files[2], *files[1]])
+    assert (result.rows, result.stale) == (2, 1)
+    assert history(db) == [("100", at(2), Decimal(5), Decimal(7))]
     assert prices(db) == {"100": (Decimal(7), False)}
 
 
