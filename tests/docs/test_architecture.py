@@ -45,11 +45,26 @@ def layers() -> list[str]:
     return [name.strip() for floor in floors for name in floor.split("|")]
 
 
-def test_every_package_says_what_it_is():
-    packages = list((ROOT / "gogobe").rglob("__init__.py"))
-    assert len(packages) > 20
-    silent = [path for path in packages if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
-    assert silent == []
+def test_every_package_says_what_it_is_and_what_others_may_use():
+    """In its `__init__`: a sentence, then the modules or functions for others."""
+    packages = [
+        path for room in ("gogobe", "benchmarks", "conformance") for path in (ROOT / room).rglob("__init__.py")
+    ]
+    assert len(packages) > 30
+    texts = {path: ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "" for path in packages}
+    assert [path for path, text in texts.items() if "\n\n" not in text or "`" not in text] == []
+
+
+def test_contracts_cover_every_folder_of_code():
+    """The floors are exhaustive, circles are looked for in every package, and the folders beside are named."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = config["tool"]["importlinter"]["contracts"]
+    assert all(one["exhaustive"] for one in contracts if one["type"] == "layers")
+    (circles,) = (one for one in contracts if one["type"] == "acyclic_siblings")
+    assert circles["ancestors"] == ["gogobe", "gogobe.**"]
+    (beside,) = (one for one in contracts if one.get("source_modules") == ["gogobe"])
+    folders = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert set(beside["forbidden_modules"]) == folders - {"gogobe"}
 
 
 def test_every_room_has_a_paragraph():

@@ -1,4 +1,5 @@
-"""Codes of items: which are GTINs, the computed id of an item without one, what was decided for a code.
+"""Codes of items: which are GTINs, the computed id of an item without one, how two codes are related.
 
-All functions take a batch of codes and return numpy arrays. Imports nothing of Gogobe.
+`gtin`, `suffixes` and `decisions` (the resolver's results) are for all packages. The functions take a batch
+of codes and return numpy arrays. Imports nothing of Gogobe.
 """
