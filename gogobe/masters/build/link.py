@@ -52,9 +52,11 @@ def link_masters(matcher: Matcher, names: CatalogueNames, asked: Longs) -> Linke
                 label = names.labels[row].decode("utf-8", "replace")
                 chain_id, item_code = names.sources[row]
                 item = NamedItem(chain_id, item_code, label, int(names.masters[row]))
-                decision = matcher.decision(judged, place, item)
-                if decision:
-                    found.append((row, int(judged.masters[place]), decision))
+                # Its other proposals are clusters, and those are compared when clusters are built.
+                found += [
+                    (row, int(judged.masters[place]), decision)
+                    for decision in matcher.decisions(judged, place, item)[:1]
+                ]
     return _link_in_order(found, row_of, len(tables.masters))
 
 

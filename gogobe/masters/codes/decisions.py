@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+Match = Literal["vector", "review"]
+
 
 class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The decision about one item that was compared with masters by its name, and its evidence.
@@ -17,7 +19,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     product, 0 to 1; `reasons` are short sentences, the strongest first.
     """
 
-    match: Literal["vector", "review"]
+    match: Match
     chain_id: str
     item_code: str
     item_name: str

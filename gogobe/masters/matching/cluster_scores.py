@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from gogobe.masters.clusters.pair_model import PairModel
 from gogobe.masters.codes.suffixes import code_relations
 from gogobe.masters.matching.aggregate import Candidates
 from gogobe.masters.snapshot.files import Masters
-from gogobe.masters.text.arrays import run_starts
+from gogobe.masters.text.arrays import places_in_runs, run_starts
 from gogobe.masters.text.facts import Facts
 
 Floats = npt.NDArray[np.float32]
@@ -22,19 +23,21 @@ Longs = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
+KEPT: Final = 3
+"""How many clusters are kept for each item, the best first: what a review may ask about."""
+
+
 @dataclass(frozen=True)
 class ClusterScores:
-    """The best cluster of each of n items.
-
-    `masters` (n,) is its row, -1 for none; `scores` (n,) the probability of a match; `claimed` (n,) whether
-    another item of the chain matches it better; `pairs` (n,) the place of the cluster's best name among the
-    compared pairs. `features` and `relation` are of all compared pairs.
-    """
+    """The best clusters of each of n items, the best first: `masters` (n, KEPT) their rows, -1 for none;
+    `scores` (n, KEPT) the probabilities of a match; `pairs` (n, KEPT) the place of each cluster's best name
+    among the pairs compared; `claimed` (n,) whether another item of the chain matches the best cluster better.
+    `features` and `relation` are of all compared pairs."""
 
     masters: Longs
     scores: Floats
-    claimed: Bools
     pairs: Longs
+    claimed: Bools
     features: Floats
     relation: npt.NDArray[np.int8]
 
@@ -47,24 +50,25 @@ def score_clusters(
     features = compare_names(items, item_of, masters.names, name_of, costs=masters.costs)
     relation = code_relations(numbers[item_of], masters.tables.name_numbers[name_of])
     odds = np.maximum(model.odds(features, relation), UNCOMPARED)
-    best = np.full(len(items), -1, dtype=np.int64)
-    scores = np.zeros(len(items), dtype=np.float32)
-    pairs = np.full(len(items), -1, dtype=np.int64)
+    best, pairs = np.full((2, len(items), KEPT), -1, dtype=np.int64)
+    scores = np.zeros((len(items), KEPT), dtype=np.float32)
     if not len(item_of):
-        return ClusterScores(best, scores, scores > 0, pairs, features, relation)
+        return ClusterScores(best, scores, pairs, np.zeros(len(items), dtype=np.bool_), features, relation)
     # Candidates are sorted by item, then master: a run for each cluster.
     begins = run_starts(item_of, candidates.masters)
     counts = np.diff(begins, append=len(item_of))
     run_of = np.repeat(np.arange(len(begins)), counts)
     means = np.add.reduceat(odds, begins) / counts
     order = np.lexsort((candidates.masters[begins], -means, item_of[begins]))
-    asked, first = np.unique(item_of[begins[order]], return_index=True)
-    runs = order[first]
-    best[asked] = candidates.masters[begins[runs]]
-    scores[asked] = model.scores(means[runs])
-    by_odds = np.lexsort((-odds, run_of))
-    pairs[asked] = by_odds[begins[runs]]
-    return ClusterScores(best, scores, _claimed(best, scores, name_keys(items)), pairs, features, relation)
+    _, compared = np.unique(item_of[begins], return_counts=True)
+    place = places_in_runs(compared)
+    runs, place = order[place < KEPT], place[place < KEPT]
+    kept = (item_of[begins[runs]], place)
+    best[kept] = candidates.masters[begins[runs]]
+    scores[kept] = model.scores(means[runs])
+    pairs[kept] = np.lexsort((-odds, run_of))[begins[runs]]
+    claimed = _claimed(best[:, 0], scores[:, 0], name_keys(items))
+    return ClusterScores(best, scores, pairs, claimed, features, relation)
 
 
 def _claimed(best: Longs, scores: Floats, keys: npt.NDArray[np.uint64]) -> Bools:

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gogobe.masters.clusters.pair_model import ACCEPTED
-from gogobe.masters.clusters.reasons import pair_reasons
-from gogobe.masters.codes.decisions import Decision
-from gogobe.masters.matching.aggregate import MASTER_FEATURES, Candidates, Competing, aggregate_names
+from gogobe.masters.codes.decisions import Decision, Match
+from gogobe.masters.matching.aggregate import Candidates, Competing, aggregate_names
 from gogobe.masters.matching.chain_context import MIN_CHAIN_ITEMS, Listing
 from gogobe.masters.matching.cluster_candidates import cluster_candidates
 from gogobe.masters.matching.cluster_scores import score_clusters
 from gogobe.masters.matching.features import FEATURES, Comparison, compare
 from gogobe.masters.matching.model import Model
+from gogobe.masters.matching.proposals import Proposal, proposals_for
 from gogobe.masters.matching.queries import ComparedCandidates, MatchResults, NamedItem, Queries
 from gogobe.masters.matching.ranking import (
     FIRST_CHAIN_FEATURE,
@@ -27,7 +27,6 @@ from gogobe.masters.matching.ranking import (
     chain_features_without_rivals,
     rank,
 )
-from gogobe.masters.matching.reasons import reasons_for
 from gogobe.masters.snapshot.files import Masters
 from gogobe.masters.text.arrays import places_in_runs
 from gogobe.masters.text.facts import Facts
@@ -150,14 +149,15 @@ class Matcher:
         clusters = results.clusters
         is_loose = (results.masters >= 0) & self.masters.tables.loose[results.masters]
         scores = np.where(is_loose, np.float32(0), results.scores)
-        likely = clusters.scores >= np.maximum(scores, np.float32(self.model.pairs.review_score))
-        is_cluster = (clusters.masters >= 0) & (likely | is_loose)
-        scores = np.where(is_cluster, clusters.scores, scores)
+        best, best_scores = clusters.masters[:, 0], clusters.scores[:, 0]
+        likely = best_scores >= np.maximum(scores, np.float32(self.model.pairs.review_score))
+        is_cluster = (best >= 0) & (likely | is_loose)
+        scores = np.where(is_cluster, best_scores, scores)
         conflicting = np.where(is_cluster, clusters.claimed, results.conflicting)
         accept_from = np.where(is_cluster, np.float32(ACCEPTED), np.float32(self.model.accept_from))
         return replace(
             results,
-            masters=np.where(is_cluster, clusters.masters, results.masters),
+            masters=np.where(is_cluster, best, results.masters),
             scores=scores,
             conflicting=conflicting,
             is_cluster=is_cluster,
@@ -203,41 +203,24 @@ class Matcher:
         utilities[place, column] = self.model.choice.utilities(competing.features)
         return utilities
 
-    def decision(self, results: MatchResults, place: int, item: NamedItem) -> Decision | None:
-        """The decision about one of the items; None if no candidate reaches the review threshold."""
-        master, score = int(results.masters[place]), float(results.scores[place])
-        model = self.model
-        review_from = model.pairs.review_score if results.is_cluster[place] else model.review_from
-        if master < 0 or score < review_from:
-            return None
+    def decisions(self, results: MatchResults, place: int, item: NamedItem) -> list[Decision]:
+        """The decisions about one of the items: the master that it is given to, or the masters that a person
+        is asked about, the likeliest first; empty where no candidate is good enough for a review."""
+        proposals = proposals_for(results, place, self.model)
+        if results.accepted[place]:
+            return [self._decision("vector", item, proposal) for proposal in proposals[:1]]
+        return [self._decision("review", item, proposal) for proposal in proposals]
+
+    def _decision(self, match: Match, item: NamedItem, proposal: Proposal) -> Decision:
         tables = self.masters.tables
-        compared = results.compared
-        name = (
-            compared.clusters.names[results.clusters.pairs[place]]
-            if results.is_cluster[place]
-            else compared.candidates.names[results.pairs[place]]
-        )
         return Decision(
-            match="vector" if results.accepted[place] else "review",
+            match=match,
             chain_id=item.chain_id,
             item_code=item.item_code,
             item_name=item.name,
             own_master_id=item.own_master_id,
-            candidate_id=int(tables.masters[tables.canonical[master]]),
-            candidate_name=tables.label(int(name)),
-            score=score,
-            reasons=self._reasons(results, place),
+            candidate_id=int(tables.masters[tables.canonical[proposal.master]]),
+            candidate_name=tables.label(proposal.name),
+            score=proposal.score,
+            reasons=proposal.reasons,
         )
-
-    def _reasons(self, results: MatchResults, place: int) -> list[str]:
-        clusters = results.clusters
-        if results.is_cluster[place]:
-            pair = int(clusters.pairs[place])
-            return pair_reasons(clusters.features[pair], int(clusters.relation[pair]))
-        pair, first = int(results.pairs[place]), int(results.ranked.first[place])
-        features = {
-            **dict(zip(FEATURES, results.compared.comparison.features[pair].tolist(), strict=True)),
-            **dict(zip(MASTER_FEATURES, results.compared.competing.features[first].tolist(), strict=True)),
-            "ahead_of_second": float(-np.diff(results.ranked.utilities[place])[0]),
-        }
-        return reasons_for(features)

@@ -52,6 +52,11 @@ class Ranked:
     others: Floats
     features: Floats
 
+    def ahead_of_second(self, item: int) -> float:
+        """By how much an item's first master is ahead of its second; infinite where there is no second."""
+        first, second = self.utilities[item].tolist()
+        return float(first - second)
+
 
 @dataclass(frozen=True)
 class Rivals:

@@ -73,7 +73,6 @@ class _WithSnapshot:
     """Matches items with a snapshot. On entry their `master_id` is the GTIN or the computed id."""
 
     def __init__(self, snapshot: Snapshot, model: Model) -> None:
-        self._snapshot = snapshot
         self._matcher = Matcher(snapshot, model)
         self._listing_of = lru_cache(maxsize=_CHAINS_KEPT)(partial(listing_of, snapshot))
         self.codes = KnownCodes(snapshot.tables)
@@ -97,7 +96,9 @@ class _WithSnapshot:
     def unknown_gtins(self, items: list[Item]) -> list[Item]:
         """The items, sold by weight, whose GTIN the snapshot does not have: it may be the chain's own
         number."""
-        known = np.isin([item.gtin or 0 for item in items], self._snapshot.tables.gtins)
+        if not items:
+            return []
+        known = self.codes.knows(np.array([item.gtin or 0 for item in items], dtype=np.int64))
         return [item for item, is_known in zip(items, known.tolist(), strict=True) if not is_known]
 
     def resolve_by_name(self, chain_id: str, items: list[Item], batch: list[Item], counts: MatchCounts) -> None:
@@ -110,10 +111,11 @@ class _WithSnapshot:
         judged = self._matcher.match(queries, listing)
         for place, item in enumerate(items):
             named = NamedItem(chain_id, item.item_code, item.name or "", item.master_id)
-            decision = self._matcher.decision(judged, place, named)
-            if decision is None:
+            decisions = self._matcher.decisions(judged, place, named)
+            if not decisions:
                 continue
-            counts.decisions.append(decision)
+            counts.decisions += decisions
+            decision = decisions[0]
             if decision.match == "vector":
                 counts.gtin -= item.match == "gtin"
                 item.master_id = decision.candidate_id

@@ -14,6 +14,7 @@ from gogobe.masters.codes.gtin import computed_master_id, valid_gtins
 from gogobe.masters.snapshot.files import ALIAS_MATCHES, Tables
 
 Longs = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,20 @@ class KnownCodes:
         place = np.minimum(np.searchsorted(self._merged, gtins), len(self._merged) - 1)
         return np.where(self._merged[place] == gtins, self._merged_into[place], gtins)
 
+    def knows(self, gtins: Longs) -> Bools:
+        """Whether the snapshot has a name for each GTIN."""
+        known = self._tables.gtins  # ascending, and mapped: a batch must not read all of it
+        if not len(known):
+            return np.zeros(len(gtins), dtype=np.bool_)
+        place = np.minimum(np.searchsorted(known, gtins), len(known) - 1)
+        found: Bools = known[place] == gtins
+        return found
+
     def masters_of_codes(self, codes: Sequence[tuple[str, str]]) -> list[int]:
         """The masters of (chain id, code) pairs, GTINs or not; 0 for a code that the snapshot does not
         have."""
         gtins = valid_gtins([code for _, code in codes])
-        masters: list[int] = np.where(np.isin(gtins, self._tables.gtins), self.masters_of(gtins), 0).tolist()
+        masters: list[int] = np.where(self.knows(gtins), self.masters_of(gtins), 0).tolist()
         rest = [place for place, master_id in enumerate(masters) if not master_id]
         for place, known in zip(
             rest, self.look_up([computed_master_id(*codes[place]) for place in rest]), strict=True
