@@ -42,7 +42,9 @@ class MasterComparison(msgspec.Struct, frozen=True):
 
 
 WEIGHED_CANDIDATES: Final = 50
-"""Masters found by a name, among which `sold_by_weight` takes the first that is sold by weight."""
+"""Masters found by a name, among which `sold_by_weight` looks for those that are sold by weight."""
+BEST_WEIGHED: Final = 5
+"""The best of these, of which it takes the one that most chains sell."""
 
 _BY_CODE: Final = """
     SELECT DISTINCT coalesce(m.merged_into, m.master_id) AS master_id FROM masters m
@@ -56,6 +58,12 @@ _WEIGHED: Final = """
     SELECT DISTINCT coalesce(m.merged_into, m.master_id) FROM masters m
     JOIN master_aliases a ON a.master_id = m.master_id
     WHERE (m.master_id = ANY(%(ids)s) OR m.merged_into = ANY(%(ids)s)) AND a.is_weighted
+"""
+
+_CHAINS_OF: Final = """
+    SELECT master_id, count(*) FROM master_chain_prices
+    WHERE master_id = ANY(%(ids)s) AND last_seen_at >= coalesce(%(as_of)s, now()) - price_max_age()
+    GROUP BY master_id
 """
 
 _MOST_SOLD: Final = """
@@ -88,14 +96,17 @@ def compare_prices(
 
 
 def sold_by_weight(dsn: Dsn, names: Sequence[str], as_of: datetime | None = None) -> list[MasterComparison]:
-    """For each name, the best match that is sold by weight, with its price by chain. Names without a match
-    are left out; a master that several names match appears once."""
+    """For each name a master that is sold by weight, with its price by chain: of the best matches the one that
+    most chains sell. Names without a match are left out; a master that several names match appears once."""
     best: list[int] = []
     with connect(dsn) as connection:
         for name in names:
             found = find_masters(connection, name, WEIGHED_CANDIDATES)
             weighed = set(_ids(connection, _WEIGHED, {"ids": found}))
-            best += [master_id for master_id in found if master_id in weighed][:1]
+            matches = [master_id for master_id in found if master_id in weighed][:BEST_WEIGHED]
+            values = {"ids": matches, "as_of": as_of}
+            chains = dict(connection.execute(_CHAINS_OF, values).fetchall())
+            best += sorted(matches, key=lambda master_id: -chains.get(master_id, 0))[:1]
         return _comparisons(connection, list(dict.fromkeys(best)), as_of)
 
 

@@ -19,7 +19,6 @@ from gogobe.database.review.pairs import ReviewPair
 
 WIDTH: Final = 80
 PRODUCTS_SHOWN: Final = 8
-WEIGHED_SHOWN: Final = 6
 CODES_SHOWN: Final = 6
 PAIRS_SHOWN: Final = 4
 _MATCHED_BY: Final = {"gtin": "barcode", "alias": "known code", "vector": "name", "review": "", "new": ""}
@@ -118,7 +117,7 @@ def show_report(console: PlainConsole, report: RunReport) -> None:
         console.print(_comparison_table(title, report.comparison[:PRODUCTS_SHOWN], spare))
     if report.by_weight:
         title = "Goods without a barcode across chains (cheapest price of a kilogram, ILS)"
-        console.print(_comparison_table(title, report.by_weight[:WEIGHED_SHOWN], spare))
+        console.print(_comparison_table(title, report.by_weight, spare))
     for line in _price_days([*report.comparison, *report.by_weight]):
         console.print(line)
     console.print(_matches_table(report.matches))

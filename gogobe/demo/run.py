@@ -53,8 +53,9 @@ FOLLOW_SECONDS: Final = 240.0
 OFFSET_SECONDS: Final = 120.0
 LEASE_SECONDS: Final = 10.0
 PRODUCTS_SHOWN: Final = 12
-SOLD_BY_WEIGHT: Final = ("עגבניה", "מלפפון", "בננה", "גזר", "תפוח אדמה לבן", "בצל יבש", "לימון", "חזה עוף")
-"""Tomato, cucumber, banana, carrot, white potato, onion, lemon and chicken breast."""
+SOLD_BY_WEIGHT: Final = ("עגבניה", "מלפפון", "בננה", "חזה עוף", "גזר", "תפוח אדמה לבן", "בצל יבש", "לימון")
+"""A basket, looked up as `gogobe prices` does it: tomato, cucumber, banana, chicken breast, carrot, white potato,
+onion and lemon."""
 JOINED_SHOWN: Final = 15
 PAIRS_SHOWN: Final = 8
 

@@ -88,6 +88,20 @@ def test_goods_sold_by_weight_by_their_names(dsn: str) -> None:
     assert [(one.chain, one.cheapest) for one in found.prices] == [("c1", Decimal(1)), ("c2", Decimal(2))]
 
 
+def test_of_goods_sold_by_weight_that_match_alike_the_one_of_most_chains(dsn: str) -> None:
+    breast, whole_breast, schnitzel = 10**14 + 1, 10**14 + 2, 10**14 + 3
+    with Loader(dsn) as loader:
+        for chain in ("1", "2", "3"):
+            rows = [item("52", "44", master_id=whole_breast, name="חזה עוף שלם טרי", is_weighted=True)]
+            if chain == "1":
+                rows += [item("53", "39", master_id=breast, name="חזה עוף", is_weighted=True)]
+            rows += [item("54", "49", master_id=schnitzel, name="שניצל הודו", is_weighted=True)]
+            loader.load(file_batches(rows, chain=f"c{chain}", chain_id=chain))
+    refresh_views(dsn)
+    (found,) = sold_by_weight(dsn, ["חזה עוף"])
+    assert (found.master_id, len(found.prices)) == (whole_breast, 3)
+
+
 def test_ended_prices_leave_the_comparison(market: str) -> None:
     with Loader(market) as loader:
         loader.load(file_batches([item(BREAD, "8")], store_id="1", hour=5))
