@@ -54,7 +54,7 @@ OFFSET_SECONDS: Final = 120.0
 LEASE_SECONDS: Final = 10.0
 PRODUCTS_SHOWN: Final = 12
 SOLD_BY_WEIGHT: Final = ("עגבניה", "מלפפון", "בננה", "חזה עוף", "גזר", "תפוח אדמה לבן", "בצל יבש", "לימון")
-"""A basket, looked up as `gogobe prices` does it: tomato, cucumber, banana, chicken breast, carrot, white potato,
+"""A basket, found as `gogobe prices` finds it: tomato, cucumber, banana, chicken breast, carrot, white potato,
 onion and lemon."""
 JOINED_SHOWN: Final = 15
 PAIRS_SHOWN: Final = 8
