@@ -42,7 +42,7 @@ class MasterComparison(msgspec.Struct, frozen=True):
 
 
 WEIGHED_CANDIDATES: Final = 50
-"""Masters found by a name, among which `sold_by_weight` looks for those that are sold by weight."""
+"""Masters found by a name, among which `sold_by_weight` looks for goods that are sold by weight."""
 BEST_WEIGHED: Final = 5
 """The best of these, of which it takes the one that most chains sell."""
 
