@@ -105,7 +105,7 @@ def sold_by_weight(dsn: Dsn, names: Sequence[str], as_of: datetime | None = None
             weighed = set(_ids(connection, _WEIGHED, {"ids": found}))
             matches = [master_id for master_id in found if master_id in weighed][:BEST_WEIGHED]
             values = {"ids": matches, "as_of": as_of}
-            chains = dict(connection.execute(_CHAINS_OF, values).fetchall())
+            chains: dict[int, int] = dict(connection.execute(_CHAINS_OF, values).fetchall())
             best += sorted(matches, key=lambda master_id: -chains.get(master_id, 0))[:1]
         return _comparisons(connection, list(dict.fromkeys(best)), as_of)
 
