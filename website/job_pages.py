@@ -33,8 +33,8 @@ def job_page(name: str) -> str:
     parts = [
         f"# The job `{name}`\n\n{SUMMARIES[name]}\n",
         f"It reads the topic `{kind.topic}`. Start it with:\n\n    gogobe run {name}\n",
-        "[Jobs and runners](../jobs.md) has the ways to run it, [The pipeline](../pipeline.md) what holds and "
-        "why. This page is generated from the code.\n",
+        "[Jobs and runners](../jobs.md) has the ways to run it, [The pipeline](../pipeline.md) the "
+        "guarantees. This page is generated from the code.\n",
         "## Steps\n",
         _overview(name, steps),
         *(_section(name, number, step) for number, step in enumerate(steps, 1)),
