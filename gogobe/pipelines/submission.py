@@ -74,15 +74,15 @@ def run_bounded(
     BoundedRunError.
     """
     refuse_unknown(flags)
-    _, settings = parsed(flags)
+    options, settings = parsed(flags)
     sink = StdoutSink() if to_stdout else KafkaSink(settings)
     prepare(settings, uses_kafka=files is None or not to_stdout)
     if files is None:
         count = _run_backlog(kind, flags, settings, sink, portion)
     else:
-        # DirectRunner would run a pipeline without Java steps on Prism, which fires AfterCount triggers twice
-        # (https://github.com/apache/beam/issues/33623).
-        runner = FnApiRunner() if to_stdout else None
+        # Without Java steps DirectRunner takes Prism, whose binary Beam downloads at its first use, and whose
+        # AfterCount triggers may fire once more (https://github.com/apache/beam/issues/33623).
+        runner = FnApiRunner() if to_stdout and _runner(options) == "directrunner" else None
         pipeline = beam.Pipeline(runner, PipelineOptions(list(flags)))
         try:
             kind.build(Job(pipeline, settings, source=FileSource(files), sink=sink))
