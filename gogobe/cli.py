@@ -21,6 +21,7 @@ from gogobe.commands.inspect import inspect
 from gogobe.commands.load import load
 from gogobe.commands.logs import logs
 from gogobe.commands.masters import masters
+from gogobe.commands.metrics import metrics
 from gogobe.commands.options import FLINK_CLUSTER, VAR
 from gogobe.commands.prices import prices
 from gogobe.commands.replay import replay
@@ -121,6 +122,7 @@ for command in (
     down,
     status,
     logs,
+    metrics,
     crawl,
     retry,
     chains,
