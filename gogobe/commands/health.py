@@ -1,7 +1,7 @@
-"""The health of a Gogobe: what `gogobe status` asks, and what it makes of the answers.
+"""The health of an installation, as `gogobe status` reports it.
 
-`gather` asks all servers within a bound of time; `assess` decides what is wrong. A stack that is `down` cannot
-do its work; an `ill` one works late, or needs an operator.
+`gather` queries all servers within a time limit; `assess` decides what is wrong. A stack that is `down`
+cannot do its work; an `ill` one is late, or needs an operator.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class DeadService(msgspec.Struct, frozen=True):
 
 
 class Disk(msgspec.Struct, frozen=True):
-    """The free and all bytes of the disk of a folder."""
+    """The free and total bytes of the disk of a folder."""
 
     folder: str
     free: int
@@ -64,8 +64,8 @@ class Disk(msgspec.Struct, frozen=True):
 
 
 class Findings(msgspec.Struct, kw_only=True):
-    """What was found at `at` (seconds since the epoch). An answer that did not come is None, and its reason is
-    in `unanswered` by the server's name. `lost_jobs` were submitted and do not run."""
+    """The answers at `at` (seconds since the epoch). A missing answer is None, and `unanswered` has its
+    reason by the server's name. `lost_jobs` were submitted and do not run."""
 
     at: float
     services: list[ServiceStatus]
@@ -80,14 +80,14 @@ class Findings(msgspec.Struct, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """A sentence on what is wrong, and whether that means that the work is not done (`down`) or `ill`."""
+    """A sentence about a problem, and its severity: `down`, if the work is not done, or `ill`."""
 
     state: State
     text: str
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The state of the whole, with its problems, notes that need no action at once, and the findings."""
+    """The overall state, with its problems, notes that need no immediate action, and the findings."""
 
     state: State
     problems: list[str]
@@ -96,7 +96,7 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def gather(stack: Stack, settings: Settings, folders: Sequence[Path]) -> Findings:
-    """Asks all that there is to ask. Takes at most some five seconds."""
+    """Queries all servers. Takes at most about five seconds."""
     services = stack.status()
     found = Findings(at=time.time(), services=services, views_every=settings.views_every)
     found.dead = [
@@ -125,7 +125,7 @@ def gather(stack: Stack, settings: Settings, folders: Sequence[Path]) -> Finding
 
 
 def _dead_addresses(addresses: StackAddresses | None, dead: Sequence[DeadService]) -> set[str]:
-    """The addresses of servers of the stack that do not run: asking them is of no use."""
+    """The addresses of the stack's servers that do not run, which are not queried."""
     names = {one.name for one in dead}
     if addresses is None:
         return set()
@@ -157,7 +157,7 @@ def _disks(folders: Sequence[Path]) -> Iterator[Disk]:
 
 
 def assess(found: Findings) -> Report:
-    """What is wrong, the worst first."""
+    """The problems, the most severe first."""
     if not any(one.running for one in found.services) and found.activity is None and found.topics is None:
         lost = [f"{name}: {why}" for name, why in found.unanswered.items()]
         return Report("down", ["the stack is not running: `gogobe up` starts it", *lost], [], found)
@@ -246,7 +246,7 @@ def _of_work(found: Findings) -> Iterator[Problem]:
 
 
 def _notes(found: Findings) -> Iterator[str]:
-    """What an operator wants to know and need not repair at once."""
+    """Information for an operator that needs no immediate action."""
     if found.jobs == [] and not found.lost_jobs:
         yield "no job runs: `gogobe run ingest` submits the pipeline"
     activity = found.activity

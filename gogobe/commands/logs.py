@@ -1,4 +1,4 @@
-"""`gogobe logs`: what the services of the local stack write."""
+"""`gogobe logs`: shows the logs of the local stack's services."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _follow(chosen: dict[str, Path], *, named: bool) -> None:
 
 
 def _logs(var: Path, service: str | None) -> dict[str, Path]:
-    """The logs by name: of services that were started, else of what is in the folder of logs."""
+    """The logs by name: those of started services, otherwise all in the folder of logs."""
     found = {Path(log).stem: Path(log) for log in StackFolders.of(var).logs.glob("*.log")}
     names = {slug(one.name): Path(one.log).stem for one in Stack(var).status()}
     if service is None:

@@ -1,4 +1,4 @@
-"""Questions to servers that may not answer: all at once, within one bound of time."""
+"""Queries servers that may not answer: all at once, within one time limit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 class UnansweredError(Exception):
-    """Why a question has no answer, as a sentence."""
+    """The reason for a missing answer, as a sentence."""
 
 
 def ask_all(questions: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, Any]:
-    """The answers by name; an `UnansweredError` for each question that raised an error, or took more than
+    """The answers by name; an `UnansweredError` for each question that raised an exception or took more than
     `seconds`.
 
-    The threads of unanswered questions go on in the background and end with the process.
+    The threads of unanswered questions continue in the background and end with the process.
     """
     answers: dict[str, Any] = {}
 

@@ -1,4 +1,4 @@
-"""`gogobe status`: how it goes, on the terminal or as JSON."""
+"""`gogobe status`: shows the state of the installation, on the terminal or as JSON."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _service_row(one: ServiceStatus) -> list[str]:
 
 
 def _lines(found: Findings, stack: Stack) -> Iterator[tuple[str, str]]:
-    """What is said in a line each: its name, and the line."""
+    """The facts that are shown on one line each: name and text."""
     addresses = stack.addresses()
     if addresses is not None:
         for name in ("kafka", "database", "expansion_service", "job_endpoint"):

@@ -12,9 +12,9 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Plan:
-    """`threads` downloads run at once that bundles wait for, each for `wait` seconds; `pending` are at most
-    submitted and not yet given back. `slow_threads` run that were left behind, and up to `backlog` more of them
-    wait for their host."""
+    """The limits of the scheduler. `threads` downloads run while bundles wait for them, each for `wait`
+    seconds; at most `pending` are submitted without a result. `slow_threads` downloads run in the slow lane,
+    where up to `backlog` may be."""
 
     threads: int = 8
     slow_threads: int = 16
@@ -25,7 +25,7 @@ class Plan:
 
 @dataclass
 class Ticket:
-    """Signals to a running download: no bundle waits for it any more (`is_left`), or it must end now
+    """Signals to a running download: no bundle waits for it (`is_left`), or it must end now
     (`is_cancelled`)."""
 
     is_left: bool = False
@@ -34,8 +34,8 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Ended(Generic[Value]):
-    """The outcome of a download. `host_failed` says that it is its host's fault; `retry_after` are the seconds
-    that the host asks to wait."""
+    """The outcome of a download. `host_failed`: the host is at fault. `retry_after`: the seconds that the
+    host requests to wait."""
 
     value: Value
     host_failed: bool = False
@@ -44,10 +44,11 @@ class Ended(Generic[Value]):
 
 @dataclass(frozen=True)
 class Postponed:
-    """A download that is not waited for. It comes again after `seconds` unless it ends by itself before.
+    """The result for a download that is not waited for. Its file comes again after `seconds`, unless the
+    download ends before.
 
-    `host_ill`: the host was not asked. `slow`: the download goes on, or waits for its host's limits. `busy`:
-    this worker has no room for it.
+    `host_ill`: no request was made to the host. `slow`: the download continues, or waits for the limits of
+    its host. `busy`: this worker has no capacity for it.
     """
 
     reason: Literal["host_ill", "slow", "busy"]

@@ -8,8 +8,8 @@ from queue import SimpleQueue
 
 
 class Threads:
-    """Threads that are created when needed and kept. A process that ends does not wait for them, as it would
-    for the threads of an executor."""
+    """Threads that are created on demand and kept. A process does not wait for them at its end, unlike for
+    the threads of an executor."""
 
     def __init__(self) -> None:
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -27,7 +27,7 @@ class Threads:
         self._work.put(work)
 
     def close(self) -> None:
-        """Each thread ends after the work that it does now."""
+        """Ends each thread after its current work."""
         for _ in range(self._count):
             self._work.put(None)
 

@@ -1,4 +1,4 @@
-"""How a job on Flink fares: restarts, its last error as a sentence, its last checkpoint.
+"""The health of a job on Flink: restarts, its last error as a sentence, its last checkpoint.
 
 Flink's REST interface: https://nightlies.apache.org/flink/flink-docs-stable/docs/ops/rest_api/
 """
@@ -24,10 +24,10 @@ _WHILE_RUNNING: Final = re.compile(r" \[while running .*$")
 
 
 class JobHealth(msgspec.Struct, frozen=True):
-    """A job at present. `state` is Flink's; `since` (seconds since the epoch) when it got into it. `restarts`
-    since it was submitted. `error` is its last error, at `error_at`. The checkpoint is the last completed one:
-    when it was triggered, its length in seconds, its bytes; `checkpoints` and `failed_checkpoints` count
-    them."""
+    """The present state of a job. `state` is Flink's, `since` (seconds since the epoch) the time of its last
+    change, `restarts` the number since its submission. `error` is its last error, at `error_at`.
+    `checkpoint_at`, `checkpoint_seconds` and `checkpoint_bytes` are trigger time, duration and size of the
+    last completed checkpoint; `checkpoints` and `failed_checkpoints` are counts."""
 
     name: str
     state: str
@@ -86,7 +86,7 @@ class _Checkpoints(msgspec.Struct):
 
 
 def job_health(job: FlinkJob, seconds: float = PROBE_SECONDS) -> JobHealth:
-    """Asks Flink about a job. Raises requests.RequestException, msgspec.DecodeError."""
+    """Queries Flink about a job. Raises requests.RequestException, msgspec.DecodeError."""
     address = f"http://{job.rest}/jobs/{job.id}"
 
     def ask(path: str, kind: type[Answer]) -> Answer:
@@ -116,7 +116,7 @@ def job_health(job: FlinkJob, seconds: float = PROBE_SECONDS) -> JobHealth:
 
 
 def sentence_of(stacktrace: str) -> str:
-    """The error of a stack trace of Flink in one line: of a Python worker's traceback in it the last error,
+    """The error of a Flink stack trace in one line: the last error of a Python worker's traceback in it,
     otherwise the innermost cause."""
     lines = [line.strip() for line in stacktrace.splitlines() if line.strip()]
     if not lines:

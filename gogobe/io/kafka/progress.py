@@ -1,4 +1,4 @@
-"""How far a consumer group is in a topic, and how fast messages come, within a bound of time."""
+"""The progress of a consumer group in a topic, and the rate of messages, within a time limit."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ MINUTE: Final = 60.0
 
 
 class TopicProgress(msgspec.Struct, frozen=True):
-    """A topic: `messages` in it (past ones too), those of the last minute, and how many are beyond what the
-    group has committed (`lag`; None: no job of the group reads it). `done` is the sum of committed offsets."""
+    """A topic: all `messages` so far, those of the last minute, and the number after the group's committed
+    offsets (`lag`; None: no job of the group reads the topic). `done` is the sum of the committed offsets."""
 
     topic: str
     messages: int
@@ -29,7 +29,7 @@ class TopicProgress(msgspec.Struct, frozen=True):
 def topic_progress(
     kafka: Kafka, group: str, topics: Sequence[str], seconds: float = 3.0
 ) -> list[TopicProgress]:
-    """The topics that exist. Each request waits at most `seconds`. Raises KafkaException."""
+    """The progress of the existing topics. Each request waits at most `seconds`. Raises KafkaException."""
     config = {
         **librdkafka_config(kafka),
         "group.id": group,
