@@ -10,14 +10,18 @@ A reference is the location of a secret. It is part of a job; the value is not:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 SCHEME: Final = "secret://"
 FORMS: Final = "secret://file/PATH, secret://env/NAME or secret://gcp/projects/…/secrets/…/versions/…"
 REDACTED: Final = "***"
+
+Struct = TypeVar("Struct", bound=msgspec.Struct)
 
 
 class SecretError(Exception):
@@ -132,6 +136,30 @@ def decode_secret(wanted: type[Any], text: Any) -> Secret:
         return Secret.parse(text)
     except SecretError as error:
         raise ValueError(str(error)) from None
+
+
+def secrets_of(settings: msgspec.Struct) -> Iterator[tuple[str, Secret]]:
+    """The names and values of all secrets in settings, as in `kafka_options.sasl.password`."""
+    for field in msgspec.structs.fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, Secret):
+            yield field.encode_name, value
+        elif isinstance(value, msgspec.Struct):
+            for name, secret in secrets_of(value):
+                yield f"{field.encode_name}.{name}", secret
+
+
+def with_secret_files(settings: Struct, folder: Path, prefix: str = "") -> Struct:
+    """Settings for workers on this machine. A secret that is not in a file is written to one below `folder`
+    (mode 0600) and replaced by a reference to it. Raises SecretError, OSError."""
+    changed: dict[str, Any] = {}
+    for field in msgspec.structs.fields(settings):
+        value, name = getattr(settings, field.name), f"{prefix}{field.encode_name}"
+        if isinstance(value, Secret):
+            changed[field.name] = value.kept_in(folder / name)
+        elif isinstance(value, msgspec.Struct):
+            changed[field.name] = with_secret_files(value, folder, f"{name}.")
+    return msgspec.structs.replace(settings, **changed)
 
 
 def write_private(file: Path, text: str) -> None:

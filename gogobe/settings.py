@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Final, get_args, get_type_hints
 
 import msgspec
 
@@ -24,7 +24,7 @@ from gogobe.database.address import AddressError, DatabaseAddress
 from gogobe.database.timeouts import Timeouts
 from gogobe.io.kafka.options import KafkaAddress, KafkaOptions, KafkaOptionsError
 from gogobe.records.addresses import without_credentials
-from gogobe.secrets import FORMS, Secret, decode_secret
+from gogobe.secrets import FORMS, Secret, decode_secret, secrets_of
 
 PREFIX: Final = "GOGOBE_"
 TABLE: Final = "kafka_options"
@@ -130,9 +130,6 @@ def _described(field: msgspec.structs.FieldInfo, hint: Any, meta: msgspec.Meta) 
     return SettingDescription(field.name, group, str(meta.description), plain, field.default, minimum)
 
 
-Struct = TypeVar("Struct", bound=msgspec.Struct)
-
-
 class SettingsError(ValueError):
     """An invalid setting; the message has its source and the valid values."""
 
@@ -166,30 +163,6 @@ def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
         kept.pop(TABLE, None)
     options = {**kept.get(TABLE, {}), **upper.get(TABLE, {})}
     return {**kept, **upper, TABLE: options}
-
-
-def secrets_of(settings: msgspec.Struct) -> Iterator[tuple[str, Secret]]:
-    """The names and values of all secrets that are set, as in `kafka_options.sasl.password`."""
-    for field in msgspec.structs.fields(settings):
-        value = getattr(settings, field.name)
-        if isinstance(value, Secret):
-            yield field.encode_name, value
-        elif isinstance(value, msgspec.Struct):
-            for name, secret in secrets_of(value):
-                yield f"{field.encode_name}.{name}", secret
-
-
-def with_secret_files(settings: Struct, folder: Path, prefix: str = "") -> Struct:
-    """Settings for workers on this machine. A secret that is not in a file is written to one below `folder`
-    (mode 0600) and replaced by a reference to it. Raises SecretError, OSError."""
-    changed: dict[str, Any] = {}
-    for field in msgspec.structs.fields(settings):
-        value, name = getattr(settings, field.name), f"{prefix}{field.encode_name}"
-        if isinstance(value, Secret):
-            changed[field.name] = value.kept_in(folder / name)
-        elif isinstance(value, msgspec.Struct):
-            changed[field.name] = with_secret_files(value, folder, f"{name}.")
-    return msgspec.structs.replace(settings, **changed)
 
 
 def refuse_secret_values(settings: Settings) -> None:

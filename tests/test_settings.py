@@ -7,15 +7,8 @@ from typing import Any
 import pytest
 
 from gogobe.io.kafka.options import KafkaOptions
-from gogobe.secrets import Secret
-from gogobe.settings import (
-    Settings,
-    SettingsError,
-    load_settings,
-    refuse_secret_values,
-    secrets_of,
-    with_secret_files,
-)
+from gogobe.secrets import Secret, secrets_of, with_secret_files
+from gogobe.settings import Settings, SettingsError, load_settings, refuse_secret_values
 
 
 def test_flags_win_over_environment_over_file(tmp_path: Path):

@@ -15,13 +15,8 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 from gogobe.io.kafka.reading import Share, ShareError
 from gogobe.local.flink import jobs, wait_for_job
 from gogobe.local.stack import Stack
-from gogobe.settings import (
-    Settings,
-    SettingsError,
-    load_settings,
-    refuse_secret_values,
-    with_secret_files,
-)
+from gogobe.secrets import with_secret_files
+from gogobe.settings import Settings, SettingsError, load_settings, refuse_secret_values
 
 JOBS: Final = {
     "ingest": "From announced files to queryable prices: download, parse and load in one job.",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gogobe.settings import load_settings, secrets_of
+from gogobe.secrets import secrets_of
+from gogobe.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = re.compile(r"(?:^    .*\n|^\n)+", re.MULTILINE)
