@@ -16,8 +16,8 @@ from typing import Final
 
 from mutants.mutant import CatalogueError, Mutant
 
-# What tests read, below the project's folder.
-COPIED: Final = ("gogobe", "tests", "benchmarks", "conformance", "pyproject.toml")
+# What no test of a mutant reads.
+NOT_COPIED: Final = frozenset({"var", "build", "dist", "java", "docs"})
 TEST_SECONDS: Final = 120
 RUN_SECONDS: Final = 900
 TESTS_FAILED: Final = 1
@@ -90,12 +90,13 @@ class Copies:
 def _copied(project: Path, copy: Path) -> Path:
     copy.mkdir(parents=True)
     ignored = shutil.ignore_patterns("__pycache__")
-    for name in COPIED:
-        source = project / name
+    for source in project.iterdir():
+        if source.name.startswith(".") or source.name in NOT_COPIED:
+            continue
         if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=ignored)
+            shutil.copytree(source, copy / source.name, ignore=ignored)
         else:
-            shutil.copyfile(source, copy / name)
+            shutil.copyfile(source, copy / source.name)
     return copy
 
 

@@ -33,7 +33,7 @@ def test_an_entry_fits_the_code_and_its_tests_exist(mutant: Mutant):
 def copies(tmp_path: Path) -> Copies:
     """A project of one function and its test."""
     project = tmp_path / "project"
-    for folder in ("gogobe", "tests", "benchmarks", "conformance"):
+    for folder in ("gogobe", "tests", ".venv", "var"):
         (project / folder).mkdir(parents=True)
     (project / "pyproject.toml").write_text("")
     (project / "gogobe" / "__init__.py").write_text("def double(n: int) -> int:\n    return n * 2\n")
