@@ -25,7 +25,7 @@ test: install lint ## Lint, types and all tests, with real servers
 	@$(BIN)/pytest -m "integration and not acceptance"
 
 test-fast: install ## The tests that start no server, in under a minute
-	@$(BIN)/pytest -m "not server and not slow and not integration"
+	@$(BIN)/pytest -m "not server and not slow and not integration and not acceptance" --numprocesses auto --dist worksteal
 
 conformance: install ## The same inputs on every runner, compared row by row; some minutes
 	@$(BIN)/python -m conformance

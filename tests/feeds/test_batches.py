@@ -218,6 +218,7 @@ def test_a_promotion_is_one_row_however_many_items_it_has():
     assert {len(row.items) for batch in found for row in batch.promotions} == {100}
 
 
+@pytest.mark.slow
 def test_a_batch_of_large_promotions_fits_into_a_message():
     found = batches(promo_full(501, 1200), "PromoFull7290-7-202501020300.gz")
     assert sum(len(batch.promotions) for batch in found) == 501

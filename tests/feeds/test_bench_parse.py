@@ -1,11 +1,14 @@
 """What `make bench-parse` measures is the same for all: the same rows, with every field that we know."""
 
+import pytest
+
 from benchmarks.parse import Figure, ratios, write_feed
 from benchmarks.parsers import PARSERS
 from gogobe.records.rows import Item
 from tests.feeds.documents import read
 
 
+@pytest.mark.slow
 def test_the_generated_feed_has_every_field_and_all_parsers_find_its_rows(tmp_path):
     file = write_feed(tmp_path, 1)
     found = read(file.read_bytes(), file.name)

@@ -106,6 +106,7 @@ rates = st.decimals(min_value=-(10**9), max_value=10**9, places=3)
 kinds = st.sampled_from([None, "0", "1", "2", "3", "7", "x", ""])
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(rates, st.none() | rates, st.none() | st.text(max_size=20), kinds, kinds), max_size=20)
 )

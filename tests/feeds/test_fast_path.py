@@ -125,6 +125,7 @@ def rows(draw: st.DrawFn) -> str:
     return form.format(body) + draw(blanks)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(rows(), min_size=1, max_size=30), st.integers(1, 5))
 def test_any_rows_read_the_same_on_both_paths(some, times):

@@ -28,6 +28,7 @@ def test_broken_feeds_end_in_rows_or_a_reason():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 7, 123])
 def test_a_case_is_always_the_same(number):
     assert case(seeds(), SEED, number) == case(seeds(), SEED, number)

@@ -47,6 +47,7 @@ def counts(found: Read) -> list[tuple[str, int]]:
     return [(row.promotion_id, len(row.items)) for row in found.rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 1])
 def test_31_000_items_first_or_later(place: int):
     promotions = [grouped("1", 2), grouped("3", 2)]
@@ -99,6 +100,7 @@ def test_of_a_promotion_that_is_cut_short_nothing_is_taken():
     assert (found.summary.unknown_elements, found.summary.read) == ({}, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("items", [30_000, 40_000])
 def test_more_items_than_any_store_has_end_the_file(items: int):
     found = read(feed(grouped("1", 2), grouped("900", items), grouped("3", 2)), NAME, Limits(max_items=35_000))
