@@ -123,10 +123,7 @@ $(STAMPS)/java: java/pom.xml $(JAVA_MODULES:%=java/%/pom.xml) | $(STAMPS)/prereq
 	@touch $@
 
 # A few classes of ours that go before Beam's on the class path; each says why.
-$(STAMPS)/overrides: $(shell find java/overrides -type f) $(STAMPS)/java
-	@rm -rf var/java/overrides var/java/overrides.jar
-	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}javac" -nowarn -cp 'var/java/expansion/*' -d var/java/overrides \
-	  $(filter %.java,$^)
-	@cp -r java/overrides/META-INF var/java/overrides/
-	@"$${JAVA_HOME:+$$JAVA_HOME/bin/}jar" --create --file var/java/overrides.jar -C var/java/overrides .
+$(STAMPS)/overrides: java/overrides.sh $(shell find java/overrides -type f) $(STAMPS)/java
+	@rm -rf var/java/overrides
+	@bash java/overrides.sh var/java/expansion var/java/overrides.jar
 	@touch $@

@@ -1,4 +1,4 @@
-"""Beam stages the package to its workers with `--setup_file`; all metadata stands in pyproject.toml."""
+"""Beam stages the package to its workers with `--setup_file`; all metadata is in pyproject.toml."""
 
 from setuptools import setup
 

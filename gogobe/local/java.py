@@ -96,13 +96,18 @@ def _kafka_properties(data: Path, clients: int, controller: int) -> str:
 def start_expansion_service(
     jars: Path, log: Path, port: int, java_worker_port: int, records: Records
 ) -> ServiceRecord:
-    """Starts Beam's Java expansion service for Flink, whose Java steps run in a worker at a port. The flag on
-    the command line of the service (not of the pipeline) makes ReadFromKafka expand to the read that Flink
-    runs natively, the only one whose offsets follow commits."""
-    # Otherwise every job stages the whole class path, 138 MB that the Java worker already has.
-    return _start_expansion(
-        jars, log, port, records,
-        "--experiments=use_deprecated_read", _staging(log.with_name("expansion.yaml")),
+    """Starts Beam's Java expansion service for Flink (`expansion_command`)."""
+    command = expansion_command(jars, log.with_name("expansion.yaml"), port, java_worker_port)
+    return start_service("Expansion service", command, log, records)
+
+
+def expansion_command(jars: Path, config: Path, port: int, java_worker_port: int) -> list[str]:
+    """The expansion service for Flink, whose Java steps run in a worker at a port. The flag on the command line
+    of the service (not of the pipeline) makes ReadFromKafka expand to the read that Flink runs natively, the
+    only one whose offsets follow commits. Writes the service's configuration, so that a job stages no jars:
+    the Java worker already has the 138 MB of the class path."""
+    return _expansion_command(
+        jars, port, "--experiments=use_deprecated_read", _staging(config),
         "--defaultEnvironmentType=EXTERNAL", f"--defaultEnvironmentConfig=127.0.0.1:{java_worker_port}",
     )  # fmt: skip
 
@@ -114,10 +119,14 @@ def start_container_expansion_service(
     ReadFromKafka is a splittable DoFn there. A job stages the jars of the class path, or one file. Raises
     StackError."""
     staging = [] if staged is None else [_staging(log.with_name("expansion.yaml"), staged)]
-    return _start_expansion(
-        jars, log, port, records,
-        "--defaultEnvironmentType=DOCKER", f"--defaultEnvironmentConfig={java_image(jars)}", *staging,
-    )  # fmt: skip
+    command = _expansion_command(
+        jars,
+        port,
+        "--defaultEnvironmentType=DOCKER",
+        f"--defaultEnvironmentConfig={java_image(jars)}",
+        *staging,
+    )
+    return start_service("Expansion service", command, log, records)
 
 
 def java_image(jars: Path) -> str:
@@ -128,12 +137,11 @@ def java_image(jars: Path) -> str:
     return f"apache/beam_java{JAVA_RELEASE}_sdk:{versions[0]}"
 
 
-def _start_expansion(jars: Path, log: Path, port: int, records: Records, *flags: str) -> ServiceRecord:
-    command = java_command(
+def _expansion_command(jars: Path, port: int, *flags: str) -> list[str]:
+    return java_command(
         jars, "384m", "io.gogobe.LoopbackExpansionService", str(port), *flags,
         options=["-XX:TieredStopAtLevel=1"],
     )  # fmt: skip
-    return start_service("Expansion service", command, log, records)
 
 
 def _staging(config: Path, staged: Path | None = None) -> str:
@@ -147,7 +155,13 @@ def _staging(config: Path, staged: Path | None = None) -> str:
 
 
 def start_java_worker(jars: Path, log: Path, port: int, records: Records) -> ServiceRecord:
-    """Starts the Java SDK worker, which runs the Java side of WriteToKafka."""
+    """Starts the Java SDK worker (`java_worker_command`)."""
+    command, environment = java_worker_command(jars, port)
+    return start_service("Java worker", command, log, records, environment=environment)
+
+
+def java_worker_command(jars: Path, port: int) -> tuple[list[str], dict[str, str]]:
+    """The Java SDK worker, which runs the Java side of WriteToKafka, and its environment."""
     options = msgspec.json.encode(
         {
             "beam:option:environment_options:v1": [f"external_service_address=127.0.0.1:{port}"],
@@ -155,4 +169,4 @@ def start_java_worker(jars: Path, log: Path, port: int, records: Records) -> Ser
         }
     ).decode()
     command = java_command(jars, "768m", "org.apache.beam.fn.harness.ExternalWorkerService")
-    return start_service("Java worker", command, log, records, environment={"PIPELINE_OPTIONS": options})
+    return command, {"PIPELINE_OPTIONS": options}
