@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from gogobe.local.flink_services import ADD_OPENS, COMMON_SETTINGS
-from gogobe.settings import load_settings, secrets_of
+from gogobe.secrets import secrets_of
+from gogobe.settings import load_settings
 from tests.deploy.flink.manifests import (
     BASE,
     FLINK,
@@ -166,7 +167,7 @@ def test_commands_and_ports_are_those_of_the_code():
                 assert importlib.util.find_spec(one["command"][2]) is not None
             if "startupProbe" in one:
                 (port,) = re.findall(r"127\.0\.0\.1/(\d+)", str(one["startupProbe"]))
-                assert port in " ".join(one.get("command", one.get("args"))), one["name"]
+                assert port in " ".join(one.get("command") or one["args"]), one["name"]
                 ports[one["name"]] = port
     assert ran == {"run", "crawl", "masters"}
     submit = " ".join(next(containers(OBJECTS["Job", "gogobe-ingest"]))["command"])
