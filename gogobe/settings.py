@@ -16,6 +16,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Final, get_args, get_type_hints
 
 import msgspec
@@ -135,15 +136,19 @@ class SettingsError(ValueError):
 
 
 def load_settings(
-    flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ, file: Path | None = None
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
 ) -> Settings:
     """Settings from flags (None: not given), `GOGOBE_…` variables and a TOML file, in that order.
 
-    `file` defaults to `$GOGOBE_CONFIG`, otherwise to `gogobe.toml` if it exists. Raises SettingsError for
-    unknown names, for invalid or contradictory values, and for a secret's value in a flag.
+    `defaults` take the place of the settings' own. `file` defaults to `$GOGOBE_CONFIG`, otherwise to
+    `gogobe.toml` if it exists. Raises SettingsError for unknown names, for invalid or contradictory values, and
+    for a secret's value in a flag.
     """
     named = file or (Path(environment["GOGOBE_CONFIG"]) if environment.get("GOGOBE_CONFIG") else None)
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = dict(defaults)
     for source in (
         _from_file(named or Path("gogobe.toml"), must_exist=named is not None),
         _from_environment(environment),

@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 import msgspec
 
+from gogobe.commands.reach import check_reachable
 from gogobe.commands.terminal import PlainConsole
 from gogobe.local.stack import Stack
 from gogobe.settings import Settings, SettingsError, described_settings, load_settings
@@ -47,9 +48,11 @@ def settings_options(*names: str) -> Callable[[Any], Any]:
 
 
 def settings_with_stack(flags: dict[str, Any], var: Path) -> Settings:
-    """The settings; empty addresses are those of the local stack that runs below `var`."""
+    """The settings; empty addresses are those of the local stack that runs below `var`, where raw files and
+    masters are too unless another place is set."""
+    below = {name: str(var.absolute() / name) for name in ("store", "masters")}
     try:
-        settings = load_settings(flags)
+        settings = load_settings(flags, defaults=below)
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
     stack = Stack(var).addresses()
@@ -63,14 +66,17 @@ def settings_with_stack(flags: dict[str, Any], var: Path) -> Settings:
     )
 
 
-def needed(settings: Settings, *names: str) -> None:
-    """Raises UsageError with the remedy for the first empty one of the named settings."""
+def needed(settings: Settings, *names: str, reach: bool = True) -> None:
+    """Raises UsageError with the remedy for the first empty one of the named settings, and ClickException for a
+    server among them that cannot be reached, unless `reach` is False."""
     for name in names:
         if not getattr(settings, name):
             raise click.UsageError(
                 f"no {name} address: start a local stack with `gogobe up`, or give --{name.replace('_', '-')} "
                 f"or GOGOBE_{name.upper()}"
             )
+    if reach:
+        check_reachable(settings, [name for name in names if name in ("kafka", "database")])
 
 
 def wide_console() -> PlainConsole:

@@ -12,6 +12,7 @@ import click
 
 from gogobe.commands.flink_target import WORKER_POOL, FlinkTarget, job_name, of_cluster, of_stack
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
+from gogobe.commands.reach import check_reachable
 from gogobe.io.kafka.reading import Share, ShareError
 from gogobe.local.flink import jobs, wait_for_job
 from gogobe.local.stack import Stack
@@ -177,7 +178,7 @@ def _refuse_unknown(passed: Sequence[str]) -> None:
 def _settings(passed: Sequence[str], flags: dict[str, Any], var: Path, *, uses_kafka: bool) -> Settings:
     _refuse_unknown(passed)
     settings = settings_with_stack(flags, var)
-    needed(settings, "database", *(("kafka", "expansion_service") if uses_kafka else ()))
+    needed(settings, "database", *(("kafka", "expansion_service") if uses_kafka else ()), reach=False)
     return settings
 
 
@@ -280,6 +281,7 @@ def _submit_to_flink(
     from gogobe.pipelines.options import flags_of, flink_flags
     from gogobe.pipelines.submission import submit
 
+    check_reachable(settings, ("kafka", "database"))
     savepoints = target.make_room(job.name, job.shares, replace=job.replace, keep_state=job.keep_state)
     ended = {one.id for one in jobs(target.rest)}  # a cluster lists jobs for an hour after their end
     submitted = []

@@ -67,11 +67,11 @@ class DemoError(Exception):
 def run_demo(var: Path, console: PlainConsole, task_managers: int = 0) -> RunReport:
     """Starts everything below `var`, loads the bundled feeds, prints the tables, writes `last-run.json` and
     stops what it started. `task_managers`: on a Flink cluster of so many. Raises StackError or DemoError."""
-    (var / "last-run.json").unlink(missing_ok=True)
     with (
         console.status("Starting Kafka, PostgreSQL, Flink …") as status,
         running_stack(var, task_managers=task_managers) as stack,
     ):
+        (var / "last-run.json").unlink(missing_ok=True)
         report = load_bundled_feeds(stack, var, lambda text: status.update(styled(text, "")))
     (var / "last-run.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     show_report(console, report)
