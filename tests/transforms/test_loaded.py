@@ -50,6 +50,17 @@ def test_a_loaded_file_is_skipped_and_every_other_is_read_in_its_order(dsn: str)
     assert left(dsn, first, file_of(batch), last) == [first, last]
 
 
+def test_an_announcement_that_is_delivered_again_is_read_again(dsn: str, db: Connection):
+    """After a restart its rows may be committed, and its messages to the topics not."""
+    batch = loaded(dsn, hour=5)
+    (same,) = [file_of(batch, discovered_at=batch.discovered_at)]
+    assert left(dsn, same) == [same]
+    assert left(dsn, file_of(batch, 9)) == [], "a newer announcement"
+    assert left(dsn, same, file_of(batch, 9), file_of(batch, 10)) == [same, file_of(batch, 9)]
+    db.execute("UPDATE files SET completed_at = now() - interval '2 days'")
+    assert left(dsn, same) == [], "a whole topic that is read again"
+
+
 def test_an_announcement_of_a_loaded_file_is_noted(dsn: str, db: Connection):
     batch = loaded(dsn, hour=5)
     other = "https://portal.example/another.gz"
