@@ -123,11 +123,13 @@ def gateway_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a versitygw over a folder, which takes the credentials `test` and `test-secret` only."""
     assert GATEWAY is not None
     folder = tmp_path_factory.mktemp("gateway")
-    (folder / "data").mkdir()
+    for name in ("data", "metadata"):
+        (folder / name).mkdir()
     (port,) = free_ports(1)
     address = f"127.0.0.1:{port}"
     command = [GATEWAY, "--access", "test", "--secret", "test-secret", "--port", address]
-    command += ["--region", "us-east-1", "posix", "--nometa", str(folder / "data")]
+    command += ["--region", "us-east-1", "posix"]
+    command += ["--sidecar", str(folder / "metadata"), str(folder / "data")]
     record = start_service("S3", command, folder / "s3.log", Records(folder / "processes.json"))
     try:
         wait_until_ready(record, lambda: listens(record, port), _READY_SECONDS)
