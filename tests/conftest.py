@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,11 +37,16 @@ _SERVER_FIXTURES: Final = frozenset({"postgres", "s3_endpoint", "gateway_endpoin
 GATEWAY: Final = shutil.which("versitygw")
 """A second S3 server, with checks of its own, where its program is on PATH."""
 
+COCKROACHDB: Final = os.environ.get("GOGOBE_TEST_COCKROACHDB")
+"""The address of a CockroachDB server for tests, if there is one."""
+collect_ignore = [] if COCKROACHDB else ["database/test_cockroachdb.py"]
 
-def pytest_report_header() -> str:
-    """Says which S3 servers the tests use."""
-    hint = "no versitygw on PATH: go install github.com/versity/versitygw/cmd/versitygw@latest"
-    return f"S3: moto, {GATEWAY or hint}"
+
+def pytest_report_header() -> list[str]:
+    """Says which servers the tests use."""
+    gateway = "no versitygw on PATH: go install github.com/versity/versitygw/cmd/versitygw@latest"
+    cockroach = "no address in GOGOBE_TEST_COCKROACHDB"
+    return [f"S3: moto, {GATEWAY or gateway}", f"CockroachDB: {'tested' if COCKROACHDB else cockroach}"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
