@@ -13,6 +13,7 @@ from rich.table import Table
 
 from gogobe.commands.terminal import PlainConsole
 from gogobe.masters.build.catalogue import CatalogueError
+from gogobe.masters.evaluation.candidate_recall import CandidateRecall
 from gogobe.masters.evaluation.evaluate_pairs import (
     PairError,
     PairEvaluation,
@@ -44,6 +45,7 @@ def show_pairs(
     console.print(_figures(evaluation))
     console.print(_LEGEND)
     console.print(_review(evaluation))
+    console.print(_candidates(evaluation.candidates))
     if evaluation.unknown:
         console.print(f"{evaluation.unknown:,} pairs have an item that is not in the catalogue.")
     if errors and evaluation.built.errors:
@@ -63,6 +65,17 @@ def _figures(evaluation: PairEvaluation) -> Table:
         table.add_section()
         _add(table, one.chain, "built", one.built)
         _add(table, "", "arriving", one.arriving)
+    return table
+
+
+def _candidates(found: Sequence[CandidateRecall]) -> Table:
+    table = Table(title="Pairs whose other item is a candidate", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("kind", no_wrap=True)
+    for column in ("pairs", "vector @10", "@50", "all rules @10", "@50", "compared"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for one in found:
+        hits = (one.vector_at_10, one.vector_at_50, one.at_10, one.at_50, one.compared)
+        table.add_row(one.kind, f"{one.pairs:,}", *(_part(hit, one.pairs) for hit in hits))
     return table
 
 

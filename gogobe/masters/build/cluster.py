@@ -16,6 +16,7 @@ import numpy.typing as npt
 from gogobe.masters.build.cluster_decisions import ScoredPairs, decide
 from gogobe.masters.build.cluster_ids import cluster_ids, members_of
 from gogobe.masters.build.gather import CatalogueNames
+from gogobe.masters.build.shared_qualities import share_qualities
 from gogobe.masters.clusters.agglomerate import CannotLinks, agglomerate, links_of
 from gogobe.masters.clusters.contrast import learn_word_costs, name_keys
 from gogobe.masters.clusters.listings import Listings, neighbours
@@ -49,6 +50,7 @@ class ClusteredNames:
 def cluster_names(names: CatalogueNames, encoder: Encoder, model: PairModel) -> ClusteredNames:
     """Cluster the names of goods without a usable barcode. Deterministic, for any order of the names."""
     rows = loose_rows(names)
+    names = share_qualities(names, rows)
     listings = listings_of(names, rows, encoder)
     costs = word_costs_of(names, listings)
     scored = _compare(listings, costs, model)

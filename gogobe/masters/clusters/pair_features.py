@@ -63,7 +63,7 @@ PAIR_FEATURES: Final = (
     "parts_contradict",
     "without_a_part_on_one_side",
     "with_a_part_on_one_side",
-    "same_reading",  # neither name states more than the other
+    "same_reading",  # neither name states more than the other, and no word is spelled differently
 )
 """Features of two names of goods without a barcode."""
 FOR: Final = ("words_shared", "same_reading")
@@ -72,9 +72,10 @@ DIRECTIONS: Final = np.array([1 if name in FOR else -1 for name in PAIR_FEATURES
 
 _SHARE_MISSING: Final = PAIR_FEATURES.index("largest_share_missing")
 _FIRST_QUALITY: Final = len(_OF_WORDS) + len(_OF_NUMBERS)
-_NUMBERS_APART: Final = [
+_APART: Final = [
     PAIR_FEATURES.index(name)
     for name in (
+        "words_nearly_shared",
         "percents_differ",
         "percent_on_one_side",
         "numbers_differ",
@@ -84,10 +85,14 @@ _NUMBERS_APART: Final = [
     )
 ]
 
+_WEIGHED_DIFFERS: Final = PAIR_FEATURES.index("weighed_differs")
+_PRICE_APART: Final = PAIR_FEATURES.index("price_apart")
+
 EXACT: Final = np.float32(0.93)  # from this similarity words are equal, or differ in the spelling of vowels
 _CHEAPEST: Final = np.float32(0.25)  # the cost of a general word that distinguishes nothing; other words cost 1
 _SAME_SIZE: Final = 0.1  # in the logarithm
 _FAR: Final = 0.9
+_TWICE: Final = 0.69
 _CHUNK: Final = 4096
 
 
@@ -102,7 +107,9 @@ def compare_names(left: Facts, left_rows: Rows, right: Facts, right_rows: Rows, 
         columns = [*_words(ours, theirs, costs), *_numbers(ours, theirs)]
         columns += _qualities(ours.qualities, theirs.qualities)
         same = (columns[_SHARE_MISSING] == 0) & (np.stack(columns[_FIRST_QUALITY:]).max(axis=0) == 0)
-        same &= np.stack([columns[place] for place in _NUMBERS_APART]).max(axis=0) == 0
+        same &= np.stack([columns[place] for place in _APART]).max(axis=0) == 0
+        # By the kilogram and by the piece, which the names leave open.
+        same &= (columns[_WEIGHED_DIFFERS] == 0) | (columns[_PRICE_APART] < _TWICE)
         features[part] = np.column_stack([*columns, same])
     return features
 
@@ -159,8 +166,9 @@ def _numbers(ours: Facts, theirs: Facts) -> list[Floats]:
     weighed = ours.weighed != theirs.weighed
     sized = np.where(ours.weighed > 0, theirs.named_amount, ours.named_amount) > 0
     price = _apart(ours.price, theirs.price, unknown=0.3)
+    columns += [packs, sizes, weighed, weighed & sized]
     return [
-        *(column.astype(np.float32) for column in (*columns, packs, sizes, weighed, weighed & sized)),
+        *(column.astype(np.float32) for column in columns),
         np.minimum(price, 1.5).astype(np.float32),
         (price > _FAR).astype(np.float32),
     ]

@@ -24,7 +24,6 @@ from gogobe.masters.evaluation.threshold import operating_point
 from gogobe.masters.evaluation.train import learn
 from gogobe.masters.matching.matcher import CANDIDATES, Matcher
 from gogobe.masters.matching.model import Model, learned_model
-from gogobe.masters.matching.queries import MatchResults
 from gogobe.masters.vectors.index import ExactIndex
 
 Longs = npt.NDArray[np.int64]
@@ -150,18 +149,16 @@ def ask(case: HeldOutChain, model: Model) -> Outcome:
     """Match all queries of a case, by its index and by brute force."""
     matcher = Matcher(case.snapshot, model)
     exact = ExactIndex(case.snapshot.index.vectors)
-    listing = case.listing(matcher)
-    judgements: list[MatchResults] = []
-    exact_at: list[Longs] = []
-    seconds = 0.0
-    for begin in range(0, len(case.asked), _BATCH):
-        rows = case.asked[begin : begin + _BATCH]
-        query = case.items.take(rows)
-        started = time.perf_counter()
-        judgements.append(matcher.match(query, listing))
-        seconds += time.perf_counter() - started
-        nearest = exact.search(listing.vectors[rows], CANDIDATES)
-        exact_at.append(_place_of(case.truth[begin : begin + _BATCH], nearest.rows))
+    started = time.perf_counter()
+    compared = case.compare(matcher)
+    listing = case.listing(matcher, compared)
+    judgements = [matcher.decide(batch, listing, one) for batch, one in compared]
+    seconds = time.perf_counter() - started
+    exact_at = [
+        _place_of(case.truth[begin : begin + _BATCH], exact.search(listing.vectors[rows], CANDIDATES).rows)
+        for begin in range(0, len(case.asked), _BATCH)
+        for rows in (case.asked[begin : begin + _BATCH],)
+    ]
     firsts = np.concatenate([judged.masters for judged in judgements])
     conflicting = np.concatenate([judged.conflicting for judged in judgements])
     scores = np.concatenate([judged.scores for judged in judgements])

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -22,7 +22,8 @@ from gogobe.feeds.services import is_service
 from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.build.catalogue import CatalogueError, CatalogueRow, read_catalogue
 from gogobe.masters.codes.decisions import Decision
-from gogobe.masters.evaluation.labelled_pairs import Code, LabelledPair, read_pairs
+from gogobe.masters.evaluation.candidate_recall import CandidateRecall, candidate_recall
+from gogobe.masters.evaluation.labelled_pairs import ALL_KINDS, Code, LabelledPair, read_pairs
 from gogobe.masters.evaluation.simulate_review import ReviewPoint, simulate_review
 from gogobe.masters.evaluation.train_pairs import learn_pairs_of
 from gogobe.masters.matching.model import Model, learned_model
@@ -31,7 +32,6 @@ from gogobe.masters.snapshot.files import Snapshot, open_snapshot
 from gogobe.records.rows import BATCH_SIZE, Item
 
 Outcome = Literal["joined", "review", "missed", "wrong", "apart"]
-ALL_KINDS: Final = "all"
 
 
 class PairFigures(msgspec.Struct, frozen=True):
@@ -80,6 +80,7 @@ class PairEvaluation(msgspec.Struct, frozen=True):
 
     built: Scope
     review: list[ReviewPoint]
+    candidates: list[CandidateRecall]
     chains: list[ChainPairs]
     unknown: int
 
@@ -123,7 +124,8 @@ def evaluate_pairs(
     masters = {code: one.master_id for code, one in together.items()}
     decisions = (decision for one in together.values() for decision in one.decisions)
     review = simulate_review(known, masters, decisions, sizes)
-    return PairEvaluation(_scope(known, together), review, each, len(pairs) - len(known))
+    candidates = candidate_recall(rows, known)
+    return PairEvaluation(_scope(known, together), review, candidates, each, len(pairs) - len(known))
 
 
 def _learned_without(rows: Sequence[CatalogueRow], chain: str) -> Model:

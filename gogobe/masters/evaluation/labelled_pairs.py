@@ -12,6 +12,8 @@ from gogobe.masters.build.catalogue import CatalogueError
 
 COLUMNS: Final = ("chain_a", "code_a", "name_a", "chain_b", "code_b", "name_b", "same", "kind")
 """The columns that a file of pairs needs; others, such as prices and notes, are ignored."""
+ALL_KINDS: Final = "all"
+"""In place of a kind: the figures of all pairs."""
 
 Code = tuple[str, str]
 """A chain's id and one of its codes."""

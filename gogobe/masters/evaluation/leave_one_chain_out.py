@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +22,14 @@ from gogobe.masters.codes.gtin import FIRST_COMPUTED_ID
 from gogobe.masters.matching.chain_context import Listing
 from gogobe.masters.matching.matcher import Matcher
 from gogobe.masters.matching.model import Model
-from gogobe.masters.matching.queries import Queries
+from gogobe.masters.matching.queries import ComparedCandidates, Queries
 from gogobe.masters.snapshot.files import Snapshot, open_snapshot
 from gogobe.masters.text.arrays import evenly
 
 Longs = npt.NDArray[np.int64]
+ComparedBatch = tuple[Queries, ComparedCandidates]
+
+_BATCH: Final = 500
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,15 @@ class HeldOutChain:
     asked: Longs
     truth: Longs
 
-    def listing(self, matcher: Matcher) -> Listing:
-        """All items of the chain: the context of each."""
-        return matcher.listing(self.items)
+    def compare(self, matcher: Matcher) -> list[ComparedBatch]:
+        """The queries in batches, with their candidates."""
+        nothing_sold = np.zeros(0, dtype=np.int64)
+        batches = self.items.take(self.asked).batches(_BATCH)
+        return [(batch, matcher.compare(batch, nothing_sold)) for batch in batches]
+
+    def listing(self, matcher: Matcher, compared: Sequence[ComparedBatch]) -> Listing:
+        """All items of the chain: the context of each, given the compared queries."""
+        return matcher.listing(self.items, compared)
 
 
 def held_out(

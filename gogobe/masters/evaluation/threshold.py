@@ -22,15 +22,15 @@ class OperatingPoint:
 
 
 def operating_point(
-    scores: npt.NDArray[np.float32], right: npt.NDArray[np.bool_], least: int = 1
+    scores: npt.NDArray[np.float32], right: npt.NDArray[np.bool_], least: int = 1, *, aim: float = AIM
 ) -> OperatingPoint | None:
-    """The lowest score above 0 from which at least `least` are accepted with the target precision; None if
-    there is none. Equal scores are accepted together."""
+    """The lowest score above 0 from which at least `least` are accepted with the precision `aim`; None if there
+    is none. Equal scores are accepted together."""
     order = np.argsort(-scores, kind="stable")
     scores, rightly = scores[order], np.cumsum(right[order])
     accepted = np.arange(1, len(scores) + 1)
     falls = np.diff(scores, append=np.float32(-np.inf)) < 0
-    possible = np.flatnonzero(falls & (scores > 0) & (accepted >= least) & (rightly >= AIM * accepted))
+    possible = np.flatnonzero(falls & (scores > 0) & (accepted >= least) & (rightly >= aim * accepted))
     if not len(possible):
         return None
     return OperatingPoint(float(scores[possible[-1]]), int(rightly[possible[-1]]))

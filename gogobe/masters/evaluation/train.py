@@ -22,21 +22,21 @@ from gogobe.masters.build.catalogue import CatalogueRow, read_catalogue
 from gogobe.masters.clusters import weights as pair_weights
 from gogobe.masters.clusters.pair_model import PairModel
 from gogobe.masters.codes.gtin import valid_gtins
-from gogobe.masters.evaluation.leave_one_chain_out import HeldOutChain, held_out
-from gogobe.masters.evaluation.threshold import operating_point
+from gogobe.masters.evaluation.leave_one_chain_out import ComparedBatch, HeldOutChain, held_out
+from gogobe.masters.evaluation.threshold import AIM, operating_point
 from gogobe.masters.evaluation.train_pairs import learn_pairs_of
 from gogobe.masters.evaluation.weights_files import choice_weights, learned_from, pair_weights_of
 from gogobe.masters.matching import weights
 from gogobe.masters.matching.aggregate import MASTER_FEATURES
 from gogobe.masters.matching.matcher import Matcher
-from gogobe.masters.matching.model import Choice, Model, fit_choice
-from gogobe.masters.matching.queries import ComparedCandidates
-from gogobe.masters.matching.ranking import VERDICT_FEATURES
+from gogobe.masters.matching.model import Choice, Model, fit_choice, fit_none
+from gogobe.masters.matching.ranking import VERDICT_FEATURES, rank
 from gogobe.masters.models.logistic import Logistic, fit_logistic
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
+_AIM: Final = AIM + 0.005  # on one more unseen chain, precision differs by about so much
 _MIN_ACCEPTED: Final = 50
 _REVIEW_FROM: Final = 0.5
 _NEVER: Final = 1.0
@@ -68,8 +68,9 @@ def learn(rows: Sequence[CatalogueRow]) -> Model:
     pairs = learn_pairs_of(rows)
     with tempfile.TemporaryDirectory(prefix="gogobe-learn-") as folder:
         cases = [held_out(numbered, chain, Path(folder) / chain, model=_unweighted(pairs)) for chain in chains]
-        compared = [_compare(case, pairs) for case in cases]
+        compared = [case.compare(Matcher(case.snapshot, _unweighted(pairs))) for case in cases]
         choice = _fit_choice(cases, compared)
+        choice = _fit_none(choice, cases, compared)
         unjudged = Model(choice, _UNWEIGHTED_VERDICTS, 1.0, 0.0, pairs)
         examples = [_verdicts(case, parts, unjudged) for case, parts in zip(cases, compared, strict=True)]
     verdicts = _fit_verdicts(examples)
@@ -78,7 +79,7 @@ def learn(rows: Sequence[CatalogueRow]) -> Model:
         for place, one in enumerate(examples)
     ]
     right = np.concatenate([one.right for one in examples])
-    point = operating_point(np.concatenate(unseen), right, _MIN_ACCEPTED)
+    point = operating_point(np.concatenate(unseen), right, _MIN_ACCEPTED, aim=_AIM)
     return Model(choice, verdicts, point.score if point else _NEVER, _REVIEW_FROM, pairs)
 
 
@@ -86,20 +87,13 @@ def _unweighted(pairs: PairModel) -> Model:
     return Model(_UNWEIGHTED_CHOICE, _UNWEIGHTED_VERDICTS, 1.0, 0.0, pairs)
 
 
-def _compare(case: HeldOutChain, pairs: PairModel) -> list[ComparedCandidates]:
-    matcher = Matcher(case.snapshot, _unweighted(pairs))
-    batches = [case.asked[begin : begin + _BATCH] for begin in range(0, len(case.asked), _BATCH)]
-    sold = np.zeros(0, dtype=np.int64)
-    return [matcher.compare(case.items.take(batch), sold) for batch in batches]
-
-
-def _fit_choice(cases: Sequence[HeldOutChain], compared: Sequence[list[ComparedCandidates]]) -> Choice:
+def _fit_choice(cases: Sequence[HeldOutChain], compared: Sequence[list[ComparedBatch]]) -> Choice:
     """Fit the choice: of the masters that compete for each item, its own is the right one, if it is among
     them."""
     features, chosen, groups = [], [], []
     before = 0
     for case, parts in zip(cases, compared, strict=True):
-        for number, part in enumerate(parts):
+        for number, (_, part) in enumerate(parts):
             truth = case.truth[number * _BATCH : (number + 1) * _BATCH]
             competing = part.competing
             right = competing.masters == truth[competing.items]
@@ -111,13 +105,26 @@ def _fit_choice(cases: Sequence[HeldOutChain], compared: Sequence[list[ComparedC
     return fit_choice(np.concatenate(features), np.concatenate(chosen), np.concatenate(groups))
 
 
-def _verdicts(case: HeldOutChain, compared: Sequence[ComparedCandidates], model: Model) -> Examples:
+def _fit_none(choice: Choice, cases: Sequence[HeldOutChain], compared: Sequence[list[ComparedBatch]]) -> Choice:
+    """Fit the utility of none of the candidates: items whose first master is not theirs have chosen it."""
+    first, others, right = [], [], []
+    for case, parts in zip(cases, compared, strict=True):
+        for number, (items, part) in enumerate(parts):
+            competing = part.competing
+            utilities = choice.utilities(competing.features)
+            ranked = rank(len(items), competing, utilities, items=items.facts, lexicon=case.snapshot.lexicon)
+            found = np.flatnonzero(ranked.first >= 0)
+            truth = case.truth[number * _BATCH : (number + 1) * _BATCH][found]
+            first.append(ranked.utilities[found, 0])
+            others.append(ranked.others[found])
+            right.append(competing.masters[ranked.first[found]] == truth)
+    return fit_none(choice, np.concatenate(first), np.concatenate(others), np.concatenate(right))
+
+
+def _verdicts(case: HeldOutChain, compared: Sequence[ComparedBatch], model: Model) -> Examples:
     matcher = Matcher(case.snapshot, model)
-    listing = case.listing(matcher)
-    judged = []
-    for number, part in enumerate(compared):
-        items = case.items.take(case.asked[number * _BATCH : (number + 1) * _BATCH])
-        judged.append(matcher.decide(items, listing, part))
+    listing = case.listing(matcher, compared)
+    judged = [matcher.decide(items, listing, part) for items, part in compared]
     masters = np.concatenate([one.masters for one in judged])
     # Goods without a barcode have verdicts of their own (`train_pairs.py`).
     answered = (masters >= 0) & ~np.concatenate([one.is_cluster for one in judged])
@@ -129,8 +136,10 @@ def _verdicts(case: HeldOutChain, compared: Sequence[ComparedCandidates], model:
 
 
 def _fit_verdicts(examples: Sequence[Examples]) -> Logistic:
+    """Fit to the examples without a conflict; the others are never accepted."""
     return fit_logistic(
-        np.concatenate([one.features for one in examples]), np.concatenate([one.right for one in examples])
+        np.concatenate([one.features[~one.conflicting] for one in examples]),
+        np.concatenate([one.right[~one.conflicting] for one in examples]),
     )
 
 

@@ -19,6 +19,7 @@ from gogobe.masters.build.build import learn_encoder
 from gogobe.masters.build.catalogue import CatalogueRow
 from gogobe.masters.build.cluster import listings_of, loose_rows, word_costs_of
 from gogobe.masters.build.gather import gather
+from gogobe.masters.build.shared_qualities import share_qualities
 from gogobe.masters.clusters.contrast import learn_word_costs
 from gogobe.masters.clusters.listings import Listings, Pairs, neighbours
 from gogobe.masters.clusters.pair_features import DIRECTIONS, PAIR_FEATURES, compare_names
@@ -63,7 +64,9 @@ class _Examples:
 def learn_pairs_of(rows: Iterable[CatalogueRow]) -> PairModel:
     """Fit a model to the goods without a usable barcode among the rows. Raises ValueError as `learn_pairs`."""
     names = gather(rows)
-    listings = listings_of(names, loose_rows(names), learn_encoder(names))
+    rows = loose_rows(names)
+    names = share_qualities(names, rows)
+    listings = listings_of(names, rows, learn_encoder(names))
     return learn_pairs(listings, word_costs_of(names, listings))
 
 

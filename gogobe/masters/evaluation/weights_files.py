@@ -29,6 +29,7 @@ def choice_weights(model: Model, source: dict[str, str]) -> str:
         source,
         [
             *_table("MASTER_WEIGHTS", MASTER_FEATURES, model.choice.weights),
+            f"NONE_UTILITY: Final = {model.choice.none:.4f}",
             *_table("VERDICT_WEIGHTS", VERDICT_FEATURES, model.verdicts.weights),
             f"VERDICT_INTERCEPT: Final = {model.verdicts.intercept:.4f}",
             f"ACCEPT_FROM: Final = {model.accept_from:.4f}",

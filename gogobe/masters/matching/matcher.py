@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,12 +15,14 @@ from gogobe.masters.matching.aggregate import Candidates, Competing, aggregate_n
 from gogobe.masters.matching.chain_context import MIN_CHAIN_ITEMS, Listing
 from gogobe.masters.matching.cluster_candidates import cluster_candidates
 from gogobe.masters.matching.cluster_scores import score_clusters
+from gogobe.masters.matching.coverage import UNKNOWN_SHARE, ChainCoverage, Coverage, companies_of, makers_of
 from gogobe.masters.matching.features import FEATURES, Comparison, compare
 from gogobe.masters.matching.model import Model
 from gogobe.masters.matching.proposals import Proposal, proposals_for
 from gogobe.masters.matching.queries import ComparedCandidates, MatchResults, NamedItem, Queries
 from gogobe.masters.matching.ranking import (
     FIRST_CHAIN_FEATURE,
+    FIRST_COVERAGE,
     Ranked,
     Rivals,
     chain_features,
@@ -54,6 +57,22 @@ _WORDS: Final = FEATURES.index("all_words_found")
 _CONFLICTS: Final = [FEATURES.index(name) for name in CONFLICTS]
 
 
+_COMPARED_AT_ONCE: Final = 500
+
+
+@dataclass(frozen=True)
+class _Best:
+    """The best master of each of n items before anything is known of the chain's other items: its row in
+    `masters`, -1 for none, and the pair of its best name; `conflicting` (n,) whether they contradict each
+    other, and `chances` (n,) the probability that it is the item's, 0 if they do."""
+
+    ranked: Ranked
+    masters: Longs
+    pairs: Longs
+    conflicting: Bools
+    chances: npt.NDArray[np.float64]
+
+
 class Matcher:
     """Finds candidates for items, compares and scores them. Deterministic for a snapshot and a model."""
 
@@ -66,9 +85,39 @@ class Matcher:
         vectors = item_vectors(self.masters.encoder, items.texts, items.facts)
         return centred(vectors, self.masters.tables.centre)
 
-    def listing(self, items: Queries) -> Listing:
-        """The items of a chain that the snapshot does not know, as a listing."""
-        return Listing(items.facts, self.vectors(items), items.keys, np.zeros(0, dtype=np.int64))
+    def listing(self, items: Queries, compared: Sequence[tuple[Queries, ComparedCandidates]] = ()) -> Listing:
+        """The items of a chain that the snapshot does not know, as a listing. `compared` are batches of them
+        that have been compared already; without any, all are compared."""
+        nothing_sold = np.zeros(0, dtype=np.int64)
+        coverage = ChainCoverage.unknown()
+        if len(items) >= MIN_CHAIN_ITEMS:
+            coverage = self._coverage(
+                compared
+                or [(batch, self.compare(batch, nothing_sold)) for batch in items.batches(_COMPARED_AT_ONCE)]
+            )
+        return Listing(items.facts, self.vectors(items), items.keys, nothing_sold, coverage)
+
+    def _coverage(self, batches: Sequence[tuple[Queries, ComparedCandidates]]) -> ChainCoverage:
+        """The part of a chain's range that is in the snapshot, by names alone."""
+        best = [self._best(items.facts, compared) for items, compared in batches]
+        chances = np.concatenate([one.chances for one in best])
+        keys = np.concatenate([items.keys for items, _ in batches])
+        companies = np.concatenate([companies_of(self.masters.tables, one.masters) for one in best])
+        makers = np.concatenate([makers_of(items.facts) for items, _ in batches])
+        return ChainCoverage(Coverage.of(companies, chances, keys), Coverage.of(makers, chances, keys))
+
+    def _best(self, facts: Facts, compared: ComparedCandidates) -> _Best:
+        competing, choice = compared.competing, self.model.choice
+        utilities = choice.utilities(competing.features)
+        ranked = rank(len(facts), competing, utilities, items=facts, lexicon=self.masters.lexicon)
+        found = np.flatnonzero(ranked.first >= 0)
+        masters, pairs = np.full((2, len(facts)), -1, dtype=np.int64)
+        masters[found] = competing.masters[ranked.first[found]]
+        pairs[found] = self._best_pairs(compared, ranked.first[found])
+        conflicting = np.zeros(len(facts), dtype=np.bool_)
+        conflicting[found] = compared.comparison.features[pairs[found]][:, _CONFLICTS].any(axis=1)
+        chances = choice.chances(ranked.utilities[:, 0], ranked.others)
+        return _Best(ranked, masters, pairs, conflicting, np.where(conflicting, 0.0, chances))
 
     def match(self, items: Queries, listing: Listing) -> MatchResults:
         """Rank the candidates of one chain's items and score the best: the probability that it is the item's
@@ -112,34 +161,43 @@ class Matcher:
 
     def decide(self, items: Queries, listing: Listing, compared: ComparedCandidates) -> MatchResults:
         """The second half of `match`: rank and score the candidates."""
-        facts, keys = items.facts, items.keys
-        competing, model = compared.competing, self.model
-        utilities = model.choice.utilities(competing.features)
-        ranked = rank(len(facts), competing, utilities, items=facts, lexicon=self.masters.lexicon)
-        found = np.flatnonzero(ranked.first >= 0)
-        masters, pairs = np.full((2, len(facts)), -1, dtype=np.int64)
-        masters[found] = competing.masters[ranked.first[found]]
-        pairs[found] = self._best_pairs(compared, ranked.first[found])
-        conflicting = np.zeros(len(facts), dtype=np.bool_)
-        best = compared.comparison.features[pairs[found]]
-        conflicting[found] = best[:, _CONFLICTS].any(axis=1)
-
+        facts, keys, model = items.facts, items.keys, self.model
+        best = self._best(facts, compared)
+        ranked = best.ranked
+        found = np.flatnonzero(best.masters >= 0)
         features = ranked.features
-        asked = found[best[:, _WORDS] >= MIN_WORD_OVERLAP]
+        asked = found[compared.comparison.features[best.pairs[found], _WORDS] >= MIN_WORD_OVERLAP]
         if len(listing) < MIN_CHAIN_ITEMS:
+            features[asked, FIRST_COVERAGE:FIRST_CHAIN_FEATURE] = np.log(UNKNOWN_SHARE)
             features[asked, FIRST_CHAIN_FEATURE:] = chain_features_unknown(ranked, asked)
         else:
+            coverage, chances = listing.coverage, best.chances
+            companies = companies_of(self.masters.tables, best.masters)
+            features[:, FIRST_COVERAGE:FIRST_CHAIN_FEATURE] = np.column_stack(
+                [
+                    coverage.company.log_shares(companies, chances, keys),
+                    coverage.maker.log_shares(makers_of(facts), chances, keys),
+                ]
+            )
             # The chain's other items are compared only where the result could reach a review.
             features[asked, FIRST_CHAIN_FEATURE:] = chain_features_without_rivals(ranked, asked)
             asked = asked[model.verdicts.probabilities(features[asked]) >= model.review_from]
-            at_first, at_second = self._rivals(ranked, competing, asked, keys, listing)
+            at_first, at_second = self._rivals(ranked, compared.competing, asked, keys, listing)
             features[asked, FIRST_CHAIN_FEATURE:] = chain_features(ranked, asked, at_first, at_second)
         scores = np.zeros(len(facts), dtype=np.float32)
         scores[asked] = model.verdicts.probabilities(features[asked])
         clusters = score_clusters(facts, items.numbers, compared.clusters, self.masters, model.pairs)
         nothing = np.zeros(len(facts), dtype=np.bool_)
         results = MatchResults(
-            compared, ranked, clusters, masters, pairs, scores, conflicting, nothing, nothing
+            compared,
+            ranked,
+            clusters,
+            masters=best.masters,
+            pairs=best.pairs,
+            scores=scores,
+            conflicting=best.conflicting,
+            is_cluster=nothing,
+            accepted=nothing,
         )
         return self._with_clusters(results)
 

@@ -25,13 +25,16 @@ Floats = npt.NDArray[np.float32]
 
 _CHOICE_RIDGE: Final = 5.0
 _STEPS: Final = 40
+_NONE_GRID: Final = (-5.0, 20.0, 0.25)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A choice among the masters that compete for an item: `weights` (MASTER_FEATURES,)."""
+    """A choice among the masters that compete for an item: `weights` (MASTER_FEATURES,), and the utility of
+    `none` of them."""
 
     weights: npt.NDArray[np.float64]
+    none: float = 0.0
 
     def utilities(self, features: Floats) -> Floats:
         """The utility of each master (k, MASTER_FEATURES). For two masters, the odds that the first is the
@@ -46,11 +49,18 @@ class Choice:
         useful: Floats = (features @ weights.astype(np.float32)).astype(np.float32)
         return useful
 
+    def chances(self, first: Floats, others: Floats) -> npt.NDArray[np.float64]:
+        """The probability of each item's first master, given its utility and the log of the summed odds of the
+        others; 0 without a master (-inf)."""
+        ahead = np.where(np.isneginf(first), -np.inf, first - np.logaddexp(others, self.none))
+        chances: npt.NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(ahead, -50, 50), dtype=np.float64))
+        return np.where(np.isneginf(first), 0.0, chances)
+
     @classmethod
-    def from_table(cls, table: Mapping[str, float]) -> Choice:
+    def from_table(cls, table: Mapping[str, float], none: float) -> Choice:
         """The choice of a table of weights by feature. Raises ValueError if the names of the features
         differ."""
-        return cls(in_order(MASTER_FEATURES, table))
+        return cls(in_order(MASTER_FEATURES, table), none)
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ class Model:
 def learned_model() -> Model:
     """The model with the learned weights of `weights.py`."""
     return Model(
-        Choice.from_table(weights.MASTER_WEIGHTS),
+        Choice.from_table(weights.MASTER_WEIGHTS, weights.NONE_UTILITY),
         Logistic.from_table(VERDICT_FEATURES, weights.VERDICT_WEIGHTS, weights.VERDICT_INTERCEPT),
         weights.ACCEPT_FROM,
         weights.REVIEW_FROM,
@@ -104,3 +114,16 @@ def fit_choice(features: Floats, chosen: npt.NDArray[np.bool_], groups: npt.NDAr
         if np.abs(step).max() < 1e-6:
             break
     return Choice(weights_now / spread)
+
+
+def fit_none(choice: Choice, first: Floats, others: Floats, right: npt.NDArray[np.bool_]) -> Choice:
+    """Fit the utility of none of the masters: items of which the first is not `right` have chosen it. The
+    utilities are as in `Choice.chances`. The likeliest of a grid; deterministic."""
+    best, least = choice, np.inf
+    for none in np.arange(*_NONE_GRID):
+        tried = Choice(choice.weights, float(none))
+        chances = np.clip(tried.chances(first, others), 1e-9, 1 - 1e-9)
+        loss = float(-np.log(np.where(right, chances, 1 - chances)).mean())
+        if loss < least:
+            best, least = tried, loss
+    return best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -34,6 +34,11 @@ class Queries:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def batches(self, size: int) -> Iterator[Self]:
+        """The items in batches of at most `size`; one batch without items."""
+        for begin in range(0, max(len(self), 1), size):
+            yield self.take(np.arange(begin, min(begin + size, len(self))))
 
     def take(self, rows: Longs) -> Self:
         """The items of these rows."""

@@ -31,9 +31,21 @@ CHAIN_FEATURES: Final = ("second_ahead_of_chain", "ahead_of_all", "ahead_of_all_
 """Features from the chain's other items, as differences of log odds: the lead of the item over them at its
 second master; its lead at its first master over all competing masters and items; and its lead over those
 items and the second master alone, which counts only as far as no other item matches it better."""
-VERDICT_FEATURES: Final = ("utility", "item_words", "item_has_brand", *_OF_FIRST, *CHAIN_FEATURES)
+COVERAGE_FEATURES: Final = ("company_coverage", "maker_coverage")
+"""The logarithm of the share of the chain's items that other chains sell: of the items of the first master's
+company, and of the items with the same maker (`coverage.py`)."""
+VERDICT_FEATURES: Final = (
+    "utility",
+    "item_words",
+    "item_has_brand",
+    *_OF_FIRST,
+    *COVERAGE_FEATURES,
+    *CHAIN_FEATURES,
+)
 """Features of an item, its first and its second master, and the other items of its chain."""
 _FIRST_COLUMNS: Final = [MASTER_FEATURES.index(name) for name in _OF_FIRST]
+FIRST_COVERAGE: Final = VERDICT_FEATURES.index(COVERAGE_FEATURES[0])
+"""The column from which on VERDICT_FEATURES are COVERAGE_FEATURES."""
 FIRST_CHAIN_FEATURE: Final = len(VERDICT_FEATURES) - len(CHAIN_FEATURES)
 """The column of VERDICT_FEATURES at which CHAIN_FEATURES start."""
 _FARTHEST: Final = np.float32(6)  # log odds at which differences are clipped
@@ -92,7 +104,7 @@ def rank(count: int, competing: Competing, utilities: Floats, *, items: Facts, l
 
     words = np.concatenate([items.words[asked], items.brands[asked]], axis=1)
     _, owned = lexicon.ownership(words)
-    features[asked, :FIRST_CHAIN_FEATURE] = np.column_stack(
+    features[asked, :FIRST_COVERAGE] = np.column_stack(
         [
             both[asked, 0],
             items.word_counts()[asked],

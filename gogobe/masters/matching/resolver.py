@@ -104,6 +104,8 @@ class _WithSnapshot:
     def resolve_by_name(self, chain_id: str, items: list[Item], batch: list[Item], counts: MatchCounts) -> None:
         """Match items by name in the context of their chain: the chain's items in the snapshot or, if it does
         not know the chain, the batch."""
+        if not len(self._matcher.masters.tables.masters):
+            return
         listing = self._listing_of(chain_hash(chain_id))
         queries = _queries(items)
         if len(listing) < MIN_CHAIN_ITEMS:

@@ -77,19 +77,22 @@ MASTER_WEIGHTS: Final[dict[str, float]] = {
     "chains": -0.6584,
     "company_across_chains": 0.5875,
 }
+NONE_UTILITY: Final = 6.2500
 VERDICT_WEIGHTS: Final[dict[str, float]] = {
-    "utility": 0.3376,
-    "item_words": 0.2807,
-    "item_has_brand": 1.3777,
-    "largest_brand_confirmed": 0.7006,
-    "largest_size_same": 0.4619,
-    "mean_odds_of_item_missing": -0.0697,
-    "chains": 0.9174,
-    "company_across_chains": 0.2703,
-    "second_ahead_of_chain": -0.2158,
-    "ahead_of_all": 0.4763,
-    "ahead_of_all_free": 0.3030,
+    "utility": 0.1533,
+    "item_words": 0.1640,
+    "item_has_brand": 1.1362,
+    "largest_brand_confirmed": 0.4052,
+    "largest_size_same": 0.4397,
+    "mean_odds_of_item_missing": -0.2172,
+    "chains": 1.0619,
+    "company_across_chains": 0.4393,
+    "company_coverage": 0.7122,
+    "maker_coverage": 0.6883,
+    "second_ahead_of_chain": -0.1816,
+    "ahead_of_all": 0.6881,
+    "ahead_of_all_free": 0.2036,
 }
-VERDICT_INTERCEPT: Final = -5.5841
-ACCEPT_FROM: Final = 0.9051
+VERDICT_INTERCEPT: Final = -2.1211
+ACCEPT_FROM: Final = 0.9050
 REVIEW_FROM: Final = 0.5000

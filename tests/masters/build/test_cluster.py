@@ -14,7 +14,7 @@ from gogobe.masters.matching.resolver import Resolver
 from gogobe.masters.snapshot.files import Snapshot, open_snapshot
 from gogobe.masters.text.facts import Described
 from gogobe.records.rows import Item
-from tests.masters.catalogues import row, rows_of
+from tests.masters.catalogues import gtin, row, rows_of
 from tests.masters.evaluation.test_evaluate_pairs import loose_rows
 
 VEGETABLES = {
@@ -204,3 +204,17 @@ def test_a_row_that_is_no_goods_is_not_matched_by_its_name(snapshot: Snapshot) -
 def test_small_lists_of_packed_goods_are_no_clusters(tmp_path: Path) -> None:
     snapshot = built(tmp_path / "s", [row("a", "5", "מגבת רחצה לבנה")])
     assert snapshot.tables.loose.sum() == 1
+
+
+def test_a_barcode_that_one_chain_calls_packed_is_packed_in_every_chain(tmp_path: Path) -> None:
+    """The names "tomato" and "packed tomato" of one barcode; another chain sells loose ones at half the price."""
+    listed = [
+        vegetable("a", gtin(900), "עגבניה מגי"),
+        vegetable("b", gtin(900), "עגבניה מגי ארוזה"),
+        vegetable("c", "2034", "עגבניות מגי"),
+        vegetable("a", "2035", "עגבניות מגי בתפזורת"),
+    ]
+    found = built(tmp_path / "s", listed)
+    packed, loose = master(found, "a", gtin(900)), master(found, "c", "2034")
+    assert master(found, "b", gtin(900)) == packed != loose
+    assert master(found, "a", "2035") == loose

@@ -88,6 +88,22 @@ def test_a_pack_of_so_many_grams_is_not_weighed() -> None:
     assert not values["same_reading"]
 
 
+@pytest.mark.parametrize(("one", "other"), [("כרעיים", "כרובית"), ("פומלה", "פומלית")])
+def test_a_word_that_is_only_nearly_the_same_may_be_another(one: str, other: str) -> None:
+    features = compare_names(facts_of([one]), FIRST, facts_of([other]), FIRST, costs=UNKNOWN)[0]
+    values = dict(zip(PAIR_FEATURES, features.tolist(), strict=True))
+    assert values["words_nearly_shared"] == 1
+    assert not values["same_reading"]
+
+
+@pytest.mark.parametrize(("price", "same"), [(13.9, 1), (39.0, 0)])
+def test_a_price_by_the_kilogram_is_none_by_the_piece(price: float, same: float) -> None:
+    pineapples = [Described("אננס", price=12.9, is_weighted=True), Described("אננס", price=price)]
+    facts = describe(pineapples)[1]
+    features = compare_names(facts, FIRST, facts, FIRST + 1, costs=UNKNOWN)[0]
+    assert features[PAIR_FEATURES.index("same_reading")] == same
+
+
 def test_missing_words_count_by_how_surely_they_are_retained() -> None:
     retained = np.zeros_like(UNKNOWN.retained)
     for word, value in (("סודה", 2.0), ("תפוח", 0.5)):
