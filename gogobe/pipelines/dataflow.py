@@ -13,9 +13,9 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, WorkerOptions
@@ -105,7 +105,7 @@ def launch(flags: Sequence[str], java: Path) -> PipelineResult:
     `java`: a folder with the class path of the expansion service, which runs meanwhile unless its address is
     given. Empty values are dropped: a template passes parameters that were left empty. Raises as `submit`.
     """
-    passed = [flag for flag in flags if not flag.endswith("=")]
+    passed = [flag for flag in flags if flag.partition("=")[1:] != ("=", "")]
     kind = JOBS[PipelineOptions(passed).view_as(LaunchOptions).job_kind]
     _warn_of_unknown(passed)
     complete = [*dataflow_flags(f"gogobe-{kind.name}"), *passed]
@@ -141,7 +141,7 @@ def outcome(result: PipelineResult) -> str:
     return f"submitted as job {result.job_id()}" if result.has_job else "written to template_location"
 
 
-def main(arguments: Sequence[str], environment: Any = os.environ) -> None:
+def main(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> None:
     """Launches, and exits with a message where the flags are wrong."""
     logging.basicConfig(level=logging.INFO)
     java = Path(environment.get("GOGOBE_VAR", "var")) / "java"

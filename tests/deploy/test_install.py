@@ -75,12 +75,12 @@ def test_the_project_is_installed_with_the_versions_of_the_lock_and_its_programs
     counted = run(
         [str(binaries / "python"), "-c", f"{data}; print(len(list(c())), len(s()))"], PYTHONSAFEPATH="1"
     )
-    assert int(counted.split()[1]) == len(list((ROOT / "gogobe/database/schema").glob("*.sql")))
+    assert int(counted.split()[1]) == len(list((checkout / "gogobe/database/schema").glob("*.sql")))
     serve = run([str(binaries / "python"), "-m", "gogobe.local.serve", "--help"])
     assert "java-worker" in serve
     installed = set(run([str(binaries / "uv"), "pip", "freeze", "--python", str(binaries / "python")]).split())
     locked = {
-        line.split(" ")[0] for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line
+        line.split(" ")[0] for line in (checkout / "requirements.lock").read_text().splitlines() if "==" in line
     }
     assert {one for one in installed if "==" in one} <= locked
     assert not any(one.startswith(("pytest==", "sphinx==", "moto==")) for one in installed)
