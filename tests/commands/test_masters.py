@@ -119,7 +119,7 @@ def test_errors_name_the_file_and_the_remedy(tmp_path: Path, catalogue_file: Pat
     assert missing.exit_code == 1
     assert "manifest.json: no manifest that can be read" in missing.output
     rolled = run(tmp_path, "rollback", masters=masters)
-    assert "no snapshot before the first to go back to" in rolled.output
+    assert "no snapshot before the first to roll back to" in rolled.output
     model = run(tmp_path, "build", catalogue_file, "--encoder", tmp_path / "model", masters=masters)
     assert "model.safetensors" in model.output
     assert SnapshotStore(str(masters)).current() is None
