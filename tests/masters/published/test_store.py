@@ -133,7 +133,7 @@ def test_a_part_that_arrives_short_is_not_published(
         return ShortPut(filesystem), root
 
     monkeypatch.setattr(snapshots, "open_filesystem", open_short)
-    with pytest.raises(SnapshotError, match=r"index\.ann: [0-9]+ of [0-9]+ bytes arrived; publish it again"):
+    with pytest.raises(SnapshotError, match=r"index\.ann: [0-9]+ of [0-9]+ bytes stored; publish it again"):
         store.publish(built["v2"])
     monkeypatch.undo()
     assert states(store) == [("v2", False, False), ("v1", True, True)]
@@ -283,7 +283,7 @@ def test_a_version_leads_nowhere(store: SnapshotStore, built: dict[str, Path], v
 
 
 def test_a_version_that_leads_elsewhere_is_not_built(tmp_path: Path):
-    with pytest.raises(SnapshotError, match=r"'\.\./v1': no name of a version"):
+    with pytest.raises(SnapshotError, match=r"'\.\./v1': not a valid version"):
         small_snapshot(tmp_path / "built", "../v1")
     assert list(tmp_path.iterdir()) == []
 
@@ -295,7 +295,7 @@ def test_a_pointer_that_is_no_version_is_named_and_can_be_set_again(
     store.publish(built["v1"])
     filesystem, root = open_filesystem(store.url, store.endpoint)
     filesystem.pipe_file(f"{root}/current", pointer)
-    with pytest.raises(SnapshotError, match=r"current: .* is no version"):
+    with pytest.raises(SnapshotError, match=r"current: .* is not a version"):
         store.current()
     assert states(store) == [("v1", True, False)]
     assert store.rollback("v1").version == "v1"
