@@ -306,7 +306,7 @@ def test_a_manifest_of_another_version_is_refused(store: SnapshotStore, built: d
     store.publish(built["v1"])
     put_manifest(store, "v1", lambda manifest: manifest.update({"version": "v2"}))
     for use in (lambda: store.fetch("v1"), store.versions):
-        with pytest.raises(SnapshotError, match=r"is of snapshot v2, and found as v1"):
+        with pytest.raises(SnapshotError, match=r"names snapshot v2, not v1"):
             use()
 
 
