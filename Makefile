@@ -9,7 +9,7 @@ STAMPS := var/stamps
 JAVA_MODULES := kafka expansion flink
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test test-fast conformance mutants lint format bench bench-parse bench-discovery bench-fetch bench-portals bench-match scale learn fuzz docs lock clean
+.PHONY: help install run test test-fast conformance mutants chaos lint format bench bench-parse bench-discovery bench-fetch bench-portals bench-match scale learn fuzz docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -29,6 +29,9 @@ test-fast: install ## The tests that start no server, in under a minute
 
 conformance: install ## The same inputs on every runner, compared row by row; some minutes
 	@$(BIN)/python -m conformance
+
+chaos: install ## Break the running system by a SEED, FAULTS times while FILES are loaded: nothing lost, nothing twice
+	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(FILES),--files $(FILES)) $(if $(FAULTS),--faults $(FAULTS))
 
 mutants: install ## Take out one mechanism after the other: a test must notice each; some minutes
 	@$(BIN)/python -m mutants $(if $(ONLY),--only "$(ONLY)")
