@@ -8,23 +8,19 @@ distinguishes a living owner from the remains of a killed one, which the next st
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import shutil
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import msgspec
 
 from gogobe.local import supervisor
 from gogobe.local.addresses import StackAddresses, StackPorts
+from gogobe.local.guards import check_space, explained, locked, signals_as_exit
 from gogobe.local.jobs import JobRecords
 from gogobe.local.postgres import PostgresServer, ensure_database
 from gogobe.local.processes import (
@@ -42,7 +38,6 @@ from gogobe.local.state import StackState, read_state, state_file, write_state
 __all__ = ["ServiceStatus", "Stack", "StackAddresses", "StackPorts", "running_stack"]
 
 READY_SECONDS: Final = 90.0
-MIN_FREE: Final = 256 << 20
 
 Say = Callable[[str], None]
 
@@ -95,12 +90,12 @@ class Stack:
         `say` gets the progress. The ports are given ones, those of the last start, or free ones. Raises
         StackError when a service is not healthy: what this call has started is then stopped again.
         """
-        with self._locked(), _signals_as_exit(), _explained(self._var):
+        with locked(self._var), signals_as_exit(), explained(self._var):
             state = read_state(self._var)
             if state is not None and state.kept and any(one.running for one in self.status()):
                 return self._complete(state, kafka, postgres, say)
             self._stop()
-            self._check_space()
+            check_space(self._var)
             ports = StackPorts.kept_in(self._var / "ports.json", kafka, postgres)
             return self._start(ports, kept=True, supervised=True, say=say)
 
@@ -110,10 +105,10 @@ class Stack:
     ) -> Iterator[StackAddresses]:
         """As `start`, for the length of a `with`; SIGTERM and SIGHUP end the `with` as Ctrl-C does. Without a
         supervisor unless `supervised`."""
-        with self._locked(), _signals_as_exit():
-            with _explained(self._var):
+        with locked(self._var), signals_as_exit():
+            with explained(self._var):
                 self._stop()
-                self._check_space()
+                check_space(self._var)
                 ports = ports or StackPorts.kept_in(self._var / "ports.json")
                 addresses = self._start(ports, kept=False, supervised=supervised, say=say)
             try:
@@ -136,7 +131,7 @@ class Stack:
     def stop(self) -> list[str]:
         """Stops what runs, or what is left of it, and returns the names of the services that ran. Raises
         StackError when it belongs to a living process."""
-        with self._locked():
+        with locked(self._var):
             running = [service.name for service in self.status() if service.running]
             self._stop()
             return running
@@ -183,32 +178,6 @@ class Stack:
             )
             for record in self._records.read()
         ]
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        with _explained(self._var):
-            self._var.mkdir(parents=True, exist_ok=True)
-            file = (self._var / "stack.lock").open("a+")
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                message = f"the stack over {self._var} belongs to process {file.read()}: wait, or end that one"
-                raise StackError(message) from None
-            with _explained(self._var):
-                file.truncate(0)
-                file.write(str(os.getpid()))
-                file.flush()
-            yield
-
-    def _check_space(self) -> None:
-        free = shutil.disk_usage(self._var).free
-        if free < MIN_FREE:
-            raise StackError(
-                f"{free >> 20} MB are free in {self._var}, and the stack needs {MIN_FREE >> 20} MB to start: "
-                "free some, or give another folder with --var"
-            )
 
     def _start(self, ports: StackPorts, *, kept: bool, supervised: bool, say: Say) -> StackAddresses:
         addresses = ports.addresses(self._folders.postgres, self._task_managers)
@@ -292,32 +261,3 @@ def running_stack(
     """A stack for the length of a `with`; its data stays below `var`. Raises StackError."""
     with Stack(var, jars, task_managers).running(ports, supervised, say) as addresses:
         yield addresses
-
-
-@contextlib.contextmanager
-def _explained(var: Path) -> Iterator[None]:
-    """An error of the file system as a sentence that names the folder. Raises StackError."""
-    try:
-        yield
-    except OSError as error:
-        where = error.filename or var
-        raise StackError(
-            f"the folder {var} cannot be used: {where}: {error.strerror or error}: give another with --var"
-        ) from error
-
-
-@contextlib.contextmanager
-def _signals_as_exit() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -114,7 +114,7 @@ def test_a_port_that_cannot_be_had_is_reported_in_a_sentence(tmp_path: Path):
 
 
 def test_a_disk_without_space_is_reported_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("gogobe.local.stack.MIN_FREE", 1 << 60)
+    monkeypatch.setattr("gogobe.local.guards.MIN_FREE", 1 << 60)
     result = CliRunner().invoke(main, ["up", "--var", str(tmp_path / "var")])
     assert result.exit_code == 1
     assert "MB are free in" in result.output
