@@ -1,4 +1,4 @@
-"""How outcomes are compared: nothing but the run's own times and folder is forgiven."""
+"""Comparison of outcomes: only the times and the folder of a run may differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches made by hand, for the tests of the loader."""
+"""Hand-made batches for the tests of the loader."""
 
 from __future__ import annotations
 

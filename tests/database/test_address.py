@@ -1,4 +1,4 @@
-"""The database's address: a password is taken out of it, or the address is refused without being quoted."""
+"""The database's address: passwords are separated from it, invalid addresses refused without being quoted."""
 
 from __future__ import annotations
 

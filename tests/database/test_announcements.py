@@ -1,4 +1,4 @@
-"""Claims: each file by one agent, again when its content changed, taken over from the dead."""
+"""Claims: a file is claimed by one agent, claimed again after a change, and taken over from dead agents."""
 
 from __future__ import annotations
 

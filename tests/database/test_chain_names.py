@@ -1,4 +1,4 @@
-"""A chain that is renamed: every row with its name, in one transaction, or none."""
+"""Renaming a chain changes every row with its name, in one transaction, or none."""
 
 from __future__ import annotations
 

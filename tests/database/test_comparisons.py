@@ -1,4 +1,4 @@
-"""Prices of masters by chain, over loaded files and refreshed views."""
+"""Price comparison over loaded files and refreshed views."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dead letters are kept once, count when they come again, and are closed when their file is loaded."""
+"""Dead letters are stored once, count their attempts, and are closed when their file is loaded."""
 
 from __future__ import annotations
 

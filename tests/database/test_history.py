@@ -1,4 +1,4 @@
-"""The prices that a product had, from its first one."""
+"""The price history of a product."""
 
 from __future__ import annotations
 

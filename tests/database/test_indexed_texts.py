@@ -1,4 +1,4 @@
-"""Every text that an index holds has a bound in the code, and no entry of a B-tree can be too long."""
+"""Every text column of an index has a maximum length in the code that a B-tree accepts."""
 
 from __future__ import annotations
 

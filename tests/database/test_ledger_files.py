@@ -1,4 +1,4 @@
-"""The ledger as it is listed: files that were loaded, and files that never came."""
+"""Listing the ledger: loaded files, and files that did not arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dead letters found, closed and marked, as an operator does it."""
+"""Operators' access to dead letters: find, mark, close."""
 
 from __future__ import annotations
 

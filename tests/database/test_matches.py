@@ -1,4 +1,4 @@
-"""How items were matched, as it is shown to people."""
+"""Match statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema applies itself: once, in order, also when several begin at once."""
+"""Migrations run once, in order, also if several processes start them."""
 
 from __future__ import annotations
 

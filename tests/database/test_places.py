@@ -1,4 +1,4 @@
-"""Cities in every spelling, and prices in the stores of one."""
+"""Cities by any spelling, and prices in the stores of a city."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plans of what runs often: on tables of some size, nothing reads one of them from end to end."""
+"""Query plans of frequent statements: no sequential scan of a large table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Portals' health: the newest row, sums of what was counted."""
+"""Portals' health: the newest row, and sums of counts."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What words find, over loaded files and refreshed views."""
+"""Search by words, over loaded files and refreshed views."""
 
 from __future__ import annotations
 

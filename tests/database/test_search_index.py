@@ -1,4 +1,4 @@
-"""The index follows names, merges and sales, and rewrites nothing else."""
+"""The search index follows names, merges and sales, and rewrites only changed masters."""
 
 from __future__ import annotations
 

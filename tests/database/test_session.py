@@ -1,4 +1,4 @@
-"""A worker's session: one connection for all its work, and a new one where the last one broke."""
+"""Sessions: one connection for all work of a worker, and a new one after it broke."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing is waited for without end: not a statement, not a lock, not a server that has fallen silent."""
+"""Every wait ends: for a statement, a lock, or a server that does not answer."""
 
 from __future__ import annotations
 

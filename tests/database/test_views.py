@@ -1,4 +1,4 @@
-"""The views: what depends on the time of day is right when it is read, with or without a refresh since."""
+"""The views: conditions on the current time hold at the time of the query, with or without a refresh."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The retry queue: a file is there once, is announced again when it is due, and leaves when it has ended."""
+"""The retry queue: a file is in it once, is announced again when due, and is removed at the end."""
 
 from __future__ import annotations
 

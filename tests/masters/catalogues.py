@@ -1,4 +1,4 @@
-"""Small catalogues for tests: real names, and made-up ones of a few words."""
+"""Small catalogues for tests: real names, and generated ones of a few words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A snapshot of real names with the known hard cases among them, built once."""
+"""A snapshot of real names, including known hard cases, built once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A few weighed vegetables: a snapshot of what three chains sell, and a feed of a fourth, for tests."""
+"""A small snapshot of weighed vegetables from three chains, and a feed of a fourth, for tests."""
 
 from __future__ import annotations
 

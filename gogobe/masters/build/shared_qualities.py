@@ -1,7 +1,7 @@
-"""Qualities that one name of a barcode states hold for its other names, too.
+"""Copies qualities that one name of a barcode states to its other names.
 
-Where one chain writes "packed tomatoes" and another "tomatoes" under one barcode, both sell packed ones.
-Without this the second name would join the barcode to loose tomatoes.
+If one chain writes "packed tomatoes" and another "tomatoes" under one barcode, both sell packed ones. Without
+this the second name would join the barcode to loose tomatoes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Bits = npt.NDArray[np.uint16]
 
 
 def share_qualities(names: CatalogueNames, rows: Longs) -> CatalogueNames:
-    """The names, those in `rows` with the qualities that another of their master's names in `rows` states and
-    no name contradicts."""
+    """The names, where those in `rows` also have the qualities that another name of their master in `rows`
+    states and no name contradicts."""
     qualities = names.facts.qualities.copy()
     order = rows[np.argsort(names.masters[rows], kind="stable")]
     qualities[order] = _filled(qualities[order], names.masters[order])
@@ -28,8 +28,8 @@ def share_qualities(names: CatalogueNames, rows: Longs) -> CatalogueNames:
 
 
 def _filled(qualities: Bits, masters: Longs) -> Bits:
-    """Qualities (n, qualities) of names sorted by master, with those that are not stated taken from the
-    master's other names if these agree."""
+    """Qualities (n, qualities) of names sorted by master; unstated ones are filled from the master's other
+    names if these agree."""
     if not len(qualities):
         return qualities
     begins = run_starts(masters)

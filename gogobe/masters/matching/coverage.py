@@ -1,8 +1,8 @@
-"""Coverage: which part of a chain's range other chains sell, by company and by maker.
+"""Coverage: the share of a chain's range that other chains sell, by company and by maker.
 
-A chain's own label is sold by no other chain, and the products of a large maker by most. So an item's best
-candidate is the more probably the right one, the more of the chain's other items of this company, or with this
-maker's name, have a master. Chains differ in it, too, and no threshold on similarity allows for that.
+A chain's own label is sold by no other chain, and the products of a large maker by most. So the more of the
+chain's other items of the same company, or with the same maker's name, have a master, the more probably an
+item's best candidate is right. Chains differ in coverage, and no threshold on similarity accounts for that.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ Longs = npt.NDArray[np.int64]
 Groups = npt.NDArray[np.uint32]
 
 FOUND_BY_NAME: Final = 0.75
-"""Of the items that have a master, about the part whose best candidate by name it is."""
+"""About the share of items with a master whose best candidate by name is that master."""
 UNKNOWN_SHARE: Final = 0.2
-"""The share of a chain of which too little is known: that of a chain with a large label of its own."""
-_PRIOR: Final = 4.0  # as many items as it takes to believe a company rather than the whole chain
+"""The share for a chain with too few known items: that of a chain with a large own label."""
+_PRIOR: Final = 4.0  # pseudo-counts of the overall share
 _LEAST: Final = 0.01
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Counts by group of items: `groups` ascending, the `matched` items of each (a sum of probabilities) among
-    its `items`; the `overall` share of the chain's items that are matched; and the `keys` of these items as far
-    as they may be queries."""
+    """Counts by group of items: `groups` ascending, the `items` of each, and the `matched` ones among them (a
+    sum of probabilities); the `overall` share of matched items of the chain; and the `keys` of the items that
+    may be queries."""
 
     groups: Groups
     matched: Doubles
@@ -45,8 +45,8 @@ class Coverage:
 
     @classmethod
     def of(cls, groups: Groups, chances: Doubles, keys: Longs | None = None) -> Self:
-        """The coverage of a chain's items: the group of each, 0 if it has none, and the probability that
-        another chain sells it. `keys` are theirs if they may be queries."""
+        """The coverage of a chain's items: the group of each, 0 if it has none, and the probability
+        (`chances`) that another chain sells it. `keys` are given if the items may be queries."""
         known, place = np.unique(groups, return_inverse=True)
         overall = float(chances.mean()) if len(chances) else UNKNOWN_SHARE
         matched = np.bincount(place, chances, len(known)).astype(np.float64)
@@ -56,12 +56,12 @@ class Coverage:
 
     @classmethod
     def unknown(cls) -> Self:
-        """The coverage of a chain of which nothing is known."""
+        """The coverage of an unknown chain."""
         return cls.of(np.zeros(0, dtype=np.uint32), np.zeros(0))
 
     def log_shares(self, groups: Groups, chances: Doubles, keys: Longs) -> Floats:
-        """The logarithm of the share of each item's group, smoothed towards the overall share, without the item
-        itself. `groups`, `chances` and `keys` (n,) are the items' as in `of`."""
+        """The logarithm of the share of each item's group, smoothed towards the overall share, without the
+        item itself. `groups`, `chances` and `keys` (n,) are the items' as in `of`."""
         shares = np.full(len(groups), self.overall)
         if len(self.groups):
             place = np.minimum(np.searchsorted(self.groups, groups), len(self.groups) - 1)
@@ -76,14 +76,14 @@ class Coverage:
 
 @dataclass(frozen=True)
 class ChainCoverage:
-    """A chain's coverage by the company that numbers the goods, and by the first word of the maker's name."""
+    """A chain's coverage by the company prefix of its GTINs, and by the first word of the maker's name."""
 
     company: Coverage
     maker: Coverage
 
     @classmethod
     def unknown(cls) -> Self:
-        """The coverage of a chain of which nothing is known."""
+        """The coverage of an unknown chain."""
         return cls(Coverage.unknown(), Coverage.unknown())
 
 

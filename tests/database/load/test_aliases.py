@@ -1,4 +1,4 @@
-"""Aliases and masters as the loader keeps them."""
+"""Loading of aliases and masters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A Count that is always wrong is ignored in the end; one that is wrong once makes its file incomplete."""
+"""Files whose Count differs from their rows: a Count that is always wrong is ignored, a single wrong one
+makes the file incomplete."""
 
 from __future__ import annotations
 

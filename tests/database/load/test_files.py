@@ -1,4 +1,4 @@
-"""The ledger's line of a file: counted by one loader after the other."""
+"""The ledger row of a file: loaders count into it one after another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What a published name of a store means is decided in the database: by no loader's memory, in no order of files."""
+"""Resolution of published store names: the database decides, independent of loader caches and of the order of
+files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the loader does when the database refuses, conflicts, or goes away; and several loaders at once."""
+"""The loader when the database refuses data, reports conflicts, or is unreachable; and concurrent loaders."""
 
 from __future__ import annotations
 

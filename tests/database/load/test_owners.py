@@ -1,4 +1,5 @@
-"""A ChainId belongs to one chain: what another one sends under it is refused before any row is loaded."""
+"""Ownership of ChainIds: a batch of a chain that does not own its ChainId is refused before any row is
+loaded."""
 
 from __future__ import annotations
 

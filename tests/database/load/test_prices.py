@@ -1,4 +1,4 @@
-"""Prices through the loader into a real database."""
+"""Loading of prices into a real database."""
 
 from __future__ import annotations
 

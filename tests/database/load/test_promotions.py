@@ -1,4 +1,4 @@
-"""Promotions through the loader: whole, replaced when changed, ended when gone."""
+"""Loading of promotions: inserted as a whole, replaced when changed, ended when unlisted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file read again by a newer reader: the newest reading counts, and the older one leaves no trace."""
+"""Reprocessing: the newest reading of a file counts, and the older one is undone completely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files in any order, of known and of unknown time, end in the same current prices and promotions."""
+"""Files in any order, of known and of unknown time, give the same current prices and promotions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading with the rights to read and write rows and to make temporary tables, and no others."""
+"""Loading needs only the privileges to read and write rows and to create temporary tables."""
 
 from __future__ import annotations
 

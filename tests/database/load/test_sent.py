@@ -1,4 +1,4 @@
-"""A worker's memory of what it has written."""
+"""Deduplication of a worker's writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two rows that turn out to be one store end as if all files had been loaded into one."""
+"""Merging two rows that are one store gives the same result as loading all files into one row."""
 
 from __future__ import annotations
 

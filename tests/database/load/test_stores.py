@@ -1,4 +1,4 @@
-"""Stores: made bare by price files, described by Stores files, one and the same in either order."""
+"""Stores: created by price files and described by Stores files, in either order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masters to merge and to part."""
+"""Fixtures: masters to merge and to separate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masters merged and parted, as the comparison sees them."""
+"""Merges of masters and their undo, as price comparison shows them."""
 
 from __future__ import annotations
 

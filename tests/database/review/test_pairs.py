@@ -1,4 +1,4 @@
-"""Pairs put up for review, decided, and decided otherwise."""
+"""Review pairs: recorded, answered, and answered differently later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs as a CSV file, and the words that people wrote into it."""
+"""Export of review pairs as CSV, and import of the answers."""
 
 from __future__ import annotations
 

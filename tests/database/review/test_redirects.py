@@ -1,4 +1,4 @@
-"""Masters redirected to what a build has found to be one product, and what people have decided against it."""
+"""Redirects of masters by a build, and people's decisions, which have precedence."""
 
 from __future__ import annotations
 

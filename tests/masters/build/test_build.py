@@ -1,4 +1,4 @@
-"""A snapshot built, verified, opened."""
+"""Building, verifying and opening a snapshot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catalogue files as they come."""
+"""Reading catalogue files."""
 
 from __future__ import annotations
 

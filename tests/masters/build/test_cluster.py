@@ -1,4 +1,4 @@
-"""Goods without a usable barcode, one master for one product, as a snapshot is built."""
+"""Clustering of goods without a usable barcode during a build: one master per product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids that outlive a build."""
+"""Cluster ids that are stable between builds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masters without a GTIN, joined when a snapshot is built."""
+"""Linking of masters without a GTIN during a build."""
 
 from __future__ import annotations
 

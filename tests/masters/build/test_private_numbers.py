@@ -1,4 +1,4 @@
-"""Numbers that look like barcodes and are the chains' own."""
+"""Detection of in-house numbers that look like barcodes."""
 
 from __future__ import annotations
 

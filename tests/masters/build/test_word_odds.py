@@ -1,4 +1,4 @@
-"""What words say of two names, learned from masters with several names."""
+"""Word weights, learned from masters with several names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clusters of listings."""
+"""Agglomerative clustering of listings."""
 
 from __future__ import annotations
 

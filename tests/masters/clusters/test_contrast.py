@@ -1,4 +1,4 @@
-"""Products that a word distinguishes, learned from lists."""
+"""Words that distinguish products, learned from chains' lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which listings are worth comparing."""
+"""Blocking: the pairs of listings worth comparing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two names of goods without a barcode, compared."""
+"""Features of two names of goods without a barcode."""
 
 from __future__ import annotations
 

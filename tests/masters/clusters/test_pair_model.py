@@ -1,4 +1,4 @@
-"""How sure it is that two listings are one product, with the built-in weights."""
+"""The probability that two listings are one product, with the built-in weights."""
 
 from __future__ import annotations
 

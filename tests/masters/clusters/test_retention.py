@@ -1,4 +1,4 @@
-"""Which words chains retain, learned from barcodes."""
+"""Words that chains retain, learned from barcodes."""
 
 from __future__ import annotations
 

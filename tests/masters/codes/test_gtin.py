@@ -1,4 +1,4 @@
-"""Which codes hold across chains."""
+"""Which codes are GTINs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes that say two items are one."""
+"""Relations of codes."""
 
 from __future__ import annotations
 

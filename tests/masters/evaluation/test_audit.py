@@ -1,4 +1,4 @@
-"""Masters whose names cannot be one product."""
+"""Masters with inconsistent names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The evaluation on real names, and what it counts."""
+"""The evaluation on real names, and its counts."""
 
 from __future__ import annotations
 

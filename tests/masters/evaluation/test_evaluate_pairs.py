@@ -1,4 +1,4 @@
-"""The outcome of judged pairs: real goods without a barcode of four chains."""
+"""Evaluation on labelled pairs: real goods without a barcode of four chains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A review simulated on a handful of pairs."""
+"""Simulation of a review with a few pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From which score on to accept."""
+"""Choice of the operating point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights learned from names whose GTINs agree."""
+"""Learning weights with GTINs as labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes two listings one product, learned without labels."""
+"""Learning the pair model without labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clusters found for an item: by vector, by word and by code."""
+"""Candidate clusters of an item: by vector, by word and by code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How two items compare, feature by feature."""
+"""Features of a pair of items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong in matchers before: products that differ in one word, one number, one size, taken for one."""
+"""Regressions: products that earlier matchers joined although one word, number or size differs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From names to masters, and from masters to one verdict an item."""
+"""Aggregation of names to masters, and of masters to one verdict per item."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items to masters: by GTIN, by what is known of a code, by name."""
+"""Resolution of items: by GTIN, by known code, by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A linear model of odds."""
+"""Logistic regression."""
 
 from __future__ import annotations
 

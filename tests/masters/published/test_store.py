@@ -1,4 +1,5 @@
-"""Masters snapshots in a folder, in S3 and in GCS: published whole, fetched whole, refused otherwise."""
+"""Masters snapshots in a folder, in S3 and in GCS: atomic publication, checked fetch, refusal of damaged
+ones."""
 
 from __future__ import annotations
 

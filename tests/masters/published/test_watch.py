@@ -1,4 +1,4 @@
-"""A newer snapshot is taken up while others work; any fault of it leaves the old one in use."""
+"""Switching to a newer snapshot in the background; after any fault the old one stays in use."""
 
 from __future__ import annotations
 

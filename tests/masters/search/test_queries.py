@@ -1,4 +1,4 @@
-"""Queries as words, and the words that count as one of them."""
+"""Query parsing and term expansion."""
 
 from __future__ import annotations
 

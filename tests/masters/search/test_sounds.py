@@ -1,4 +1,4 @@
-"""Keys of words in both scripts."""
+"""Phonetic keys of words in both scripts."""
 
 from __future__ import annotations
 

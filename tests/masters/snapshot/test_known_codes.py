@@ -1,4 +1,4 @@
-"""What a snapshot knows of codes, asked a batch at a time."""
+"""Look-up of codes in a snapshot, one batch at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choosing rows of arrays."""
+"""Array helpers."""
 
 from __future__ import annotations
 

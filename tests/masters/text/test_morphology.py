@@ -1,4 +1,4 @@
-"""One form for a word in its number, gender and spelling."""
+"""Stemming of Hebrew words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names taken apart."""
+"""Parsing of names."""
 
 from __future__ import annotations
 

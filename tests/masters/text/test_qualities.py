@@ -1,4 +1,4 @@
-"""What a name says of a thing, and what names it."""
+"""Qualities in a name, and the words that name the product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The qualities of two names side by side."""
+"""Comparison of the qualities of two names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names to vectors: n-grams hashed, weighted, projected; a model given by path."""
+"""Encoders: hashed, weighted and projected n-grams; a model loaded from a path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nearest vectors: Annoy against brute force, and brute force against sorting."""
+"""Nearest neighbours: Annoy compared with exact search, exact search with sorting."""
 
 from __future__ import annotations
 
