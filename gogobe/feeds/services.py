@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -71,4 +72,9 @@ def is_service(name: str, price: Decimal | float | None, code: str) -> bool:
             return True
         if any(price <= highest and pattern.match(name) for pattern, highest in _CHEAP):
             return True
+    return _has_service_name(name)
+
+
+@lru_cache(maxsize=65_536)  # the stores of a chain list the same names
+def _has_service_name(name: str) -> bool:
     return _BEGINS.match(name) is not None or _ANYWHERE.search(name) is not None

@@ -54,6 +54,8 @@ _PLAUSIBLE: Final[dict[Basis, tuple[Decimal, Decimal]]] = {
     "piece": (Decimal(1), Decimal(5000)),
 }
 _CENT: Final = Decimal("0.0001")
+# The largest difference of two unit prices that agree, as a part of one.
+_CLOSE: Final = 0.02
 _FOLD: Final = str.maketrans(dict(zip("ךםןףץ", "כמנפצ", strict=True)) | dict.fromkeys("'\"`´′″׳״‘’“”."))
 _NAME_FOLD: Final = {key: value for key, value in _FOLD.items() if key != ord(".")}
 _MEASURE: Final = re.compile(r"\s*([0-9]{0,6}(?:\.[0-9]{1,3})?)\s*([^\W\d_]*)\s*")
@@ -75,9 +77,16 @@ class UnitPrice(NamedTuple):
 
 
 class _Amount(NamedTuple):
+    """What a price buys: `amount` of `basis`. `per_published` is that amount in units of the published basis;
+    None where that basis is unknown."""
+
     basis: Basis
     amount: Decimal
-    published_basis: Decimal | None
+    per_published: float | None
+
+
+def _amount(basis: Basis, amount: Decimal, published_basis: Decimal | None) -> _Amount:
+    return _Amount(basis, amount, float(amount / published_basis) if published_basis else None)
 
 
 @lru_cache(maxsize=1024)
@@ -107,9 +116,8 @@ def unit_price_of(item: Item) -> UnitPrice | None:
     found = _weighed(item.unit_of_measure) if item.is_weighted else _amount_of(item)
     if found is None:
         return None
-    exact = item.price / found.amount
-    price = exact.quantize(_CENT)
-    return UnitPrice(found.basis, price, _published_power(exact, found, item.unit_price)) if price else None
+    price = (item.price / found.amount).quantize(_CENT)
+    return UnitPrice(found.basis, price, _published_power(item, found)) if price else None
 
 
 def _amount_of(item: Item) -> _Amount | None:
@@ -132,7 +140,7 @@ def _is_clear(unit_qty: str | None, unit_of_measure: str | None) -> bool:
 @lru_cache(maxsize=1024)
 def _weighed(unit_of_measure: str | None) -> _Amount:
     count, unit = unit_of(unit_of_measure)
-    return _Amount("kg", Decimal(1), count * unit.factor if unit and unit.basis == "kg" else None)
+    return _amount("kg", Decimal(1), count * unit.factor if unit and unit.basis == "kg" else None)
 
 
 class _Evidence(NamedTuple):
@@ -145,6 +153,7 @@ class _Evidence(NamedTuple):
 _NO_EVIDENCE: Final = _Evidence(None, 1)
 
 
+@lru_cache(maxsize=65_536)  # the stores of a chain list the same names
 def _evidence(name: str | None, quantity: Decimal | None) -> _Evidence:
     """Looks for the quantity in the name: `500 מ"ל`, `6*330`, `2.75 ל'`."""
     if not name or quantity is None or quantity <= 0:
@@ -177,7 +186,7 @@ def _packed(
         if low <= amount <= high:
             pack = evidence.pack if basis != "piece" and amount * evidence.pack <= high else 1
             published = count * measure.factor if measure and measure.basis == basis else None
-            return _Amount(basis, amount * pack, published)
+            return _amount(basis, amount * pack, published)
     return None
 
 
@@ -212,12 +221,14 @@ def _agrees(named: Unit, own: Unit | None, measure: Unit | None, quantity: Decim
     return named.basis == "kg" or (named.basis == "l" and not (only_counts and quantity <= _LARGEST_COUNT))
 
 
-def _published_power(exact: Decimal, found: _Amount, published: Decimal | None) -> int | None:
-    """The power of ten between the published unit price and the exact one on the published basis."""
-    if not published or found.published_basis is None or not exact:
+def _published_power(item: Item, found: _Amount) -> int | None:
+    """The power of ten between an item's published unit price and its price on the published basis."""
+    if not item.unit_price or found.per_published is None:
         return None
-    ratio = float(published) / float(exact * found.published_basis)
+    published = float(item.unit_price)
+    ratio = published * found.per_published / float(item.price)
+    if abs(ratio - 1) <= _CLOSE:
+        return 0
     power = round(math.log10(ratio)) if ratio > 0 else 0
     # Published unit prices are rounded to cents.
-    rounding = 0.006 / float(published)
-    return power if abs(ratio / 10.0**power - 1) <= max(0.02, rounding) else None
+    return power if abs(ratio / 10.0**power - 1) <= max(_CLOSE, 0.006 / published) else None
