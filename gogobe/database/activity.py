@@ -1,4 +1,4 @@
-"""What happens in the database at present, for `gogobe status`: files, dead letters, waiting files, views."""
+"""Current activity in the database, for `gogobe status`: files, dead letters, retry queue, views."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from psycopg.rows import class_row
 
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, fetch_as
 from gogobe.database.ledger_files import FileFilter, count_files
 from gogobe.database.letters import open_counts
 from gogobe.database.portals import read_health
@@ -28,7 +27,7 @@ _REFRESHED: Final = "SELECT min(refreshed_at) FROM view_refreshes"
 
 
 class UnderWay(msgspec.Struct, frozen=True):
-    """A file of which batches are missing, and the seconds since its first batch was loaded."""
+    """A file with missing batches, and the seconds since its first batch was loaded."""
 
     file: str
     chain: str
@@ -36,7 +35,7 @@ class UnderWay(msgspec.Struct, frozen=True):
 
 
 class OpenLetters(msgspec.Struct, frozen=True):
-    """How many dead letters of one stage and reason are open."""
+    """The number of open dead letters of one stage and reason."""
 
     stage: str
     reason: str
@@ -44,7 +43,7 @@ class OpenLetters(msgspec.Struct, frozen=True):
 
 
 class WaitingFiles(msgspec.Struct, frozen=True):
-    """How many files of a chain wait for a host, and the most frequent reason."""
+    """The number of a chain's files that wait for a host, and the most frequent reason."""
 
     chain: str
     host: str
@@ -62,9 +61,9 @@ class IllPortal(msgspec.Struct, frozen=True):
 
 
 class Activity(msgspec.Struct, frozen=True):
-    """What happens at `now` (the database's clock). `recent` counts the files of the last hour by state; of the
-    `under_way` ones the oldest are listed. `loaded_at` is when the newest file was complete, `views_at` when
-    the oldest of the views was refreshed; None: never. Times are aware."""
+    """The state at `now` (the database's clock). `recent` counts the files of the last hour by state; of the
+    `under_way` ones the oldest are listed. `loaded_at` is the completion time of the newest file, `views_at`
+    the time of the oldest refresh among the views; None: never. Times are aware."""
 
     now: datetime
     recent: dict[str, int]
@@ -79,10 +78,9 @@ class Activity(msgspec.Struct, frozen=True):
 
 
 def read_activity(connection: Connection) -> Activity:
-    """Reads all of it. Raises psycopg.Error."""
+    """The current activity, in several queries. Raises psycopg.Error."""
     now: datetime = _one(connection, _NOW)
-    with connection.cursor(row_factory=class_row(UnderWay)) as cursor:
-        under_way = cursor.execute(_UNDER_WAY, (UNDER_WAY_SHOWN,)).fetchall()
+    under_way = fetch_as(connection, UnderWay, _UNDER_WAY, (UNDER_WAY_SHOWN,))
     portals = read_health(connection)
     return Activity(
         now=now,

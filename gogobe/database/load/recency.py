@@ -1,4 +1,4 @@
-"""Which batches of a round are current: for prices and for promotions."""
+"""Selects the current batches of a round, for prices and promotions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the resolver returns besides the four fields that it fills: counts, and decisions with their
+"""Results of the resolver besides the four fields that it fills: counts, and decisions with their
 evidence."""
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Which codes are GTINs, decided for a whole batch at a time, and the ids of masters that have none.
+"""Validation of GTINs, one batch at a time, and the ids of masters without a GTIN.
 
 Source: GS1 General Specifications (release 25), section 1.4 "GS1 Prefixes" and 2.1 "Restricted Circulation
-Numbers", section 7.9 "Check digit calculations". Numbers are read as GTIN-13 when prefixes are looked at:
+Numbers", section 7.9 "Check digit calculations". Prefixes are those of the number as GTIN-13:
 
 ===================  ==========================================================================
-prefix               what it is, and what we do
+prefix               meaning, and treatment here
 ===================  ==========================================================================
 020-029, 200-299     restricted circulation in a region, among them U.P.C. number system 2
                      (variable weight): chains and scales issue these, no GTIN
@@ -12,14 +12,14 @@ prefix               what it is, and what we do
 050-059, 980-984,    coupons and refund receipts: no GTIN
 990-999
 GTIN-8 0…, 2…        RCN-8, restricted circulation in a company: no GTIN
-7290000000000 to     numbers that Israeli chains give their own goods and services, with check digits: one of
-7290000009999        them is a pepper in one chain and a delivery in another
-GTIN-14, indicator   a carton of the trade item whose GTIN follows, a trade item of its own: its
-1-9                  digits 2-4 are judged as the prefix
+7290000000000 to     numbers that Israeli chains give their own goods and services, with check digits: one
+7290000009999        number is a pepper in one chain and a delivery in another, so no GTIN
+GTIN-14, indicator   a carton of the trade item whose GTIN follows, and a trade item itself: its digits
+1-9                  2-4 count as the prefix
 ===================  ==========================================================================
 
-A code of seven significant digits or fewer is a chain's own (an RCN-8, or a shelf number), even with a valid
-check digit; so is a body that is one digit repeated, and 1234567890128, the number every manual prints.
+No GTINs either, even with a valid check digit: codes of seven significant digits or fewer (an RCN-8, or a shelf
+number), a body of one repeated digit, and 1234567890128, the sample number of manuals.
 """
 
 from __future__ import annotations
