@@ -2,7 +2,8 @@
 
 The names of a true barcode may have no word in common ("שמפו", "הד אנד שולדרס"), but both are sold by the
 piece and at similar prices. If two chains' names share no word, and one is weighed and the other not, or one
-price is more than twice the other, the number is no barcode, with any prefix.
+price is more than twice the other, the number is no barcode, with any prefix. The same holds for goods sold by
+weight under one number, packed by one name and much dearer than where no name says so.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import numpy.typing as npt
 
 from gogobe.masters.text.arrays import places_in_runs
 from gogobe.masters.text.facts import Facts
+from gogobe.masters.text.qualities import NAMES
+from gogobe.masters.text.quality_pairs import pair_qualities
 from gogobe.masters.text.similarity import words_found
 
 Longs = npt.NDArray[np.int64]
@@ -21,6 +24,9 @@ Bools = npt.NDArray[np.bool_]
 
 PRICE_RATIO: Final = 2.0
 """The ratio from which two prices disagree."""
+PACKED_PRICE_RATIO: Final = 1.5
+"""The same for goods sold by weight of which one name says that they are packed and the other does not."""
+_PACKING: Final = NAMES.index("packing")
 _MOST_CHAINS: Final = 8  # maximum names of a number that are compared
 _AT_ONCE: Final = 4_096
 
@@ -57,5 +63,8 @@ def _disagree(ours: Facts, theirs: Facts) -> Bools:
     priced = (ours.price > 0) & (theirs.price > 0)
     dearer, cheaper = np.maximum(ours.price, theirs.price), np.minimum(ours.price, theirs.price)
     far = priced & (dearer > PRICE_RATIO * cheaper)
-    disagree: Bools = nothing & (far | (ours.weighed != theirs.weighed))
+    one_packed = pair_qualities(ours.qualities, theirs.qualities).one_sided[:, _PACKING]
+    one_packed &= priced & (dearer > PACKED_PRICE_RATIO * cheaper)
+    one_packed &= (ours.weighed > 0) & (theirs.weighed > 0)
+    disagree: Bools = (nothing & (far | (ours.weighed != theirs.weighed))) | one_packed
     return disagree

@@ -25,6 +25,14 @@ def test_other_words_and_weighed_or_far_dearer_is_another_thing() -> None:
     assert private(("פלפל אדום", 9.9, True), ("עגבניה", 25.0, True)) == [NUMBER]
 
 
+def test_loose_goods_under_the_number_of_packed_ones() -> None:
+    packed = ("עגבניה מגי מובחרת ארוזה", 17.9, True)
+    assert private(packed, ("עגבניה מגי", 9.9, True)) == [NUMBER]
+    assert private(packed, ("עגבניה מגי", 14.9, True)) == []
+    assert private(packed, ("עגבניה מגי ארוזה", 9.9, True)) == []
+    assert private(("לחמניות ארוזות", 17.9, False), ("לחמניות", 9.9, False)) == []
+
+
 def test_other_words_alone_are_not() -> None:
     assert private(("שמפו", 15.0, False), ("הד אנד שולדרס", 12.9, False)) == []
 
