@@ -7,12 +7,12 @@ docs/database.md explains why that is sound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from gogobe.database.connection import Cursor, Dialect, copy_rows
 from gogobe.database.load.marks import RECENCY, mark_of, row_mark
-from gogobe.database.load.recency import NewerLists, select_current
+from gogobe.database.load.recency import Key, NewerLists, merge_passes, select_current
 from gogobe.database.load.stores import LockedStore
 from gogobe.database.load.subjects import is_full
 from gogobe.database.load.tallies import NewBatches, Tally
@@ -155,8 +155,12 @@ class PriceMerger:
         locked.
         """
         selected = select_current(self._cursor, new, store_keys, stores, "prices")
-        for rows in _passes(selected.current, new, store_keys, selected.lists):
-            self._stage(selected.current, rows)
+        batches = (
+            _newest_rows(number, batch, new.tally(batch), store_keys[batch.batch_id], selected.lists)
+            for number, batch in enumerate(selected.current)
+        )
+        for rows in merge_passes(batches):
+            self._stage(selected.current, [rows[key] for key in sorted(rows)])
             _merge(self._cursor, selected.current, new)
         if selected.outdated:
             self._stage(
@@ -176,30 +180,13 @@ class PriceMerger:
         copy_rows(self._cursor, "staged_prices", _COLUMNS, _staged(batches, rows))
 
 
-def _passes(
-    batches: Sequence[IngestBatch], new: NewBatches, store_keys: Mapping[str, int], lists: NewerLists
-) -> Iterator[list[_Row]]:
-    """The rows to merge, in the order of the key. Where a batch repeats codes of batches before it, it goes
-    into a further pass, so that it is compared with their rows.
-    """
-    rows: dict[tuple[int, str], _Row] = {}
-    for number, batch in enumerate(batches):
-        own = _newest_rows(number, batch, new.tally(batch), store_keys[batch.batch_id], lists)
-        if not rows.keys().isdisjoint(own):
-            yield [rows[key] for key in sorted(rows)]
-            rows = {}
-        rows |= own
-    if rows:
-        yield [rows[key] for key in sorted(rows)]
-
-
 def _newest_rows(
     number: int, batch: IngestBatch, tally: Tally, store_key: int, lists: NewerLists
-) -> dict[tuple[int, str], _Row]:
+) -> dict[Key, _Row]:
     """One row for each code of a batch, its last. The others are counted: as unchanged where the next row has
     the same price, else as loaded; as stale if a newer full file lists the code.
     """
-    newest: dict[tuple[int, str], _Row] = {}
+    newest: dict[Key, _Row] = {}
     listed = lists.codes_after(store_key, mark_of(batch))
     for item in batch.items:
         key = store_key, item.item_code

@@ -6,21 +6,18 @@ Stored promotions are compared by a digest of their content. They are few, so Py
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from gogobe.database.connection import Cursor
 from gogobe.database.load.marks import Mark, mark_of, recency, row_mark
 from gogobe.database.load.promotion_rows import PromotionRow, WrittenRow, digest_of, write_promotions
-from gogobe.database.load.recency import NewerLists, Selected, select_current
+from gogobe.database.load.recency import Key, NewerLists, merge_passes, select_current
 from gogobe.database.load.stores import LockedStore
 from gogobe.database.load.subjects import is_full
 from gogobe.database.load.tallies import NewBatches, Tally
 from gogobe.records.messages import IngestBatch
-
-Key = tuple[int, str]
-"""A store's key and a promotion id."""
 
 _STORED: Final = """
     SELECT p.store_key, p.promotion_id, p.published_at, p.source_row, p.digest, p.first_seen_at,
@@ -56,27 +53,11 @@ def load_promotions(
     """Writes new and changed promotions and counts the rows into the batches' tallies. `store_keys` by batch
     id; `stores` are locked."""
     selected = select_current(cursor, new, store_keys, stores, "promotions")
-    for rows in _passes(new, store_keys, selected):
+    batches = (_newest_rows(batch, new.tally(batch), store_keys, selected.lists) for batch in selected.current)
+    for rows in merge_passes(batches):
         _merge(cursor, new, rows)
     if selected.outdated:
         _keep_outdated(cursor, selected.outdated, store_keys, stores)
-
-
-def _passes(
-    new: NewBatches, store_keys: Mapping[str, int], selected: Selected
-) -> Iterator[dict[Key, PromotionRow]]:
-    """The rows to merge. Where a batch repeats promotions of batches before it, it goes into a further pass, so
-    that it is compared with their rows.
-    """
-    rows: dict[Key, PromotionRow] = {}
-    for batch in selected.current:
-        own = _newest_rows(batch, new.tally(batch), store_keys, selected.lists)
-        if not rows.keys().isdisjoint(own):
-            yield rows
-            rows = {}
-        rows = rows | own
-    if rows:
-        yield rows
 
 
 def _newest_rows(

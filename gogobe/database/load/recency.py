@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from gogobe.database.connection import Cursor, copy_rows
 from gogobe.database.load.marks import Mark, mark_of
@@ -12,6 +12,10 @@ from gogobe.database.load.stores import LockedStore
 from gogobe.database.load.subjects import Subject, codes_of, is_full
 from gogobe.database.load.tallies import NewBatches
 from gogobe.records.messages import IngestBatch
+
+Row = TypeVar("Row")
+Key = tuple[int, str]
+"""A store's key, and an item code or promotion id."""
 
 _NEWER_LISTS: Final = """
     SELECT listed.store_key, listed.published_at, listed.file_row, listed.codes
@@ -85,6 +89,22 @@ def select_current(
         subject,
     )
     return Selected(current, lists, outdated)
+
+
+def merge_passes(batches: Iterable[dict[Key, Row]]) -> Iterator[dict[Key, Row]]:
+    """The rows of batches to merge, each batch given as its rows by key.
+
+    If a batch repeats keys of batches before it, it goes into a further pass, so that it is compared with their
+    rows.
+    """
+    rows: dict[Key, Row] = {}
+    for own in batches:
+        if not rows.keys().isdisjoint(own):
+            yield rows
+            rows = {}
+        rows |= own
+    if rows:
+        yield rows
 
 
 def _newer_lists(
