@@ -71,8 +71,8 @@ class FileName:
     def publication_time(self, clock: Clock) -> datetime | None:
         """The time in the name as an aware datetime, local by the clock; None if it is not a valid time."""
         digits = self.time.replace("-", "")
-        local = _local_time(digits[:14], "%Y%m%d%H%M%S") or _local_time(digits[:12], "%Y%m%d%H%M")
-        if local is None and (day := _local_time(digits[:8], "%Y%m%d")):
+        local = _local_time(digits[:14], 14) or _local_time(digits[:12], 12)
+        if local is None and (day := _local_time(digits[:8], 8)):
             local = day + _of_the_day(digits[8:] or (self.suffix or "").partition("-")[0])
         return None if local is None else clock.aware(local)
 
@@ -83,19 +83,23 @@ class FileName:
         return f"{self.prefix}{self.word}{self.hyphen}{self.chain_id}{tail}{self.extension}"
 
 
-def _local_time(digits: str, layout: str) -> datetime | None:
-    """A time with exactly as many digits as the layout; `strptime` alone accepts fewer."""
+def _local_time(digits: str, length: int) -> datetime | None:
+    """A local time from a string of exactly `length` digits: year, month, day, then two digits each for hour,
+    minute and second, as far as they go. Read by hand: an agent reads millions of names, and `strptime` takes
+    20 times as long."""
+    if len(digits) != length:
+        return None
+    hour, minute, second = (int(digits[start : start + 2] or 0) for start in (8, 10, 12))
     try:
-        found = datetime.strptime(digits, layout)
+        return datetime(int(digits[:4]), int(digits[4:6]), int(digits[6:8]), hour, minute, second)
     except ValueError:
         return None
-    return found if found.strftime(layout) == digits else None
 
 
 def _of_the_day(number: str) -> timedelta:
     """The time of day of a file whose name has only a date: the number after it, which is a time of six
     digits or counts the files of the day."""
-    if at := _local_time(number.zfill(6), "%H%M%S") if len(number) in (5, 6) else None:
+    if at := _local_time(f"20000101{number.zfill(6)}", 14) if len(number) in (5, 6) else None:
         return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
     return timedelta(seconds=min(int(number or 0), _LAST_SECOND))
 
