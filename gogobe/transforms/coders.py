@@ -38,6 +38,11 @@ ELEMENT_TYPES: Final = (
     MastersAddress,
 )
 
+# A checkpoint waits for the messages in flight, and each of these is a whole file. A runner bounds their bytes:
+# at a few hundred bytes each, Flink's buffers (4 kB each) would hold hundreds of files.
+PADDED_BYTES: Final = 16 << 10
+_PADDED: Final = (FileDiscovered, FileDownloaded)
+
 
 class MessageCoder(coders.Coder):
     """Encodes a struct or dataclass as JSON. Deterministic: fields are written in the order of their
@@ -71,11 +76,13 @@ class MessageCoder(coders.Coder):
 
     def encode(self, value: Any) -> bytes:
         """The JSON of an element. Does not fail for any text, because an element that cannot be encoded
-        cannot become a dead letter: characters that UTF-8 cannot encode (lone surrogates) become U+FFFD."""
+        cannot become a dead letter: characters that UTF-8 cannot encode (lone surrogates) become U+FFFD. The
+        JSON of a file is padded with blanks to `PADDED_BYTES`."""
         try:
-            return encode(value)
+            encoded = encode(value)
         except UnicodeEncodeError:
-            return encode(_storable(msgspec.to_builtins(value, builtin_types=(Decimal,))))
+            encoded = encode(_storable(msgspec.to_builtins(value, builtin_types=(Decimal,))))
+        return encoded.ljust(PADDED_BYTES) if isinstance(value, _PADDED) else encoded
 
     def decode(self, encoded: bytes) -> Any:
         return self._decoder.decode(encoded)

@@ -15,15 +15,13 @@ from gogobe.feeds.ordering import store_of
 from gogobe.io.objects import ObjectStore
 from gogobe.records.addresses import authority_of
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, decoder, encode
+from gogobe.transforms.coders import PADDED_BYTES
 from gogobe.transforms.dead_letters import DeadLetters
 from gogobe.transforms.steps import step
 
 STAGE: Final = "order"
 # A grouping by key keeps some state for every key, so the number of keys is bounded.
 HOST_KEYS: Final = 1024
-# A checkpoint waits for the messages in flight, and each of them is a whole file. A runner bounds their
-# bytes: at a few hundred bytes each, Flink's buffers (4 kB each) would hold hundreds of files.
-PADDED_BYTES: Final = 8 << 10
 
 
 class InOrder(NamedTuple):

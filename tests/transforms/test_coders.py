@@ -13,7 +13,7 @@ from gogobe.database.load.loader import FailedBatch, LoadResult
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, WaitingFile
-from gogobe.transforms.coders import ELEMENT_TYPES, MessageCoder
+from gogobe.transforms.coders import ELEMENT_TYPES, PADDED_BYTES, MessageCoder
 from gogobe.transforms.masters import MastersAddress
 from tests.database.samples import at, file_batches, item, promotion
 
@@ -43,6 +43,13 @@ def test_an_element_comes_back_as_it_was(element: Any):
     assert sent == coder
     assert sent.decode(coder.encode(element)) == element
     assert coder.encode(sent.decode(coder.encode(element))) == coder.encode(element)
+
+
+def test_few_files_fit_into_a_runner_s_buffers():
+    """A checkpoint waits for the files in flight."""
+    sizes = {type(one): len(MessageCoder(type(one)).encode(one)) for one in ELEMENTS}
+    assert sizes.pop(FileDiscovered) == sizes.pop(FileDownloaded) == PADDED_BYTES
+    assert max(sizes.values()) < PADDED_BYTES
 
 
 def test_promotions_come_back_as_they_were():

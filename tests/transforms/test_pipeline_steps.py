@@ -20,11 +20,12 @@ from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.records.messages import FileDiscovered, FileDownloaded, FileTotals, IngestBatch, decoder, encode
 from gogobe.records.rows import Item
+from gogobe.transforms.coders import PADDED_BYTES
 from gogobe.transforms.dead_letters import DeadLetters
 from gogobe.transforms.decode import DecodeMessages
 from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.masters import MastersAddress
-from gogobe.transforms.order import PADDED_BYTES, InStoreOrder, _Key, _Ungroup
+from gogobe.transforms.order import InStoreOrder, _Key, _Ungroup
 from gogobe.transforms.parse import ParseAndMatch, _ParseAndMatch
 from gogobe.transforms.publish import ROWS_LOADED, KeyBatches, keyed_batch
 from gogobe.transforms.steps import FAILURES
