@@ -9,14 +9,27 @@ from typing import Any, Final
 
 import click
 import msgspec
-from rich.table import Table
 
 from gogobe.chains.chain import Chain
 from gogobe.chains.load import ChainsFileError, load_chains
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.commands.tables import Column, print_table
+from gogobe.commands.times import shown_time
 from gogobe.database.address import Dsn
 from gogobe.database.portals import PortalErrors, PortalHealth
 
+COLUMNS: Final = (
+    Column("chain"),
+    Column("name", words=True, rank=1),
+    Column("ids", words=True, rank=3),
+    Column("engine", rank=2),
+    Column("circuit"),
+    Column("listed", rank=1),
+    Column("files", right=True, rank=2),
+    Column("announced", right=True, rank=4),
+    Column("late", right=True, rank=4),
+    Column("error", words=True),
+)
 HEALTH: Final = ("circuit", "succeeded_at", "files", "announced", "late_median", "last_error")
 
 
@@ -43,11 +56,7 @@ def chains(context: click.Context, /, as_json: bool, var: Path, **flags: Any) ->
         for row in rows:
             click.echo(msgspec.json.encode(row))
         return
-    table = Table("chain", "name", "ids", "engine", "circuit", "listed", "files", "announced", "late", "error")
-    for row in rows:
-        shown = [row["portal"], row["name"], ", ".join(row["chain_ids"]), row["engine"]]
-        table.add_row(*(_shown(value) for value in (*shown, *(row[name] for name in HEALTH))))
-    wide_console().print(table)
+    print_table(wide_console(), COLUMNS, [_cells(row) for row in rows])
 
 
 @chains.command()
@@ -114,9 +123,14 @@ def _rows(
         }
 
 
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    shown = [row["portal"], row["name"], ", ".join(row["chain_ids"]), row["engine"]]
+    return [_shown(value) for value in (*shown, *(row[name] for name in HEALTH))]
+
+
 def _shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return f"{value.astimezone():%Y-%m-%d %H:%M}"
+        return shown_time(value)
     return f"{value:,.0f}" if isinstance(value, int | float) else str(value)

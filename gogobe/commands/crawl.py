@@ -7,14 +7,14 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
-from rich.table import Table
 
 from gogobe.chains.load import ChainsFileError, load_chains
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.commands.tables import Column, print_table
 
 if TYPE_CHECKING:
     from gogobe.discovery.agent import AgentSettings
@@ -23,6 +23,16 @@ if TYPE_CHECKING:
     from gogobe.discovery.portal import Portal
     from gogobe.io.networks import AllowedHosts
     from gogobe.settings import Settings
+
+COLUMNS: Final = (
+    Column("portal"),
+    Column("outcome"),
+    Column("files", right=True),
+    Column("announced", right=True),
+    Column("ignored", right=True, rank=1),
+    Column("seconds", right=True, rank=1),
+    Column("errors", words=True),
+)
 
 
 @click.command()
@@ -144,15 +154,17 @@ def _show_once(listings: Mapping[str, Listing], as_json: bool) -> None:
         for key, listing in listings.items():
             click.echo(msgspec.json.encode(_summary(key, listing)))
     else:
-        table = Table("portal", "outcome", title="Listings", title_justify="left")
-        for column in ("files", "announced", "ignored", "seconds"):
-            table.add_column(column, justify="right")
-        table.add_column("errors")
-        for key, listing in listings.items():
-            errors = "; ".join(listing.details.values())
-            counts = (listing.files, listing.announced, listing.ignored)
-            table.add_row(key, listing.outcome, *map("{:,}".format, counts), f"{listing.seconds:.1f}", errors)
-        wide_console().print(table)
+        rows = [
+            [
+                key,
+                listing.outcome,
+                *map("{:,}".format, (listing.files, listing.announced, listing.ignored)),
+                f"{listing.seconds:.1f}",
+                "; ".join(listing.details.values()),
+            ]
+            for key, listing in listings.items()
+        ]
+        print_table(wide_console(), COLUMNS, rows)
         announced = sum(listing.announced for listing in listings.values())
         click.echo(f"{len(listings)} portals, {announced:,} files announced, {len(failed)} portals failed")
     if failed:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import PlainConsole, harmless, styled
 
 if TYPE_CHECKING:
@@ -28,6 +28,18 @@ SETTINGS: Final = (
     "database", "database_password", "store", "store_endpoint", "chains", "masters", "masters_cache",
     "commit_batches",
 )  # fmt: skip
+COLUMNS: Final = (
+    Column("file"),
+    Column("chain", rank=2),
+    Column("store", rank=1),
+    Column("kind", rank=3),
+    Column("state"),
+    Column("read", right=True, rank=1),
+    Column("loaded", right=True),
+    Column("unchanged", right=True, rank=2),
+    Column("stale", right=True, rank=3),
+    Column("refused", right=True, rank=2),
+)
 FILES_SHOWN: Final = 40
 LINE_SECONDS: Final = 5.0
 
@@ -214,7 +226,7 @@ def _report(results: Sequence[FileResult], seconds: float, *, as_json: bool, err
         console = PlainConsole(stderr=True) if err else wide_console()
         shown = [one for one in results if len(results) <= FILES_SHOWN or one.state not in GOOD]
         if shown:
-            console.print(_table(shown))
+            print_table(console, COLUMNS, [_row(one) for one in shown], stacked_from=1)
         for result in results:
             for problem in result.problems:
                 place = f" ({problem.place})" if problem.place else ""
@@ -223,11 +235,6 @@ def _report(results: Sequence[FileResult], seconds: float, *, as_json: bool, err
     click.echo(f"{len(results)} files: {counts}; {rows:,} rows in {seconds:.1f} s", err=as_json or err)
 
 
-def _table(results: Sequence[FileResult]) -> Table:
-    table = Table("file", "chain", "store", "kind", "state")
-    for name in ("read", "loaded", "unchanged", "stale", "refused"):
-        table.add_column(name, justify="right")
-    for one in results:
-        counts = (one.read, one.loaded, one.unchanged, one.stale, one.refused)
-        table.add_row(one.file, one.chain, one.store, one.kind, one.state, *(f"{count:,}" for count in counts))
-    return table
+def _row(one: FileResult) -> list[str]:
+    counts = (one.read, one.loaded, one.unchanged, one.stale, one.refused)
+    return [one.file, one.chain, one.store, one.kind, one.state, *(f"{count:,}" for count in counts)]

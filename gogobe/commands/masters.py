@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.table import Table
+import msgspec
 
 from gogobe.commands.catalogue import export_catalogue
 from gogobe.commands.evaluate import evaluate_command
 from gogobe.commands.merges import merge, unmerge
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.review import review
+from gogobe.commands.tables import Column, print_table
 from gogobe.database.address import Dsn
 from gogobe.database.review.known_items import known_items
 from gogobe.database.review.redirects import redirect_masters
@@ -26,12 +27,30 @@ from gogobe.io.objects import store_errors
 from gogobe.masters.build.build import build_snapshot
 from gogobe.masters.build.catalogue import CatalogueRow, read_catalogue
 from gogobe.masters.evaluation.audit import flag_inconsistent
-from gogobe.masters.published.store import SnapshotStore
+from gogobe.masters.published.store import SnapshotStore, StoredSnapshot
 from gogobe.masters.snapshot.files import Manifest, SnapshotError, open_snapshot
 from gogobe.masters.snapshot.known_codes import KnownCodes
 from gogobe.masters.vectors.token_encoder import TokenEncoder
 from gogobe.settings import Settings
 
+SNAPSHOT_COLUMNS: Final = (
+    Column("version"),
+    Column("state"),
+    Column("masters", right=True),
+    Column("names", right=True, rank=2),
+    Column("GTINs", right=True, rank=3),
+    Column("codes", right=True, rank=3),
+    Column("dimensions", right=True, rank=5),
+    Column("MB", right=True, rank=4),
+    Column("encoder", rank=5),
+)
+FLAGGED_COLUMNS: Final = (
+    Column("master"),
+    Column("one name", words=True),
+    Column("another", words=True),
+    Column("names", right=True, rank=2),
+    Column("why", words=True, rank=1),
+)
 STORE: Final = settings_options("masters", "store_endpoint", "masters_cache")
 
 
@@ -170,35 +189,37 @@ def _none_yet(settings: Settings) -> str:
 
 
 @masters.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a snapshot and line.")
 @VAR
 @STORE
-def list_snapshots(var: Path, **flags: Any) -> None:
+def list_snapshots(*, as_json: bool, var: Path, **flags: Any) -> None:
     """List the published snapshots, newest first, with the current one marked."""
     settings = settings_with_stack(flags, var)
     with reported_store_errors():
         stored = snapshot_store(settings).versions()
+    if as_json:
+        for one in stored:
+            click.echo(msgspec.json.encode(one))
+        return
     if not stored:
         click.echo(_none_yet(settings))
         return
-    table = Table("version", "state", title=f"Masters snapshots in {settings.masters}", title_justify="left")
-    for column in ("masters", "names", "GTINs", "codes", "dimensions", "MB"):
-        table.add_column(column, justify="right")
-    table.add_column("encoder")
-    for one in stored:
-        if one.manifest is None:
-            table.add_row(one.version, "incomplete: publish it again or remove it", style="dim")
-            continue
-        counts = (one.manifest.masters, one.manifest.names, one.manifest.gtins, one.manifest.aliases)
-        table.add_row(
-            one.version,
-            "current" if one.is_current else "",
-            *(f"{count:,}" for count in counts),
-            str(one.manifest.dimensions),
-            f"{sum(part.size for part in one.manifest.parts.values()) / 1e6:,.0f}",
-            one.manifest.encoder,
-            style="bold" if one.is_current else "",
-        )
-    wide_console().print(table)
+    click.echo(f"Masters snapshots in {settings.masters}")
+    print_table(wide_console(), SNAPSHOT_COLUMNS, [_snapshot_row(one) for one in stored], stacked_from=1)
+
+
+def _snapshot_row(one: StoredSnapshot) -> list[str]:
+    if one.manifest is None:
+        return [one.version, "incomplete", *[""] * 7]
+    counts = (one.manifest.masters, one.manifest.names, one.manifest.gtins, one.manifest.aliases)
+    return [
+        one.version,
+        "current" if one.is_current else "",
+        *(f"{count:,}" for count in counts),
+        str(one.manifest.dimensions),
+        f"{sum(part.size for part in one.manifest.parts.values()) / 1e6:,.0f}",
+        one.manifest.encoder,
+    ]
 
 
 @masters.command()
@@ -222,9 +243,10 @@ def rollback(version: str | None, var: Path, **flags: Any) -> None:
     "--folder", type=click.Path(path_type=Path), help="A snapshot's folder; default: the current one."
 )
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Masters shown.")
+@click.option("--json", "as_json", is_flag=True, help="Each shown master as a JSON object and line.")
 @VAR
 @STORE
-def check(folder: Path | None, limit: int, var: Path, **flags: Any) -> None:
+def check(folder: Path | None, limit: int, *, as_json: bool, var: Path, **flags: Any) -> None:
     """Check a snapshot: the SHA-256 of every part, and masters whose names differ too much for one product.
 
     Chains write names carelessly and some barcodes are used twice, so a shown master may be right. Correct a
@@ -234,13 +256,18 @@ def check(folder: Path | None, limit: int, var: Path, **flags: Any) -> None:
     with reported_store_errors():
         snapshot = open_snapshot(folder or _current_folder(settings))
         flagged = flag_inconsistent(snapshot)
+    if as_json:
+        for one in flagged[:limit]:
+            click.echo(msgspec.json.encode(one))
+        return
     click.echo(f"{_summary('complete:', snapshot.manifest)}")
     click.echo(f"{len(flagged):,} masters have names that differ too much")
     if flagged:
-        table = Table("master", "one name", "another", "names", "why")
-        for one in flagged[:limit]:
-            table.add_row(str(one.master_id), one.name, one.other_name, str(one.names), "; ".join(one.reasons))
-        wide_console().print(table)
+        rows = [
+            [str(one.master_id), one.name, one.other_name, str(one.names), "; ".join(one.reasons)]
+            for one in flagged[:limit]
+        ]
+        print_table(wide_console(), FLAGGED_COLUMNS, rows)
 
 
 def _current_folder(settings: Settings) -> Path:

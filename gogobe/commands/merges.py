@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.table import Table
+import msgspec
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
-from gogobe.database.address import Dsn
-from gogobe.database.review.merges import active_merges, merge_masters, undo_merge
+from gogobe.commands.tables import Column, print_table
+from gogobe.commands.times import shown_time
+from gogobe.database.review.merges import Merge, active_merges, merge_masters, undo_merge
 from gogobe.database.views import refresh_views
 
+COLUMNS: Final = (
+    Column("merge", right=True),
+    Column("from"),
+    Column("its name", words=True, rank=2),
+    Column("into"),
+    Column("name", words=True, rank=2),
+    Column("reason", words=True, rank=3),
+    Column("by", rank=4),
+    Column("when", rank=3),
+)
 BY: Final = click.option("--by", default=getpass.getuser, help="Who decides; default: the user's name.")
 
 
@@ -41,8 +53,9 @@ def merge(from_id: int, into_id: int, reason: str, by: str, var: Path, **flags: 
 @click.argument("number", type=int, required=False, metavar="[MERGE]")
 @BY
 @VAR
+@click.option("--json", "as_json", is_flag=True, help="The merges in effect, one JSON object a line.")
 @settings_options("database", "database_password")
-def unmerge(number: int | None, by: str, var: Path, **flags: Any) -> None:
+def unmerge(number: int | None, by: str, var: Path, *, as_json: bool, **flags: Any) -> None:
     """Undo merge number MERGE; without a number, list the merges in effect.
 
     `gogobe masters build` also merges masters of one product; it does not repeat a merge that you have undone.
@@ -50,26 +63,32 @@ def unmerge(number: int | None, by: str, var: Path, **flags: Any) -> None:
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
     if number is None:
-        _show_merges(settings.database_address)
+        _show_merges(active_merges(settings.database_address), as_json=as_json)
         return
     undo_merge(settings.database_address, number, by=by)
     refresh_views(settings.database_address)
     click.echo(f"merge {number} is undone")
 
 
-def _show_merges(database: Dsn) -> None:
-    merges = active_merges(database)
+def _show_merges(merges: Sequence[Merge], *, as_json: bool) -> None:
+    if as_json:
+        for one in merges:
+            click.echo(msgspec.json.encode(one))
+        return
     if not merges:
         click.echo("no masters are merged")
         return
-    table = Table("merge", "from", "into", "reason", "by", "when", title="Merges", title_justify="left")
-    for one in merges:
-        table.add_row(
+    rows = [
+        [
             str(one.merge_id),
-            f"{one.from_id}  {one.from_name or ''}",
-            f"{one.into_id}  {one.into_name or ''}",
+            str(one.from_id),
+            one.from_name or "",
+            str(one.into_id),
+            one.into_name or "",
             one.reason,
             one.merged_by,
-            f"{one.merged_at:%Y-%m-%d %H:%M}",
-        )
-    wide_console().print(table)
+            shown_time(one.merged_at),
+        ]
+        for one in merges
+    ]
+    print_table(wide_console(), COLUMNS, rows, stacked_from=2)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import msgspec
 import psycopg
-from rich.table import Table
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import styled
 from gogobe.database.address import Dsn
 from gogobe.database.connection import connect
@@ -21,6 +22,16 @@ from gogobe.database.review.summaries import MasterSummary, summaries_of, summar
 from gogobe.database.views import refresh_views
 
 FILE: Final = click.Path(path_type=Path)
+COLUMNS: Final = (
+    Column("chain"),
+    Column("code"),
+    Column("item", words=True),
+    Column("resembles", words=True),
+    Column("master"),
+    Column("score", right=True, rank=1),
+    Column("offers", right=True, rank=3),
+    Column("why", words=True, rank=2),
+)
 QUESTION: Final = "The same product? Yes, no, skip, quit"
 
 
@@ -37,6 +48,7 @@ QUESTION: Final = "The same product? Yes, no, skip, quit"
 )
 @click.option("--import", "import_from", type=FILE, metavar="FILE", help="Read the decisions from a CSV file.")
 @click.option("--by", default=getpass.getuser, help="Who decides; default: the user's name.")
+@click.option("--json", "as_json", is_flag=True, help="The undecided pairs, one JSON object a line.")
 @VAR
 @settings_options("database", "database_password")
 def review(
@@ -46,6 +58,7 @@ def review(
     only_list: bool,
     export_to: Path | None,
     import_from: Path | None,
+    as_json: bool,
     by: str,
     var: Path,
     **flags: Any,
@@ -74,6 +87,9 @@ def review(
         pairs = undecided_pairs(database, limit, "vector" if accepted else "review")
         if export_to is not None:
             click.echo(f"{write_pairs(export_to, pairs)} pairs written to {export_to}")
+        elif as_json:
+            for pair in pairs:
+                click.echo(msgspec.json.encode(pair))
         elif not pairs:
             click.echo("no pairs to decide")
         elif only_list:
@@ -118,7 +134,9 @@ def _show(
 ) -> None:
     """Prints a pair with its evidence, and below it what is known of both masters."""
     console = wide_console()
-    console.print(pairs_table([pair], title))
+    if title is not None:
+        console.print(styled(title, "italic"), soft_wrap=True)
+    print_table(console, COLUMNS, [_pair_row(pair)], stacked_from=1)
     for heading, side in zip(("item", "resembles"), sides, strict=True):
         console.print(styled(f"  {heading:10}", "dim"), summary_line(side), soft_wrap=True)
 
@@ -132,21 +150,14 @@ def _finish(database: Dsn, answers: Sequence[ReviewAnswer]) -> None:
     click.echo(f"{yes} yes, {len(answers) - yes} no: written; the next snapshot includes them")
 
 
-def pairs_table(pairs: Sequence[ReviewPair], title: str | None = None) -> Table:
-    """A table of pairs with their evidence."""
-    table = Table("chain", "code", "item", "resembles", "master", title=title, title_justify="left")
-    table.add_column("score", justify="right")
-    table.add_column("offers", justify="right")
-    table.add_column("why")
-    for pair in pairs:
-        table.add_row(
-            pair.chain,
-            pair.item_code,
-            pair.item_name,
-            pair.candidate_name,
-            str(pair.candidate_id),
-            f"{pair.score:.2f}",
-            f"{pair.offers:,}",
-            "; ".join(pair.reasons),
-        )
-    return table
+def _pair_row(pair: ReviewPair) -> list[str]:
+    return [
+        pair.chain,
+        pair.item_code,
+        pair.item_name,
+        pair.candidate_name,
+        str(pair.candidate_id),
+        f"{pair.score:.2f}",
+        f"{pair.offers:,}",
+        "; ".join(pair.reasons),
+    ]

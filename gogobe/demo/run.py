@@ -13,7 +13,8 @@ import msgspec
 from apache_beam.runners.runner import PipelineState
 
 from gogobe.commands.follow import FileOutcome, by_state, follow
-from gogobe.commands.terminal import PlainConsole, styled
+from gogobe.commands.progress import progress_line
+from gogobe.commands.terminal import PlainConsole
 from gogobe.database.announcements import AnnouncedFile, announced_files
 from gogobe.database.comparisons import MasterComparison, most_sold, newest_price, sold_by_weight
 from gogobe.database.connection import connect
@@ -68,11 +69,11 @@ def run_demo(var: Path, console: PlainConsole, task_managers: int = 0) -> RunRep
     """Starts everything below `var`, loads the bundled feeds, prints the tables, writes `last-run.json` and
     stops what it started. `task_managers`: on a Flink cluster of so many. Raises StackError or DemoError."""
     with (
-        console.status("Starting Kafka, PostgreSQL, Flink …") as status,
+        progress_line(console, "Starting Kafka, PostgreSQL, Flink …") as say,
         running_stack(var, task_managers=task_managers) as stack,
     ):
         (var / "last-run.json").unlink(missing_ok=True)
-        report = load_bundled_feeds(stack, var, lambda text: status.update(styled(text, "")))
+        report = load_bundled_feeds(stack, var, say)
     (var / "last-run.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     show_report(console, report)
     waiting = [file.file for file in report.files if not file.ended]
