@@ -58,6 +58,15 @@ def market(postgres: PostgresServer) -> Iterator[Connection]:
 
 
 def fill(dsn: str) -> None:
+    """Tables large enough for the planner to prefer indexes."""
+    load_stores(dsn)
+    with connect(dsn) as connection:
+        insert_rows(connection)
+    refresh_views(dsn)
+
+
+def load_stores(dsn: str) -> None:
+    """Stores with prices, changes and promotions, by the loader."""
     with Loader(dsn) as loader:
         for number in range(STORES):
             where: dict[str, Any] = {
@@ -72,63 +81,65 @@ def fill(dsn: str) -> None:
                 rows = [item(str(7290000000000 + code), price) for code, price in enumerate(prices)]
                 batches += file_batches(rows, hour=hour, **where)
             loader.load(batches)
-    with connect(dsn) as connection:
-        connection.execute(
-            "INSERT INTO masters (master_id, name) SELECT n, 'חלב ' || n FROM generate_series(1, 20000) n"
-        )
-        connection.execute(
-            "INSERT INTO master_aliases (chain_id, item_code, master_id, match, score, name, described_on, "
-            "description_rank) SELECT '1', n::text, n, 'gtin', 1, 'חלב ' || n, '2025-08-01', 1 "
-            "FROM generate_series(1, 20000) n"
-        )
-        connection.execute(
-            "INSERT INTO prices (store_key, published_at, source_row, first_seen_at, price, item_code) "
-            "SELECT 2, '2025-08-01', n, '2025-08-01', n, n::text FROM generate_series(1, 20000) n"
-        )
-        connection.execute(
-            "INSERT INTO dead_letters SELECT n::text, 'parse', 'r', 'd', 'o', NULL, 'c1', 'https://' || n, NULL, "
-            "NULL, NULL, 1, now() - n * interval '1 minute', now() - n * interval '1 minute' "
-            "FROM generate_series(1, 5000) n"
-        )
-        connection.execute(
-            "INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file, "
-            "published_at, source_url, discovered_at, downloaded_at, seen_at, first_loaded_at) "
-            "SELECT 'x' || n, 'c1', '1', '1', '1', 1 + n % 60, 'promo', 'f', now(), 'https://' || n, now(), now(), "
-            "now(), now() FROM generate_series(1, 5000) n"
-        )
-        connection.execute(
-            "INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file, "
-            "published_at, source_url, discovered_at, downloaded_at, seen_at, first_loaded_at, is_whole, announced, "
-            "read) SELECT 'y' || n, 'c1', '1', '1', '1', 1 + n %% 60, 'pricefull', 'f', %s, 'https://y' || n, now(), "
-            "now(), now(), now(), true, 5, 5 FROM generate_series(1, 5000) n",
-            (at(-0.5),),
-        )
-        connection.execute(
-            "INSERT INTO stores (store_key, chain_id, sub_chain_id, store_id) "
-            "SELECT 1000 + n, '1', '1', 's' || n FROM generate_series(1, 5000) n"
-        )
-        connection.execute(
-            "INSERT INTO store_identities (chain_id, store_id, sub_chain_id, store_key, is_sold) "
-            "SELECT '1', 's' || n, '1', 1000 + n, true FROM generate_series(1, 5000) n"
-        )
-        connection.execute(
-            "INSERT INTO batches (batch_id, content_sha256, sequence) "
-            "SELECT 'x' || n || '-0', 'x' || n, 0 FROM generate_series(1, 5000) n"
-        )
-        connection.execute(
-            "INSERT INTO listed_codes SELECT 'x' || n, 0, 1 + n % 60, 'prices', now(), 0, ARRAY['1', '2'] "
-            "FROM generate_series(1, 5000) n"
-        )
-        connection.execute(
-            "INSERT INTO promotions (store_key, promotion_id, published_at, source_row, digest, first_seen_at, "
-            "starts_at, club_ids) SELECT 1 + n % 60, 'x' || n, now(), n, n, now(), now() - n * interval '1 hour', "
-            "'{}' FROM generate_series(1, 6000) n"
-        )
-        connection.execute(
-            "INSERT INTO price_changes SELECT 1 + n % 60, now() - n * interval '1 minute', 1, 2, 'x' || n "
-            "FROM generate_series(1, 6000) n"
-        )
-    refresh_views(dsn)
+
+
+def insert_rows(connection: Connection) -> None:
+    """Thousands of rows in each table, by SQL."""
+    connection.execute(
+        "INSERT INTO masters (master_id, name) SELECT n, 'חלב ' || n FROM generate_series(1, 20000) n"
+    )
+    connection.execute(
+        "INSERT INTO master_aliases (chain_id, item_code, master_id, match, score, name, described_on, "
+        "description_rank) SELECT '1', n::text, n, 'gtin', 1, 'חלב ' || n, '2025-08-01', 1 "
+        "FROM generate_series(1, 20000) n"
+    )
+    connection.execute(
+        "INSERT INTO prices (store_key, published_at, source_row, first_seen_at, price, item_code) "
+        "SELECT 2, '2025-08-01', n, '2025-08-01', n, n::text FROM generate_series(1, 20000) n"
+    )
+    connection.execute(
+        "INSERT INTO dead_letters SELECT n::text, 'parse', 'r', 'd', 'o', NULL, 'c1', 'https://' || n, NULL, "
+        "NULL, NULL, 1, now() - n * interval '1 minute', now() - n * interval '1 minute' "
+        "FROM generate_series(1, 5000) n"
+    )
+    connection.execute(
+        "INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file, "
+        "published_at, source_url, discovered_at, downloaded_at, seen_at, first_loaded_at) "
+        "SELECT 'x' || n, 'c1', '1', '1', '1', 1 + n % 60, 'promo', 'f', now(), 'https://' || n, now(), now(), "
+        "now(), now() FROM generate_series(1, 5000) n"
+    )
+    connection.execute(
+        "INSERT INTO files (content_sha256, chain, chain_id, sub_chain_id, store_id, store_key, kind, file, "
+        "published_at, source_url, discovered_at, downloaded_at, seen_at, first_loaded_at, is_whole, announced, "
+        "read) SELECT 'y' || n, 'c1', '1', '1', '1', 1 + n %% 60, 'pricefull', 'f', %s, 'https://y' || n, now(), "
+        "now(), now(), now(), true, 5, 5 FROM generate_series(1, 5000) n",
+        (at(-0.5),),
+    )
+    connection.execute(
+        "INSERT INTO stores (store_key, chain_id, sub_chain_id, store_id) "
+        "SELECT 1000 + n, '1', '1', 's' || n FROM generate_series(1, 5000) n"
+    )
+    connection.execute(
+        "INSERT INTO store_identities (chain_id, store_id, sub_chain_id, store_key, is_sold) "
+        "SELECT '1', 's' || n, '1', 1000 + n, true FROM generate_series(1, 5000) n"
+    )
+    connection.execute(
+        "INSERT INTO batches (batch_id, content_sha256, sequence) "
+        "SELECT 'x' || n || '-0', 'x' || n, 0 FROM generate_series(1, 5000) n"
+    )
+    connection.execute(
+        "INSERT INTO listed_codes SELECT 'x' || n, 0, 1 + n % 60, 'prices', now(), 0, ARRAY['1', '2'] "
+        "FROM generate_series(1, 5000) n"
+    )
+    connection.execute(
+        "INSERT INTO promotions (store_key, promotion_id, published_at, source_row, digest, first_seen_at, "
+        "starts_at, club_ids) SELECT 1 + n % 60, 'x' || n, now(), n, n, now(), now() - n * interval '1 hour', "
+        "'{}' FROM generate_series(1, 6000) n"
+    )
+    connection.execute(
+        "INSERT INTO price_changes SELECT 1 + n % 60, now() - n * interval '1 minute', 1, 2, 'x' || n "
+        "FROM generate_series(1, 6000) n"
+    )
 
 
 def scanned(db: Connection, statement: str, values: Any = None) -> set[str]:

@@ -29,7 +29,7 @@ public final class KafkaPartitions implements ExternalTransformRegistrar {
     return Map.of(URN, new Builder());
   }
 
-  /** What the Python side sends; Beam fills it by the setters. */
+  /** The configuration that the Python side sends; Beam calls the setters. */
   public static final class Configuration {
     private Map<String, String> consumerConfig;
     private String topic;

@@ -11,7 +11,7 @@ import org.apache.beam.sdk.options.PipelineOptionsFactory;
 import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.Server;
 import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.netty.NettyServerBuilder;
 
-/** Beam's expansion service, with the arguments of its own main class, on the loopback interface alone. */
+/** Beam's expansion service, with the arguments of its main class, on the loopback interface only. */
 public final class LoopbackExpansionService {
 
   public static void main(String[] arguments) throws Exception {

@@ -11,9 +11,9 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * A Kafka consumer's interceptor that drops records at and beyond the end offsets of a bounded run, so that
- * records published meanwhile take the place of none that is due. The option {@code gogobe.end.offsets} has them:
- * {@code 0:120,1:98}, PARTITION:OFFSET.
+ * A Kafka consumer interceptor that drops records from the end offsets of a bounded run on, so that records that are
+ * published during the run do not displace the records to read. The option {@code gogobe.end.offsets} has the end
+ * offsets as PARTITION:OFFSET: {@code 0:120,1:98}.
  */
 public final class UpToOffsets implements ConsumerInterceptor<Object, Object> {
   private static final String OPTION = "gogobe.end.offsets";

@@ -14,9 +14,9 @@ import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.ServerInterceptors;
 import org.apache.beam.vendor.grpc.v1p69p0.io.grpc.netty.NettyServerBuilder;
 
 /**
- * Precedes on the class path Beam's class of this name, whose servers listen on every interface and take no
- * address: here they listen on the loopback interface alone. Same interface, less what the local stack has no use
- * for (epoll and domain sockets).
+ * Replaces Beam's class of this name, by preceding it on the class path. Beam's servers listen on every interface
+ * and accept no address; these listen on the loopback interface only. The interface is the same, without epoll and
+ * domain sockets, which the local stack does not use.
  */
 public abstract class ServerFactory {
 

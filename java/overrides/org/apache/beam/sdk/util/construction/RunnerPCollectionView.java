@@ -16,10 +16,10 @@ import org.apache.beam.sdk.values.WindowedValues.WindowedValueCoder;
 import org.apache.beam.sdk.values.WindowingStrategy;
 
 /**
- * Precedes on the class path Beam's class of this name, whose coder fits no side input in a streaming job on
- * Flink: the runner keeps plain elements in its state and takes them for windowed iterables when it writes a
- * checkpoint, so every checkpoint fails with "[B cannot be cast to WindowedValue" (Beam 2.70). Here the coder is
- * that of the elements.
+ * Replaces Beam's class of this name, by preceding it on the class path. Beam's coder is wrong for side inputs of a
+ * streaming job on Flink: the runner stores plain elements in its state, but encodes them as windowed iterables when
+ * it writes a checkpoint, so every checkpoint fails with "[B cannot be cast to WindowedValue" (Beam 2.70). This class
+ * uses the coder of the elements.
  */
 @SuppressWarnings("deprecation")
 public class RunnerPCollectionView<T> extends PValueBase implements PCollectionView<T> {
@@ -87,7 +87,7 @@ public class RunnerPCollectionView<T> extends PValueBase implements PCollectionV
 
   @Override
   public Map<TupleTag<?>, PValue> expand() {
-    throw new UnsupportedOperationException("a view of the runner's own is not expanded");
+    throw new UnsupportedOperationException("a runner's view cannot be expanded");
   }
 
   @Override
