@@ -26,7 +26,9 @@ from gogobe.transforms.dead_letters import DeadLetters, failure
 from gogobe.transforms.masters import LocateMasters, MastersAddress
 from gogobe.transforms.match import DECISIONS, BatchMatcher, Unmatched
 from gogobe.transforms.outages import is_outage
+from gogobe.transforms.poison import MOST_ATTEMPTS, POISON, Attempts, poison_detail
 from gogobe.transforms.steps import step
+from gogobe.transforms.watchdog import Watchdog, seconds_for
 
 STAGE: Final = "parse"
 
@@ -146,8 +148,16 @@ class _ParseAndMatch(beam.DoFn):
         self._refused = Metrics.counter("gogobe.parse", "refused")
         self._milliseconds = Metrics.distribution("gogobe.parse", "file_milliseconds")
 
+    def setup(self) -> None:
+        self._attempts = Attempts()
+        self._watchdog = Watchdog()
+
     def start_bundle(self) -> None:
         self._matcher.refresh()
+        self._attempts.collect()
+
+    def teardown(self) -> None:
+        self._attempts.close()
 
     def process(self, file: FileDownloaded, masters: MastersAddress) -> Iterator[IngestBatch | TaggedOutput]:
         yield from self._letters.guard(file, self._read(file, masters))
@@ -166,12 +176,17 @@ class _ParseAndMatch(beam.DoFn):
             yield failure(self._letters.letter(file, "missing_object", detail))
             return
         with source:
-            yield from self._parse(file, source)
+            if (attempts := self._attempts.count(file.content_sha256)) >= MOST_ATTEMPTS:
+                detail = poison_detail(file.file_name, attempts)
+                yield failure(self._letters.letter(file, POISON, detail, attempts=attempts))
+                return
+            with self._attempts.reading(file.content_sha256):
+                yield from self._parse(file, source)
 
     def _parse(self, file: FileDownloaded, source: BinaryIO) -> Iterator[IngestBatch | TaggedOutput]:
         started = time.monotonic()
         reading = FileReading(file, source, self._matcher, self._chains, self._letters)
-        for output in reading:
+        for output in self._watchdog.watch(reading, seconds_for(file.size)):
             match output:
                 case IngestBatch():
                     yield output

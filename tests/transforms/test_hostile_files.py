@@ -44,6 +44,7 @@ def file(store: ObjectStore, tmp_path: Path) -> FileDownloaded:
 
 def outputs(store: ObjectStore, file: FileDownloaded, folder: Path) -> list[Any]:
     step = _ParseAndMatch(store, masters_every=1000, chains=load_chains())
+    step.setup()
     return list(step.process(file, MastersAddress(SnapshotStore(str(folder / "masters")), None)))
 
 

@@ -44,6 +44,7 @@ def outputs_of(folder: Path, file: FileDownloaded | None = None) -> tuple[list[I
     file = file or stored(folder)
     snapshots = SnapshotStore(str(folder / "masters"))
     step = ParseAndMatch(ObjectStore(str(folder)), snapshots, 1000)._dofn
+    step.setup()
     step.start_bundle()
     outputs = list(step.process(file, MastersAddress(snapshots, None)))
     letters = [one.value for one in outputs if isinstance(one, TaggedOutput)]

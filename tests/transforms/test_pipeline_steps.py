@@ -185,6 +185,7 @@ def test_a_missing_store_is_an_outage_and_no_fault_of_the_file(tmp_path: Path, b
         ObjectStore(f"{bucket.scheme}://no-such-bucket/prefix", bucket.endpoint),
     ):
         step = _ParseAndMatch(store, masters_every=1000, chains=load_chains())
+        step.setup()
         file = FileDownloaded("c", store.path_of("raw/c/ab/ab"), "ab", 1, "http://p/x", "x", NOW, NOW)
         with pytest.raises(FileNotFoundError):
             list(step.process(file, MastersAddress(SnapshotStore(str(tmp_path / "masters")), None)))
