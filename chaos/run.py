@@ -23,7 +23,7 @@ from gogobe.records.messages import INGEST
 
 SLOT_SECONDS: Final = 14.0
 """How long the files last that appear for one fault; the next fault does not wait for their end."""
-SETTLE_SECONDS: Final = 5.0
+SETTLE_SECONDS: Final = 10.0
 RECOVERED_SECONDS: Final = 120.0
 END_SECONDS: Final = 240.0
 VIEWS_SECONDS: Final = 60.0

@@ -1,4 +1,4 @@
-"""A bound for code that may never return: the process ends, and says where it stood.
+"""A bound for code that may never return: the process ends, and prints the place in the code.
 
 The timer is that of `faulthandler`, which runs in C and needs no interpreter lock: native code that holds the
 lock cannot stop it. The runner starts another process and delivers the work again.
