@@ -7,7 +7,6 @@ lock cannot stop it. The runner starts another process and delivers the work aga
 from __future__ import annotations
 
 import faulthandler
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,8 @@ from typing import Final, TypeVar
 
 Output = TypeVar("Output")
 
+# The file descriptor: `sys.stderr` may be replaced.
+STANDARD_ERROR: Final = 2
 LEAST_SECONDS: Final = 300.0
 SECONDS_PER_MEGABYTE: Final = 30.0
 
@@ -56,6 +57,6 @@ class Watchdog:
                 self._deadlines[id(self)] = deadline
             if self._deadlines:
                 wait = max(0.001, min(self._deadlines.values()) - time.monotonic())
-                faulthandler.dump_traceback_later(wait, exit=True, file=sys.__stderr__)
+                faulthandler.dump_traceback_later(wait, exit=True, file=STANDARD_ERROR)
             else:
                 faulthandler.cancel_dump_traceback_later()
