@@ -27,6 +27,7 @@ from gogobe.database.load.results import LoadResult
 from gogobe.database.load.rounds import rounds_of
 from gogobe.database.load.sent import SentHashes
 from gogobe.database.load.stores import BatchStores, LockedStore, lock_stores
+from gogobe.database.load.subjects import is_full
 from gogobe.database.load.tallies import NewBatches
 from gogobe.records.messages import IngestBatch
 
@@ -61,9 +62,13 @@ def load_in_transaction(
             part = new.part(together.batches)
             prices.load(part, rows.sold, stores)
             load_promotions(cursor, part, rows.sold, stores)
-            done = count_batches(cursor, part, together.later)
-            ended += end_unlisted(cursor, done, stores)
-            completed += done
+            # Only full files end rows, which the next round must see.
+            if full := [batch for batch in together.batches if is_full(batch.kind)]:
+                done = count_batches(cursor, new.part(full), together.later)
+                ended += end_unlisted(cursor, done, stores)
+                completed += done
+        if others := [batch for batch in new.entered if not is_full(batch.kind)]:
+            completed += count_batches(cursor, new.part(others))
         load_aliases(cursor, dialect, new.batches, sent)
         keep_refused_rows(cursor, new.batches)
     _resolve_loaded(cursor, batches, completed)
