@@ -21,6 +21,8 @@ Longs = npt.NDArray[np.int64]
 
 COMPARED: Final = 12
 """Maximum clusters that an item is compared with, those with the most similar names."""
+WORD_SHARED: Final = 0.5
+"""What a shared word counts, added to the cosine of the names."""
 MAX_WITH_WORD: Final = 60
 """Clusters that share a word are candidates if at most so many have it."""
 
@@ -32,13 +34,14 @@ def cluster_candidates(
     `nearest` are the rows that the index found for each item, -1 for none."""
     places, column = np.nonzero((nearest >= 0) & masters.tables.loose[nearest])
     by_code = _by_code(masters, items.numbers)
-    by_name = np.concatenate(
-        [np.column_stack([places, nearest[places, column]]), _by_word(masters, items.facts)]
-    )
-    pairs, first = np.unique(np.concatenate([by_code, by_name]), axis=0, return_index=True)
+    by_word = _by_word(masters, items.facts)
+    by_vector = np.column_stack([places, nearest[places, column]])
+    pairs, first = np.unique(np.concatenate([by_code, by_word, by_vector]), axis=0, return_index=True)
     name = slice(None, -SIZE_AND_PRICE_DIMENSIONS)
     ours, theirs = vectors[pairs[:, 0], name], np.asarray(masters.index.vectors[pairs[:, 1], name])
     alike = np.einsum("ij,ij->i", unit_rows(ours), unit_rows(theirs))
+    # The vector of a rare word says little: clusters that have the word come before those that do not.
+    alike[first < len(by_code) + len(by_word)] += WORD_SHARED
     alike[first < len(by_code)] = 2  # the candidates by code come first
     order = np.lexsort((pairs[:, 1], -alike, pairs[:, 0]))
     _, counts = np.unique(pairs[:, 0], return_counts=True)

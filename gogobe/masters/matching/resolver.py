@@ -46,13 +46,16 @@ class Resolver:
     def resolve(self, chain_id: str, items: list[Item]) -> MatchCounts:
         """Match the items of one chain in place. Never raises because of an item's content."""
         gtins = valid_gtins([item.item_code for item in items])
-        masters = self._with_snapshot.codes.masters_of(gtins) if self._with_snapshot else gtins
+        codes = self._with_snapshot.codes if self._with_snapshot else None
+        masters = codes.masters_of(gtins) if codes else gtins
+        # A GTIN of goods sold by weight, or one that ends in a code of such goods, may be a chain's own number.
+        loose = codes.have_cores(gtins).tolist() if codes else [False] * len(items)
         rest: list[Item] = []
         weighed: list[Item] = []
-        for item, gtin, master_id in zip(items, gtins.tolist(), masters.tolist(), strict=True):
+        for item, gtin, master_id, is_loose in zip(items, gtins.tolist(), masters.tolist(), loose, strict=True):
             if master_id:
                 item.gtin, item.master_id, item.match, item.score = gtin, master_id, "gtin", 1.0
-                if item.is_weighted:
+                if is_loose or item.is_weighted:
                     weighed.append(item)
             else:
                 item.gtin, item.match, item.score = None, "new", 0.0
@@ -94,8 +97,7 @@ class _WithSnapshot:
         return unknown
 
     def unknown_gtins(self, items: list[Item]) -> list[Item]:
-        """The items, sold by weight, whose GTIN the snapshot does not have: it may be the chain's own
-        number."""
+        """The items whose GTIN the snapshot does not have."""
         if not items:
             return []
         known = self.codes.knows(np.array([item.gtin or 0 for item in items], dtype=np.int64))
@@ -112,6 +114,8 @@ class _WithSnapshot:
             listing = self._matcher.listing(_queries(batch))
         judged = self._matcher.match(queries, listing)
         for place, item in enumerate(items):
+            if item.match == "gtin" and not judged.is_cluster[place]:
+                continue
             named = NamedItem(chain_id, item.item_code, item.name or "", item.master_id)
             decisions = self._matcher.decisions(judged, place, named)
             if not decisions:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.codes.gtin import computed_master_id, valid_gtins
+from gogobe.masters.codes.suffixes import core_numbers
 from gogobe.masters.snapshot.files import ALIAS_MATCHES, Tables
 
 Longs = npt.NDArray[np.int64]
@@ -55,6 +56,15 @@ class KnownCodes:
             return np.zeros(len(gtins), dtype=np.bool_)
         place = np.minimum(np.searchsorted(known, gtins), len(known) - 1)
         found: Bools = known[place] == gtins
+        return found
+
+    def have_cores(self, numbers: Longs) -> Bools:
+        """Whether each number has the core of a code of goods without a usable barcode."""
+        known, asked = self._tables.cores, core_numbers(numbers)
+        if not len(known):
+            return np.zeros(len(numbers), dtype=np.bool_)
+        place = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+        found: Bools = (asked > 0) & (known[place] == asked)
         return found
 
     def masters_of_codes(self, codes: Sequence[tuple[str, str]]) -> list[int]:

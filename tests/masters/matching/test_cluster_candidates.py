@@ -72,3 +72,15 @@ def test_by_vector_and_never_packed_goods(snapshot: Snapshot) -> None:
 
 def test_nothing_in_common(snapshot: Snapshot) -> None:
     assert candidates(snapshot, "כרוב", "1", by_vector=False) == []
+
+
+@pytest.mark.parametrize("thing", THINGS)
+def test_a_shared_word_comes_before_a_vector_that_says_little(snapshot: Snapshot, thing: str) -> None:
+    items = queries_of([loose(thing)], np.array([10**14 + 1]), ["1"])
+    # The vector is that of other goods, and all clusters are among the nearest: more than are compared.
+    others = queries_of([loose("דג נסיכה")], np.array([10**14 + 1]), ["1"])
+    vectors = Matcher(snapshot, learned_model()).vectors(others)
+    nearest = np.flatnonzero(snapshot.tables.loose)[None, :]
+    assert nearest.size > COMPARED
+    _, rows = cluster_candidates(snapshot, items, vectors, nearest)
+    assert thing in [snapshot.tables.label(int(snapshot.tables.starts[row])) for row in rows]

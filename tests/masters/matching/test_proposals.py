@@ -19,6 +19,8 @@ from tests.masters.catalogues import rows_of
 
 PEPPERS = ("פלפל אדום", "פלפל ירוק", "פלפל צהוב", "פלפל כתום", "פלפל לבן")
 
+SPROUTS = "7290006265548"
+
 
 def loose(name: str, price: float = 8.0) -> Described:
     return Described(name, price=price, is_weighted=True)
@@ -33,6 +35,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
         for chain in ("1", "2")
         for place, name in enumerate(names)
     ]
+    rows.append(CatalogueRow("1", SPROUTS[-7:], Described("נבטים סיניים", price=5.9)))
     folder = tmp_path_factory.mktemp("peppers") / "s"
     build_snapshot([*rows, *rows_of("2", [f"מגבת רחצה מספר {n}" for n in range(30)])], folder)
     return open_snapshot(folder)
@@ -63,3 +66,16 @@ def test_an_item_that_is_given_to_a_cluster_has_no_other_candidates(snapshot: Sn
 
 def test_an_item_unlike_any_cluster_is_not_asked_about(snapshot: Snapshot) -> None:
     assert decisions(snapshot, "סרדינים בשמן זית") == []
+
+
+def test_a_barcode_that_ends_in_a_code_of_loose_goods_is_their_number(snapshot: Snapshot) -> None:
+    sprouts = Item(item_code=SPROUTS, price=Decimal("5.8"), row=1, name="נבטים סינים יח")
+    found = Resolver(snapshot).resolve("3", [sprouts])
+    assert (sprouts.match, found.gtin, found.vector) == ("vector", 0, 1)
+    assert sprouts.master_id != sprouts.gtin == int(SPROUTS)
+
+
+def test_a_barcode_of_other_goods_that_ends_so_stays_a_barcode(snapshot: Snapshot) -> None:
+    shampoo = Item(item_code=SPROUTS, price=Decimal(30), row=1, name="מרכך כביסה מרוכז סגול")
+    found = Resolver(snapshot).resolve("3", [shampoo])
+    assert (shampoo.match, shampoo.master_id, found.gtin) == ("gtin", int(SPROUTS), 1)
