@@ -79,3 +79,11 @@ def signals_as_exit() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def keep_private(var: Path) -> None:
+    """Makes the folders of data and logs, which only their owner may enter: Kafka and Flink write their files
+    readable for every account. Raises OSError."""
+    for name in ("data", "log"):
+        (var / name).mkdir(parents=True, exist_ok=True)
+        (var / name).chmod(0o700)

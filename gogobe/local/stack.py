@@ -20,7 +20,7 @@ import msgspec
 
 from gogobe.local import supervisor
 from gogobe.local.addresses import StackAddresses, StackPorts
-from gogobe.local.guards import check_space, explained, locked, signals_as_exit
+from gogobe.local.guards import check_space, explained, keep_private, locked, signals_as_exit
 from gogobe.local.jobs import JobRecords
 from gogobe.local.postgres import PostgresServer, ensure_database
 from gogobe.local.processes import (
@@ -96,6 +96,7 @@ class Stack:
                 return self._complete(state, kafka, postgres, say)
             self._stop()
             check_space(self._var)
+            keep_private(self._var)
             ports = StackPorts.kept_in(self._var / "ports.json", kafka, postgres)
             return self._start(ports, kept=True, supervised=True, say=say)
 
@@ -109,6 +110,7 @@ class Stack:
             with explained(self._var):
                 self._stop()
                 check_space(self._var)
+                keep_private(self._var)
                 ports = ports or StackPorts.kept_in(self._var / "ports.json")
                 addresses = self._start(ports, kept=False, supervised=supervised, say=say)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from gogobe.local.guards import keep_private
 from gogobe.local.processes import StackError
 from gogobe.local.stack import Stack
 from gogobe.secrets import Secret
@@ -70,3 +72,10 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_data_and_logs_are_for_their_owner_only(tmp_path: Path):
+    (tmp_path / "log").mkdir(mode=0o755)
+    keep_private(tmp_path)
+    for name in ("data", "log"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700
