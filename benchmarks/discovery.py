@@ -53,6 +53,7 @@ class Run(msgspec.Struct):
     files: int
     announced: int
     failed: int
+    errors: dict[str, int]
     seconds: float
     cpu_seconds: float
     memory_mb: float
@@ -168,6 +169,7 @@ def run_agent(what: str, environment: Mapping[str, str]) -> Run:
         sum(line["files"] for line in lines),
         sum(line["announced"] for line in lines),
         portals - sum(line["outcome"] == "complete" for line in lines),
+        dict(Counter(kind for line in lines for kind in line["errors"])),
         seconds,
         cpu,
         memory / (1 << 20),
@@ -216,6 +218,9 @@ def show(result: Result) -> None:
         table.add_row(run.what, *counts, f"{run.seconds:.1f}", *rates, *usage)
     console = Console(width=140)
     console.print(table)
+    for run in result.runs:
+        for kind, count in run.errors.items():
+            console.print(f"{run.what}: {count} portals with {kind}")
     first, again = result.runs
     figures = [
         f"discovery: {first.portals:,} portals, {first.files:,} files: {first.announced / first.seconds:,.0f} "
