@@ -183,16 +183,20 @@ def show(report: ScaleReport, console: Console) -> None:
 @click.option("--json", "output", type=click.Path(path_type=Path), default=Path("var/scale.json"))
 def main(rounds: int, workers: tuple[int, ...], output: Path) -> None:
     """Items a second of each stage on a Flink cluster of 1, 2 and 4 workers, and where the time goes."""
-    machine = new_report()
+    machine, console = new_report(), Console(width=140)
+    figures: list[StageFigure] = []
     with tempfile.TemporaryDirectory(prefix="gogobe-scale-") as name:
         folder = Path(name)
         feeds = write_stores(folder / "feeds", rounds)
         masters = folder / "masters"
         build_snapshot(catalogue_rows(), masters)
-        figures = [figure for number in workers for figure in run(folder, masters, feeds, number)]
+        for number in workers:
+            for figure in run(folder, masters, feeds, number):
+                console.print(f"{figure.stage}, {number} workers: {figure.seconds:.1f} s")
+                figures.append(figure)
     items = sum(feed.rows for feed in feeds)
     report = ScaleReport(machine.machine, machine.cores, machine.load_average, items, figures)
-    show(report, Console(width=140))
+    show(report, console)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1))
 
