@@ -48,19 +48,21 @@ class Resolver:
         gtins = valid_gtins([item.item_code for item in items])
         codes = self._with_snapshot.codes if self._with_snapshot else None
         masters = codes.masters_of(gtins) if codes else gtins
-        # A GTIN of goods sold by weight, or one that ends in a code of such goods, may be a chain's own number.
-        loose = codes.have_cores(gtins).tolist() if codes else [False] * len(items)
         rest: list[Item] = []
         weighed: list[Item] = []
-        for item, gtin, master_id, is_loose in zip(items, gtins.tolist(), masters.tolist(), loose, strict=True):
+        for item, gtin, master_id in zip(items, gtins.tolist(), masters.tolist(), strict=True):
             if master_id:
                 item.gtin, item.master_id, item.match, item.score = gtin, master_id, "gtin", 1.0
-                if is_loose or item.is_weighted:
+                if item.is_weighted:
                     weighed.append(item)
             else:
                 item.gtin, item.match, item.score = None, "new", 0.0
                 item.master_id = computed_master_id(chain_id, item.item_code)
                 rest.append(item)
+        if codes:
+            # A GTIN that ends in a code of loose goods may be a chain's own number, as that of weighed goods.
+            own = [items[place] for place in np.flatnonzero(codes.have_cores(gtins)).tolist()]
+            weighed += [item for item in own if item.match == "gtin" and not item.is_weighted]
         counts = MatchCounts(gtin=len(items) - len(rest))
         if self._with_snapshot and (rest or weighed):
             unknown = self._with_snapshot.resolve_by_code(rest, counts)
