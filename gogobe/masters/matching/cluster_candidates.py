@@ -40,7 +40,7 @@ def cluster_candidates(
     name = slice(None, -SIZE_AND_PRICE_DIMENSIONS)
     ours, theirs = vectors[pairs[:, 0], name], np.asarray(masters.index.vectors[pairs[:, 1], name])
     alike = np.einsum("ij,ij->i", unit_rows(ours), unit_rows(theirs))
-    # The vector of a rare word says little: clusters that have the word come before those that do not.
+    # The vector of a rare word says little: clusters that have the word come before the ones that do not.
     alike[first < len(by_code) + len(by_word)] += WORD_SHARED
     alike[first < len(by_code)] = 2  # the candidates by code come first
     order = np.lexsort((pairs[:, 1], -alike, pairs[:, 0]))
