@@ -201,9 +201,9 @@ def _of_services(found: Findings) -> Iterator[Problem]:
 
 def _of_disks(found: Findings) -> Iterator[Problem]:
     for disk in found.disks:
-        if disk.free < SPACE_GONE:
+        if disk.free < min(SPACE_GONE, disk.total // 20):
             yield Problem("down", f"the disk of {disk.folder} is full: {disk.free >> 20} MB are left")
-        elif disk.free < SPACE_LOW:
+        elif disk.free < min(SPACE_LOW, disk.total // 10):
             yield Problem("ill", f"the disk of {disk.folder} is almost full: {disk.free >> 20} MB are left")
 
 

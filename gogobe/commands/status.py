@@ -134,8 +134,7 @@ def _lines(found: Findings, stack: Stack) -> Iterator[tuple[str, str]]:
     if found.activity is not None:
         yield from _activity_lines(found.activity)
     for disk in found.disks:
-        free, total = disk.free / (1 << 30), disk.total / (1 << 30)
-        yield "disk", f"{free:,.1f} GB free of {total:,.1f} GB ({disk.folder})"
+        yield "disk", f"{_size(disk.free)} free of {_size(disk.total)} ({disk.folder})"
 
 
 def _job_line(job: JobHealth, now: float) -> str:
@@ -182,6 +181,11 @@ def _activity_lines(activity: Activity) -> Iterator[tuple[str, str]]:
         )
     else:
         yield "portals", "none watched yet: `gogobe crawl` watches them"
+
+
+def _size(count: int) -> str:
+    """Bytes for people: `46.6 GB`, `24 MB`."""
+    return f"{count / (1 << 30):,.1f} GB" if count >= 1 << 30 else f"{count >> 20} MB"
 
 
 def _ago(at: datetime | None, now: datetime) -> str:

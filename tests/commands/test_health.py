@@ -123,7 +123,7 @@ def test_all_is_well():
             "PostgreSQL does not answer: no",
         ),
         ({"disks": [Disk("/data", 10 << 20, 1 << 30)]}, "down", "the disk of /data is full: 10 MB are left"),
-        ({"disks": [Disk("/data", 900 << 20, 9 << 30)]}, "ill", "the disk of /data is almost full: 900 MB"),
+        ({"disks": [Disk("/data", 800 << 20, 9 << 30)]}, "ill", "the disk of /data is almost full: 800 MB"),
         ({"jobs": [], "lost_jobs": ["gogobe-ingest"]}, "down", "gogobe-ingest was submitted and does not run"),
         (
             {"jobs": job(restarts=7, error="psycopg.errors.DiskFull: No space left", error_at=NOW - 9)},
@@ -184,6 +184,11 @@ def test_what_can_wait_is_a_note(changes: dict[str, Any], said: str):
 def test_an_old_error_and_a_job_just_submitted_are_no_problem():
     assert assess(findings(jobs=job(restarts=9, error="x", error_at=NOW - 5000))).state == "healthy"
     assert assess(findings(jobs=job(checkpoint_at=None, since=NOW - 30))).state == "healthy"
+
+
+def test_a_small_disk_with_room_is_no_problem():
+    assert assess(findings(disks=[Disk("/store", 23 << 20, 24 << 20)])).state == "healthy"
+    assert assess(findings(disks=[Disk("/store", 1 << 20, 24 << 20)])).state == "down"
 
 
 def test_nothing_runs():
