@@ -113,7 +113,7 @@ def show(console: PlainConsole, report: Report, stack: Stack) -> None:
 def _service_row(one: ServiceStatus) -> list[str]:
     state = "running" if one.running else "held" if one.held else "given up" if one.given_up else "dead"
     if one.restarts:
-        state = f"{state}, {one.restarts} restarts"
+        state = f"{state}, {one.restarts} restart{'' if one.restarts == 1 else 's'}"
     since = shown_time(datetime.fromtimestamp(one.since, UTC)) if one.running else ""
     return [one.name, state, since, str(one.pid), one.log]
 

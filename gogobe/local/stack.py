@@ -174,7 +174,7 @@ class Stack:
                 record.pid,
                 record.log,
                 record.created,
-                len(record.restarts),
+                sum(time.time() - at < supervisor.WITHIN_SECONDS for at in record.restarts),
                 record.given_up,
                 self._records.is_held(record.name),
             )

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from gogobe.local.guards import keep_private
-from gogobe.local.processes import StackError
+from gogobe.local.processes import Records, ServiceRecord, StackError
 from gogobe.local.stack import Stack
 from gogobe.secrets import Secret
 
@@ -79,3 +79,11 @@ def test_data_and_logs_are_for_their_owner_only(tmp_path: Path):
     keep_private(tmp_path)
     for name in ("data", "log"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700
+
+
+def test_restarts_count_for_ten_minutes(tmp_path: Path):
+    now = time.time()
+    record = ServiceRecord("Kafka", 2**22 + 1, now, "kafka.log", restarts=(now - 900, now - 5))
+    Records(tmp_path / "services").add(record)
+    (status,) = Stack(tmp_path).status()
+    assert (status.running, status.restarts) == (False, 1)
