@@ -37,6 +37,7 @@ STATEMENT_SECONDS: Final = 3.0
 CHECKPOINT_LATE: Final = 180.0
 ERROR_RECENT: Final = 300.0
 CRASHES: Final = 3
+STEADY: Final = 60.0
 STANDSTILL: Final = 600.0
 VIEWS_LATE: Final = 300.0
 SPACE_LOW: Final = 2 << 30
@@ -213,7 +214,8 @@ def _of_jobs(found: Findings) -> Iterator[Problem]:
     for job in found.jobs or ():
         recent = job.error_at is not None and found.at - job.error_at < ERROR_RECENT
         error = f": {job.error}" if job.error else ""
-        if job.restarts >= CRASHES and recent:
+        steady = job.state == "RUNNING" and found.at - job.since > STEADY
+        if job.restarts >= CRASHES and recent and not steady:
             yield Problem("down", f"{job.name} is in a crash loop, {_times(job.restarts)} restarted{error}")
         elif job.state == "FAILED":
             yield Problem("down", f"{job.name} has failed{error}")

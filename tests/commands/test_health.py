@@ -126,10 +126,15 @@ def test_all_is_well():
         ({"disks": [Disk("/data", 800 << 20, 9 << 30)]}, "ill", "the disk of /data is almost full: 800 MB"),
         ({"jobs": [], "lost_jobs": ["gogobe-ingest"]}, "down", "gogobe-ingest was submitted and does not run"),
         (
-            {"jobs": job(restarts=7, error="psycopg.errors.DiskFull: No space left", error_at=NOW - 9)},
+            {
+                "jobs": job(
+                    since=NOW - 4, restarts=7, error="psycopg.errors.DiskFull: No space left", error_at=NOW - 9
+                )
+            },
             "down",
             "gogobe-ingest is in a crash loop, 7 times restarted: psycopg.errors.DiskFull: No space left",
         ),
+        ({"jobs": job(restarts=9, error="it broke", error_at=NOW - 99)}, "ill", "restarted 99 s ago: it broke"),
         ({"jobs": job(restarts=1, error="it broke", error_at=NOW - 9)}, "ill", "restarted 9.0 s ago: it broke"),
         (
             {"jobs": job(state="RESTARTING", error="it broke", error_at=NOW - 9e3)},
