@@ -321,7 +321,7 @@ def test_a_slow_download_ends_after_its_bundle_and_another_worker_finds_it(
         assert [one.file_name for one in found] == ["Price7290-1-202501010000.gz"]
         (same,) = of(other, again(waiting))
         # Its failure is over from now on: a file that was delivered twice may have failed after its download.
-        assert same.downloaded_at > waiting.failed_at
+        assert same.downloaded_at > found[0].downloaded_at > waiting.failed_at
         assert msgspec.structs.replace(same, downloaded_at=found[0].downloaded_at) == found[0]
         assert len(served.requests) == 1
         # Another announcement of the same address is another content: it is asked for.

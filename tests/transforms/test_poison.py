@@ -130,6 +130,7 @@ def test_an_attempt_is_counted_once_and_ends_with_the_file(tmp_path: Path):
     for attempts in (one, other, one):
         attempts.collect()
         assert one.count("a") == other.count("a") == 1
+    assert len(list(tmp_path.glob("*.note"))) == 2, "those of processes that live"
 
     def outage() -> None:
         with one.reading("a"):
