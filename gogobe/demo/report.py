@@ -18,7 +18,7 @@ from gogobe.database.matches import ChainMatches, MatchedCode
 from gogobe.database.review.pairs import ReviewPair
 
 WIDTH: Final = 80
-PRODUCTS_SHOWN: Final = 8
+PRODUCTS_SHOWN: Final = 6
 CODES_SHOWN: Final = 6
 PAIRS_SHOWN: Final = 4
 _MATCHED_BY: Final = {"gtin": "barcode", "alias": "known code", "vector": "name", "review": "", "new": ""}
