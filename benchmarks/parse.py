@@ -133,8 +133,8 @@ def package_python(folder: Path) -> Path:
 def _command(*words: str | Path) -> str:
     try:
         done = subprocess.run(
-            [str(word) for word in words], cwd=ROOT, capture_output=True, text=True, check=True, timeout=900,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            [str(word) for word in words], cwd=ROOT / "var", capture_output=True, text=True, check=True,
+            timeout=900, env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
     except subprocess.CalledProcessError as error:
         raise ParserError(f"{Path(words[0]).name} {words[1]}: {error.stderr.strip()[-300:]}") from error
