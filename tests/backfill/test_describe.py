@@ -18,7 +18,8 @@ from gogobe.records.messages import FileDownloaded
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 CHAINS = load_chains()
 CONTENT = gzip.compress(
-    b"<Root><ChainId>7290058140886</ChainId><StoreId>1</StoreId><Items Count='0'></Items></Root>"
+    b"<Root><ChainId>7290058140886</ChainId><StoreId>1</StoreId><Items Count='0'></Items></Root>",
+    mtime=0,  # the ids of tests must be the same in all processes
 )
 
 
