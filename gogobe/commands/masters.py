@@ -19,6 +19,7 @@ from gogobe.commands.merges import merge, unmerge
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.review import review
 from gogobe.commands.tables import Column, print_table
+from gogobe.commands.terminal import harmless
 from gogobe.database.address import Dsn
 from gogobe.database.review.known_items import known_items
 from gogobe.database.review.redirects import redirect_masters
@@ -204,7 +205,7 @@ def list_snapshots(*, as_json: bool, var: Path, **flags: Any) -> None:
     if not stored:
         click.echo(_none_yet(settings))
         return
-    click.echo(f"Masters snapshots in {settings.masters}")
+    click.echo(f"Masters snapshots in {harmless(str(settings.masters))}")
     print_table(wide_console(), SNAPSHOT_COLUMNS, [_snapshot_row(one) for one in stored], stacked_from=1)
 
 

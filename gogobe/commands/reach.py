@@ -15,21 +15,25 @@ from gogobe.settings import Settings
 SECONDS: Final = 3.0
 POSTGRES_PORT: Final = 5432
 KAFKA_PORT: Final = 9092
+_TITLES: Final = {"kafka": "Kafka", "database": "the database"}
 
 
 def check_reachable(settings: Settings, names: Sequence[str]) -> None:
-    """Raises ClickException for the first of the named servers (`kafka`, `database`) that takes no connection
-    within a few seconds. A local socket is not tried."""
-    for name in names:
-        address = getattr(settings, name)
-        servers = kafka_servers(address) if name == "kafka" else database_servers(address)
-        errors = [_error_of(*server) for server in servers]
-        if errors and all(errors):
-            shown = without_credentials(address)
-            raise click.ClickException(
-                f"the {name} cannot be reached at {shown}: {errors[0]}: is its address right, and does it run? "
-                "`gogobe status` shows the local stack, `gogobe up` starts what is missing"
-            )
+    """Raises ClickException, which names those of the servers `names` (`kafka`, `database`) that take no
+    connection within a few seconds. A local socket is not tried."""
+    failures = [failure for name in names if (failure := _failure_of(name, getattr(settings, name)))]
+    if failures:
+        remedy = "`gogobe status` shows the local stack, `gogobe up` starts what is missing"
+        raise click.ClickException(f"{'; '.join(failures)}: is the address right, and does it run? {remedy}")
+
+
+def _failure_of(name: str, address: str) -> str | None:
+    """Why the servers of an address cannot be reached; None if one of them can."""
+    servers = kafka_servers(address) if name == "kafka" else database_servers(address)
+    errors = [_error_of(*server) for server in servers]
+    if not errors or not all(errors):
+        return None
+    return f"{_TITLES[name]} cannot be reached at {without_credentials(address)}: {errors[0]}"
 
 
 def kafka_servers(address: str) -> list[tuple[str, int]]:

@@ -54,6 +54,7 @@ INDEXED_TEXTS: Final[Mapping[str, Bound]] = {
     "word": _WORD,
     "lemma": _WORD,
     "sound": Bound(2 * LONGEST_WORD, "gogobe/masters/search/sounds.py: two letters at most for one of a word"),
+    "view": Bound(63, "gogobe/database/views.py: the name of a materialized view"),
     "subject": Bound(16, "one of the words that its CHECK names"),
 }
 """By column name, which has one meaning in all tables and views."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 from pathlib import Path
 
 import msgspec
@@ -134,7 +135,11 @@ def test_a_database_out_of_reach_is_a_sentence(gogobe: Gogobe, arguments: list[s
 @pytest.mark.usefixtures("letters")
 def test_a_broker_out_of_reach_leaves_the_letters_as_they_were(gogobe: Gogobe, db: Connection, monkeypatch):
     monkeypatch.setattr("gogobe.io.kafka.topics.DELIVERY_SECONDS", 1.0)
-    result = gogobe("deadletters", "replay", "--reason", "not_found", "--as", "announcement")
+    arguments = ("deadletters", "replay", "--reason", "not_found", "--as", "announcement")
+    result = gogobe(*arguments)
+    assert (result.exit_code, "Kafka cannot be reached" in result.output) == (1, True)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        result = gogobe(*arguments, kafka=f"127.0.0.1:{silent.getsockname()[1]}")
     assert result.exit_code == 1
     assert "the letters are as they were" in result.output
     assert db.execute("SELECT DISTINCT replays, replayed_at FROM dead_letters").fetchall() == [(0, None)]
