@@ -119,7 +119,7 @@ class ItemPattern:
         if not refused:
             return MatchedRows(rows, [], end)
         begins = [match.start() for match in self._row_begin.finditer(text, begin, end)]
-        lines = [first_line + text.count("\n", start, begins[place]) for place in refused]
+        lines = _lines_of(text, start, first_line, [begins[place] for place in refused])
         refusals = [
             self._refused(rows[place], matches[place], line) for place, line in zip(refused, lines, strict=True)
         ]
@@ -164,6 +164,16 @@ class ItemPattern:
         if "description" in places and "name" in places:
             self._like_name = places.pop("description"), places["name"]
         self._columns = {name: (place, self._readings[name]) for name, place in places.items()}
+
+
+def _lines_of(text: str, start: int, first_line: int, places: list[int]) -> list[int]:
+    """The line of each of these places, which ascend; `first_line` is that of `start`."""
+    lines = []
+    for place in places:
+        first_line += text.count("\n", start, place)
+        lines.append(first_line)
+        start = place
+    return lines
 
 
 def _after_blanks(text: str, start: int) -> int:
