@@ -34,6 +34,7 @@ from gogobe.local.processes import (
 _READY_SECONDS: Final = 20.0
 _numbers = itertools.count(1)
 _SERVER_FIXTURES: Final = frozenset({"postgres", "s3_endpoint", "gateway_endpoint", "gcs_endpoint", "bucket"})
+_SERVER_STORES: Final = frozenset({"s3", "gs", "gateway"})
 GATEWAY: Final = shutil.which("versitygw")
 """A second S3 server, with checks of its own, where its program is on PATH."""
 
@@ -50,9 +51,12 @@ def pytest_report_header() -> list[str]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests whose fixtures start a server, so that `-m "not server"` leaves them out."""
+    """Marks tests that start a server, by a fixture or for the object store that they have as a parameter, so
+    that `-m "not server"` leaves them out."""
     for item in items:
-        if _SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        stores = _SERVER_STORES & {value for value in parameters if isinstance(value, str)}
+        if stores or _SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.server)
 
 

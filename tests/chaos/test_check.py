@@ -35,6 +35,7 @@ def read(folder: Path) -> list[ReadFile]:
     return [read_file(folder, one) for one in read_published(folder)]
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_files_and_each_has_its_rows(
     folder: Path, read: Sequence[ReadFile], tmp_path: Path
 ):

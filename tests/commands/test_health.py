@@ -251,6 +251,7 @@ def test_a_dead_service_is_shown_with_the_end_of_its_log(tmp_path: Path, gogobe:
     assert as_json["found"]["activity"]["recent"] == {}
 
 
+@pytest.mark.slow
 def test_servers_that_do_not_answer_are_reported_in_time(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

@@ -89,6 +89,7 @@ def test_a_second_run_has_the_same_addresses_unless_a_port_is_taken(tmp_path: Pa
         assert len(portals.hosts) == len(first)
 
 
+@pytest.mark.slow
 def test_the_service_runs_the_same_portals_in_a_process_of_its_own(tmp_path: Path):
     with portals_service(tmp_path) as portals:
         (service,) = Stack(tmp_path).status()

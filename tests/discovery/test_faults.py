@@ -102,6 +102,7 @@ def test_another_page_is_no_listing(portals: PortalServer, engine: str, url: str
     assert error_of(portal(engine, portals.add(app) + url)).kind == "not_a_listing"
 
 
+@pytest.mark.slow
 def test_an_answer_that_does_not_come(portals: PortalServer):
     watched = portal(
         "laibcatalog",

@@ -63,6 +63,7 @@ def test_an_item_with_a_code_that_no_index_holds_does_not_cost_its_promotion():
     assert (found.summary.refused, found.summary.refused_items, found.summary.taken) == (1, 1, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spaces", ["", " " * 5000])
 def test_spaces_around_a_code_do_not_count(spaces: str):
     found = read(price_feed(*[item(f"{spaces}{JUST}{spaces}", ItemStatus=f"{spaces}1{spaces}")] * 20))

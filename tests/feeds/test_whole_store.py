@@ -118,12 +118,14 @@ def test_more_items_in_many_elements_are_cut_off():
     assert (counts(found), found.codes, found.summary.complete) == ([("1", 35)], ["row_too_long"], False)
 
 
+@pytest.mark.slow
 def test_a_row_that_is_large_without_items_is_still_too_long():
     promotion = f"<Promotion>{leaves(PromotionID='1')}{'<Mood>x</Mood>' * 300_000}</Promotion>"
     found = read(feed(grouped("0", 1), promotion), NAME)
     assert (counts(found), found.codes) == ([("0", 1)], ["row_too_long"])
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_a_promotion_beyond_its_items():
     data = gzip.compress(feed(*[grouped(str(number), 20_000) for number in range(3)]), 1)
 

@@ -16,6 +16,8 @@ from gogobe.io.download_work import Ended, Plan, Postponed, Ticket, Work
 from gogobe.io.downloads import Downloads
 from gogobe.io.hosts import Limits
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 20.0
 NEVER = 1000.0
 # Longer than anything that does not wait takes, on however slow a machine.
@@ -265,6 +267,7 @@ def test_a_host_that_was_slow_is_not_waited_for_and_others_are(make: Make):
     assert tried.run("a50", "a") == ["a50"], "the host is quick again"
 
 
+@pytest.mark.slow
 def test_slow_hosts_leave_all_threads_to_the_others(make: Make):
     tried = make(threads=2, slow_threads=2, wait=WAIT, pending=4)
     # Two hosts fill the slow lane, a third finds no room in it.

@@ -238,6 +238,7 @@ def test_a_portal_that_says_nothing_is_given_up(tmp_path: Path, scheme: str):
     assert (error.reason, error.attempts) == ("too_slow" if scheme == "http" else "unreachable", 2)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_a_body_that_stops_is_given_up(tmp_path: Path):
     text = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"

@@ -20,6 +20,8 @@ from gogobe.local.flink import (
 )
 from gogobe.local.processes import StackError, free_ports
 
+pytestmark = pytest.mark.slow
+
 
 class Flink(BaseHTTPRequestHandler):
     state = "RUNNING"

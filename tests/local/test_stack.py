@@ -38,6 +38,7 @@ def test_a_further_service_runs_for_the_length_of_a_with(tmp_path: Path):
     assert not psutil.pid_exists(status.pid) or psutil.Process(status.pid).status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.slow
 def test_a_further_service_of_a_killed_owner_stops_with_the_stack(tmp_path: Path):
     owner = f"""
 import sys, pathlib

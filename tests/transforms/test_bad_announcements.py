@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import apache_beam as beam
+import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
@@ -40,6 +41,7 @@ def announced(url: str, chain: str = "shufersal", **more: str) -> tuple[bytes, b
     return b"k", json.dumps({"chain": chain, "url": url, "timestamp": NOW.isoformat(), **more}).encode()
 
 
+@pytest.mark.slow
 def test_a_bad_announcement_is_a_dead_letter_and_the_good_one_goes_through(tmp_path: Path):
     with portal(answer) as running:
         _run(running.url, AllowedHosts.parse(running.host), tmp_path)

@@ -76,6 +76,7 @@ def test_a_letter_names_the_file(letters: DeadLetters, element: Any):
     assert letter.place == ("batch 0" if isinstance(element, IngestBatch) else None)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 @given(
     st.one_of(st.binary(max_size=200), st.sampled_from([b'"', b"\x1f", b"\xff", "א".encode(), b"\\"])),

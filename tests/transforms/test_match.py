@@ -45,6 +45,7 @@ def published(folder: Path, version: str) -> SnapshotStore:
     return store
 
 
+@pytest.mark.slow
 def test_items_on_the_topic_carry_their_master(tmp_path: Path):
     snapshots = published(tmp_path, "v1")
 

@@ -33,6 +33,8 @@ from tests.conftest import Bucket
 from tests.io.samples import config
 from tests.portals.bundled import Published, bundled_portal
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2025, 8, 8, tzinfo=UTC)
 QUICK = FetchSettings(attempts=2, backoff=0.001, allowed=AllowedHosts.parse("127.0.0.1"))
 NO_STORE = ObjectStore("/dev/null/no-store")

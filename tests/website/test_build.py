@@ -66,6 +66,7 @@ def test_the_schema_has_every_table_with_its_columns(db: Connection):
     assert schema_steps()[-1].name in page
 
 
+@pytest.mark.slow
 def test_the_reference_pages_have_everything():
     settings = settings_page()
     assert [name for name in Settings.__struct_fields__ if f"| `{name}` |" not in settings] == []

@@ -192,6 +192,7 @@ def test_where_the_newest_come_first_known_pages_are_not_read(portals: PortalSer
     assert replica.pages_asked == [1, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_type", [150, 1200])
 def test_a_cut_listing_is_asked_for_in_parts(portals: PortalServer, per_type: int):
     """Every type together, or one of them alone, has more rows than a listing gives."""

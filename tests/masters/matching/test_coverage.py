@@ -65,6 +65,7 @@ def test_nothing_is_known_of_a_chain_without_items() -> None:
     assert shares(Coverage.unknown(), 1) == pytest.approx(UNKNOWN_SHARE)
 
 
+@pytest.mark.slow
 def test_a_chain_in_a_snapshot_is_counted_by_its_barcodes(snapshot: Snapshot) -> None:
     coverage = known_coverage(snapshot, chain_hash("a"))
     company = int(company_of(np.array([7299990000000]))[0])

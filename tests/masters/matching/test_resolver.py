@@ -116,6 +116,7 @@ hostile_texts = st.lists(
 hostile_numbers = st.one_of(st.none(), st.decimals(), st.sampled_from([Decimal("1e400"), Decimal("1e-400")]))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

@@ -21,6 +21,8 @@ from tests.conftest import Bucket
 from tests.faults import answering
 from tests.masters.samples import small_snapshot
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:

@@ -12,6 +12,8 @@ from gogobe.masters.published.store import CURRENT, SnapshotStore
 from gogobe.masters.published.watch import SnapshotWatch
 from tests.masters.samples import small_snapshot
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> SnapshotStore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from gogobe.masters.snapshot.known_codes import KnownCodes
 GTINS = st.lists(st.integers(min_value=0, max_value=40), max_size=20)
 
 
+@pytest.mark.slow
 @given(known=GTINS, asked=GTINS)
 def test_the_gtins_that_a_snapshot_knows_are_those_in_its_table(
     snapshot: Snapshot, known: list[int], asked: list[int]

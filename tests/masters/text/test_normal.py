@@ -86,6 +86,7 @@ def test_a_number_beyond_all_sizes_is_a_word(name: str) -> None:
         assert "9" * 40 in "".join(parse_name(name.format("9" * 40, "9" * 40)).words)
 
 
+@pytest.mark.slow
 def test_every_character_is_taken() -> None:
     """Alone, in a word, as a number, in a product, as a unit and as a percentage."""
     for point in range(sys.maxunicode + 1):
