@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -11,6 +12,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from gogobe.io.kafka.clients import librdkafka_config
 from gogobe.io.kafka.options import Kafka
+from gogobe.io.kafka.patience import until_answered
 
 MINUTE: Final = 60.0
 
@@ -29,7 +31,8 @@ class TopicProgress(msgspec.Struct, frozen=True):
 def topic_progress(
     kafka: Kafka, group: str, topics: Sequence[str], seconds: float = 3.0
 ) -> list[TopicProgress]:
-    """The progress of the existing topics. Each request waits at most `seconds`. Raises KafkaException."""
+    """The progress of the existing topics. Each request waits at most `seconds`, and those of a topic are
+    repeated for `seconds` while the broker has no answer yet. Raises KafkaException."""
     config = {
         **librdkafka_config(kafka),
         "group.id": group,
@@ -40,10 +43,11 @@ def topic_progress(
     consumer = Consumer(config)
     try:
         known = consumer.list_topics(timeout=seconds).topics
+        partitions = {name: known[name].partitions for name in known}
         return [
-            _progress(consumer, topic, sorted(known[topic].partitions), seconds)
+            until_answered(partial(_progress, consumer, topic, sorted(partitions[topic]), seconds), seconds)
             for topic in topics
-            if topic in known
+            if topic in partitions
         ]
     finally:
         consumer.close()

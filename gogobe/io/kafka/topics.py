@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec, TopicMetadata
@@ -14,6 +14,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from gogobe.io.kafka.clients import librdkafka_config
 from gogobe.io.kafka.options import Kafka
+from gogobe.io.kafka.patience import until_answered
 from gogobe.io.kafka.reading import Backlog
 
 logger = logging.getLogger(__name__)
@@ -25,23 +26,8 @@ DELIVERY_SECONDS: Final = 30.0
 LEADER_SECONDS: Final = 1.0
 DEFAULT_PARTITIONS: Final = 4
 BROKERS_DEFAULT: Final = 0
-_NOT_YET: Final = (
-    KafkaError._NOENT,  # no partition has a leader yet
-    KafkaError._TIMED_OUT,
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.UNKNOWN_LEADER_EPOCH,
-    KafkaError.FENCED_LEADER_EPOCH,
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-)
-
 # Errors that a client reports asynchronously while it retries; waiting longer does not help.
 _REFUSED: Final = (KafkaError._AUTHENTICATION, KafkaError._SSL)
-
-Result = TypeVar("Result")
 
 
 class PublishError(Exception):
@@ -141,19 +127,7 @@ def _wait_for_leaders(admin: AdminClient, partitions: list[TopicPartition]) -> N
             answer.result(ADMIN_SECONDS)
 
     if partitions:
-        _patiently(ask)
-
-
-def _patiently(ask: Callable[[], Result]) -> Result:
-    """Retries a request while the broker has no answer yet, as after a start or for a new topic."""
-    deadline = time.monotonic() + ADMIN_SECONDS
-    while True:
-        try:
-            return ask()
-        except KafkaException as error:
-            if error.args[0].code() not in _NOT_YET or time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+        until_answered(ask, ADMIN_SECONDS)
 
 
 def publish(kafka: Kafka, topic: str, records: Iterable[tuple[bytes, bytes]]) -> int:
@@ -240,7 +214,8 @@ def _committed(kafka: Kafka, group: str, topic: str) -> Iterator[tuple[Consumer,
     try:
         partitions = reports.topics(consumer, topic)[topic].partitions
         asked = [TopicPartition(topic, one) for one in partitions]
-        yield consumer, _patiently(lambda: consumer.committed(asked, timeout=ADMIN_SECONDS))
+        committed = until_answered(lambda: consumer.committed(asked, timeout=ADMIN_SECONDS), ADMIN_SECONDS)
+        yield consumer, committed
     finally:
         consumer.close()
 
@@ -251,9 +226,13 @@ def commit_offsets(kafka: Kafka, group: str, topic: str, offsets: Mapping[int, i
     consumer = Consumer(reports.config(kafka, **{"group.id": group, "enable.auto.commit": False}))
     try:
         places = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
-        for place in consumer.commit(offsets=places, asynchronous=False):
-            if place.error is not None:
-                raise KafkaException(place.error)
+
+        def commit() -> None:
+            for place in consumer.commit(offsets=places, asynchronous=False):
+                if place.error is not None:
+                    raise KafkaException(place.error)
+
+        until_answered(commit, ADMIN_SECONDS)
     finally:
         consumer.close()
 
