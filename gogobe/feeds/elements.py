@@ -19,25 +19,27 @@ _ABOVE_A_STORE: Final = frozenset(
     {"sub_chain_id", "sub_chain_name", "chain_id", "chain_name", "update_date", "update_time"}
 )
 _MEMO_SIZE: Final = 4096
+_NUMBERS_SIZE: Final = 1 << 15
 
 
 class Memo(dict[str | None, Any]):
-    """A cache of parsed values by text, because texts repeat. It is cleared when it is full."""
+    """A cache of parsed values by text, because texts repeat. It is cleared when it has `size` values."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, size: int = _MEMO_SIZE) -> None:
         super().__init__()
         self._reading = reading
+        self._size = size
 
     def __missing__(self, raw: str | None) -> Any:
         value = None if raw is None else self._reading(raw)
-        if len(self) >= _MEMO_SIZE:
+        if len(self) >= self._size:
             self.clear()
         self[raw] = value
         return value
 
 
 # Prices and quantities also repeat between files.
-_NUMBERS: Final = {reading: Memo(reading) for reading in NUMERIC}
+_NUMBERS: Final = {reading: Memo(reading, _NUMBERS_SIZE) for reading in NUMERIC}
 
 
 def memo_of(reading: Reading) -> Memo:

@@ -111,18 +111,18 @@ class FeedReader:
         if layout.tag is not None:
             text.end_pieces_at_rows(layout.tag)
             stream = RowStream(layout, self._limits, blank_lines, clock=self._clock, fast=self._fast)
-            yield from self._rows(stream, chain(head, pieces))
+            yield from self._rows(stream, chain(_with_lines(head), ((piece, text.lines) for piece in pieces)))
         self._report_text_faults(text)
         if self._cut is not None:
             raise self._cut
 
-    def _rows(self, stream: RowStream, pieces: Iterable[str]) -> Iterator[Run]:
-        """The rows. Raises the fault that ended them before the end of the text; a fault at the end is kept
-        in `_cut`."""
+    def _rows(self, stream: RowStream, pieces: Iterable[tuple[str, int]]) -> Iterator[Run]:
+        """The rows of pieces of text, each with its number of line ends. Raises the fault that ended them
+        before the end of the text; a fault at the end is kept in `_cut`."""
         fault: FeedError | None = None
         try:
-            for piece in pieces:
-                yield from stream.feed(piece)
+            for piece, lines in pieces:
+                yield from stream.feed(piece, lines)
             yield from stream.close()
         except FeedError as error:
             if error.problem.code == "truncated":
@@ -284,3 +284,8 @@ class FeedReader:
             self._problem(Problem("empty_pricefull", f"{self._file_name}: {sentence}; {remedy}"))
         elif announced is not None and announced != read:
             self._problem(Problem("count_mismatch", f"{announced} rows announced, {read} read"))
+
+
+def _with_lines(pieces: Iterable[str]) -> Iterator[tuple[str, int]]:
+    for piece in pieces:
+        yield piece, piece.count("\n")

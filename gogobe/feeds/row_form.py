@@ -19,6 +19,7 @@ _START_TAG: Final = re.compile(r"(\s*+)<([A-Za-z_][A-Za-z0-9_.-]*)[ \t\n]*(/?)>"
 # Blanks between two elements are mostly a line end and an indent, which match faster than arbitrary blanks.
 _INDENT: Final = r"\n?+ *+"
 _ANY_BLANKS: Final = r"\s*+"
+_EMPTY_TAG_END: Final = r"[ \t\n]*+/"
 _IS_INDENT: Final = re.compile(_INDENT)
 
 
@@ -26,32 +27,36 @@ _IS_INDENT: Final = re.compile(_INDENT)
 class RowForm:
     """The form of the rows named `tag`.
 
-    `elements` are the names of their children, in order. Children in `optional` may be missing or empty tags.
-    `blanks` are the blanks seen before a child, `last_blanks` those seen before the end tag.
+    `elements` are the names of their children, in order. Children in `empty` may be empty tags (`<Name/>`);
+    those in `optional` may also be missing. `blanks` are the blanks seen before a child, `last_blanks` those
+    seen before the end tag.
     """
 
     tag: str
     elements: tuple[str, ...]
+    empty: frozenset[str]
     optional: frozenset[str]
     blanks: frozenset[str]
     last_blanks: frozenset[str]
 
     @classmethod
     def of(cls, tag: str, row: str, sample: str) -> RowForm | None:
-        """The form of a row, given as its text from `<tag>` on. Elements that not every row of `sample`, the
-        text of following rows, has are optional. None if a name repeats or the row has no children."""
+        """The form of a row, given as its text from `<tag>` on. `sample`, the text of following rows, shows
+        which elements may be empty tags or missing. None if a name repeats or the row has no children."""
         tags = _START_TAG.findall(row)[1:]
         names = tuple(name for _, name, _ in tags)
         if not names or len(names) != len(set(names)):
             return None
+        sample = sample[: sample.rfind(f"</{tag}>")]  # its last row may be cut off
         rows = sample.count(f"<{tag}>")
-        optional = {name for _, name, slash in tags if slash}
-        optional |= {name for name in names if sample.count(f"<{name}>") < rows}
+        lacking = {name: count for name in names if (count := rows - sample.count(f"<{name}>")) > 0}
+        empty = {name for _, name, slash in tags if slash} | lacking.keys()
         last = row[: row.rfind("<")]
         return cls(
             tag,
             names,
-            frozenset(optional),
+            frozenset(empty),
+            frozenset(name for name, count in lacking.items() if count > _empty_tags(name, sample)),
             frozenset(blanks for blanks, _, _ in tags),
             frozenset((last[len(last.rstrip(" \t\n")) :],)),
         )
@@ -71,6 +76,7 @@ class RowForm:
         return RowForm(
             self.tag,
             tuple(elements),
+            self.empty | other.empty,
             self.optional | other.optional | in_one,
             self.blanks | other.blanks,
             self.last_blanks | other.last_blanks,
@@ -78,7 +84,8 @@ class RowForm:
 
     def relaxed(self) -> RowForm:
         """The form with every element optional."""
-        return RowForm(self.tag, self.elements, frozenset(self.elements), self.blanks, self.last_blanks)
+        every = frozenset(self.elements)
+        return RowForm(self.tag, self.elements, every, every, self.blanks, self.last_blanks)
 
     @property
     def is_usable(self) -> bool:
@@ -115,13 +122,20 @@ class RowForm:
     def _element(self, name: str, blanks: str) -> str:
         tag = re.escape(name)
         content = f"([^<]{_longest(name)}+)" if _is_field(name) else "[^<]*+"
-        if name not in self.optional:
-            return f"{blanks}<{tag}>{content}</{tag}>"
-        present = r"(?=([>/ \t\n]))" if self._is_counted(name) else ""
-        return rf"(?:{blanks}<{tag}{present}(?:>{content}</{tag}|[ \t\n]*+/)>)?+"
+        # An option costs more time than a choice of two tags, and a choice more than neither.
+        if name in self.optional:
+            present = r"(?=([>/ \t\n]))" if self._is_counted(name) else ""
+            return rf"(?:{blanks}<{tag}{present}(?:>{content}</{tag}|{_EMPTY_TAG_END})>)?+"
+        if name in self.empty:
+            return f"{blanks}<{tag}(?:>{content}</{tag}|{_EMPTY_TAG_END})>"
+        return f"{blanks}<{tag}>{content}</{tag}>"
 
     def _is_counted(self, name: str) -> bool:
         return _is_unknown(name) and name in self.optional
+
+
+def _empty_tags(name: str, text: str) -> int:
+    return sum(text.count(f"<{name}{end}>") for end in ("/", " /"))
 
 
 def _is_field(name: str) -> bool:
@@ -144,5 +158,5 @@ def _blanks(seen: Iterable[str]) -> str:
     """An expression for blanks such as those seen; the more uniform they are, the faster it is."""
     first, *more = sorted(seen)
     if not more:
-        return re.escape(first)
+        return first  # no blank has a meaning of its own in an expression, and an escaped one compiles slower
     return _INDENT if all(_IS_INDENT.fullmatch(blanks) for blanks in seen) else _ANY_BLANKS

@@ -78,11 +78,12 @@ class RowStream:
         self._after_row = False
         self._fast_rows = self._odd_rows = 0
 
-    def feed(self, text: str) -> Iterator[Run]:
-        """The rows that end in this text. Raises FeedError after the rows before the fault."""
+    def feed(self, text: str, lines: int) -> Iterator[Run]:
+        """The rows that end in this text, which has `lines` line ends. Raises FeedError after the rows before
+        the fault."""
         allowed = self._bound.allowed(text)
         read = self.read
-        yield from self._runs(text[:allowed])
+        yield from self._runs(text[:allowed], lines if allowed == len(text) else None)
         if allowed < len(text):
             raise FeedError("text_too_long", line=self._line())
         self._since_row = self._since_row + weight(text) if self.read == read else len(text)
@@ -115,14 +116,17 @@ class RowStream:
                 self._since_row = self.promotions.read_early(self._parser.unfinished)
             self._early_from = self._since_row + EARLY_FROM
 
-    def _runs(self, text: str) -> Iterator[Run]:
-        text, self._rest = self._rest + text, ""
+    def _runs(self, text: str, lines: int | None) -> Iterator[Run]:
+        """The rows of a text, of which the number of line ends may be known."""
+        if self._rest:
+            text, lines = self._rest + text, None
+            self._rest = ""
         place = 0
         # A search for one character is much faster than for three.
         plain = "]" not in text or "]]>" not in text
         while self._pattern is not None and plain:
             if self._after_row:
-                matched = self._match(self._pattern, text, place)
+                matched = self._match(self._pattern, text, place, lines)
                 place = matched.end
                 if matched.rows or matched.refused:
                     yield Run(matched.rows, matched.refused)
@@ -136,10 +140,12 @@ class RowStream:
             yield from self._parse(self._rest)
             self._rest, self._after_row = "", False
 
-    def _match(self, pattern: ItemPattern, text: str, place: int) -> MatchedRows:
-        """Reads rows by the pattern, and counts their lines for the parser."""
+    def _match(self, pattern: ItemPattern, text: str, place: int, all_lines: int | None) -> MatchedRows:
+        """Reads rows by the pattern, and counts their lines for the parser. `all_lines` is the number of line
+        ends in the whole text, if known: the pattern mostly reads all of it."""
         matched = pattern.match_rows(text, place, self.read + 1, self._lines + 1)
-        lines = text.count("\n", place, matched.end)
+        is_all = place == 0 and matched.end == len(text)
+        lines = all_lines if is_all and all_lines is not None else text.count("\n", place, matched.end)
         self._lines += lines
         self._parser.lines_before += lines
         count = len(matched.rows) + len(matched.refused)

@@ -116,3 +116,24 @@ def test_line_ends_are_as_xml_has_them():
     for end in ("\r\n", "\r", "\n"):
         found = read(price_feed(item("1", ItemStatus="a"), "<Item/>\n").replace("\n", end))
         assert (found.refused[0].line, len(found.rows)) == (2, 1)
+
+
+@pytest.mark.parametrize("text", ["<a>\r\n<b>\r</b>\r\n\r</a>\r", "\r\r\n\n\r", "x\r\ny\r\n", "", "\n<a/>\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_line_ends_are_counted_however_pieces_are_cut(text: str, encoding: str):
+    data = text.encode(encoding)
+    for size in range(1, len(data) + 1):
+        feed = FeedText([data[begin : begin + size] for begin in range(0, len(data), size)], encoding)
+        counted = [(piece, feed.lines) for piece in feed]
+        assert "".join(piece for piece, _ in counted) == text.replace("\r\n", "\n").replace("\r", "\n")
+        assert all(lines == piece.count("\n") for piece, lines in counted)
+
+
+def test_many_references_hide_no_stray_ampersand():
+    text = "<a>" + "&amp;" * 200 + "{}</a>"
+    feed = FeedText([text.format("& ").encode()], "utf-8")
+    assert "".join(feed) == text.format("&amp; ")
+    assert feed.stray
+    feed = FeedText([text.format("").encode()], "utf-8")
+    assert "".join(feed) == text.format("")
+    assert not feed.stray
