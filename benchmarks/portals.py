@@ -35,6 +35,7 @@ from benchmarks.feeds import Feed, write_stores
 from benchmarks.measure import write_json
 from benchmarks.pipeline import announcements, served
 from gogobe.demo.run import pipeline_flags
+from gogobe.feeds.names import parse_file_name
 from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.topics import publish
 from gogobe.local.flink import FlinkJob, cancel_jobs, checkpoints, wait_for_job
@@ -171,11 +172,12 @@ def run(what: str, pipeline: Pipeline, ill: Sequence[FileDiscovered], feeds: Seq
     return Run(what, len(feeds), statistics.median(seconds), p95, seconds[-1], watched.longest)
 
 
-def ill_files(address: str, count: int, chain_id: str) -> list[FileDiscovered]:
-    """Files of `count` stores of one portal."""
+def ill_files(address: str, count: int, feed: Feed) -> list[FileDiscovered]:
+    """Files of `count` stores of one portal, named as `feed`, which the slow portal answers with."""
     now = datetime.now(UTC)
+    chain_id = parse_file_name(feed.path.name).chain_id
     return [
-        FileDiscovered("shufersal", f"{address}/PriceFull{chain_id}-{number:04d}-202608110600.gz", now)
+        FileDiscovered(feed.chain, f"{address}/PriceFull{chain_id}-{number:04d}-202608110600.gz", now)
         for number in range(count)
     ]
 
@@ -213,7 +215,7 @@ def measure(files: int, healthy: int, folder: Path) -> Result:
         pipeline = Pipeline(stack, wait_for_job(stack.flink, JOB_NAME), address)
         run("warming up", pipeline, [], feeds[:1])
         result.runs.append(run("alone", pipeline, [], first))
-        ill = [*ill_files(dead, files, "7290027600007"), *ill_files(slow, files, "7290027600008")]
+        ill = [*ill_files(dead, files, feeds[0]), *ill_files(slow, files, feeds[0])]
         result.runs.append(run("after ill portals", pipeline, ill, second))
         account(stack, result, (dead, slow))
         cancel_jobs(stack.flink)
