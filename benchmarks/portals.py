@@ -58,6 +58,12 @@ _LOADED: Final = """
     SELECT extract(epoch FROM completed_at - discovered_at)::float8 FROM files
     WHERE state = 'loaded' AND source_url LIKE %s AND discovered_at >= %s
 """
+# Where a file of a failing portal can be. Equal files have one row in `files`, and each address its own.
+_ACCOUNTS: Final = (
+    "waiting_files WHERE url",
+    "file_addresses WHERE source_url",
+    "dead_letters WHERE source_url",
+)
 _WAITING: Final = """
     SELECT host, reason, count(*), max(attempts) FROM waiting_files GROUP BY host, reason ORDER BY host, reason
 """
@@ -188,7 +194,7 @@ def account(stack: StackAddresses, result: Result, addresses: Sequence[str]) -> 
         result.waiting = [tuple(row) for row in connection.execute(_WAITING)]
         known = 0
         for address in addresses:
-            for table in ("waiting_files WHERE url", "files WHERE source_url", "dead_letters WHERE source_url"):
+            for table in _ACCOUNTS:
                 row = connection.execute(f"SELECT count(*) FROM {table} LIKE %s".encode(), (f"{address}/%",))
                 count = (row.fetchone() or (0,))[0]
                 known += count

@@ -98,7 +98,14 @@ class Bench:
         pids = {service.name: service.pid for service in Stack(self.var).status()}
         name = f"gogobe-{kind.name}"
         stack = self.stack
-        flags = flink_flags(stack.job_endpoint, stack.worker_pool, name, self.workers, stack.task_managers)
+        flags = flink_flags(
+            stack.job_endpoint,
+            stack.worker_pool,
+            name,
+            self.workers,
+            stack.task_managers,
+            bundle_elements=kind.bundle_elements,
+        )
         submit(kind, [*flags, *flags_of(self.settings)])
         wait_for_job(stack.flink, name)
         watch = ServiceWatch(pids)

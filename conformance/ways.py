@@ -97,7 +97,12 @@ def on_flink(way: Way, stack: StackAddresses, settings: Settings) -> None:
     for kind in way.kinds:
         name = f"gogobe-{kind.name}"
         to_flink = flink_flags(
-            stack.job_endpoint, stack.worker_pool, name, stack.parallelism, stack.task_managers
+            stack.job_endpoint,
+            stack.worker_pool,
+            name,
+            stack.parallelism,
+            stack.task_managers,
+            bundle_elements=kind.bundle_elements,
         )
         submit(kind, [*to_flink, *flags_of(msgspec.structs.replace(settings, views_every=3600.0))])
         wait_for_job(stack.flink, name)

@@ -288,7 +288,14 @@ def _submit_to_flink(
     for share in job.shares:
         name = job_name(job.name, share)
         slots = job.parallelism or target.parallelism
-        to_flink = flink_flags(target.job_endpoint, target.worker_pool, name, slots, target.task_managers)
+        to_flink = flink_flags(
+            target.job_endpoint,
+            target.worker_pool,
+            name,
+            slots,
+            target.task_managers,
+            bundle_elements=KINDS[job.name].bundle_elements,
+        )
         restored = [f"--savepoint_path={savepoints[name]}"] if name in savepoints else []
         flags = [*to_flink, *restored, *passed, *_instance_flags(share), *flags_of(settings)]
         submit(KINDS[job.name], flags)

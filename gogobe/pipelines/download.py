@@ -43,7 +43,7 @@ def publish_files(job: Job, files: beam.PCollection[FileDownloaded]) -> None:
     job.publish(files | "Key downloaded" >> KeyDownloaded(job.store), DOWNLOADED)
 
 
-DOWNLOAD_JOB: Final = JobKind("download", DISCOVERED, build)
+DOWNLOAD_JOB: Final = JobKind("download", DISCOVERED, build, bundle_elements=8)  # downloads wait together
 
 if __name__ == "__main__":
     main(DOWNLOAD_JOB)

@@ -16,6 +16,7 @@ from gogobe.database.address import DatabaseAddress
 from gogobe.io.objects import ObjectStore
 from gogobe.masters.published.store import SnapshotStore
 from gogobe.pipelines.connectors import KafkaSink, KafkaSource, Sink, Source
+from gogobe.pipelines.options import BUNDLE_ELEMENTS
 from gogobe.records.messages import DEADLETTER
 from gogobe.settings import Settings, SettingsError
 from gogobe.transforms.decode import DecodeMessages
@@ -99,11 +100,16 @@ class Job:
 
 @dataclass(frozen=True)
 class JobKind:
-    """One of the jobs: its name, the topic that it reads, and the function that builds its steps."""
+    """One of the jobs: its name, the topic that it reads, and the function that builds its steps.
+
+    `bundle_elements` is the maximum number of elements of a bundle on Flink. A checkpoint waits for the bundles
+    that are open, so where elements are files that are parsed, a bundle has few.
+    """
 
     name: str
     topic: str
     build: Callable[[Job], None]
+    bundle_elements: int = BUNDLE_ELEMENTS
 
 
 def known_chains(settings: Settings) -> Chains:

@@ -34,7 +34,7 @@ def load(job: Job, batches: beam.PCollection[IngestBatch]) -> None:
         loaded | "Views" >> RefreshViews(job.database, settings.views_every)
 
 
-LOAD_JOB: Final = JobKind("load", INGEST, build)
+LOAD_JOB: Final = JobKind("load", INGEST, build, bundle_elements=8)  # batches, not files
 
 if __name__ == "__main__":
     main(LOAD_JOB)

@@ -15,7 +15,7 @@ from gogobe.secrets import reference_of
 from gogobe.settings import Settings, SettingsError, described_settings, load_settings
 
 CHECKPOINT_MILLISECONDS: Final = 3_000
-BUNDLE_ELEMENTS: Final = 8
+BUNDLE_ELEMENTS: Final = 4
 BUNDLE_MILLISECONDS: Final = 500
 # A checkpoint waits for the files in flight; an aborted checkpoint would restart the job.
 CHECKPOINT_TIMEOUT_MILLISECONDS: Final = 3_600_000
@@ -123,7 +123,13 @@ def _text(value: Any) -> str:
 
 
 def flink_flags(
-    job_endpoint: str, worker_pool: str, name: str, parallelism: int = 2, task_managers: int = 0
+    job_endpoint: str,
+    worker_pool: str,
+    name: str,
+    parallelism: int = 2,
+    task_managers: int = 0,
+    *,
+    bundle_elements: int = BUNDLE_ELEMENTS,
 ) -> Sequence[str]:
     """Options for a job on a Flink job server with an external pool of Python workers.
 
@@ -148,6 +154,6 @@ def flink_flags(
         f"--checkpointing_interval={CHECKPOINT_MILLISECONDS}",
         f"--checkpoint_timeout_millis={CHECKPOINT_TIMEOUT_MILLISECONDS}",
         "--finish_bundle_before_checkpointing",
-        f"--max_bundle_size={BUNDLE_ELEMENTS}",
+        f"--max_bundle_size={bundle_elements}",
         f"--max_bundle_time_mills={BUNDLE_MILLISECONDS}",
     ]

@@ -14,6 +14,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from gogobe.chains.load import load_chains
 from gogobe.io.kafka.options import KafkaOptions
 from gogobe.io.objects import ObjectStore
+from gogobe.pipelines.catalogue import JOBS
+from gogobe.pipelines.download import DOWNLOAD_JOB
 from gogobe.pipelines.fetching import download_config, fetch_settings
 from gogobe.pipelines.options import (
     BUNDLE_ELEMENTS,
@@ -130,7 +132,7 @@ def test_hosts_that_cannot_be_read_are_a_setting_that_is_wrong():
 def test_a_bundle_waits_for_all_its_downloads_at_once():
     """As docs/pipeline.md says: a bundle's downloads wait together, so it ends soon after `fetch_wait`."""
     plan = download_config(Settings(), ObjectStore("/store"), load_chains()).plan
-    assert plan.pending >= BUNDLE_ELEMENTS
+    assert plan.pending >= max(kind.bundle_elements for kind in JOBS.values())
     assert plan.wait == Settings().fetch_wait == 2.0
     bounded = download_config(Settings(), ObjectStore("/store"), load_chains(), is_bounded=True).plan
     assert bounded.wait == Settings().fetch_total
@@ -142,7 +144,9 @@ def test_bundles_are_short_and_finished_before_a_checkpoint():
     flags = flink_flags("127.0.0.1:1", "127.0.0.1:2", "job")
     assert "--finish_bundle_before_checkpointing" in flags
     given = dict(flag.split("=") for flag in flags if "=" in flag)
-    assert int(given["--max_bundle_size"]) <= 16
+    assert int(given["--max_bundle_size"]) == BUNDLE_ELEMENTS
+    longer = flink_flags("127.0.0.1:1", "127.0.0.1:2", "job", bundle_elements=DOWNLOAD_JOB.bundle_elements)
+    assert "--max_bundle_size=8" in longer
     assert int(given["--max_bundle_time_mills"]) <= 1000
     assert int(given["--checkpointing_interval"]) <= 5000
 
