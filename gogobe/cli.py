@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import msgspec
 import psycopg
 from confluent_kafka import KafkaException
 
@@ -103,18 +104,24 @@ def main() -> None:
 @main.command()
 @VAR
 @FLINK_CLUSTER
-def demo(var: Path, flink_cluster: int) -> None:
+@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object; the progress to stderr.")
+def demo(var: Path, flink_cluster: int, *, as_json: bool) -> None:
     """Crawl portals with the bundled real feeds on a stack of its own, load the files, show the result."""
     from gogobe.demo.report import WIDTH
     from gogobe.demo.run import DemoError, run_demo
 
+    width = None if (sys.stderr if as_json else sys.stdout).isatty() else WIDTH
     try:
-        console = PlainConsole() if sys.stdout.isatty() else PlainConsole(width=WIDTH)
-        run_demo(var, console, flink_cluster)
+        console = PlainConsole(width=width, stderr=as_json)
+        run_demo(var, console, flink_cluster, _print_json if as_json else None)
     except DemoError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         raise click.ClickException("interrupted; everything that was started is stopped") from None
+
+
+def _print_json(report: msgspec.Struct) -> None:
+    click.echo(msgspec.json.encode(report))
 
 
 for command in (

@@ -15,7 +15,7 @@ import msgspec
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.tables import Column, print_table
-from gogobe.commands.terminal import harmless
+from gogobe.commands.terminal import counted, harmless
 from gogobe.commands.times import shown_seconds
 
 if TYPE_CHECKING:
@@ -151,7 +151,9 @@ def _sources(paths: Sequence[str], settings: Settings, *, every_name: bool) -> l
         hint = "" if "://" in str(error) else "; an address to download from begins with https:// or http://"
         raise click.UsageError(harmless(f"{error}{hint}")) from error
     if found.skipped:
-        click.echo(f"{found.skipped} files are left out: not named as published files are (--all)", err=True)
+        click.echo(
+            f"{counted(found.skipped, 'file')} left out: not named as published files are (--all)", err=True
+        )
     if paths and not found.sources:
         raise click.UsageError("there is no file to announce")
     return found.sources
@@ -233,7 +235,8 @@ def _follow(messages: Sequence[FileDiscovered], settings: Settings, timeout: flo
     if interrupted or waiting:
         why = "interrupted" if interrupted else f"not ended after {timeout:g} s"
         click.echo(
-            f"{why}: {waiting} of {len(announced)} files; the pipeline goes on, `gogobe files` shows them",
+            f"{why}: {waiting} of {counted(len(announced), 'file')}; "
+            "the pipeline goes on, `gogobe files` shows them",
             err=True,
         )
         return INTERRUPTED if interrupted else TIME_OVER
@@ -252,7 +255,7 @@ class _Lines:
 
         states = ", ".join(f"{count} {state}" for state, count in sorted(by_state(found).items()))
         if states != self._said and time.monotonic() >= self._due:
-            click.echo(f"{len(found)} files: {states}", err=True)
+            click.echo(f"{counted(len(found), 'file')}: {states}", err=True)
             self._said, self._due = states, time.monotonic() + LINE_SECONDS
 
 
@@ -267,7 +270,7 @@ def _print(found: Sequence[FileOutcome], *, as_json: bool) -> None:
     if shown:
         print_table(wide_console(), COLUMNS, [_row(outcome) for outcome in shown], stacked_from=1)
     states = ", ".join(f"{count} {state}" for state, count in sorted(by_state(found).items()))
-    click.echo(f"{len(found)} files: {states}")
+    click.echo(f"{counted(len(found), 'file')}: {states}")
 
 
 def _row(outcome: FileOutcome) -> list[str]:

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
+from gogobe.commands.terminal import counted
 from gogobe.database.review.known_items import known_items
 from gogobe.io.spreadsheets import write_csv
 from gogobe.masters.build.catalogue import COLUMNS, CatalogueRow
@@ -35,7 +36,7 @@ def export_catalogue(file: Path, *, as_json: bool, var: Path, **flags: Any) -> N
     if as_json:
         click.echo(msgspec.json.encode({"file": str(file), "items": count}))
     else:
-        click.echo(f"{count:,} items written to {file}")
+        click.echo(f"{counted(count, 'item')} written to {file}")
 
 
 def _cells(row: CatalogueRow) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from gogobe.chains.chain import Chain
 from gogobe.chains.load import ChainsFileError, load_chains
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.tables import Column, print_table
+from gogobe.commands.terminal import counted
 from gogobe.commands.times import shown_time
 from gogobe.database.address import Dsn
 from gogobe.database.portals import PortalErrors, PortalHealth
@@ -90,7 +91,8 @@ def rename(old: str, new: str, *, unlisted: bool, as_json: bool, var: Path, **fl
     if as_json:
         click.echo(msgspec.json.encode(renamed))
     else:
-        click.echo(f"{old} is {key}: {renamed.files} files, {renamed.dead_letters} dead letters renamed")
+        files, letters = counted(renamed.files, "file"), counted(renamed.dead_letters, "dead letter")
+        click.echo(f"{old} is {key}: {files}, {letters} renamed")
 
 
 def _health(dsn: Dsn) -> tuple[Mapping[str, PortalHealth], Mapping[str, list[PortalErrors]]]:

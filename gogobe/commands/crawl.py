@@ -15,6 +15,7 @@ import msgspec
 from gogobe.chains.load import ChainsFileError, load_chains
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.tables import Column, print_table
+from gogobe.commands.terminal import counted
 
 if TYPE_CHECKING:
     from gogobe.discovery.agent import AgentSettings
@@ -94,7 +95,7 @@ def crawl(
         if once:
             _show_once(asyncio.run(_list_once(portals, agent, metrics)), as_json)
         else:
-            click.echo(f"{agent.name} watches {len(portals)} portals; Ctrl-C ends it", err=True)
+            click.echo(f"{agent.name} watches {counted(len(portals), 'portal')}; Ctrl-C ends it", err=True)
             asyncio.run(_watch(portals, agent, metrics))
     except asyncio.CancelledError:
         raise click.ClickException("interrupted; the next run announces the rest") from None
@@ -166,7 +167,9 @@ def _show_once(listings: Mapping[str, Listing], as_json: bool) -> None:
         ]
         print_table(wide_console(), COLUMNS, rows)
         announced = sum(listing.announced for listing in listings.values())
-        click.echo(f"{len(listings)} portals, {announced:,} files announced, {len(failed)} portals failed")
+        click.echo(
+            f"{counted(len(listings), 'portal')} ({len(failed)} failed), {counted(announced, 'file')} announced"
+        )
     if failed:
         sys.exit(1)
 

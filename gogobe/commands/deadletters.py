@@ -28,7 +28,7 @@ from gogobe.commands.letter_output import (
 )
 from gogobe.commands.options import VAR, needed, settings_options, wide_console
 from gogobe.commands.tables import print_table
-from gogobe.commands.terminal import harmless, styled
+from gogobe.commands.terminal import counted, harmless, styled
 
 STATES: Final = ("open", "resolved", "dropped", "all")
 
@@ -150,7 +150,7 @@ def replay(
     verb = "would be replayed" if dry_run else "replayed"
     to_topics = f" to {topics}" if topics else ""
     rest = "" if dry_run or not replayed else "; `gogobe deadletters list` shows what stays open"
-    click.echo(f"{len(replayed)} of {len(done)} letters {verb}{to_topics}{rest}", err=as_json)
+    click.echo(f"{len(replayed)} of {counted(len(done), 'letter')} {verb}{to_topics}{rest}", err=as_json)
     if len(replayed) < len(done):
         sys.exit(1)
 
@@ -180,4 +180,4 @@ def drop(
     if as_json:
         click.echo(msgspec.json.encode({"dropped": count, "by": by.strip(), "why": why.strip()}))
     else:
-        click.echo(f"{count} letters dropped by {harmless(by.strip())}: {harmless(why.strip())}")
+        click.echo(f"{counted(count, 'letter')} dropped by {harmless(by.strip())}: {harmless(why.strip())}")

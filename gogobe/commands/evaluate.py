@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
-from rich import box
-from rich.table import Table
 
 from gogobe.commands.evaluate_pairs import show_pairs
+from gogobe.commands.options import wide_console
+from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import PlainConsole
 from gogobe.masters.build.catalogue import CatalogueError
 from gogobe.masters.evaluation.evaluate import Evaluation, Figures, evaluate
 
-_LEGEND = """\
-Recall: share of the queries with a true master (negatives have none). Precision: share of the accepted matches
-that are right. "recall at 0.97": the highest recall at that precision."""
-_WIDTH = 160  # the table's width; a narrower terminal wraps its lines
+_LEGEND: Final = (
+    "Recall: share of the queries with a true master (negatives have none). Precision: share of the accepted "
+    'matches that are right. "recall at 0.97": the highest recall at that precision.'
+)
+COLUMNS: Final = (
+    Column("chain\nheld out"),
+    Column("masters", right=True),
+    Column("queries", right=True),
+    Column("negatives", right=True),
+    Column("found\n@1", right=True),
+    Column("@10", right=True),
+    Column("@50", right=True),
+    Column("exact\n@50", right=True),
+    Column("re-ranked\n@1", right=True),
+    Column("accepted\nfrom", right=True),
+    Column("accepted", right=True),
+    Column("precision", right=True),
+    Column("recall", right=True),
+    Column("recall\nat 0.97", right=True),
+    Column("queries\na second", right=True),
+)
 
 
 @click.command("evaluate")
@@ -81,7 +99,7 @@ def evaluate_command(
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(evaluation), indent=1).decode())
     else:
-        _show(evaluation)
+        show_evaluation(wide_console(), evaluation)
         if not learn:
             click.echo(
                 "The built-in weights may be trained on these chains; --learn excludes the held-out chain."
@@ -99,33 +117,19 @@ def _plot(evaluation: Evaluation, path: Path) -> None:
         raise click.ClickException(f"{path}: cannot be written: {error}") from error
 
 
-def _show(evaluation: Evaluation) -> None:
-    table = Table(title="Matching by name, barcodes hidden", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("chain\nheld out", no_wrap=True)
-    for column in (
-        "masters",
-        "queries",
-        "negatives",
-        "found\n@1",
-        "@10",
-        "@50",
-        "exact\n@50",
-        "re-ranked\n@1",
-        "accepted\nfrom",
-        "accepted",
-        "precision",
-        "recall",
-        "recall\nat 0.97",
-        "queries\na second",
-    ):
-        table.add_column(column, justify="right", no_wrap=True)
-    for figures in evaluation.chains:
-        table.add_row(*_cells(figures))
-    if len(evaluation.chains) > 1:
-        table.add_section()
-        table.add_row(*_cells(evaluation))
-    console = PlainConsole(width=max(PlainConsole().width, _WIDTH))
-    console.print(table)
+def show_evaluation(console: PlainConsole, evaluation: Evaluation) -> None:
+    """Prints the figures of each chain, and those of all."""
+    rows = [_cells(figures) for figures in evaluation.chains]
+    if len(rows) > 1:
+        rows.append(_cells(evaluation))
+    print_table(
+        console,
+        COLUMNS,
+        rows,
+        title="Matching by name, barcodes hidden",
+        compact=True,
+        sections=(len(evaluation.chains) - 1,),
+    )
     console.print(_LEGEND)
     if evaluation.accepted_unknown:
         console.print(

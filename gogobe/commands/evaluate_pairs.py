@@ -8,10 +8,10 @@ from typing import Final
 
 import click
 import msgspec
-from rich import box
-from rich.table import Table
 
-from gogobe.commands.terminal import PlainConsole
+from gogobe.commands.options import wide_console
+from gogobe.commands.tables import Column, print_table
+from gogobe.commands.terminal import PlainConsole, counted
 from gogobe.masters.build.catalogue import CatalogueError
 from gogobe.masters.evaluation.candidate_recall import CandidateRecall
 from gogobe.masters.evaluation.evaluate_pairs import (
@@ -22,11 +22,37 @@ from gogobe.masters.evaluation.evaluate_pairs import (
     evaluate_pairs,
 )
 
-_LEGEND: Final = """\
-Shares of the pairs of one product that are joined, and that are joined or in review with the right candidate;
-of the other pairs, the share wrongly joined. "built": in a snapshot of all chains; "arriving": the chain's
-items are matched to a snapshot of the others."""
-_WIDTH: Final = 150
+_LEGEND: Final = (
+    "Shares of the pairs of one product that are joined, and that are joined or in review with the right "
+    'candidate; of the other pairs, the share wrongly joined. "built": in a snapshot of all chains; '
+    '"arriving": the chain\'s items are matched to a snapshot of the others.'
+)
+FIGURES: Final = (
+    Column("chain held out"),
+    Column("where"),
+    Column("kind"),
+    Column("same", right=True),
+    Column("joined", right=True),
+    Column("or in\nreview", right=True),
+    Column("different", right=True),
+    Column("wrong", right=True),
+)
+CANDIDATES: Final = (
+    Column("kind"),
+    Column("pairs", right=True),
+    Column("vector\n@10", right=True),
+    Column("@50", right=True),
+    Column("all rules\n@10", right=True),
+    Column("@50", right=True),
+    Column("compared", right=True),
+)
+ERRORS: Final = (
+    Column("outcome"),
+    Column("kind"),
+    Column("one", words=True),
+    Column("the other", words=True),
+    Column("why", words=True),
+)
 _ORDER: Final = ("wrong", "missed", "review")
 
 
@@ -41,42 +67,35 @@ def show_pairs(
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(evaluation), indent=1).decode())
         return
-    console = PlainConsole(width=max(PlainConsole().width, _WIDTH))
-    console.print(_figures(evaluation))
-    console.print(_LEGEND)
-    console.print(_review(evaluation))
-    console.print(_candidates(evaluation.candidates))
-    if evaluation.unknown:
-        console.print(f"{evaluation.unknown:,} pairs have an item that is not in the catalogue.")
-    if errors and evaluation.built.errors:
-        console.print(_errors(evaluation.built, errors))
+    show_evaluation(wide_console(), evaluation, errors)
     if not learn:
         click.echo("The built-in weights may be trained on these chains; --learn excludes the held-out chain.")
 
 
-def _figures(evaluation: PairEvaluation) -> Table:
-    table = Table(title="Pairs read by hand", title_justify="left", box=box.SIMPLE_HEAD)
-    for column in ("chain held out", "where", "kind"):
-        table.add_column(column, no_wrap=True)
-    for column in ("same", "joined", "or in review", "different", "wrong"):
-        table.add_column(column, justify="right", no_wrap=True)
-    _add(table, "none", "built", evaluation.built)
-    for one in evaluation.chains:
-        table.add_section()
-        _add(table, one.chain, "built", one.built)
-        _add(table, "", "arriving", one.arriving)
-    return table
+def show_evaluation(console: PlainConsole, evaluation: PairEvaluation, errors: int) -> None:
+    """Prints the figures, the gain of a review, the candidates, and the first `errors` wrong pairs."""
+    scopes = [("none", "built", evaluation.built)]
+    for chain in evaluation.chains:
+        scopes += [(chain.chain, "built", chain.built), (chain.chain, "arriving", chain.arriving)]
+    rows: list[list[str]] = []
+    ends = []
+    for chain_id, where, scope in scopes:
+        rows += ([chain_id, where, one.kind, *_cells(one)] for one in scope.figures)
+        ends.append(len(rows) - 1)
+    print_table(console, FIGURES, rows, title="Pairs read by hand", compact=True, sections=ends)
+    console.print(_LEGEND)
+    console.print(_review(evaluation))
+    title = "Pairs whose other item is a candidate"
+    print_table(console, CANDIDATES, [_hits(one) for one in evaluation.candidates], title=title, compact=True)
+    if evaluation.unknown:
+        console.print(f"{counted(evaluation.unknown, 'pair')} with an item that is not in the catalogue.")
+    if errors and evaluation.built.errors:
+        _show_errors(console, evaluation.built, errors)
 
 
-def _candidates(found: Sequence[CandidateRecall]) -> Table:
-    table = Table(title="Pairs whose other item is a candidate", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("kind", no_wrap=True)
-    for column in ("pairs", "vector @10", "@50", "all rules @10", "@50", "compared"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for one in found:
-        hits = (one.vector_at_10, one.vector_at_50, one.at_10, one.at_50, one.compared)
-        table.add_row(one.kind, f"{one.pairs:,}", *(_part(hit, one.pairs) for hit in hits))
-    return table
+def _hits(one: CandidateRecall) -> list[str]:
+    hits = (one.vector_at_10, one.vector_at_50, one.at_10, one.at_50, one.compared)
+    return [one.kind, f"{one.pairs:,}", *(_part(hit, one.pairs) for hit in hits)]
 
 
 def _review(evaluation: PairEvaluation) -> str:
@@ -86,13 +105,6 @@ def _review(evaluation: PairEvaluation) -> str:
         return "No question that is put up for review is answered by these pairs."
     after = "; ".join(f"{one.joined:,} after {one.answers:,} ({one.yes:,} yes)" for one in points)
     return f"Review, answered as the pairs are: {before.joined:,} joined before; {after}."
-
-
-def _add(table: Table, chain: str, where: str, scope: Scope) -> None:
-    for place, figures in enumerate(scope.figures):
-        head = (chain, where) if not place else ("", "")
-        total = figures is scope.figures[-1]
-        table.add_row(*head, figures.kind, *_cells(figures), style="bold" if total else "")
 
 
 def _cells(one: PairFigures) -> list[str]:
@@ -109,10 +121,8 @@ def _part(count: int, whole: int) -> str:
     return f"{count:,}  {count / whole:6.1%}" if whole else "-"
 
 
-def _errors(scope: Scope, count: int) -> Table:
+def _show_errors(console: PlainConsole, scope: Scope, count: int) -> None:
     chosen: list[PairError] = sorted(scope.errors, key=lambda error: _ORDER.index(error.outcome))[:count]
-    table = Table("", "kind", "one", "the other", "why", title_justify="left", show_lines=True)
-    table.title = f"{len(chosen)} of {len(scope.errors)} pairs that are not as they should be, all chains known"
-    for error in chosen:
-        table.add_row(error.outcome, error.kind, error.name_a, error.name_b, "\n".join(error.evidence))
-    return table
+    rows = [[one.outcome, one.kind, one.name_a, one.name_b, "\n".join(one.evidence)] for one in chosen]
+    title = f"{len(chosen)} of {len(scope.errors)} pairs that are not as they should be, all chains known"
+    print_table(console, ERRORS, rows, title=title, sections=range(len(rows)))

@@ -10,6 +10,7 @@ import msgspec
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.tables import Column, print_table
+from gogobe.commands.terminal import counted
 from gogobe.commands.times import MOMENT, shown_seconds, shown_time
 from gogobe.database.ledger_files import FileFilter, LedgerFile, LedgerState
 from gogobe.records.rows import Kind
@@ -75,7 +76,7 @@ def files(*, store_id: str | None, limit: int, as_json: bool, var: Path, **flags
         print_table(wide_console(), COLUMNS, [_row(file) for file in found], stacked_from=1)
     total = sum(counts.values())
     states = ", ".join(f"{count:,} {state}" for state, count in sorted(counts.items()))
-    click.echo(f"{len(found)} of {total:,} files shown{f': {states}' if counts else ''}")
+    click.echo(f"{len(found)} of {counted(total, 'file')} shown{f': {states}' if counts else ''}")
 
 
 def _row(file: LedgerFile) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from gogobe.commands.terminal import counted
 from gogobe.io.kafka.reading import Share
 from gogobe.local.flink import ENDED, FlinkJob, cancel_jobs, jobs, stop_with_savepoint, task_managers
 from gogobe.local.flink_services import JOBS_AT_ONCE, SLOTS, FlinkPorts, FlinkServices
@@ -49,7 +50,9 @@ class FlinkTarget:
                 f"{job.name} is {job.state.lower()}: `gogobe run {name} --replace` stops it first"
             )
         if self.room is not None and len(running) - len(in_the_way) + len(shares) > self.room:
-            raise click.UsageError(f"{len(running)} jobs run, and this stack has room for {self.room}")
+            raise click.UsageError(
+                f"this stack has room for {counted(self.room, 'job')}, and {len(running)} run"
+            )
         savepoints = {job.name: stop_with_savepoint(job) for job in in_the_way} if keep_state else {}
         cancel_jobs(self.rest, [job.id for job in in_the_way])
         return savepoints

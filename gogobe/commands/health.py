@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from gogobe.commands.probes import UnansweredError, ask_all
+from gogobe.commands.terminal import counted
 from gogobe.commands.times import shown_seconds
 from gogobe.database.activity import Activity, read_activity
 from gogobe.database.address import Dsn
@@ -235,13 +236,17 @@ def _of_work(found: Findings) -> Iterator[Problem]:
         (one.messages for one in found.topics or () if one.topic == DISCOVERED and one.lag is None), 0
     )
     if found.jobs == [] and (lag or unread) and not found.lost_jobs:
-        yield Problem("ill", f"{lag or unread:,} messages wait and no job runs: `gogobe run ingest`")
+        yield Problem(
+            "ill", f"{counted(lag or unread, 'message')} waiting and no job runs: `gogobe run ingest`"
+        )
     activity = found.activity
     if activity is None or activity.loaded_at is None:
         return
     idle = (activity.now - activity.loaded_at).total_seconds()
     if found.jobs and lag and idle > STANDSTILL:
-        yield Problem("ill", f"{lag:,} messages wait, and no file was completed for {shown_seconds(idle)}")
+        yield Problem(
+            "ill", f"{counted(lag, 'message')} waiting, and no file was completed for {shown_seconds(idle)}"
+        )
     behind = (activity.loaded_at - activity.views_at).total_seconds() if activity.views_at else idle
     if idle > VIEWS_LATE + found.views_every and behind > 0 and found.jobs:
         yield Problem("ill", f"the views were not refreshed since the load {shown_seconds(idle)} ago")
@@ -256,9 +261,10 @@ def _notes(found: Findings) -> Iterator[str]:
         return
     letters = sum(one.letters for one in activity.letters)
     if letters:
-        yield f"{letters:,} dead letters are open: `gogobe deadletters list`"
+        yield f"{counted(letters, 'open dead letter')}: `gogobe deadletters list`"
     if activity.ill_portals:
-        yield f"{len(activity.ill_portals)} of {activity.portals} portals do not answer: `gogobe chains`"
+        portals = counted(activity.portals, "portal")
+        yield f"{len(activity.ill_portals)} of {portals} without an answer: `gogobe chains`"
 
 
 def _times(count: int) -> str:

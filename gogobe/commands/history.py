@@ -13,6 +13,7 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 from gogobe.commands.prices import print_json, print_title
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.times import shown_time
+from gogobe.records.money import CURRENCY, money
 
 if TYPE_CHECKING:
     from gogobe.database.history import MasterHistory
@@ -66,12 +67,12 @@ def _rows(master: MasterHistory) -> Iterator[tuple[str, ...]]:
     before = None
     for point in master.points:
         same = before is not None and (before.chain_id, before.item_code) == (point.chain_id, point.item_code)
-        change = f"{point.price - before.price:+.2f}" if same and before is not None else "first"
+        change = f"{point.price - before.price:+.2f} {CURRENCY}" if same and before is not None else "first"
         yield (
             point.chain,
             point.item_code,
             shown_time(point.since),
-            f"{point.price:.2f} ILS",
+            money(point.price),
             change,
             str(point.stores),
             shown_time(point.ended_at),

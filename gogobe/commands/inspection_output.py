@@ -2,63 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
-from rich.table import Table
-
 from gogobe.commands.inspection import Inspection, Row
+from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.feeds.problems import NOTICES
+from gogobe.records.money import money
 from gogobe.records.rows import Item, Promotion, RefusedRow, Store
 
-# The fields of a row that are shown, with their headings; `_REFUSED` has those of a refused row.
-_SHOWN: Final[dict[type[Row], dict[str, str]]] = {
+# The fields of a row that are shown, with their columns.
+_ROW: Final = Column("row", right=True, rank=2)
+_SHOWN: Final[dict[type[Row | RefusedRow], dict[str, Column]]] = {
     Item: {
-        "row": "row", "item_code": "code", "name": "name", "price": "price", "manufacturer": "manufacturer",
-        "price_updated_at": "updated",
+        "row": _ROW,
+        "item_code": Column("code"),
+        "name": Column("name", words=True),
+        "price": Column("price", right=True),
+        "manufacturer": Column("manufacturer", words=True, rank=1),
+        "price_updated_at": Column("updated", rank=3),
     },
     Promotion: {
-        "row": "row", "promotion_id": "id", "description": "description", "starts_at": "from", "ends_at": "to",
-        "discounted_price": "price", "items": "items",
+        "row": _ROW,
+        "promotion_id": Column("id"),
+        "description": Column("description", words=True),
+        "starts_at": Column("from", rank=1),
+        "ends_at": Column("to", rank=1),
+        "discounted_price": Column("price", right=True),
+        "items": Column("items", right=True, rank=2),
     },
     Store: {
-        "row": "row", "sub_chain_id": "sub-chain", "store_id": "store", "name": "name", "address": "address",
-        "city": "city",
+        "row": _ROW,
+        "sub_chain_id": Column("sub-chain", rank=1),
+        "store_id": Column("store"),
+        "name": Column("name", words=True),
+        "address": Column("address", words=True, rank=1),
+        "city": Column("city", words=True),
     },
-}  # fmt: skip
-_WORDS: Final = frozenset({"name", "description", "manufacturer", "address", "city"})
-_REFUSED: Final = {"row": "row", "line": "line", "reason": "refused", "item_code": "code", "detail": "price"}
+    RefusedRow: {
+        "row": _ROW,
+        "line": Column("line", right=True, rank=1),
+        "reason": Column("refused"),
+        "item_code": Column("code"),
+        "detail": Column("price"),
+    },
+}
+UNKNOWN_ELEMENTS: Final = (Column("unknown element"), Column("times", right=True))
 
 
 def print_inspection(inspection: Inspection, console: PlainConsole) -> None:
     """Prints a file's facts and its first rows."""
     console.print(styled(inspection.file, "bold"), soft_wrap=True)
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="dim")
-    facts.add_column(overflow="fold")
     for name, fact in _facts(inspection):
-        facts.add_row(f"  {name}", fact)
+        console.print(styled(f"  {name:13}", "dim"), fact, soft_wrap=True)
     for code, detail in zip(inspection.problems, inspection.details, strict=True):
-        facts.add_row(styled(f"  {code}", "yellow" if code in NOTICES else "red"), detail)
-    console.print(facts)
+        colour = "yellow" if code in NOTICES else "red"
+        console.print(styled(f"  {code:13}", colour), detail, soft_wrap=True)
     if inspection.unknown_elements:
-        console.print(_unknown_elements(inspection.unknown_elements))
-    if isinstance(inspection.rows, list) and inspection.rows:
-        console.print(_table_of(inspection.rows, _SHOWN[type(inspection.rows[0])]))
-    if isinstance(inspection.refused_rows, list) and inspection.refused_rows:
-        console.print(_table_of(inspection.refused_rows, _REFUSED))
+        counts = [[path, f"{count:,}"] for path, count in inspection.unknown_elements.items()]
+        print_table(console, UNKNOWN_ELEMENTS, counts)
+    if isinstance(inspection.rows, list):
+        _print_rows(console, inspection.rows)
+    if isinstance(inspection.refused_rows, list):
+        _print_rows(console, inspection.refused_rows)
     console.print()
-
-
-def _unknown_elements(counts: Mapping[str, int]) -> Table:
-    table = Table()
-    table.add_column("unknown element", overflow="fold")
-    table.add_column("times", justify="right")
-    for path, count in counts.items():
-        table.add_row(path, f"{count}")
-    return table
 
 
 def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
@@ -80,29 +90,25 @@ def _facts(inspection: Inspection) -> Iterator[tuple[str, str]]:
         for name, value in inspection.constants.items():
             yield "constant", f"{name} is {value} in every promotion: ignored"
     if inspection.first_code is not None:
-        codes = f"{inspection.first_code} … {inspection.last_code}, {inspection.distinct_codes} distinct"
+        codes = f"{inspection.first_code} to {inspection.last_code}, {inspection.distinct_codes} distinct"
         yield "codes", codes
-        yield "price sum", f"{inspection.price_sum}"
+        yield "price sum", money(Decimal(inspection.price_sum or 0))
     yield "complete", f"{'yes' if inspection.complete else 'no'}, read in {inspection.seconds} s"
 
 
-def _table_of(rows: Iterable[Row | RefusedRow], headings: Mapping[str, str]) -> Table:
-    """A table of the rows' fields under these headings, without empty columns."""
-    columns = {name: [_shown(getattr(row, name)) for row in rows] for name in headings}
-    columns = {name: texts for name, texts in columns.items() if any(texts)}
-    table = Table()
-    for name in columns:
-        # On a narrow terminal names are wrapped; codes and prices are not.
-        words = name in _WORDS
-        table.add_column(headings[name], no_wrap=not words, min_width=12 if words else None)
-    for texts in zip(*columns.values(), strict=True):
-        table.add_row(*texts)
-    return table
+def _print_rows(console: PlainConsole, rows: Sequence[Row | RefusedRow]) -> None:
+    """Prints rows of one type."""
+    if rows:
+        columns = _SHOWN[type(rows[0])]
+        texts = [[_shown(getattr(row, name)) for name in columns] for row in rows]
+        print_table(console, tuple(columns.values()), texts, stacked_from=1)
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, Decimal):
+        return money(value)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d}"
     return str(len(value)) if isinstance(value, list) else str(value)

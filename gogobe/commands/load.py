@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.tables import Column, print_table
-from gogobe.commands.terminal import PlainConsole, harmless, styled
+from gogobe.commands.terminal import PlainConsole, counted, harmless, styled
 
 if TYPE_CHECKING:
     from gogobe.backfill.read import BatchReader
@@ -91,7 +91,8 @@ def _found(addresses: tuple[str, ...], endpoint: str, *, every_name: bool) -> li
         raise click.UsageError(harmless(str(error))) from error
     if found.skipped:
         click.echo(
-            f"{found.skipped} files skipped: not the name of a published file (--all takes them)", err=True
+            f"{counted(found.skipped, 'file')} skipped: not the name of a published file (--all takes them)",
+            err=True,
         )
     if not found.sources:
         raise click.UsageError("no file to load")
@@ -209,7 +210,10 @@ class _Lines(Files):
     def show(self) -> None:
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + LINE_SECONDS
-            click.echo(f"{self.before} of {self.total} files, {self.rows:,} rows: {self.name}", err=True)
+            click.echo(
+                f"{self.before} of {counted(self.total, 'file')}, {counted(self.rows, 'row')}: {self.name}",
+                err=True,
+            )
 
 
 def _report(results: Sequence[FileResult], seconds: float, *, as_json: bool, err: bool) -> None:
@@ -232,7 +236,10 @@ def _report(results: Sequence[FileResult], seconds: float, *, as_json: bool, err
                 place = f" ({problem.place})" if problem.place else ""
                 text = f"{result.address}: {problem.detail}{place}"
                 console.print(styled(problem.reason, "red"), text, soft_wrap=True)
-    click.echo(f"{len(results)} files: {counts}; {rows:,} rows in {seconds:.1f} s", err=as_json or err)
+    click.echo(
+        f"{counted(len(results), 'file')}: {counts}; {counted(rows, 'row')} in {seconds:.1f} s",
+        err=as_json or err,
+    )
 
 
 def _row(one: FileResult) -> list[str]:

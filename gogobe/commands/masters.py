@@ -19,7 +19,7 @@ from gogobe.commands.merges import merge, unmerge
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.review import review
 from gogobe.commands.tables import Column, print_table
-from gogobe.commands.terminal import harmless
+from gogobe.commands.terminal import counted, harmless
 from gogobe.database.address import Dsn
 from gogobe.database.review.known_items import known_items
 from gogobe.database.review.redirects import redirect_masters
@@ -172,16 +172,16 @@ def _redirect(database: Dsn, folder: Path) -> None:
         done = redirect_masters(database, codes.masters_of_codes)
         refresh_views(database)
     click.echo(
-        f"{done.merged:,} masters redirected to the master of the same product, {done.undone:,} redirects "
-        f"undone, {done.moved:,} codes assigned to another master"
+        f"{counted(done.merged, 'master')} redirected to the master of the same product, "
+        f"{counted(done.undone, 'redirect')} undone, {counted(done.moved, 'code')} assigned to another master"
     )
 
 
 def _summary(what: str, manifest: Manifest) -> str:
     size = sum(part.size for part in manifest.parts.values()) / 1e6
     return (
-        f"{what} {manifest.version}: {manifest.masters:,} masters with {manifest.names:,} names, "
-        f"{manifest.aliases:,} codes of chains, {size:,.0f} MB"
+        f"{what} {manifest.version}: {counted(manifest.masters, 'master')} with "
+        f"{counted(manifest.names, 'name')}, {counted(manifest.aliases, 'code')} of chains, {size:,.0f} MB"
     )
 
 
@@ -262,7 +262,7 @@ def check(folder: Path | None, limit: int, *, as_json: bool, var: Path, **flags:
             click.echo(msgspec.json.encode(one))
         return
     click.echo(f"{_summary('complete:', snapshot.manifest)}")
-    click.echo(f"{len(flagged):,} masters have names that differ too much")
+    click.echo(f"{counted(len(flagged), 'master')} with names that differ too much")
     if flagged:
         rows = [
             [str(one.master_id), one.name, one.other_name, str(one.names), "; ".join(one.reasons)]

@@ -15,6 +15,7 @@ from gogobe.commands.options import VAR, needed, settings_options, settings_with
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import PlainConsole, styled
 from gogobe.commands.times import shown_time
+from gogobe.records.money import money
 
 if TYPE_CHECKING:
     from gogobe.database.comparisons import MasterComparison
@@ -109,11 +110,11 @@ def _print_comparisons(found: Sequence[MasterComparison]) -> None:
         rows = [
             (
                 price.chain,
-                f"{price.cheapest:.2f} ILS",
-                f"{price.median:.2f}",
-                f"{price.dearest:.2f}",
+                money(price.cheapest),
+                money(price.median),
+                money(price.dearest),
                 str(price.stores),
-                f"{price.offer.price:.2f} ILS" if price.offer else "",
+                money(price.offer.price) if price.offer else "",
                 offer_words(price.offer) if price.offer else "",
                 shown_time(price.last_seen_at),
                 "old" if price.is_old else "",
@@ -132,7 +133,7 @@ def _print_local(found: Sequence[LocalPrices]) -> None:
                 price.chain,
                 price.store or str(price.store_key),
                 ", ".join(part for part in (price.address, price.city) if part),
-                f"{price.price:.2f} ILS",
+                money(price.price),
                 shown_time(price.last_seen_at),
                 "old" if price.is_old else "",
             )

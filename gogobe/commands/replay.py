@@ -13,7 +13,7 @@ import msgspec
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.tables import Column, print_table
-from gogobe.commands.terminal import harmless
+from gogobe.commands.terminal import counted, harmless
 from gogobe.commands.times import MOMENT
 
 if TYPE_CHECKING:
@@ -128,9 +128,9 @@ def _report(results: Sequence[Reread], changes: Changes, *, as_json: bool, dry_r
             if one.state not in GOOD or one.reasons:
                 click.echo(harmless(f"{one.file}: {one.state} {', '.join(one.reasons)}".rstrip()))
         for count in counts:
-            click.echo(f"{count['table']}: {count['rows']:,} rows would be {count['kind']}")
+            click.echo(f"{count['table']}: {counted(count['rows'], 'row')} would be {count['kind']}")
     nothing = "; no row would change" if dry_run and not counts else ""
-    click.echo(f"{len(results)} files: {states}{nothing}", err=as_json)
+    click.echo(f"{counted(len(results), 'file')}: {states}{nothing}", err=as_json)
 
 
 def _row(change: RowChange) -> list[str]:

@@ -10,6 +10,7 @@ import click
 
 from gogobe.commands.crawl import portals_of_settings
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
+from gogobe.commands.terminal import counted
 from gogobe.database.address import Dsn
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ async def _retry(
         while True:
             announced = await retry_once(retries, portals, allowed, everything=everything)
             if announced or once:
-                click.echo(f"announced again: {announced:,} files")
+                click.echo(f"announced again: {counted(announced, 'file')}")
             if once:
                 return
             everything = False
@@ -85,4 +86,4 @@ def waiting_line(dsn: Dsn) -> str:
     if not counts:
         return "no file waits for its portal"
     hosts = "; ".join(f"{one.files:,} of {one.chain} for {one.host} ({one.reason})" for one in counts)
-    return f"{sum(one.files for one in counts):,} files wait for their portals: {hosts}"
+    return f"{counted(sum(one.files for one in counts), 'file')} waiting for portals: {hosts}"

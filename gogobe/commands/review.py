@@ -13,7 +13,7 @@ import psycopg
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.tables import Column, print_table
-from gogobe.commands.terminal import styled
+from gogobe.commands.terminal import counted, styled
 from gogobe.database.address import Dsn
 from gogobe.database.connection import connect
 from gogobe.database.review.pairs import ReviewAnswer, ReviewPair, UnknownPairError, decide, undecided_pairs
@@ -86,7 +86,7 @@ def review(
             return
         pairs = undecided_pairs(database, limit, "vector" if accepted else "review")
         if export_to is not None:
-            click.echo(f"{write_pairs(export_to, pairs)} pairs written to {export_to}")
+            click.echo(f"{counted(write_pairs(export_to, pairs), 'pair')} written to {export_to}")
         elif as_json:
             for pair in pairs:
                 click.echo(msgspec.json.encode(pair))

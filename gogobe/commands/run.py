@@ -13,6 +13,7 @@ import click
 from gogobe.commands.flink_target import WORKER_POOL, FlinkTarget, job_name, of_cluster, of_stack
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
 from gogobe.commands.reach import check_reachable
+from gogobe.commands.terminal import counted
 from gogobe.io.kafka.reading import Share, ShareError
 from gogobe.local.flink import jobs, wait_for_job
 from gogobe.local.stack import Stack
@@ -209,7 +210,7 @@ def _run_bounded(
     except BoundedRunError as error:
         raise click.ClickException(str(error)) from error
     seconds = time.monotonic() - started
-    click.echo(f"{job.name}: {messages} messages done in {seconds:.0f} s", err=to_stdout)
+    click.echo(f"{job.name}: {counted(messages, 'message')} done in {seconds:.0f} s", err=to_stdout)
 
 
 def _submit(job: _Choice, runner: str, passed: list[str], settings: Settings) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from gogobe.commands.health import EXIT_CODES, Findings, Report, assess, gather
 from gogobe.commands.options import VAR, settings_options, settings_with_stack, wide_console
 from gogobe.commands.tables import Column, print_table
-from gogobe.commands.terminal import PlainConsole, harmless, styled
+from gogobe.commands.terminal import PlainConsole, counted, harmless, styled
 from gogobe.commands.times import shown_seconds, shown_time
 from gogobe.database.activity import Activity
 from gogobe.local.flink_health import JobHealth
@@ -113,7 +113,7 @@ def show(console: PlainConsole, report: Report, stack: Stack) -> None:
 def _service_row(one: ServiceStatus) -> list[str]:
     state = "running" if one.running else "held" if one.held else "given up" if one.given_up else "dead"
     if one.restarts:
-        state = f"{state}, {one.restarts} restart{'' if one.restarts == 1 else 's'}"
+        state = f"{state}, {counted(one.restarts, 'restart')}"
     since = shown_time(datetime.fromtimestamp(one.since, UTC)) if one.running else ""
     return [one.name, state, since, str(one.pid), one.log]
 
@@ -138,7 +138,7 @@ def _lines(found: Findings, stack: Stack) -> Iterator[tuple[str, str]]:
 
 
 def _job_line(job: JobHealth, now: float) -> str:
-    restarts = f", {job.restarts} restarts" if job.restarts else ""
+    restarts = f", {counted(job.restarts, 'restart')}" if job.restarts else ""
     return f"{job.name}: {job.state.lower()} for {shown_seconds(now - job.since)}{restarts}, {job.page}"
 
 
@@ -169,7 +169,7 @@ def _activity_lines(activity: Activity) -> Iterator[tuple[str, str]]:
     total = sum(one.files for one in activity.waiting)
     yield (
         "waiting",
-        f"{total:,} files wait for their portals: {waiting}" if total else "no file waits for its portal",
+        f"{counted(total, 'file')}: {waiting}" if total else "no file waits for its portal",
     )
     yield "newest load", _ago(activity.loaded_at, activity.now)
     yield "views", _ago(activity.views_at, activity.now)

@@ -32,6 +32,15 @@ def _written_out(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun in the singular or in the plural.
+
+    >>> counted(1, "file"), counted(4880, "row")
+    ('1 file', '4,880 rows')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def styled(text: str, style: str) -> Text:
     """The text in one of rich's styles, made harmless."""
     return Text(harmless(text), style=style)

@@ -11,13 +11,14 @@ from typing import Any, Final
 import click
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
-from gogobe.commands.terminal import styled
+from gogobe.commands.terminal import counted, styled
 from gogobe.commands.times import shown_seconds, shown_time
 from gogobe.database.lineage import Trace, TracedBatch, UnknownOriginError
 from gogobe.feeds.fragments import Fragment, row_fragments
 from gogobe.feeds.names import normal_store_id
 from gogobe.io.objects import ObjectStore, OutsideStoreError, content_key, store_errors
 from gogobe.records.messages import encode
+from gogobe.records.money import money
 
 ROWS_SHOWN: Final = 3
 BATCHES_SHOWN: Final = 5
@@ -130,15 +131,15 @@ def _sections(found: Trace) -> Iterator[tuple[str, list[tuple[str, object]]]]:
             ("store", " ".join(filter(None, (f"{price.sub_chain_id}/{price.store_id}", price.store_name)))),
             ("code", price.item_code),
             ("name", price.name),
-            ("price", f"{price.price:f}"),
-            ("unit price", None if price.unit_price is None else f"{price.unit_price:f}"),
+            ("price", money(price.price)),
+            ("unit price", None if price.unit_price is None else money(price.unit_price)),
             ("written by file", price.published_at),
             ("last seen", price.last_seen_at),
             ("first seen", price.first_seen_at),
             ("ended", price.ended_at),
             ("master", price.master_id and f"{price.master_id}, by {price.match}, score {price.score:.2f}"),
             ("row of file", price.row),
-            *((("changed", f"{shown_time(one.changed_at)}: {one.old_price:f} → {one.new_price:f}"))
+            *((("changed", f"{shown_time(one.changed_at)}: {money(one.old_price)} → {money(one.new_price)}"))
               for one in price.changes),
         ]  # fmt: skip
     if found.batch is not None:
@@ -195,7 +196,7 @@ def _sections(found: Trace) -> Iterator[tuple[str, list[tuple[str, object]]]]:
             "dead letter",
             [
                 ("id", letter.id[:12]),
-                ("why", f"{letter.stage}/{letter.reason}, {letter.attempts} attempts, {state}"),
+                ("why", f"{letter.stage}/{letter.reason}, {counted(letter.attempts, 'attempt')}, {state}"),
                 ("last failed", letter.last_failed_at),
             ],
         )

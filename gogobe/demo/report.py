@@ -9,11 +9,10 @@ from itertools import groupby
 from typing import Final
 
 import msgspec
-from rich import box
-from rich.table import Table
 
 from gogobe.commands.follow import FileOutcome
-from gogobe.commands.terminal import PlainConsole
+from gogobe.commands.tables import Column, print_table
+from gogobe.commands.terminal import PlainConsole, counted
 from gogobe.database.matches import ChainMatches, MatchedCode
 from gogobe.database.review.pairs import ReviewPair
 
@@ -22,6 +21,45 @@ PRODUCTS_SHOWN: Final = 6
 CODES_SHOWN: Final = 6
 PAIRS_SHOWN: Final = 4
 _MATCHED_BY: Final = {"gtin": "barcode", "alias": "known code", "vector": "name", "review": "", "new": ""}
+
+PORTALS: Final = (
+    Column("chain"),
+    Column("engine"),
+    Column("listed", right=True),
+    Column("announced", right=True),
+)
+FILES: Final = (
+    Column("chain"),
+    Column("store"),
+    Column("type"),
+    Column("rows", right=True),
+    Column("loaded", right=True),
+    Column("refused", right=True),
+    Column("s", right=True),
+    Column("state"),
+)
+MATCHES: Final = (
+    Column("chain"),
+    Column("by barcode", right=True),
+    Column("known code", right=True),
+    Column("by name", right=True),
+    Column("to review", right=True),
+    Column("new", right=True),
+)
+JOINED: Final = (
+    Column("chain"),
+    Column("code"),
+    Column("name", cut=True),
+    Column("ILS", right=True),
+    Column("matched by", right=True),
+    Column("score", right=True),
+)
+PAIRS: Final = (
+    Column("chain"),
+    Column("item", cut=True),
+    Column("resembles", cut=True),
+    Column("score", right=True),
+)
 
 
 class CrawledPortal(msgspec.Struct):
@@ -106,31 +144,49 @@ def items_per_second(files: Sequence[FileOutcome], started: datetime) -> float |
 
 
 def show_report(console: PlainConsole, report: RunReport) -> None:
-    """Prints the tables. Names get the columns that a terminal has beyond WIDTH."""
-    spare = max(0, console.width - WIDTH)
-    console.print(_portals_table(report.portals))
-    console.print(_files_table(report.files))
+    """Prints the tables. Names get the columns that a terminal has beyond the other texts."""
+    portals = [[one.chain, one.engine, str(one.listed), str(one.announced)] for one in report.portals]
+    _print(console, "Portals that the crawler listed", PORTALS, portals)
+    _print(console, "Files", FILES, [_file_row(file) for file in report.files])
     for line in _summary(report):
         console.print(line)
-    if report.comparison:
-        title = "The same products across chains (cheapest price, ILS)"
-        console.print(_comparison_table(title, report.comparison[:PRODUCTS_SHOWN], spare))
-    if report.by_weight:
-        title = "Goods without a barcode across chains (cheapest price of a kilogram, ILS)"
-        console.print(_comparison_table(title, report.by_weight, spare))
+    title = "The same products across chains (cheapest price, ILS)"
+    _print_comparison(console, title, report.comparison[:PRODUCTS_SHOWN])
+    title = "Goods without a barcode across chains (cheapest price of a kilogram, ILS)"
+    _print_comparison(console, title, report.by_weight)
     for line in _price_days([*report.comparison, *report.by_weight]):
         console.print(line)
-    console.print(_matches_table(report.matches))
-    if report.joined_by_name:
-        console.print(_joined_table(_whole_products(report.joined_by_name, CODES_SHOWN), spare))
-    if report.to_review:
-        console.print(_review_table(report.to_review[:PAIRS_SHOWN], spare))
+    _print(
+        console, "Codes of the chains, by kind of match", MATCHES, [_match_row(one) for one in report.matches]
+    )
+    products = _whole_products(report.joined_by_name, CODES_SHOWN)
+    title = "Items without a barcode, matched to a product by name"
+    ends = [sum(map(len, products[:number])) - 1 for number in range(1, len(products) + 1)]
+    rows = [_code_row(code) for product in products for code in product]
+    _print(console, title, JOINED, rows, ends)
+    pairs = [
+        [one.chain, one.item_name, one.candidate_name, f"{one.score:.2f}"]
+        for one in report.to_review[:PAIRS_SHOWN]
+    ]
+    _print(console, "Pairs for `gogobe masters review`", PAIRS, pairs)
     console.print(f"Masters snapshot {report.masters_version}; last-run.json has every row")
 
 
+def _print(
+    console: PlainConsole,
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    sections: Sequence[int] = (),
+) -> None:
+    if rows:
+        console.print()
+        print_table(console, columns, rows, title=title, compact=True, sections=sections)
+
+
 def _summary(report: RunReport) -> list[str]:
-    announced = sum(portal.announced for portal in report.portals)
-    lines = [f"{announced} files announced by this run, {report.newly_loaded:,} rows newly loaded"]
+    announced = counted(sum(portal.announced for portal in report.portals), "file")
+    lines = [f"{announced} announced by this run, {counted(report.newly_loaded, 'row')} newly loaded"]
     if report.items_per_second is None:
         lines = ["Nothing new was announced or loaded: an earlier run has loaded every file."]
     else:
@@ -142,64 +198,31 @@ def _summary(report: RunReport) -> list[str]:
     return lines
 
 
-def _table(title: str, left: Sequence[str], right: Sequence[str] = ()) -> Table:
-    """A narrow table; the columns of `right` are aligned to the right, after those of `left`."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-    for name in left:
-        table.add_column(name, no_wrap=True)
-    for name in right:
-        _add_number(table, name)
-    return table
+def _file_row(file: FileOutcome) -> list[str]:
+    numbers = (file.read, file.loaded + file.unchanged, file.refused)
+    return [
+        file.chain,
+        "" if file.kind == "stores" else file.store,
+        file.kind,
+        *("" if file.state == "dead letter" else f"{number:,}" for number in numbers),
+        "" if file.seconds is None else f"{file.seconds:.1f}",
+        ": ".join([file.state, *([", ".join(file.reasons)] if file.reasons else [])]),
+    ]
 
 
-def _add_number(table: Table, name: str) -> None:
-    table.add_column(name, justify="right", no_wrap=True)
-
-
-def _add_text(table: Table, name: str, width: int) -> None:
-    """Adds a column for a text that is cut where it is longer than `width`."""
-    table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=width)
-
-
-def _portals_table(portals: Sequence[CrawledPortal]) -> Table:
-    table = _table("\nPortals that the crawler listed", ("chain", "engine"), ("listed", "announced"))
-    for portal in portals:
-        table.add_row(portal.chain, portal.engine, str(portal.listed), str(portal.announced))
-    return table
-
-
-def _files_table(files: Sequence[FileOutcome]) -> Table:
-    table = _table("\nFiles", ("chain", "store", "type"), ("rows", "loaded", "refused", "s"))
-    table.add_column("state", no_wrap=True)
-    for file in files:
-        numbers = (file.read, file.loaded + file.unchanged, file.refused)
-        table.add_row(
-            file.chain,
-            "" if file.kind == "stores" else file.store,
-            file.kind,
-            *("" if file.state == "dead letter" else f"{number:,}" for number in numbers),
-            "" if file.seconds is None else f"{file.seconds:.1f}",
-            ": ".join([file.state, *([", ".join(file.reasons)] if file.reasons else [])]),
-        )
-    return table
-
-
-def _comparison_table(title: str, products: Sequence[ProductComparison], spare: int) -> Table:
-    """Prices that are not old, by chain."""
-    prices = [price for product in products for price in product.prices if not price.is_old]
-    chains = sorted({price.chain for price in prices})
-    longest = max((len(price.price) for price in prices), default=0)
-    ids = 1 + max((len(str(product.master_id)) for product in products), default=0)
-    taken = sum(1 + max(longest, *map(len, chain.split("_"))) for chain in chains)
-    table = _table(f"\n{title}", ("master",))
-    _add_text(table, "name", max(8, WIDTH - ids - taken) + spare)
-    for chain in chains:
-        _add_number(table, chain.replace("_", "\n"))
+def _print_comparison(console: PlainConsole, title: str, products: Sequence[ProductComparison]) -> None:
+    """Prints prices that are not old, by chain."""
+    chains = sorted({price.chain for product in products for price in product.prices if not price.is_old})
+    columns = [
+        Column("master"),
+        Column("name", cut=True),
+        *(Column(chain.replace("_", "\n"), right=True) for chain in chains),
+    ]
+    rows = []
     for product in products:
         by_chain = {price.chain: price.price for price in product.prices if not price.is_old}
-        row = [by_chain.get(chain, "") for chain in chains]
-        table.add_row(str(product.master_id), product.name, *row)
-    return table
+        rows.append([str(product.master_id), product.name, *(by_chain.get(chain, "") for chain in chains)])
+    _print(console, title, columns, rows)
 
 
 def _price_days(products: Sequence[ProductComparison]) -> list[str]:
@@ -212,13 +235,9 @@ def _price_days(products: Sequence[ProductComparison]) -> list[str]:
     return lines + [f"Left out as old: {chain}, last seen {day}" for chain, day in sorted(old.items())]
 
 
-def _matches_table(matches: Sequence[ChainMatches]) -> Table:
-    columns = ("by barcode", "known code", "by name", "to review", "new")
-    table = _table("\nCodes of the chains, by kind of match", ("chain",), columns)
-    for one in matches:
-        counts = (one.gtin, one.alias, one.vector, one.review, one.new)
-        table.add_row(one.chain, *(f"{count:,}" for count in counts))
-    return table
+def _match_row(one: ChainMatches) -> list[str]:
+    counts = (one.gtin, one.alias, one.vector, one.review, one.new)
+    return [one.chain, *(f"{count:,}" for count in counts)]
 
 
 def _whole_products(codes: Sequence[MatchedCode], most: int) -> list[list[MatchedCode]]:
@@ -232,30 +251,6 @@ def _whole_products(codes: Sequence[MatchedCode], most: int) -> list[list[Matche
     return found
 
 
-def _joined_table(products: Sequence[Sequence[MatchedCode]], spare: int) -> Table:
-    table = _table("\nItems without a barcode, matched to a product by name", ("chain", "code"))
-    _add_text(table, "name", 28 + spare)
-    for name in ("ILS", "matched by", "score"):
-        _add_number(table, name)
-    for product in products:
-        for code in product:
-            table.add_row(
-                code.chain,
-                code.item_code,
-                code.name or "",
-                f"{code.cheapest:.2f}",
-                _MATCHED_BY[code.match],
-                f"{code.score:.2f}" if code.match == "vector" else "",
-            )
-        table.add_section()
-    return table
-
-
-def _review_table(pairs: Sequence[ReviewPair], spare: int) -> Table:
-    table = _table("\nPairs for `gogobe masters review`", ("chain",))
-    _add_text(table, "item", 30 + spare // 2)
-    _add_text(table, "resembles", 30 + spare // 2)
-    _add_number(table, "score")
-    for pair in pairs:
-        table.add_row(pair.chain, pair.item_name, pair.candidate_name, f"{pair.score:.2f}")
-    return table
+def _code_row(code: MatchedCode) -> list[str]:
+    score = f"{code.score:.2f}" if code.match == "vector" else ""
+    return [code.chain, code.item_code, code.name or "", f"{code.cheapest:.2f}", _MATCHED_BY[code.match], score]

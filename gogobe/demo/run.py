@@ -14,7 +14,7 @@ from apache_beam.runners.runner import PipelineState
 
 from gogobe.commands.follow import FileOutcome, by_state, follow
 from gogobe.commands.progress import progress_line
-from gogobe.commands.terminal import PlainConsole
+from gogobe.commands.terminal import PlainConsole, counted
 from gogobe.database.announcements import AnnouncedFile, announced_files
 from gogobe.database.comparisons import MasterComparison, most_sold, newest_price, sold_by_weight
 from gogobe.database.connection import connect
@@ -65,9 +65,12 @@ class DemoError(Exception):
     """A run that did not complete; the message names what is missing and where to look."""
 
 
-def run_demo(var: Path, console: PlainConsole, task_managers: int = 0) -> RunReport:
-    """Starts everything below `var`, loads the bundled feeds, prints the tables, writes `last-run.json` and
-    stops what it started. `task_managers`: on a Flink cluster of so many. Raises StackError or DemoError."""
+def run_demo(
+    var: Path, console: PlainConsole, task_managers: int = 0, show: Callable[[RunReport], None] | None = None
+) -> RunReport:
+    """Starts everything below `var`, loads the bundled feeds, writes `last-run.json`, stops what it started and
+    calls `show` with the report; without it, prints the tables. `console` gets the progress. `task_managers`:
+    on a Flink cluster of so many. Raises StackError or DemoError."""
     with (
         progress_line(console, "Starting Kafka, PostgreSQL, Flink …") as say,
         running_stack(var, task_managers=task_managers) as stack,
@@ -75,10 +78,15 @@ def run_demo(var: Path, console: PlainConsole, task_managers: int = 0) -> RunRep
         (var / "last-run.json").unlink(missing_ok=True)
         report = load_bundled_feeds(stack, var, say)
     (var / "last-run.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))
-    show_report(console, report)
+    if show is None:
+        show_report(console, report)
+    else:
+        show(report)
     waiting = [file.file for file in report.files if not file.ended]
     if waiting:
-        raise DemoError(f"{len(waiting)} files did not end ({waiting[0]} …): see the logs in {var / 'log'}")
+        raise DemoError(
+            f"{counted(len(waiting), 'file')} did not end ({waiting[0]} …): see the logs in {var / 'log'}"
+        )
     return report
 
 
@@ -166,7 +174,7 @@ def _follow(
 ) -> list[FileOutcome]:
     def show(found: Sequence[FileOutcome]) -> None:
         states = ", ".join(f"{count} {state}" for state, count in sorted(by_state(found).items()))
-        say(f"{len(found)} files announced: {states} …")
+        say(f"{counted(len(found), 'file')} announced: {states} …")
 
     def check() -> None:
         if PipelineState.is_terminal(pipeline.state):

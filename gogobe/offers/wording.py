@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from gogobe.records.money import money
 from gogobe.records.offers import OpenOffer
 
 
 def offer_words(offer: OpenOffer) -> str:
-    """A text such as `2 for 22.00`, `from 3 kg, club` or `coupon, basket from 200.00`; empty for an offer
-    without conditions."""
+    """A text such as `2 for 22.00 ILS`, `from 3 kg, club` or `coupon, basket from 200.00 ILS`; empty for an
+    offer without conditions."""
     return ", ".join(_words(offer))
 
 
 def _words(offer: OpenOffer) -> Iterator[str]:
     unit = " kg" if offer.per == "kg" else ""
     if offer.kind == "n_for_price" and offer.total is not None:
-        yield f"{_plain(offer.quantity)}{unit} for {offer.total:.2f}"
+        yield f"{_plain(offer.quantity)}{unit} for {money(offer.total)}"
     elif offer.quantity > 1:
         yield f"from {_plain(offer.quantity)}{unit}"
     if offer.kind == "gift":
@@ -29,9 +30,9 @@ def _words(offer: OpenOffer) -> Iterator[str]:
     if offer.needs_payment_means:
         yield "means of payment"
     if offer.least_purchase is not None:
-        yield f"spend {offer.least_purchase:.2f}"
+        yield f"spend {money(offer.least_purchase)}"
     if offer.least_basket is not None:
-        yield f"basket from {offer.least_basket:.2f}"
+        yield f"basket from {money(offer.least_basket)}"
     if offer.days:
         yield f"days {offer.days}"
     if offer.daily_from or offer.daily_to:

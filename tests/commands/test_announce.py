@@ -151,7 +151,7 @@ def test_files_are_followed_to_their_end(
 def test_waiting_has_an_end_and_an_exit_code(gogobe: Gogobe, kafka: str, monkeypatch: pytest.MonkeyPatch):
     over = gogobe("announce", URL, "--wait", "--timeout", "0.3", kafka=kafka)
     assert over.exit_code == 3
-    assert "not ended after 0.3 s: 1 of 1 files; the pipeline goes on" in over.stderr
+    assert "not ended after 0.3 s: 1 of 1 file; the pipeline goes on" in over.stderr
 
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
@@ -159,5 +159,5 @@ def test_waiting_has_an_end_and_an_exit_code(gogobe: Gogobe, kafka: str, monkeyp
     monkeypatch.setattr("gogobe.commands.follow.time.sleep", interrupt)
     stopped = gogobe("announce", URL, "--wait", kafka=kafka)
     assert stopped.exit_code == 130
-    assert "interrupted: 1 of 1 files; the pipeline goes on" in stopped.stderr
-    assert "1 files: 1 waiting" in stopped.stdout
+    assert "interrupted: 1 of 1 file; the pipeline goes on" in stopped.stderr
+    assert "1 file: 1 waiting" in stopped.stdout

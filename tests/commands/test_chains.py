@@ -71,5 +71,5 @@ def test_a_misspelt_chain_is_renamed(gogobe: Gogobe, dsn: str):
     with Loader(dsn) as loader:
         loader.load(file_batches([item("1", "5")], chain="shufresal"))
     result = gogobe("chains", "rename", "shufresal", "Shufersal")
-    assert (result.exit_code, result.output) == (0, "shufresal is shufersal: 1 files, 0 dead letters renamed\n")
+    assert (result.exit_code, result.output) == (0, "shufresal is shufersal: 1 file, 0 dead letters renamed\n")
     assert "did you mean" in gogobe("chains", "rename", "x", "shufresal").output

@@ -113,7 +113,7 @@ def test_dropping_needs_a_reason_and_a_choice(gogobe: Gogobe, letters: list[Dead
     both = gogobe("deadletters", "drop", letter_key(letters[0]), "--chain", "x", "--why", "old").output
     assert "not both" in both
     result = gogobe("deadletters", "drop", "--reason", "not_found", "--why", "removed", "--by", "dana")
-    assert (result.exit_code, result.output) == (0, "1 letters dropped by dana: removed\n")
+    assert (result.exit_code, result.output) == (0, "1 letter dropped by dana: removed\n")
     query = "SELECT reason, dropped_by, dropped_why FROM dead_letters WHERE resolved_at IS NOT NULL"
     assert db.execute(query).fetchall() == [("not_found", "dana", "removed")]
     again = gogobe("deadletters", "drop", letter_key(letters[1]), "--why", "again")

@@ -39,7 +39,7 @@ def test_names_and_numbers_are_whole_at_any_width(gogobe: Gogobe, width: int, mo
 @pytest.mark.usefixtures("loaded")
 def test_counts_of_all_that_match_are_said(gogobe: Gogobe):
     result = gogobe("files", "--state", "incomplete", "--since", "1d")
-    assert "1 of 1 files shown: 1 incomplete" in result.output
+    assert "1 of 1 file shown: 1 incomplete" in result.output
     assert gogobe("files", "--state", "loaded").output == "0 of 0 files shown\n"
     (line,) = gogobe("files", "--json", "--address", NAME).output.splitlines()
     assert json.loads(line)["read"] == 2

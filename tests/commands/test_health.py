@@ -143,11 +143,11 @@ def test_all_is_well():
         ),
         ({"jobs": job(state="FAILED")}, "down", "gogobe-ingest has failed"),
         ({"jobs": job(checkpoint_at=NOW - 900)}, "ill", "no checkpoint for 15 min"),
-        ({"jobs": []}, "ill", "5 messages wait and no job runs"),
+        ({"jobs": []}, "ill", "5 messages waiting and no job runs"),
         (
             {"jobs": [], "topics": [TopicProgress(DISCOVERED, 40, 0, None, None)]},
             "ill",
-            "40 messages wait and no job runs",
+            "40 messages waiting and no job runs",
         ),
         ({"activity": activity(loaded_at=AT - timedelta(hours=2))}, "ill", "no file was completed for 2.0 h"),
         (
@@ -172,11 +172,11 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], state: str, said: str):
         ({"jobs": [], "topics": []}, "no job runs"),
         (
             {"activity": activity(letters=[OpenLetters("parse", "truncated", 1200)])},
-            "1,200 dead letters are open",
+            "1,200 open dead letters",
         ),
         (
             {"activity": activity(ill_portals=[IllPortal("cofix", 4, None, "no answer")])},
-            "1 of 10 portals do not answer",
+            "1 of 10 portals without an answer",
         ),
     ],
 )

@@ -50,7 +50,6 @@ def run(*arguments: object, answers: str = "") -> Result:
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     """So wide that no cell is cut."""
     monkeypatch.setattr(options, "TABLE_WIDTH", 1000)
-    monkeypatch.setattr(evaluate, "_WIDTH", 1000)
 
 
 @pytest.fixture
@@ -132,7 +131,9 @@ def test_a_message_that_quotes(tmp_path: Path) -> None:
 def test_evaluate(capsys: pytest.CaptureFixture[str]) -> None:
     zeros = {field.name: 0 for field in msgspec.structs.fields(Figures)}
     figures = Figures(**zeros | {"chain": HOSTILE, "curve": []})  # type: ignore[arg-type]
-    evaluate._show(Evaluation(**msgspec.structs.asdict(figures), chains=[figures]))
+    evaluate.show_evaluation(
+        PlainConsole(width=1000), Evaluation(**msgspec.structs.asdict(figures), chains=[figures])
+    )
     check(capsys.readouterr().out)
 
 

@@ -59,7 +59,7 @@ def test_a_file_that_is_not_loaded_whole_is_exit_code_1_and_its_problem_printed(
     (archive / "Price7290058140886-002-202506110900.gz").write_bytes(b"<html>[/b] login</html>")
     result = run(tmp_path, dsn, str(archive))
     assert result.exit_code == 1
-    assert "1 files skipped" in result.stderr
+    assert "1 file skipped" in result.stderr
     assert "html_page" in result.stdout
     assert "3 files: 2 loaded, 1 refused" in result.stdout
 

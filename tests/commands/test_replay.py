@@ -80,13 +80,13 @@ def test_the_dry_run_counts_what_the_replay_does_and_changes_nothing(gogobe: Gog
     assert sum("old" in line for line in lines) == 3
     people = gogobe("replay", "--chain", "shufersal", "--dry-run").output
     assert "prices: 599 rows would be changed" in people
-    assert "1 files: 1 read" in people
+    assert "1 file: 1 read" in people
     real = gogobe("replay", "--chain", "shufersal")
-    assert (real.exit_code, "1 files: 1 loaded" in real.output) == (0, True), real.output
+    assert (real.exit_code, "1 file: 1 loaded" in real.output) == (0, True), real.output
     prices = db.execute("SELECT count(*), min(price), max(price) FROM prices").fetchone()
     assert prices == (600, Decimal("5.90"), Decimal("5.90"))
     again = gogobe("replay", "--chain", "shufersal", "--dry-run").output
-    assert "1 files: 1 unchanged; no row would change" in again
+    assert "1 file: 1 unchanged; no row would change" in again
 
 
 @pytest.mark.usefixtures("loaded")

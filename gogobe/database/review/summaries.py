@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from gogobe.database.connection import Connection, fetch_as
+from gogobe.records.money import money
 
 
 class MasterSummary(msgspec.Struct, frozen=True):
@@ -57,8 +58,8 @@ def summary_line(summary: MasterSummary | None) -> str:
         return "not in the database"
     price = "not sold now"
     if summary.cheapest is not None and summary.dearest is not None:
-        price = f"{summary.cheapest:.2f}"
-        price += f" to {summary.dearest:.2f}" if summary.dearest != summary.cheapest else ""
+        price = money(summary.cheapest)
+        price += f" to {money(summary.dearest)}" if summary.dearest != summary.cheapest else ""
         price += f" in {summary.stores} store{'s' if summary.stores > 1 else ''}"
     size = " ".join(
         filter(None, (f"{summary.quantity.normalize():f}" if summary.quantity else "", summary.unit or ""))
