@@ -14,6 +14,8 @@ import click
 import msgspec
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.commands.reach import check_store
+from gogobe.commands.space import space_watched, written_folders
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import counted, harmless
 from gogobe.commands.times import shown_seconds
@@ -96,7 +98,7 @@ def announce(
     from gogobe.database.connection import connect
 
     settings = settings_with_stack(flags, var)
-    messages = _checked(files, settings, chain, unlisted=unlisted, every_name=every_name)
+    messages = _checked(files, settings, chain, var, unlisted=unlisted, every_name=every_name)
     needed(settings, "kafka", *(("database",) if wait else ()))
     if wait:  # before anything is published
         connect(settings.database_address).close()
@@ -111,7 +113,7 @@ def announce(
 
 
 def _checked(
-    files: Sequence[str], settings: Settings, chain: str, *, unlisted: bool, every_name: bool
+    files: Sequence[str], settings: Settings, chain: str, var: Path, *, unlisted: bool, every_name: bool
 ) -> list[FileDiscovered]:
     """The announcements. If one is invalid, nothing is published. Raises UsageError."""
     from gogobe.backfill.announcing import (
@@ -133,7 +135,8 @@ def _checked(
         announcer.key()
         messages = [announcer.of_address(one) for one in files if is_address(one)]
         sources = _sources([one for one in files if not is_address(one)], settings, every_name=every_name)
-        stored = _stored(sources, announcer, settings)
+        with space_watched(written_folders(settings, var) if sources else ()):
+            stored = _stored(sources, announcer, settings)
     except (ChainsFileError, AnnouncementError, ValueError) as error:
         raise click.UsageError(harmless(str(error))) from error
     for message in messages:
@@ -166,6 +169,7 @@ def _stored(sources: Sequence[Source], announcer: Announcer, settings: Settings)
 
     if not sources:
         return []
+    check_store(settings)
     store = ObjectStore(settings.store, settings.store_endpoint or None)
     made = []
     with tempfile.TemporaryDirectory(prefix="gogobe-announce-") as scratch:

@@ -10,6 +10,7 @@ import msgspec
 
 from gogobe.commands.evaluate_pairs import show_pairs
 from gogobe.commands.options import wide_console
+from gogobe.commands.progress import working
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import PlainConsole
 from gogobe.masters.build.catalogue import CatalogueError
@@ -91,7 +92,8 @@ def evaluate_command(
         show_pairs(catalogues, pairs_file, hold_out, learn=learn, as_json=as_json, errors=errors)
         return
     try:
-        evaluation = evaluate(catalogues, hold_out, limit, learn_anew=learn)
+        with working("Matching each chain's items to the others' …"):
+            evaluation = evaluate(catalogues, hold_out, limit, learn_anew=learn)
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error
     if plot:

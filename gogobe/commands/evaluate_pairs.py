@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from gogobe.commands.options import wide_console
+from gogobe.commands.progress import working
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import PlainConsole, counted
 from gogobe.masters.build.catalogue import CatalogueError
@@ -61,7 +62,8 @@ def show_pairs(
 ) -> None:
     """Evaluates pairs and prints the figures, as tables or as JSON. Raises click.ClickException."""
     try:
-        evaluation = evaluate_pairs(catalogues, pairs, hold_out, learn_anew=learn)
+        with working("Matching the pairs …"):
+            evaluation = evaluate_pairs(catalogues, pairs, hold_out, learn_anew=learn)
     except CatalogueError as error:
         raise click.ClickException(str(error)) from error
     if as_json:

@@ -6,7 +6,6 @@ cannot do its work; an `ill` one is late, or needs an operator.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from gogobe.commands.probes import UnansweredError, ask_all
+from gogobe.commands.space import Disk, disks_of
 from gogobe.commands.terminal import counted
 from gogobe.commands.times import shown_seconds
 from gogobe.database.activity import Activity, read_activity
@@ -24,12 +24,14 @@ from gogobe.database.timeouts import Timeouts
 from gogobe.io.kafka.progress import TopicProgress, topic_progress
 from gogobe.local.flink import ENDED, jobs
 from gogobe.local.flink_health import JobHealth, job_health
+from gogobe.local.flink_services import JOB_MANAGER, JOB_SERVER
 from gogobe.local.logs import lines_since_start
 from gogobe.local.postgres import NAME as POSTGRES
 from gogobe.local.services import KAFKA
 from gogobe.local.stack import ServiceStatus, Stack, StackAddresses
 from gogobe.local.supervisor import MOST_RESTARTS
 from gogobe.local.supervisor import NAME as SUPERVISOR
+from gogobe.local.watch import START_SECONDS
 from gogobe.records.messages import DISCOVERED, TOPICS
 from gogobe.settings import Settings
 
@@ -41,9 +43,13 @@ CRASHES: Final = 3
 STEADY: Final = 60.0
 STANDSTILL: Final = 600.0
 VIEWS_LATE: Final = 300.0
-SPACE_LOW: Final = 2 << 30
-SPACE_GONE: Final = 64 << 20
 LOG_LINES: Final = 5
+SERVERS: Final[dict[str, set[str]]] = {
+    "PostgreSQL": {POSTGRES},
+    "Kafka": {KAFKA},
+    "Flink": {JOB_SERVER, JOB_MANAGER},
+}
+"""The services of the stack that answer for each server."""
 
 State = Literal["healthy", "down", "ill"]
 EXIT_CODES: Final[dict[State, int]] = {"healthy": 0, "down": 1, "ill": 2}
@@ -57,21 +63,15 @@ class DeadService(msgspec.Struct, frozen=True):
     end: list[str]
 
 
-class Disk(msgspec.Struct, frozen=True):
-    """The free and total bytes of the disk of a folder."""
-
-    folder: str
-    free: int
-    total: int
-
-
 class Findings(msgspec.Struct, kw_only=True):
     """The answers at `at` (seconds since the epoch). A missing answer is None, and `unanswered` has its
-    reason by the server's name. `lost_jobs` were submitted and do not run."""
+    reason by the server's name. Services that are `silent` run and do not answer. `lost_jobs` were submitted
+    and do not run."""
 
     at: float
     services: list[ServiceStatus]
     dead: list[DeadService] = []
+    silent: list[str] = []
     jobs: list[JobHealth] | None = None
     lost_jobs: list[str] = []
     topics: list[TopicProgress] | None = None
@@ -106,7 +106,7 @@ def gather(stack: Stack, settings: Settings, folders: Sequence[Path]) -> Finding
         for one in services
         if not one.running
     ]
-    found.disks = list(_disks(folders))
+    found.disks = list(disks_of(folders))
     addresses = stack.addresses()
     dead = _dead_addresses(addresses, found.dead)
     questions: dict[str, Callable[[], Any]] = {}
@@ -116,9 +116,16 @@ def gather(stack: Stack, settings: Settings, folders: Sequence[Path]) -> Finding
         questions["Kafka"] = lambda: topic_progress(settings.kafka_address, settings.group, TOPICS)
     if addresses is not None:
         questions["Flink"] = lambda: _jobs(addresses.flink)
-    answers = ask_all(questions, PROBE_SECONDS)
-    found.unanswered = {name: str(one) for name, one in answers.items() if isinstance(one, UnansweredError)}
-    good = {name: one for name, one in answers.items() if name not in found.unanswered}
+    of_services = {f"service {name}": question for name, question in stack.questions().items()}
+    answers = ask_all(questions | of_services, PROBE_SECONDS)
+    found.silent = [name.removeprefix("service ") for name in of_services if answers[name] is not True]
+    missing = {
+        name: str(one)
+        for name, one in answers.items()
+        if name in questions and isinstance(one, UnansweredError)
+    }
+    found.unanswered = {name: why for name, why in missing.items() if SERVERS[name].isdisjoint(found.silent)}
+    good = {name: one for name, one in answers.items() if name not in missing}
     found.activity, found.topics, found.jobs = good.get("PostgreSQL"), good.get("Kafka"), good.get("Flink")
     if found.jobs is not None:
         running = {job.name for job in found.jobs if job.state not in ENDED}
@@ -145,19 +152,6 @@ def _jobs(rest: Sequence[str]) -> list[JobHealth]:
     return [job_health(job) for job in jobs(rest) if job.state not in ENDED or job.state == "FAILED"]
 
 
-def _disks(folders: Sequence[Path]) -> Iterator[Disk]:
-    seen = set()
-    for folder in folders:
-        try:
-            device = folder.stat().st_dev
-            usage = shutil.disk_usage(folder)
-        except OSError:
-            continue  # it is made when it is first needed
-        if device not in seen:
-            seen.add(device)
-            yield Disk(str(folder), usage.free, usage.total)
-
-
 def assess(found: Findings) -> Report:
     """The problems, the most severe first."""
     if not any(one.running for one in found.services) and found.activity is None and found.topics is None:
@@ -181,6 +175,8 @@ def _of_services(found: Findings) -> Iterator[Problem]:
     watched = any(one.name == SUPERVISOR and one.running for one in found.services)
     for one in found.services:
         if one.running:
+            if one.name in found.silent:
+                yield _silence(one, found.at - one.since, watched=watched)
             if one.restarts:
                 yield Problem(
                     "ill", f"{one.name} was started again {_times(one.restarts)} in the last ten minutes"
@@ -201,12 +197,20 @@ def _of_services(found: Findings) -> Iterator[Problem]:
             yield Problem("down", f"{one.name} has died: {coming}")
 
 
+def _silence(one: ServiceStatus, seconds: float, *, watched: bool) -> Problem:
+    """The problem of a service that runs and does not answer."""
+    if one.name == SUPERVISOR:
+        return Problem("ill", "the supervisor hangs, so nothing starts again what dies: `gogobe up`")
+    if seconds < START_SECONDS:
+        return Problem("ill", f"{one.name} is starting: it does not answer yet")
+    coming = "the supervisor starts it again if that goes on" if watched else "`gogobe up` starts it again"
+    return Problem("down", f"{one.name} runs and does not answer: {coming}")
+
+
 def _of_disks(found: Findings) -> Iterator[Problem]:
     for disk in found.disks:
-        if disk.free < min(SPACE_GONE, disk.total // 20):
-            yield Problem("down", f"the disk of {disk.folder} is full: {disk.free >> 20} MB are left")
-        elif disk.free < min(SPACE_LOW, disk.total // 10):
-            yield Problem("ill", f"the disk of {disk.folder} is almost full: {disk.free >> 20} MB are left")
+        if disk.shortage is not None:
+            yield Problem("down" if disk.shortage == "full" else "ill", disk.sentence())
 
 
 def _of_jobs(found: Findings) -> Iterator[Problem]:

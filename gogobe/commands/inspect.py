@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from gogobe.commands.options import VAR, settings_options, settings_with_stack, wide_console
+from gogobe.commands.reach import check_store
 from gogobe.commands.terminal import harmless
 
 
@@ -36,6 +37,8 @@ def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, 
         chains = load_chains(settings.chains)
     except ChainsFileError as error:
         raise click.UsageError(str(error)) from error
+    if any(file.startswith(("s3://", "gs://")) for file in files):
+        check_store(settings)
     shown = rows if rows is not None else 0 if as_json else 5
     unreadable = False
     for file in files:

@@ -15,6 +15,8 @@ import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.commands.reach import check_store
+from gogobe.commands.space import disks_of, size_text, space_watched, written_folders
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import PlainConsole, counted, harmless, styled
 
@@ -73,10 +75,14 @@ def load(
     from gogobe.backfill.run import GOOD, Choices
 
     settings = settings_with_stack(flags, var)
+    check_store(settings)
     found = _found(addresses, settings.store_endpoint, every_name=every_name)
     choices = Choices(chain, in_place or to_stdout, settings.store_endpoint)
     started = time.monotonic()
-    results = _printed(found, settings, choices) if to_stdout else _loaded(found, settings, choices)
+    folders = written_folders(settings, var)
+    work = _printed if to_stdout else _loaded
+    with space_watched(folders):
+        results = work(found, settings, choices, folders)
     _report(results, time.monotonic() - started, as_json=as_json, err=to_stdout)
     if any(result.state not in GOOD for result in results):
         sys.exit(1)
@@ -99,7 +105,9 @@ def _found(addresses: tuple[str, ...], endpoint: str, *, every_name: bool) -> li
     return found.sources
 
 
-def _loaded(sources: list[Source], settings: Settings, choices: Choices) -> list[FileResult]:
+def _loaded(
+    sources: list[Source], settings: Settings, choices: Choices, folders: Sequence[Path]
+) -> list[FileResult]:
     from gogobe.backfill.load import LoadConfig
     from gogobe.backfill.run import load_files
     from gogobe.database.migrations import migrate
@@ -108,14 +116,16 @@ def _loaded(sources: list[Source], settings: Settings, choices: Choices) -> list
     migrate(settings.database_address)
     config = LoadConfig(settings.database_address, settings.commit_batches)
     rest = "committed files stay; the same command loads the rest"
-    with out_of_reach(rest), progress_of(len(sources)) as progress:
+    with out_of_reach(rest), progress_of(len(sources), folders) as progress:
         return load_files(sources, reader_of(settings, progress), config, choices, progress.file)
 
 
-def _printed(sources: list[Source], settings: Settings, choices: Choices) -> list[FileResult]:
+def _printed(
+    sources: list[Source], settings: Settings, choices: Choices, folders: Sequence[Path]
+) -> list[FileResult]:
     from gogobe.backfill.run import print_files
 
-    with out_of_reach("the printed batches are complete"), progress_of(len(sources)) as progress:
+    with out_of_reach("the printed batches are complete"), progress_of(len(sources), folders) as progress:
         return print_files(sources, reader_of(settings, progress), _print_line, choices, progress.file)
 
 
@@ -155,23 +165,25 @@ def out_of_reach(rest: str) -> Iterator[None]:
 
 
 @contextmanager
-def progress_of(files: int) -> Iterator[Files]:
-    """Shows a bar on a terminal, otherwise a line every few seconds."""
+def progress_of(files: int, folders: Sequence[Path]) -> Iterator[Files]:
+    """Shows a bar on a terminal, otherwise a line every few seconds, with the space that is free on the disks
+    of the folders."""
     if not sys.stderr.isatty():
-        yield _Lines(files)
+        yield _Lines(files, folders)
         return
     columns = (
-        BarColumn(), MofNCompleteColumn(), TextColumn("files, {task.fields[rows]:,} rows", markup=False),
+        BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[done]}", markup=False),
         TimeRemainingColumn(), TextColumn("{task.description}", markup=False),
     )  # fmt: skip
     with Progress(*columns, console=PlainConsole(stderr=True), transient=True) as bar:
-        yield _Bar(files, bar)
+        yield _Bar(files, folders, bar)
 
 
 class Files:
     """The progress: the files before the current one, and the rows so far."""
 
-    def __init__(self, files: int) -> None:
+    def __init__(self, files: int, folders: Sequence[Path]) -> None:
+        self.folders = folders
         self.total = files
         self.before = -1
         self.rows = 0
@@ -188,32 +200,35 @@ class Files:
         self.rows += rows
         self.show()
 
+    def done(self) -> str:
+        """The rows so far, and the space that is left on the fullest disk."""
+        free = min((disk.free for disk in disks_of(self.folders)), default=None)
+        return counted(self.rows, "row") + ("" if free is None else f", {size_text(free)} free")
+
     def show(self) -> None:
         """Shows the progress, if it is due."""
 
 
 class _Bar(Files):
-    def __init__(self, files: int, bar: Progress) -> None:
-        super().__init__(files)
+    def __init__(self, files: int, folders: Sequence[Path], bar: Progress) -> None:
+        super().__init__(files, folders)
         self._bar = bar
-        self._task = bar.add_task("", total=files, rows=0)
+        self._task = bar.add_task("", total=files, done="")
 
     def show(self) -> None:
-        self._bar.update(self._task, completed=self.before, rows=self.rows, description=self.name)
+        self._bar.update(self._task, completed=self.before, done=self.done(), description=self.name)
 
 
 class _Lines(Files):
-    def __init__(self, files: int) -> None:
-        super().__init__(files)
+    def __init__(self, files: int, folders: Sequence[Path]) -> None:
+        super().__init__(files, folders)
         self._due = time.monotonic() + LINE_SECONDS
 
     def show(self) -> None:
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + LINE_SECONDS
-            click.echo(
-                f"{self.before} of {counted(self.total, 'file')}, {counted(self.rows, 'row')}: {self.name}",
-                err=True,
-            )
+            before = f"{self.before} of {counted(self.total, 'file')}"
+            click.echo(f"{before}, {self.done()}: {self.name}", err=True)
 
 
 def _report(results: Sequence[FileResult], seconds: float, *, as_json: bool, err: bool) -> None:

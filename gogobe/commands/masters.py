@@ -17,7 +17,10 @@ from gogobe.commands.catalogue import export_catalogue
 from gogobe.commands.evaluate import evaluate_command
 from gogobe.commands.merges import merge, unmerge
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.commands.progress import working
+from gogobe.commands.reach import check_store
 from gogobe.commands.review import review
+from gogobe.commands.space import space_watched
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import counted, harmless
 from gogobe.database.address import Dsn
@@ -81,7 +84,8 @@ def reported_store_errors() -> Iterator[None]:
 
 
 def snapshot_store(settings: Settings) -> SnapshotStore:
-    """The snapshot store of the settings."""
+    """The snapshot store of the settings. Raises ClickException if its endpoint cannot be reached."""
+    check_store(settings)
     return SnapshotStore(settings.masters, settings.store_endpoint or None, settings.masters_cache)
 
 
@@ -122,11 +126,10 @@ def build(
     if not csv:
         needed(settings, "database")
     target = folder or var / "snapshots" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-    console = wide_console()
     with reported_store_errors():
         rows: Iterable[CatalogueRow]
         rows = chain.from_iterable(map(read_catalogue, csv)) if csv else known_items(settings.database_address)
-        with console.status("Building …"):
+        with working("Building the snapshot …"), space_watched([target, var]):
             model = TokenEncoder.from_model(encoder) if encoder else None
             manifest = build_snapshot(rows, target, encoder=model)
         click.echo(_summary("built", manifest))
@@ -159,7 +162,7 @@ def publish(folder: Path, var: Path, **flags: Any) -> None:
 
 
 def _publish(settings: Settings, folder: Path) -> None:
-    with wide_console().status("Publishing …"):
+    with working("Publishing the snapshot …"):
         manifest = snapshot_store(settings).publish(folder)
     click.echo(_summary("published", manifest))
     click.echo(f"It is now current in {settings.masters}. Undo: gogobe masters rollback")
@@ -168,7 +171,7 @@ def _publish(settings: Settings, folder: Path) -> None:
 def _redirect(database: Dsn, folder: Path) -> None:
     """Redirects the database's masters to those of a snapshot that was built from it."""
     codes = KnownCodes(open_snapshot(folder, check=False).tables)
-    with wide_console().status("Redirecting masters …"):
+    with working("Redirecting masters …"):
         done = redirect_masters(database, codes.masters_of_codes)
         refresh_views(database)
     click.echo(

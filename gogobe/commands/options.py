@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from gogobe.commands.reach import check_reachable
+from gogobe.commands.reach import SERVERS, check_reachable
 from gogobe.commands.terminal import PlainConsole
 from gogobe.local.stack import Stack
 from gogobe.settings import Settings, SettingsError, described_settings, load_settings
@@ -76,7 +76,7 @@ def needed(settings: Settings, *names: str, reach: bool = True) -> None:
                 f"or GOGOBE_{name.upper()}"
             )
     if reach:
-        check_reachable(settings, [name for name in names if name in ("kafka", "database")])
+        check_reachable(settings, [name for name in names if name in SERVERS])
 
 
 def wide_console() -> PlainConsole:

@@ -9,7 +9,8 @@ from typing import Any
 
 
 class UnansweredError(Exception):
-    """The reason for a missing answer, as a sentence."""
+    """The reason for a missing answer, as a sentence. Its cause is what the question raised; None: it took too
+    long."""
 
 
 def ask_all(questions: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def ask_all(questions: Mapping[str, Callable[[], Any]], seconds: float) -> dict[
             answers[name] = question()
         except Exception as error:  # noqa: BLE001  # what a server's client raises is the answer here
             answers[name] = UnansweredError(_sentence(error))
+            answers[name].__cause__ = error
 
     threads = [
         threading.Thread(target=ask, args=(name, question), daemon=True) for name, question in questions.items()

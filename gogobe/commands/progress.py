@@ -1,8 +1,9 @@
-"""Progress of what takes longer than a moment: one line that changes on a terminal, lines in a pipe."""
+"""Progress of what takes longer than two seconds: one line that changes on a terminal, lines in a pipe."""
 
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -32,3 +33,21 @@ def progress_line(
             console.print(text, soft_wrap=True)
 
     yield say
+
+
+@contextlib.contextmanager
+def working(text: str) -> Iterator[None]:
+    """Shows on stderr what is done, for the length of a `with`: on a terminal at once, otherwise as one line if
+    it takes longer than two seconds."""
+    console = PlainConsole(stderr=True)
+    if console.is_terminal and not console.is_dumb_terminal:
+        with console.status(styled(text, "")):
+            yield
+        return
+    late = threading.Timer(LINE_SECONDS, console.print, [text], {"soft_wrap": True})
+    late.daemon = True
+    late.start()
+    try:
+        yield
+    finally:
+        late.cancel()

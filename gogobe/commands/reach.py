@@ -1,46 +1,113 @@
-"""Whether a server can be reached at all, before a client tries for longer than a user waits."""
+"""Whether a server answers at all, before a client tries for longer than a user waits."""
 
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 import click
+import psycopg
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 from psycopg.conninfo import conninfo_to_dict
 
+from gogobe.commands.probes import UnansweredError, ask_all
+from gogobe.database.address import conninfo_of
+from gogobe.io.kafka.clients import librdkafka_config
 from gogobe.records.addresses import without_credentials
 from gogobe.settings import Settings
 
 SECONDS: Final = 3.0
+GRACE_SECONDS: Final = 0.5
 POSTGRES_PORT: Final = 5432
-KAFKA_PORT: Final = 9092
-_TITLES: Final = {"kafka": "Kafka", "database": "the database"}
+DEFAULT_PORTS: Final = {"kafka": 9092, "http": 80, "https": 443}
+SERVERS: Final = {
+    "kafka": "Kafka",
+    "database": "the database",
+    "expansion_service": "the expansion service",
+    "store_endpoint": "the object store",
+}
+_SILENT: Final = f"no answer within {SECONDS:.0f} seconds"
 
 
 def check_reachable(settings: Settings, names: Sequence[str]) -> None:
-    """Raises ClickException, which names those of the servers `names` (`kafka`, `database`) that take no
-    connection within a few seconds. A local socket is not tried."""
-    failures = [failure for name in names if (failure := _failure_of(name, getattr(settings, name)))]
+    """Raises ClickException, which names those of the servers `names` (settings) that do not answer within a
+    few seconds: Kafka and the database to a client, others to a connection. A local socket is not tried.
+    Raises errors of the settings: KafkaOptionsError, SecretError."""
+    questions = {name: partial(_failure_of, settings, name) for name in names if getattr(settings, name)}
+    failures = []
+    for name, found in ask_all(questions, SECONDS + GRACE_SECONDS).items():
+        if isinstance(found, UnansweredError):
+            if found.__cause__ is not None:
+                raise found.__cause__
+            failures.append(_sentence(settings, name, _SILENT))
+        elif found is not None:
+            failures.append(found)
     if failures:
         remedy = "`gogobe status` shows the local stack, `gogobe up` starts what is missing"
         raise click.ClickException(f"{'; '.join(failures)}: is the address right, and does it run? {remedy}")
 
 
-def _failure_of(name: str, address: str) -> str | None:
-    """Why the servers of an address cannot be reached; None if one of them can."""
-    servers = kafka_servers(address) if name == "kafka" else database_servers(address)
-    errors = [_error_of(*server) for server in servers]
-    if not errors or not all(errors):
+def check_store(settings: Settings) -> None:
+    """Raises ClickException if the object store's endpoint, where one is set, does not take a connection."""
+    check_reachable(settings, ["store_endpoint"])
+
+
+def check_servers(settings: Settings, *, uses_kafka: bool = True) -> None:
+    """Raises ClickException if a server that the submission of a job needs does not answer."""
+    check_reachable(settings, ("database", *(("kafka", "expansion_service") if uses_kafka else ())))
+    check_store(settings)
+
+
+def _failure_of(settings: Settings, name: str) -> str | None:
+    """Why the servers of a setting cannot be reached, as a sentence; None if one of them can."""
+    address = getattr(settings, name)
+    servers = database_servers(address) if name == "database" else other_servers(name, address)
+    deadline = time.monotonic() + SECONDS
+    errors = [_error_of(*server, deadline) for server in servers]
+    if not errors:
         return None
-    return f"{_TITLES[name]} cannot be reached at {without_credentials(address)}: {errors[0]}"
+    if all(errors):
+        return _sentence(settings, name, errors[0] or "")
+    return None if _answers(settings, name, deadline) else _sentence(settings, name, _SILENT)
 
 
-def kafka_servers(address: str) -> list[tuple[str, int]]:
-    """Host and port of each bootstrap server."""
-    return [
-        _host_port(one.rpartition("://")[2].strip(), KAFKA_PORT) for one in address.split(",") if one.strip()
-    ]
+def _sentence(settings: Settings, name: str, why: str) -> str:
+    return f"{SERVERS[name]} cannot be reached at {without_credentials(getattr(settings, name))}: {why}"
+
+
+def _answers(settings: Settings, name: str, deadline: float) -> bool:
+    """Whether a server that takes connections answers a client. What it answers, also that it refuses the
+    password, is reported by the command itself."""
+    if name == "kafka":
+        config = librdkafka_config(settings.kafka_address)
+        try:
+            client = AdminClient({**config, "log_level": 0})
+            client.list_topics(timeout=max(0.1, deadline - time.monotonic()))
+        except KafkaException:
+            return False
+    elif name == "database":
+        try:
+            psycopg.connect(conninfo_of(settings.database_address), connect_timeout=int(SECONDS)).close()
+        except psycopg.errors.ConnectionTimeout:
+            return False
+        except psycopg.Error:
+            return True
+    return True
+
+
+def other_servers(name: str, address: str) -> list[tuple[str, int]]:
+    """Host and port of each server of an address, HOST:PORT or a URL, of which Kafka has several. `name` is
+    its setting."""
+    found = []
+    for one in filter(None, map(str.strip, address.split(","))):
+        scheme, separator, rest = one.rpartition("://")
+        default = DEFAULT_PORTS.get(scheme if name == "store_endpoint" else name, 0)
+        found.append(_host_port(rest.partition("/")[0] if separator else one, default))
+    return found
 
 
 def database_servers(address: str) -> list[tuple[str, int]]:
@@ -62,12 +129,12 @@ def _host_port(text: str, default: int) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _error_of(host: str, port: int) -> str | None:
+def _error_of(host: str, port: int, deadline: float) -> str | None:
     """Why a server takes no connection; None if it does."""
     try:
-        socket.create_connection((host, port), SECONDS).close()
+        socket.create_connection((host, port), max(0.1, deadline - time.monotonic())).close()
     except TimeoutError:
-        return f"no answer within {SECONDS:.0f} seconds"
+        return _SILENT
     except (OSError, OverflowError) as error:
         return (error.strerror if isinstance(error, OSError) else None) or str(error)
     return None

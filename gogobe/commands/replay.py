@@ -12,6 +12,8 @@ import click
 import msgspec
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
+from gogobe.commands.reach import check_store
+from gogobe.commands.space import space_watched, written_folders
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import counted, harmless
 from gogobe.commands.times import MOMENT
@@ -81,6 +83,7 @@ def replay(
 
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
+    check_store(settings)
     with connect(settings.database_address) as connection:
         files = stored_files(connection, chain, since, until)
     if not files:
@@ -90,7 +93,8 @@ def replay(
     rest = "nothing was changed" if dry_run else "what was committed stays; the same command reads the rest"
     config = LoadConfig(settings.database_address, settings.commit_batches)
     changes = Changes()
-    with out_of_reach(rest), progress_of(len(files)) as progress:
+    folders = written_folders(settings, var)
+    with space_watched(folders), out_of_reach(rest), progress_of(len(files), folders) as progress:
 
         def show(file: LedgerFile) -> None:
             progress.file(_named(file))
@@ -115,20 +119,20 @@ def _report(results: Sequence[Reread], changes: Changes, *, as_json: bool, dry_r
     states = ", ".join(
         f"{count} {state}" for state, count in Counter(one.state for one in results).most_common()
     )
-    counts = [
-        {"table": table, "kind": kind, "rows": count} for (table, kind), count in sorted(changes.counts.items())
-    ]
+    counts = sorted(changes.counts.items())
     if as_json:
-        for line in (*results, *changes.first, *counts):
+        for line in (*results, *changes.first):
             click.echo(msgspec.json.encode(line))
+        for (table, kind), count in counts:
+            click.echo(msgspec.json.encode({"table": table, "kind": kind, "rows": count}))
     else:
         if changes.first:
             print_table(wide_console(), CHANGES, [_row(change) for change in changes.first])
         for one in results:
             if one.state not in GOOD or one.reasons:
                 click.echo(harmless(f"{one.file}: {one.state} {', '.join(one.reasons)}".rstrip()))
-        for count in counts:
-            click.echo(f"{count['table']}: {counted(count['rows'], 'row')} would be {count['kind']}")
+        for (table, kind), count in counts:
+            click.echo(f"{table}: {counted(count, 'row')} would be {kind}")
     nothing = "; no row would change" if dry_run and not counts else ""
     click.echo(f"{counted(len(results), 'file')}: {states}{nothing}", err=as_json)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,12 @@ from typing import Any, Final
 
 import click
 
+from gogobe.commands.bounded_run import BoundedInput, is_bounded_runner, is_runner, run_job_bounded
 from gogobe.commands.flink_target import WORKER_POOL, FlinkTarget, job_name, of_cluster, of_stack
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
-from gogobe.commands.reach import check_reachable
-from gogobe.commands.terminal import counted
+from gogobe.commands.progress import working
+from gogobe.commands.reach import check_servers
+from gogobe.commands.space import space_watched, written_folders
 from gogobe.io.kafka.reading import Share, ShareError
 from gogobe.local.flink import jobs, wait_for_job
 from gogobe.local.stack import Stack
@@ -26,7 +27,6 @@ JOBS: Final = {
     "parse": "From the object store to batches with masters, on the ingest topic.",
     "load": "From the ingest topic to the database.",
 }
-BOUNDED_RUNNERS: Final = ("DirectRunner", "PrismRunner")
 _DETAILS: Final = """
 
     Other options are passed to Beam and its runner. Without --runner the job is submitted to Flink of the local
@@ -121,14 +121,17 @@ def _command(name: str, summary: str) -> click.Command:
             raise click.UsageError("--input and --stdout are for a run that ends: give --bounded")
         job = _Choice(name, _shares(instances, instance), parallelism, replace, keep_state)
         passed = list(context.args)
-        if runner is not None and _is(runner, "DataflowRunner"):
+        if runner is not None and is_runner(runner, "DataflowRunner"):
             _submit_to_dataflow(job, passed, flags, var)
             return
         settings = _settings(passed, flags, var, uses_kafka=not (files and to_stdout))
         if bounded:
-            _run_bounded(job, runner, passed, settings, files, to_stdout=to_stdout)
+            if not job.shares[0].is_whole:
+                raise click.UsageError("--bounded reads all partitions: without --instances and --instance")
+            with space_watched(written_folders(settings, var)):
+                run_job_bounded(name, runner, passed, settings, BoundedInput(files, to_stdout))
         elif flink_master is not None:
-            if runner is None or not _is(runner, "FlinkRunner"):
+            if runner is None or not is_runner(runner, "FlinkRunner"):
                 raise click.UsageError("--flink-master is for --runner FlinkRunner")
             refuse_secret_values(settings)
             with of_cluster(flink_master, worker_pool, var) as target:
@@ -183,50 +186,21 @@ def _settings(passed: Sequence[str], flags: dict[str, Any], var: Path, *, uses_k
     return settings
 
 
-def _run_bounded(
-    job: _Choice,
-    runner: str | None,
-    passed: list[str],
-    settings: Settings,
-    files: str | None,
-    *,
-    to_stdout: bool,
-) -> None:
-    from gogobe.pipelines.catalogue import JOBS as KINDS
-    from gogobe.pipelines.options import flags_of
-    from gogobe.pipelines.submission import BoundedRunError, run_bounded
-
-    if runner is None or not any(_is(runner, one) for one in BOUNDED_RUNNERS):
-        raise click.UsageError(
-            "--bounded is for --runner DirectRunner or PrismRunner: others read on until they are stopped"
-        )
-    if not job.shares[0].is_whole:
-        raise click.UsageError("--bounded reads all partitions: without --instances and --instance")
-    refuse_secret_values(settings)
-    started = time.monotonic()
-    try:
-        passed = [f"--runner={runner}", *passed, *flags_of(settings)]
-        messages = run_bounded(KINDS[job.name], passed, files=files, to_stdout=to_stdout)
-    except BoundedRunError as error:
-        raise click.ClickException(str(error)) from error
-    seconds = time.monotonic() - started
-    click.echo(f"{job.name}: {counted(messages, 'message')} done in {seconds:.0f} s", err=to_stdout)
-
-
 def _submit(job: _Choice, runner: str, passed: list[str], settings: Settings) -> None:
     from gogobe.pipelines.catalogue import JOBS as KINDS
     from gogobe.pipelines.options import flags_of
     from gogobe.pipelines.submission import submit
 
-    if any(_is(runner, one) for one in BOUNDED_RUNNERS):
+    if is_bounded_runner(runner):
         raise click.UsageError(f"{runner} reads only what is there: give --bounded")
-    if _is(runner, "FlinkRunner"):
+    if is_runner(runner, "FlinkRunner"):
         raise click.UsageError(
             "--runner FlinkRunner needs --flink-master HOST:PORT, its cluster's REST address"
         )
     if job.replace:
         raise click.UsageError("--replace is for Flink")
     refuse_secret_values(settings)
+    check_servers(settings)
     slots = [] if job.parallelism is None else [f"--parallelism={job.parallelism}"]
     for share in job.shares:
         flags = [f"--runner={runner}", *slots, *passed, *_instance_flags(share), *flags_of(settings)]
@@ -265,11 +239,6 @@ def _submit_to_stack(job: _Choice, passed: list[str], settings: Settings, var: P
         local.jobs.add(record_of(name, job.name, flags))
 
 
-def _is(runner: str, name: str) -> bool:
-    """Whether `runner`, possibly with its module, is the runner `name`."""
-    return runner.rpartition(".")[2].lower() == name.lower()
-
-
 def _instance_flags(share: Share) -> list[str]:
     return [] if share.is_whole else [f"--instance={share}"]
 
@@ -282,7 +251,7 @@ def _submit_to_flink(
     from gogobe.pipelines.options import flags_of, flink_flags
     from gogobe.pipelines.submission import submit
 
-    check_reachable(settings, ("kafka", "database"))
+    check_servers(settings)
     savepoints = target.make_room(job.name, job.shares, replace=job.replace, keep_state=job.keep_state)
     ended = {one.id for one in jobs(target.rest)}  # a cluster lists jobs for an hour after their end
     submitted = []
@@ -299,7 +268,8 @@ def _submit_to_flink(
         )
         restored = [f"--savepoint_path={savepoints[name]}"] if name in savepoints else []
         flags = [*to_flink, *restored, *passed, *_instance_flags(share), *flags_of(settings)]
-        submit(KINDS[job.name], flags)
+        with working(f"Submitting {name} …"):
+            submit(KINDS[job.name], flags)
         running = wait_for_job(target.rest, name, other_than=ended)
         click.echo(f"{running.name} is running: {running.page}")
         submitted.append((name, flags))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ import msgspec
 
 from gogobe.commands.health import EXIT_CODES, Findings, Report, assess, gather
 from gogobe.commands.options import VAR, settings_options, settings_with_stack, wide_console
+from gogobe.commands.space import size_text
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import PlainConsole, counted, harmless, styled
 from gogobe.commands.times import shown_seconds, shown_time
@@ -90,7 +91,7 @@ def show(console: PlainConsole, report: Report, stack: Stack) -> None:
     for text in report.notes:
         console.print(f"  · {text}", soft_wrap=True)
     if found.services:
-        print_table(console, SERVICE_COLUMNS, [_service_row(one) for one in found.services])
+        print_table(console, SERVICE_COLUMNS, [_service_row(one, found.silent) for one in found.services])
     for dead in found.dead:
         console.print(f"The end of the log of {dead.name} ({dead.log}):", soft_wrap=True)
         for line in dead.end or ["(nothing since its last start)"]:
@@ -110,8 +111,10 @@ def show(console: PlainConsole, report: Report, stack: Stack) -> None:
         print_table(console, TOPIC_COLUMNS, rows)
 
 
-def _service_row(one: ServiceStatus) -> list[str]:
-    state = "running" if one.running else "held" if one.held else "given up" if one.given_up else "dead"
+def _service_row(one: ServiceStatus, silent: Sequence[str]) -> list[str]:
+    state = "held" if one.held else "given up" if one.given_up else "dead"
+    if one.running:
+        state = "no answer" if one.name in silent else "running"
     if one.restarts:
         state = f"{state}, {counted(one.restarts, 'restart')}"
     since = shown_time(datetime.fromtimestamp(one.since, UTC)) if one.running else ""
@@ -134,7 +137,7 @@ def _lines(found: Findings, stack: Stack) -> Iterator[tuple[str, str]]:
     if found.activity is not None:
         yield from _activity_lines(found.activity)
     for disk in found.disks:
-        yield "disk", f"{_size(disk.free)} free of {_size(disk.total)} ({disk.folder})"
+        yield "disk", f"{size_text(disk.free)} free of {size_text(disk.total)} ({disk.folder})"
 
 
 def _job_line(job: JobHealth, now: float) -> str:
@@ -181,11 +184,6 @@ def _activity_lines(activity: Activity) -> Iterator[tuple[str, str]]:
         )
     else:
         yield "portals", "none watched yet: `gogobe crawl` watches them"
-
-
-def _size(count: int) -> str:
-    """Bytes for people: `46.6 GB`, `24 MB`."""
-    return f"{count / (1 << 30):,.1f} GB" if count >= 1 << 30 else f"{count >> 20} MB"
 
 
 def _ago(at: datetime | None, now: datetime) -> str:

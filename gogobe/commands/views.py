@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
+from gogobe.commands.progress import working
 
 
 @click.group()
@@ -32,6 +33,8 @@ def refresh(var: Path, **flags: Any) -> None:
     settings = settings_with_stack(flags, var)
     needed(settings, "database")
     started = time.monotonic()
-    if not refresh_views(settings.database_address):
+    with working("Refreshing the views …"):
+        refreshed = refresh_views(settings.database_address)
+    if not refreshed:
         raise click.ClickException("another worker is refreshing the views: they will be up to date soon")
     click.echo(f"{len(VIEWS)} views refreshed in {time.monotonic() - started:.1f} s")

@@ -14,6 +14,7 @@ from apache_beam.runners.runner import PipelineState
 
 from gogobe.commands.follow import FileOutcome, by_state, follow
 from gogobe.commands.progress import progress_line
+from gogobe.commands.space import space_watched
 from gogobe.commands.terminal import PlainConsole, counted
 from gogobe.database.announcements import AnnouncedFile, announced_files
 from gogobe.database.comparisons import MasterComparison, most_sold, newest_price, sold_by_weight
@@ -73,6 +74,7 @@ def run_demo(
     on a Flink cluster of so many. Raises StackError or DemoError."""
     with (
         progress_line(console, "Starting Kafka, PostgreSQL, Flink …") as say,
+        space_watched([var]),
         running_stack(var, task_managers=task_managers) as stack,
     ):
         (var / "last-run.json").unlink(missing_ok=True)

@@ -90,9 +90,21 @@ class Records:
         """Whether a service is on hold."""
         return self._file(name).with_suffix(".held").exists()
 
+    def beat(self, name: str) -> None:
+        """Marks that a service, which cannot be asked, is at work now."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file(name).with_suffix(".beat").touch()
+
+    def beat_of(self, name: str) -> float | None:
+        """The time of the last `beat` (seconds since the epoch); None without one."""
+        try:
+            return self._file(name).with_suffix(".beat").stat().st_mtime
+        except FileNotFoundError:
+            return None
+
     def clear(self) -> None:
-        """Removes all records and holds."""
-        for pattern in ("*.json", "*.held", "*.part"):
+        """Removes all records, holds and beats."""
+        for pattern in ("*.json", "*.held", "*.beat", "*.part"):
             for file in self._folder.glob(pattern):
                 file.unlink(missing_ok=True)
 

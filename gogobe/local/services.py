@@ -10,30 +10,39 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
 import gogobe
 from gogobe.local import java
 from gogobe.local.addresses import StackPorts
+from gogobe.local.answers import (
+    grpc_answers,
+    job_manager_answers,
+    kafka_answers,
+    postgres_answers,
+    task_manager_answers,
+    worker_pool_answers,
+)
 from gogobe.local.flink import task_managers
 from gogobe.local.flink_services import JOB_MANAGER, JOB_SERVER, TASK_MANAGER, FlinkServices
 from gogobe.local.postgres import NAME as POSTGRES
 from gogobe.local.postgres import PostgresServer, is_ready, start_postgres
-from gogobe.local.processes import Records, ServiceRecord, StackError, listens, start_service
+from gogobe.local.processes import Records, ServiceRecord, StackError, listens, slug, start_service
 
 KAFKA: Final = "Kafka"
 WORKER_POOL: Final = "Python worker pool"
+READY_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True)
 class Service:
     """One service. `start` prepares and starts it, and returns its record (raises StackError). `ready` is its
-    health check (raises StackError if waiting is useless). `has_jobs`: Flink's jobs end with it."""
+    health check after a start (raises StackError if waiting is useless). `answers` says whether the running
+    service answers a request within a few seconds; None: it cannot be asked. `has_jobs`: Flink's jobs end with
+    it."""
 
     name: str
     start: Callable[[], ServiceRecord]
     ready: Callable[[ServiceRecord], bool]
+    answers: Callable[[], bool] | None = None
     has_jobs: bool = False
 
 
@@ -88,7 +97,7 @@ def services_of(folders: StackFolders, ports: StackPorts, cluster: int) -> list[
     """All services of a stack, slow ones first; none waits for another. `cluster`: the number of TaskManagers
     of a Flink cluster; 0: Flink within the job server."""
     server = PostgresServer(ports.postgres, folders.postgres)
-    records = folders.records
+    records, broker = folders.records, f"127.0.0.1:{ports.kafka}"
     return [
         *_flink(folders, ports, cluster),
         *_beam(folders, ports),
@@ -96,6 +105,7 @@ def services_of(folders: StackFolders, ports: StackPorts, cluster: int) -> list[
             POSTGRES,
             partial(start_postgres, folders.postgres, folders.log("postgres"), ports.postgres, records),
             lambda record: is_ready(record, server),
+            partial(postgres_answers, server),
         ),
         Service(
             KAFKA,
@@ -107,7 +117,8 @@ def services_of(folders: StackFolders, ports: StackPorts, cluster: int) -> list[
                 (ports.kafka, ports.kafka_controller),
                 records,
             ),
-            lambda record: listens(record, ports.kafka) and kafka_answers(f"127.0.0.1:{ports.kafka}"),
+            lambda record: listens(record, ports.kafka) and kafka_answers(broker, READY_SECONDS),
+            partial(kafka_answers, broker),
         ),
     ]
 
@@ -117,16 +128,25 @@ def _flink(folders: StackFolders, ports: StackPorts, cluster: int) -> Iterator[S
     rest = f"127.0.0.1:{ports.flink.rest[0]}"
     if cluster:
         yield Service(
-            JOB_MANAGER, flink.start_job_manager, partial(_listens, port=ports.flink.rest[0]), has_jobs=True
+            JOB_MANAGER,
+            flink.start_job_manager,
+            partial(_listens, port=ports.flink.rest[0]),
+            partial(job_manager_answers, rest),
+            has_jobs=True,
         )
     for number in range(1, cluster + 1):
+        name = f"{TASK_MANAGER} {number}"
         yield Service(
-            f"{TASK_MANAGER} {number}",
+            name,
             partial(flink.start_task_manager, number),
             lambda _record: task_managers(rest) == cluster,
+            partial(task_manager_answers, rest, slug(name)),
         )
     start = partial(flink.start_job_server, rest) if cluster else flink.start_job_server
-    yield Service(JOB_SERVER, start, partial(_listens, port=ports.flink.jobs), has_jobs=not cluster)
+    port = ports.flink.jobs
+    yield Service(
+        JOB_SERVER, start, partial(_listens, port=port), partial(grpc_answers, port), has_jobs=not cluster
+    )
 
 
 def _beam(folders: StackFolders, ports: StackPorts) -> Iterator[Service]:
@@ -142,16 +162,19 @@ def _beam(folders: StackFolders, ports: StackPorts) -> Iterator[Service]:
             records,
         ),
         partial(_listens, port=ports.expansion_service),
+        partial(grpc_answers, ports.expansion_service),
     )
     yield Service(
         "Java worker",
         partial(java.start_java_worker, jars, folders.log("java-worker"), ports.java_worker, records),
         partial(_listens, port=ports.java_worker),
+        partial(grpc_answers, ports.java_worker),
     )
     yield Service(
         WORKER_POOL,
         partial(_start_worker_pool, folders, ports.worker_pool),
         partial(_listens, port=ports.worker_pool),
+        partial(worker_pool_answers, ports.worker_pool),
     )
 
 
@@ -170,13 +193,3 @@ def _start_worker_pool(folders: StackFolders, port: int) -> ServiceRecord:
 
 def _listens(record: ServiceRecord, port: int) -> bool:
     return listens(record, port)
-
-
-def kafka_answers(address: str, seconds: float = 2.0) -> bool:
-    """Whether a broker answers within `seconds`."""
-    client = AdminClient({"bootstrap.servers": address, "log_level": 0})
-    try:
-        client.list_topics(timeout=seconds)
-    except KafkaException:
-        return False
-    return True

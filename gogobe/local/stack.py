@@ -34,10 +34,12 @@ from gogobe.local.processes import (
 )
 from gogobe.local.services import Service, StackFolders, services_of
 from gogobe.local.state import StackState, read_state, state_file, write_state
+from gogobe.local.watch import START_SECONDS
 
 __all__ = ["ServiceStatus", "Stack", "StackAddresses", "StackPorts", "running_stack"]
 
 READY_SECONDS: Final = 90.0
+ASKED: Final = 3
 
 Say = Callable[[str], None]
 
@@ -181,6 +183,23 @@ class Stack:
             for record in self._records.read()
         ]
 
+    def questions(self) -> dict[str, Callable[[], bool]]:
+        """For each running service that can be asked: whether it answers within a few seconds."""
+        state = read_state(self._var)
+        if state is None:
+            return {}
+        running = {record.name for record in self._records.read() if is_running(record)}
+        folders = StackFolders.of(self._var, Path(state.jars))
+        services = services_of(folders, state.ports, state.addresses.task_managers)
+        found = {one.name: one.answers for one in services if one.name in running and one.answers is not None}
+        if supervisor.NAME in running:
+            found[supervisor.NAME] = self._supervisor_works
+        return found
+
+    def _supervisor_works(self) -> bool:
+        beat = self._records.beat_of(supervisor.NAME)
+        return beat is None or time.time() - beat < supervisor.BEAT_SECONDS
+
     def _start(self, ports: StackPorts, *, kept: bool, supervised: bool, say: Say) -> StackAddresses:
         addresses = ports.addresses(self._folders.postgres, self._task_managers)
         try:
@@ -207,15 +226,19 @@ class Stack:
         if watcher is not None:
             stop_services([watcher])
             self._records.remove(watcher)
-        missing = []
+        missing, running = [], []
         for service in services_of(folders, state.ports, cluster):
             self._records.release(service.name)
             record = known.get(service.name)
-            if record is None or not is_running(record):
-                stop_services([record] if record else [])
+            if record is not None and is_running(record) and not _hangs(service, record):
+                running.append((service, record))
+            else:
+                stop_services([record] if record else [], supervisor.LEFTOVER_SECONDS)
                 missing.append(service)
         try:
             self._start_services(missing, state.ports, say)
+            for service, record in running:
+                wait_until_ready(record, partial(service.ready, record), READY_SECONDS)
         finally:
             self._start_supervisor()
         return state.addresses
@@ -248,6 +271,13 @@ class Stack:
         stop_services([record for record in records if record.name == supervisor.NAME])
         stop_services(self._records.read())
         self._records.clear()
+
+
+def _hangs(service: Service, record: ServiceRecord) -> bool:
+    """Whether a running service answers none of several requests, after its time to start."""
+    if service.answers is None or time.time() - record.created < START_SECONDS:
+        return False
+    return not any(service.answers() for _ in range(ASKED))
 
 
 @contextlib.contextmanager

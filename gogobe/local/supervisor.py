@@ -1,7 +1,8 @@
-"""The supervisor of a stack: restarts services that die, up to a limit.
+"""The supervisor of a stack: restarts services that die or hang, up to a limit.
 
-A dead service is restarted at once, later with growing pauses. After five restarts within ten minutes it
-stays down until `gogobe up`; `gogobe status` shows that. Jobs that ended with their Flink are submitted again
+A dead service is restarted at once, later with growing pauses. A service that hangs (`watch.Watch`) is killed,
+which counts as a death. After five restarts within ten minutes a service stays down until `gogobe up`; `gogobe
+status` shows that. Jobs that ended with their Flink are submitted again
 and continue at the committed offsets. Services on hold (`Records.hold`) are not started. Logs that grow too
 large are rotated.
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +27,7 @@ from gogobe.local.logs import trim
 from gogobe.local.processes import Records, ServiceRecord, StackError, is_running, stop_services
 from gogobe.local.services import Service, StackFolders, services_of
 from gogobe.local.state import read_state
+from gogobe.local.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -35,14 +38,18 @@ WAITS: Final = (0.0, 1.0, 2.0, 4.0, 8.0)
 """Seconds between a restart and the next one, by the restarts before it."""
 LEFTOVER_SECONDS: Final = 1.0
 LOOK_EVERY: Final = 0.25
+BEAT_SECONDS: Final = 60.0
+"""The supervisor hangs if it has not looked for so many seconds; a start of a service may take some of them."""
 LOGS_EVERY: Final = 10.0
 JOB_ATTEMPTS: Final = 3
 
 
 class Supervisor:
-    """Watches the services of one stack. `look` is one round; `run` repeats it."""
+    """Watches the services of one stack. `look` is one round; `run` repeats it, while a thread asks the
+    services whether they answer."""
 
     def __init__(self, services: Sequence[Service], records: Records, jobs: JobRecords, log: Path) -> None:
+        self.watch = Watch(services, records)
         self._services = services
         self._records = records
         self._jobs = jobs
@@ -53,21 +60,28 @@ class Supervisor:
     def run(self) -> None:
         """Watches until the process ends."""
         logs_seen = 0.0
+        threading.Thread(target=self.watch.run, name="watch", daemon=True).start()
         while True:
             self.look(time.time())
+            self._records.beat(NAME)
             if time.monotonic() - logs_seen > LOGS_EVERY:
                 self.rotate_logs()
                 logs_seen = time.monotonic()
             time.sleep(LOOK_EVERY)
 
     def look(self, now: float) -> None:
-        """Starts what has died and may be started at `now` (seconds since the epoch), and submits the jobs that
-        were lost with it."""
+        """Starts what has died or hangs and may be started at `now` (seconds since the epoch), and submits the
+        jobs that were lost with it."""
         for service in self._services:
             record = self._records.get(service.name)
-            if record is None or record.given_up or is_running(record) or self._records.is_held(service.name):
+            if record is None or record.given_up or self._records.is_held(service.name):
                 continue
-            self._restart(service, record, now)
+            if not is_running(record):
+                self._restart(service, record, now)
+            elif self.watch.hangs(record):
+                logger.warning("%s runs and does not answer: it is killed", service.name)
+                stop_services([record], LEFTOVER_SECONDS)
+                self._restart(service, record, now)
         self._submit_lost()
 
     def _restart(self, service: Service, record: ServiceRecord, now: float) -> None:

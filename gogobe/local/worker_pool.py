@@ -31,6 +31,8 @@ from apache_beam.runners.worker.sdk_worker import SdkHarness
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
 STATE_CACHE_BYTES: Final = 100 << 20
 STOP_SECONDS: Final = 5.0
+SERVER: Final = None
+"""The name of the gRPC server among the processes: no request can stop it."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -58,8 +60,10 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
         return beam_fn_api_pb2.StopWorkerResponse()
 
     def _ask(self, request: Request) -> None:
+        """Returns when the nursery has done it."""
         with self._one_at_a_time:
             self._nursery.send(request)
+            self._nursery.recv()
 
 
 class Nursery:
@@ -67,17 +71,18 @@ class Nursery:
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("fork")
-        self._processes: dict[str, ForkProcess] = {}
+        self._processes: dict[str | None, ForkProcess] = {}
 
     def serve(self, port: int) -> None:
         """Serves until SIGTERM, or until the gRPC server has ended; then stops all workers."""
         requests, servers_end = self._context.Pipe()
-        self._start("", serve_requests, port, servers_end)
+        self._start(SERVER, serve_requests, port, servers_end)
         servers_end.close()
         signal.signal(signal.SIGTERM, _leave)
         try:
             while True:
                 self._do(requests.recv())
+                requests.send(True)
         except EOFError:
             logging.getLogger(__name__).error("the gRPC server of the worker pool has ended")
         finally:
@@ -89,12 +94,12 @@ class Nursery:
         else:
             self._start(request.worker_id, run_worker, request.control_address, request.worker_id)
 
-    def _start(self, name: str, target: Any, *arguments: Any) -> None:
+    def _start(self, name: str | None, target: Any, *arguments: Any) -> None:
         process = self._context.Process(target=target, args=arguments)
         process.start()
         self._processes[name] = process
 
-    def _stop(self, names: list[str]) -> None:
+    def _stop(self, names: list[str | None]) -> None:
         stopping = [self._processes.pop(name) for name in names if name in self._processes]
         for process in stopping:
             process.terminate()

@@ -17,8 +17,9 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 
 from gogobe.cli import main
-from gogobe.commands.health import DeadService, Disk, Findings, assess
+from gogobe.commands.health import DeadService, Findings, assess
 from gogobe.commands.probes import UnansweredError, ask_all
+from gogobe.commands.space import Disk
 from gogobe.commands.status import show
 from gogobe.commands.terminal import PlainConsole
 from gogobe.database.activity import Activity, IllPortal, OpenLetters, UnderWay, WaitingFiles
@@ -122,6 +123,13 @@ def test_all_is_well():
             "down",
             "PostgreSQL does not answer: no",
         ),
+        ({"silent": ["Java worker"]}, "down", "Java worker runs and does not answer: the supervisor starts it"),
+        (
+            {"silent": ["Kafka"], "services": with_service("Kafka", since=NOW - 20, restarts=1)},
+            "ill",
+            "Kafka is starting: it does not answer yet",
+        ),
+        ({"silent": ["Supervisor"]}, "ill", "the supervisor hangs"),
         ({"disks": [Disk("/data", 10 << 20, 1 << 30)]}, "down", "the disk of /data is full: 10 MB are left"),
         ({"disks": [Disk("/data", 800 << 20, 9 << 30)]}, "ill", "the disk of /data is almost full: 800 MB"),
         ({"jobs": [], "lost_jobs": ["gogobe-ingest"]}, "down", "gogobe-ingest was submitted and does not run"),
@@ -206,6 +214,7 @@ def test_nothing_runs():
 def test_a_report_fits_the_terminal(tmp_path: Path, width: int):
     found = findings(
         services=with_service("Kafka", running=False, given_up=True, restarts=5),
+        silent=["Python worker pool"],
         dead=[DeadService("Kafka", "/var/lib/gogobe/log/kafka.log", ["java.io.IOException: No space left"])],
         activity=activity(
             waiting=[WaitingFiles("shufersal", "prices.shufersal.example", 1234, "unavailable")],
@@ -218,7 +227,7 @@ def test_a_report_fits_the_terminal(tmp_path: Path, width: int):
     table = [line for line in text.splitlines() if line[:1] in "┏┃┡│└"]
     assert table
     assert all(cell_len(line) <= width for line in table)
-    for whole in ("given up, 5 restarts", "Python worker pool", DISCOVERED, "java.io.IOException: No space left",
+    for whole in ("given up, 5 restarts", "no answer", "Python worker pool", DISCOVERED, "java.io.IOException: No space left",
                   "1,234 of shufersal for prices.shufersal.example", "12 parse/truncated", JOB.page):  # fmt: skip
         assert whole in text
     assert "\x1b" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from gogobe.cli import main
 from gogobe.commands import load as command
+from gogobe.commands import space
 from gogobe.demo.published import FEEDS
 
 SMALL = "Price7290058140886-001-202506110900.gz"
@@ -89,8 +91,25 @@ def test_batches_go_to_stdout_and_the_report_to_stderr(tmp_path: Path, archive: 
 def test_progress_in_a_pipe_is_lines(tmp_path: Path, archive: Path, dsn: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(command, "LINE_SECONDS", 0.0)
     result = run(tmp_path, dsn, str(archive), "--json")
-    assert [line for line in result.stderr.splitlines() if line.startswith("1 of 2 files")]
+    lines = [line for line in result.stderr.splitlines() if line.startswith("1 of 2 files")]
+    assert lines
+    assert re.search(r"rows?, [\d.,]+ (GB|MB) free: ", lines[0])
     assert PROMOTIONS in result.stderr
+
+
+def test_a_disk_that_is_almost_full_is_told(
+    tmp_path: Path, archive: Path, dsn: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(space, "SPACE_LOW", 1 << 62)
+    total = shutil.disk_usage(tmp_path).total
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: space.Disk("", total // 11, total))
+    result = run(tmp_path, dsn, str(archive))
+    assert result.exit_code == 0
+    warnings = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(warnings) == len({*warnings})
+    assert (
+        f"warning: the disk of {tmp_path / 'var'} is almost full: {total // 11 >> 20} MB are left" in warnings
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import io
 
 import pytest
 
-from gogobe.commands.progress import progress_line
+from gogobe.commands import progress
+from gogobe.commands.progress import progress_line, working
 from gogobe.commands.terminal import PlainConsole
 
 
@@ -18,6 +19,20 @@ def test_in_a_pipe_progress_is_lines_and_not_too_many():
             now[0] = float(second)
             say(text)
     assert out.getvalue() == "Starting …\n2 files\n3 files and more than fit\n"
+
+
+def test_short_work_says_nothing_in_a_pipe_and_long_work_a_line(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    with working("Building …"):
+        pass
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    with working("Building …"):
+        said = ""
+        while "…" not in said:
+            said += capfd.readouterr().err
+    assert said == "Building …\n"
 
 
 def test_on_a_terminal_it_is_one_line(monkeypatch: pytest.MonkeyPatch):

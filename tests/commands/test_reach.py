@@ -7,12 +7,14 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from gogobe.cli import main
 from gogobe.commands.options import settings_with_stack
-from gogobe.commands.reach import check_reachable, database_servers, kafka_servers
+from gogobe.commands.reach import check_reachable, database_servers, other_servers
+from gogobe.io.kafka.options import KafkaOptions, KafkaOptionsError
 from gogobe.local.processes import free_ports
 from gogobe.settings import Settings
 
@@ -36,6 +38,16 @@ def port() -> int:
         ("crawl", "--once"),
         ("retry", "--once"),
         ("load", "{feed}"),
+        ("load", "{feed}", "--in-place"),
+        ("replay", "--chain", "shufersal"),
+        ("trace", "PriceFull"),
+        ("chains", "rename", "a", "b"),
+        ("masters", "review"),
+        ("masters", "export-catalogue", "items.csv"),
+        ("run", "ingest", "--runner", "DirectRunner", "--bounded", "--expansion-service", "127.0.0.1:{port}"),
+        ("run", "load", "--runner", "PrismRunner", "--bounded", "--expansion-service", "127.0.0.1:{port}"),
+        ("run", "load", "--runner", "SparkRunner", "--expansion-service", "127.0.0.1:{port}"),
+        ("run", "load", "--runner", "DirectRunner", "--bounded", "--input", "{feed}", "--stdout"),
         ("masters", "merge", "1", "2", "--reason", "one product", "--by", "me"),
     ],
 )
@@ -47,7 +59,7 @@ def test_a_server_out_of_reach_is_reported_in_a_sentence(tmp_path: Path, port: i
         "GOGOBE_KAFKA": f"127.0.0.1:{port}",
         "GOGOBE_CONFIG": None,
     }
-    words = [word.format(feed=feed) for word in arguments]
+    words = [word.format(feed=feed, port=port) for word in arguments]
     result = CliRunner().invoke(main, [*words, "--var", str(tmp_path)], env=environment)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)
@@ -56,15 +68,48 @@ def test_a_server_out_of_reach_is_reported_in_a_sentence(tmp_path: Path, port: i
     assert len(result.output.splitlines()) == 1
 
 
-def test_a_server_that_takes_connections_is_reached(port: int):
+def test_a_server_that_takes_connections_and_says_nothing_is_reported(port: int):
     with socket.create_server(("127.0.0.1", 0)) as server:
         there = server.getsockname()[1]
         settings = Settings(kafka=f"127.0.0.1:{port},127.0.0.1:{there}", database=NOWHERE.format(port=there))
-        check_reachable(settings, ["kafka", "database"])
+        with pytest.raises(click.ClickException) as raised:
+            check_reachable(settings, ["kafka", "database"])
+    assert f"Kafka cannot be reached at 127.0.0.1:{port},127.0.0.1:{there}: no answer" in raised.value.message
+    assert f"the database cannot be reached at {settings.database}: no answer" in raised.value.message
+
+
+def test_a_database_that_answers_is_reached_also_if_it_refuses(dsn: str):
+    check_reachable(Settings(database=dsn), ["database"])
+    check_reachable(Settings(database=f"{dsn}_that_is_not_there"), ["database"])
+
+
+def test_other_servers_are_reached_by_a_connection(port: int):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        there = server.getsockname()[1]
+        settings = Settings(expansion_service=f"127.0.0.1:{there}", store_endpoint=f"http://127.0.0.1:{there}")
+        check_reachable(settings, ["expansion_service", "store_endpoint", "kafka"])
+    gone = Settings(expansion_service=f"127.0.0.1:{port}", store_endpoint=f"http://127.0.0.1:{port}/")
+    with pytest.raises(click.ClickException) as raised:
+        check_reachable(gone, ["expansion_service", "store_endpoint"])
+    assert "the expansion service cannot be reached" in raised.value.message
+    assert "the object store cannot be reached" in raised.value.message
+
+
+def test_a_wrong_option_is_reported_as_such():
+    options = KafkaOptions(ssl_ca_location="/there/is/none")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        pytest.raises(KafkaOptionsError, match="there is no file /there/is/none"),
+    ):
+        check_reachable(
+            Settings(kafka=f"127.0.0.1:{server.getsockname()[1]}", kafka_options=options), ["kafka"]
+        )
 
 
 def test_the_servers_of_an_address():
-    assert kafka_servers("a:1, b ,SSL://[::1]:3") == [("a", 1), ("b", 9092), ("::1", 3)]
+    assert other_servers("kafka", "a:1, b ,SSL://[::1]:3") == [("a", 1), ("b", 9092), ("::1", 3)]
+    assert other_servers("store_endpoint", "https://s3.example") == [("s3.example", 443)]
+    assert other_servers("store_endpoint", "http://s3.example:9000/x") == [("s3.example", 9000)]
     assert database_servers("postgresql://u@h1:1,h2:2/x") == [("h1", 1), ("h2", 2)]
     assert database_servers("postgresql://u@h1,h2/x") == [("h1", 5432), ("h2", 5432)]
     assert database_servers("postgresql:///x?host=/run/postgresql") == []

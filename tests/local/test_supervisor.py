@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ from gogobe.local.logs import last_lines, old_log
 from gogobe.local.processes import Records, ServiceRecord, StackError, is_running, start_service, stop_services
 from gogobe.local.services import Service
 from gogobe.local.supervisor import MOST_RESTARTS, WITHIN_SECONDS, Supervisor
+from gogobe.local.watch import MISSES
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +49,7 @@ def service(records: Records, folder: Path, name: str = "Sleeper", *, has_jobs: 
     def start() -> ServiceRecord:
         return start_service(name, [sys.executable, "-c", SLEEPER], folder / f"{name}.log", records)
 
-    return Service(name, start, is_running, has_jobs)
+    return Service(name, start, is_running, has_jobs=has_jobs)
 
 
 def supervisor(services: list[Service], records: Records, jobs: JobRecords, folder: Path) -> Supervisor:
@@ -132,6 +134,51 @@ def test_the_second_restart_waits(tmp_path: Path, records: Records, jobs: JobRec
     assert not is_running(record_of(records))
     watcher.look(AT + 1.5)
     assert is_running(record_of(records))
+
+
+def hanging(records: Records, folder: Path) -> Service:
+    """A service that answers as long as its process is not stopped."""
+
+    def answers() -> bool:
+        return psutil.Process(record_of(records).pid).status() != psutil.STATUS_STOPPED
+
+    return replace(service(records, folder), answers=answers)
+
+
+def test_what_hangs_is_started_again_and_counts_as_dead(tmp_path: Path, records: Records, jobs: JobRecords):
+    one = hanging(records, tmp_path)
+    watcher = supervisor([one], records, jobs, tmp_path)
+    one.start()
+    now = AT
+    for count in range(1, MOST_RESTARTS + 2):
+        watcher.watch.ask(now)
+        stopped = record_of(records)
+        os.kill(stopped.pid, signal.SIGSTOP)
+        wait_for(lambda: psutil.Process(record_of(records).pid).status() == psutil.STATUS_STOPPED)
+        for _ in range(MISSES):
+            watcher.look(now)
+            assert record_of(records) == stopped
+            watcher.watch.ask(now)
+        now += 20
+        watcher.look(now)
+        assert not is_running(stopped)
+        assert record_of(records).given_up == (count > MOST_RESTARTS)
+        assert len(record_of(records).restarts) == min(count, MOST_RESTARTS)
+
+
+def test_a_held_service_that_hangs_is_left_alone(tmp_path: Path, records: Records, jobs: JobRecords):
+    one = hanging(records, tmp_path)
+    watcher = supervisor([one], records, jobs, tmp_path)
+    started = one.start()
+    records.hold("Sleeper")
+    watcher.watch.ask(AT)
+    os.kill(started.pid, signal.SIGSTOP)
+    wait_for(lambda: psutil.Process(started.pid).status() == psutil.STATUS_STOPPED)
+    for _ in range(MISSES):
+        watcher.watch.ask(AT)
+    watcher.look(AT)
+    assert record_of(records) == started
+    assert is_running(started)
 
 
 def test_a_held_service_stays_down_until_it_is_released(tmp_path: Path, records: Records, jobs: JobRecords):

@@ -11,6 +11,7 @@ import psutil
 import pytest
 from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 
+from gogobe.local.answers import worker_pool_answers
 from gogobe.local.processes import (
     Records,
     ServiceRecord,
@@ -97,6 +98,17 @@ def test_a_port_that_is_taken_ends_the_pool(tmp_path: Path, pool: ServiceRecord,
     with pytest.raises(StackError, match=r"(?s)Pool stopped while starting.*second\.log"):
         wait_until_ready(second, lambda: listens(second, port), SECONDS)
     assert is_running(pool)
+
+
+def test_a_pool_answers_unless_it_hangs(pool: ServiceRecord, port: int, control: socket.socket):
+    assert worker_pool_answers(port)
+    ask(port, start="one", control=control)
+    control.accept()[0].close()
+    psutil.Process(pool.pid).send_signal(signal.SIGSTOP)
+    assert not worker_pool_answers(port, 1)  # its gRPC server is another process, and runs
+    psutil.Process(pool.pid).send_signal(signal.SIGCONT)
+    assert worker_pool_answers(port, SECONDS)
+    ask(port, stop="one")
 
 
 def test_nothing_listens_beyond_this_machine(pool: ServiceRecord):
