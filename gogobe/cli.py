@@ -6,10 +6,12 @@ import logging
 import sys
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import click
 import msgspec
 import psycopg
+import requests
 from confluent_kafka import KafkaException
 
 from gogobe.commands.announce import announce
@@ -17,6 +19,7 @@ from gogobe.commands.chains import chains
 from gogobe.commands.crawl import crawl
 from gogobe.commands.deadletters import deadletters
 from gogobe.commands.files import files
+from gogobe.commands.groups import write_commands
 from gogobe.commands.history import history
 from gogobe.commands.inspect import inspect
 from gogobe.commands.load import load
@@ -52,7 +55,12 @@ REPORTED: Final = (
 
 class _Gogobe(click.Group):
     """A group whose commands report errors that a user can fix by a message, without a traceback. Control
-    characters in messages are escaped, because a message may quote a feed."""
+    characters in messages are escaped, because a message may quote a feed. Its help lists the commands in
+    sections."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for heading, commands in SECTIONS.items():
+            write_commands(formatter, heading, list(commands))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -73,10 +81,17 @@ class _Gogobe(click.Group):
             raise click.ClickException(
                 f"the database has no schema yet: `gogobe run ingest` makes it ({error})"
             ) from error
-        except psycopg.OperationalError as error:
-            raise click.ClickException(f"the database cannot be reached: {error}") from error
         except psycopg.Error as error:
-            raise click.ClickException(f"the database: {error}") from error
+            # Only errors of the client itself, such as a lost connection, have no SQLSTATE.
+            is_lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+            what = "the database cannot be reached" if is_lost else "the database"
+            raise click.ClickException(f"{what}: {error}") from error
+        except requests.RequestException as error:
+            url = getattr(error.request, "url", None)
+            place = f" at {urlsplit(url).netloc}" if url else ""
+            raise click.ClickException(
+                f"Flink{place} does not answer ({type(error).__name__}): `gogobe status` shows the local stack"
+            ) from error
         except KafkaException as error:
             raise click.ClickException(
                 f"Kafka: {error.args[0].str()}; are kafka and kafka_options right?"
@@ -92,9 +107,9 @@ def main() -> None:
     Try it:              gogobe demo
     Look into a feed:    gogobe inspect FILE
     Load an archive:     gogobe load FOLDER
-    Keep it running:     gogobe up, gogobe run ingest, gogobe announce URL --chain NAME
-    Look at prices:      gogobe prices 7290000042435
-    Match products:      gogobe masters --help
+    Keep it running:     gogobe up --ingest, gogobe crawl
+    See how it goes:     gogobe status
+    Compare prices:      gogobe prices חלב תנובה 3%
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # gcsfs also raises the errors that it logs.
@@ -124,26 +139,13 @@ def _print_json(report: msgspec.Struct) -> None:
     click.echo(msgspec.json.encode(report))
 
 
-for command in (
-    up,
-    down,
-    status,
-    logs,
-    metrics,
-    crawl,
-    retry,
-    chains,
-    run,
-    announce,
-    load,
-    files,
-    deadletters,
-    trace,
-    replay,
-    inspect,
-    prices,
-    history,
-    views,
-    masters,
-):
-    main.add_command(command)
+SECTIONS: Final[dict[str, tuple[click.Command, ...]]] = {
+    "Prices": (prices, history),
+    "The local stack": (demo, up, down, status, logs),
+    "Files come in": (crawl, chains, announce, retry, load, inspect),
+    "The outcome of files": (files, trace, deadletters, replay),
+    "Jobs, products, views": (run, masters, views, metrics),
+}
+for _commands in SECTIONS.values():
+    for _command in _commands:
+        main.add_command(_command)

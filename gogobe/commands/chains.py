@@ -12,6 +12,7 @@ import msgspec
 
 from gogobe.chains.chain import Chain
 from gogobe.chains.load import ChainsFileError, load_chains
+from gogobe.commands.groups import HelpfulGroup
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import counted
@@ -34,7 +35,7 @@ COLUMNS: Final = (
 HEALTH: Final = ("circuit", "succeeded_at", "files", "announced", "late_median", "last_error")
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=HelpfulGroup, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each portal, one a line.")
 @VAR
 @settings_options("database", "database_password", "chains")

@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 import msgspec
 
+from gogobe.commands.groups import HelpfulGroup
 from gogobe.commands.letter_choice import (
     chosen_letters,
     connected,
@@ -33,7 +34,7 @@ from gogobe.commands.terminal import counted, harmless, styled
 STATES: Final = ("open", "resolved", "dropped", "all")
 
 
-@click.group()
+@click.group(cls=HelpfulGroup)
 def deadletters() -> None:
     """List, show, replay and close dead letters: messages, files and batches that could not be processed.
 

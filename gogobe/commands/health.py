@@ -66,7 +66,8 @@ class DeadService(msgspec.Struct, frozen=True):
 class Findings(msgspec.Struct, kw_only=True):
     """The answers at `at` (seconds since the epoch). A missing answer is None, and `unanswered` has its
     reason by the server's name. Services that are `silent` run and do not answer. `lost_jobs` were submitted
-    and do not run."""
+    and do not run. `done_a_minute` has, by topic, the messages whose offsets were committed since an earlier
+    report, for a minute; only `--watch` has one."""
 
     at: float
     services: list[ServiceStatus]
@@ -75,6 +76,7 @@ class Findings(msgspec.Struct, kw_only=True):
     jobs: list[JobHealth] | None = None
     lost_jobs: list[str] = []
     topics: list[TopicProgress] | None = None
+    done_a_minute: dict[str, float] = {}
     activity: Activity | None = None
     disks: list[Disk] = []
     unanswered: dict[str, str] = {}
@@ -150,6 +152,19 @@ def _activity(dsn: Dsn) -> Activity:
 
 def _jobs(rest: Sequence[str]) -> list[JobHealth]:
     return [job_health(job) for job in jobs(rest) if job.state not in ENDED or job.state == "FAILED"]
+
+
+def done_a_minute(before: Findings | None, now: Findings) -> dict[str, float]:
+    """By topic the messages that were done between two reports, for a minute."""
+    if before is None or now.at <= before.at:
+        return {}
+    done = {one.topic: one.done for one in before.topics or () if one.done is not None}
+    minutes = (now.at - before.at) / 60
+    return {
+        one.topic: (one.done - done[one.topic]) / minutes
+        for one in now.topics or ()
+        if one.done is not None and one.topic in done
+    }
 
 
 def assess(found: Findings) -> Report:

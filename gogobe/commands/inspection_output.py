@@ -110,5 +110,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, Decimal):
         return money(value)
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d}"
+        return f"{value.astimezone():%Y-%m-%d}"
     return str(len(value)) if isinstance(value, list) else str(value)

@@ -15,6 +15,7 @@ import msgspec
 
 from gogobe.commands.catalogue import export_catalogue
 from gogobe.commands.evaluate import evaluate_command
+from gogobe.commands.groups import HelpfulGroup
 from gogobe.commands.merges import merge, unmerge
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.progress import working
@@ -58,17 +59,17 @@ FLAGGED_COLUMNS: Final = (
 STORE: Final = settings_options("masters", "store_endpoint", "masters_cache")
 
 
-@click.group()
+@click.group(cls=HelpfulGroup)
 def masters() -> None:
     """Manage master products, and the snapshots that items are matched by.
 
     \b
-    Cold start, from a catalogue:        gogobe masters build items.csv.gz --publish
-    Every day, from the database:        gogobe masters build --publish
-    Decide uncertain pairs:              gogobe masters review
-    Find wrongly joined products:        gogobe masters check
-    Measure matching by name:            gogobe masters evaluate items.csv.gz
-    Return to the previous snapshot:     gogobe masters rollback
+    Cold start, from a catalogue:     gogobe masters build items.csv.gz --publish
+    Every day, from the database:     gogobe masters build --publish
+    Decide uncertain pairs:           gogobe masters review
+    Find wrongly joined products:     gogobe masters check
+    Measure matching by name:         gogobe masters evaluate items.csv.gz
+    Return to the previous snapshot:  gogobe masters rollback
     """
 
 

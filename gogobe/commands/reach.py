@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from gogobe.commands.probes import UnansweredError, ask_all
 from gogobe.database.address import conninfo_of
 from gogobe.io.kafka.clients import librdkafka_config
+from gogobe.local.answers import grpc_answers
 from gogobe.records.addresses import without_credentials
 from gogobe.settings import Settings
 
@@ -35,7 +36,7 @@ _SILENT: Final = f"no answer within {SECONDS:.0f} seconds"
 
 def check_reachable(settings: Settings, names: Sequence[str]) -> None:
     """Raises ClickException, which names those of the servers `names` (settings) that do not answer within a
-    few seconds: Kafka and the database to a client, others to a connection. A local socket is not tried.
+    few seconds: to a client, the object store to a connection. A local socket is not tried.
     Raises errors of the settings: KafkaOptionsError, SecretError."""
     questions = {name: partial(_failure_of, settings, name) for name in names if getattr(settings, name)}
     failures = []
@@ -96,6 +97,8 @@ def _answers(settings: Settings, name: str, deadline: float) -> bool:
             return False
         except psycopg.Error:
             return True
+    elif name == "expansion_service":
+        return grpc_answers(settings.expansion_service, max(0.1, deadline - time.monotonic()))
     return True
 
 

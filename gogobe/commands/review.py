@@ -72,7 +72,7 @@ def review(
 
     \b
     gogobe masters review                        one by one: y, n, s to skip, q to end
-    gogobe masters review --export pairs.csv     fill in yes or no in the column `same` …
+    gogobe masters review --export pairs.csv     fill in yes or no as `same` …
     gogobe masters review --import pairs.csv     … and read it back
     """
     settings = settings_with_stack(flags, var)

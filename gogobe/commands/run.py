@@ -11,11 +11,13 @@ import click
 
 from gogobe.commands.bounded_run import BoundedInput, is_bounded_runner, is_runner, run_job_bounded
 from gogobe.commands.flink_target import WORKER_POOL, FlinkTarget, job_name, of_cluster, of_stack
+from gogobe.commands.groups import HelpfulGroup
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
 from gogobe.commands.progress import working
 from gogobe.commands.reach import check_servers
 from gogobe.commands.space import space_watched, written_folders
 from gogobe.io.kafka.reading import Share, ShareError
+from gogobe.local.answers import grpc_answers
 from gogobe.local.flink import jobs, wait_for_job
 from gogobe.local.stack import Stack
 from gogobe.secrets import with_secret_files
@@ -33,7 +35,7 @@ _DETAILS: Final = """
     stack and runs until the stack stops. A job that is submitted again continues at the committed offsets."""
 
 
-@click.group()
+@click.group(cls=HelpfulGroup)
 def run() -> None:
     """Submit a job: the whole pipeline, or one of its stages.
 
@@ -252,6 +254,10 @@ def _submit_to_flink(
     from gogobe.pipelines.submission import submit
 
     check_servers(settings)
+    if not grpc_answers(target.job_endpoint):
+        raise click.ClickException(
+            f"Beam's job server at {target.job_endpoint} does not answer: `gogobe status` shows the local stack"
+        )
     savepoints = target.make_room(job.name, job.shares, replace=job.replace, keep_state=job.keep_state)
     ended = {one.id for one in jobs(target.rest)}  # a cluster lists jobs for an hour after their end
     submitted = []

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from gogobe.commands.health import EXIT_CODES, Findings, Report, assess, gather
+from gogobe.commands.health import EXIT_CODES, Findings, Report, assess, done_a_minute, gather
 from gogobe.commands.options import VAR, settings_options, settings_with_stack, wide_console
 from gogobe.commands.space import size_text
 from gogobe.commands.tables import Column, print_table
@@ -34,8 +34,9 @@ SERVICE_COLUMNS: Final = (
 TOPIC_COLUMNS: Final = (
     Column("topic"),
     Column("waiting", right=True),
-    Column("a minute", right=True, rank=1),
-    Column("in it", right=True, rank=2),
+    Column("came in\na minute", right=True, rank=2),
+    Column("done\na minute", right=True, rank=1),
+    Column("in it", right=True, rank=3),
 )
 
 
@@ -55,12 +56,15 @@ def status(
 
     \b
     exit code 0   healthy
-    exit code 1   down: nothing runs, or something without which the work is not done
+    exit code 1   down: nothing runs, or the work is not done
     exit code 2   ill: it works, and something is wrong
     """
     console = wide_console()
+    before: Findings | None = None
     while True:
         report = _report(flags, var)
+        report.found.done_a_minute = done_a_minute(before, report.found)
+        before = report.found
         if as_json:
             click.echo(msgspec.json.encode(report))
         else:
@@ -104,6 +108,7 @@ def show(console: PlainConsole, report: Report, stack: Stack) -> None:
                 one.topic,
                 "no job reads it" if one.lag is None else f"{one.lag:,}",
                 f"{one.last_minute:,}",
+                f"{found.done_a_minute[one.topic]:,.0f}" if one.topic in found.done_a_minute else "",
                 f"{one.messages:,}",
             ]
             for one in found.topics

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
+from gogobe.commands.groups import HelpfulGroup
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack
 from gogobe.commands.progress import working
 
 
-@click.group()
+@click.group(cls=HelpfulGroup)
 def views() -> None:
     """Manage the materialized views that comparisons and reports read.
 

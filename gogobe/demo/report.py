@@ -147,7 +147,7 @@ def show_report(console: PlainConsole, report: RunReport) -> None:
     """Prints the tables. Names get the columns that a terminal has beyond the other texts."""
     portals = [[one.chain, one.engine, str(one.listed), str(one.announced)] for one in report.portals]
     _print(console, "Portals that the crawler listed", PORTALS, portals)
-    _print(console, "Files", FILES, [_file_row(file) for file in report.files])
+    _print(console, "Files", FILES, [_file_row(file, report) for file in report.files])
     for line in _summary(report):
         console.print(line)
     title = "The same products across chains (cheapest price, ILS)"
@@ -198,15 +198,19 @@ def _summary(report: RunReport) -> list[str]:
     return lines
 
 
-def _file_row(file: FileOutcome) -> list[str]:
-    numbers = (file.read, file.loaded + file.unchanged, file.refused)
+def _file_row(file: FileOutcome, report: RunReport) -> list[str]:
+    """A file; one that an earlier run has loaded is unchanged, and this run loaded no row of it."""
+    started = datetime.fromisoformat(report.started_at)
+    is_unchanged = file.state == "loaded" and not file.is_loaded_since(started)
+    numbers = (file.read, 0 if is_unchanged else file.loaded + file.unchanged, file.refused)
+    state = "unchanged" if is_unchanged else file.state
     return [
         file.chain,
         "" if file.kind == "stores" else file.store,
         file.kind,
         *("" if file.state == "dead letter" else f"{number:,}" for number in numbers),
-        "" if file.seconds is None else f"{file.seconds:.1f}",
-        ": ".join([file.state, *([", ".join(file.reasons)] if file.reasons else [])]),
+        "" if is_unchanged or file.seconds is None else f"{file.seconds:.1f}",
+        ": ".join([state, *([", ".join(file.reasons)] if file.reasons else [])]),
     ]
 
 

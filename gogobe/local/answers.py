@@ -47,11 +47,11 @@ def postgres_answers(server: PostgresServer, seconds: float = ANSWER_SECONDS) ->
     return True
 
 
-def grpc_answers(port: int, seconds: float = ANSWER_SECONDS) -> bool:
-    """Whether a gRPC server completes a connection: it sends its HTTP/2 settings first."""
+def grpc_answers(address: str, seconds: float = ANSWER_SECONDS) -> bool:
+    """Whether a gRPC server (HOST:PORT) completes a connection: it sends its HTTP/2 settings first."""
     import grpc
 
-    with grpc.insecure_channel(f"127.0.0.1:{port}", options=_OWN_CONNECTION) as channel:
+    with grpc.insecure_channel(address, options=_OWN_CONNECTION) as channel:
         try:
             grpc.channel_ready_future(channel).result(timeout=seconds)
         except grpc.FutureTimeoutError:
@@ -59,12 +59,12 @@ def grpc_answers(port: int, seconds: float = ANSWER_SECONDS) -> bool:
     return True
 
 
-def worker_pool_answers(port: int, seconds: float = ANSWER_SECONDS) -> bool:
+def worker_pool_answers(address: str, seconds: float = ANSWER_SECONDS) -> bool:
     """Whether the worker pool does what it is asked: to stop the worker without a name, which it does not
     have. (The empty message has no id; building it with Beam's classes would import all of Beam.)"""
     import grpc
 
-    with grpc.insecure_channel(f"127.0.0.1:{port}", options=_OWN_CONNECTION) as channel:
+    with grpc.insecure_channel(address, options=_OWN_CONNECTION) as channel:
         try:
             channel.unary_unary(STOP_WORKER)(b"", timeout=seconds)
         except grpc.RpcError:

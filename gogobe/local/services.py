@@ -97,7 +97,7 @@ def services_of(folders: StackFolders, ports: StackPorts, cluster: int) -> list[
     """All services of a stack, slow ones first; none waits for another. `cluster`: the number of TaskManagers
     of a Flink cluster; 0: Flink within the job server."""
     server = PostgresServer(ports.postgres, folders.postgres)
-    records, broker = folders.records, f"127.0.0.1:{ports.kafka}"
+    records, broker = folders.records, _at(ports.kafka)
     return [
         *_flink(folders, ports, cluster),
         *_beam(folders, ports),
@@ -125,7 +125,7 @@ def services_of(folders: StackFolders, ports: StackPorts, cluster: int) -> list[
 
 def _flink(folders: StackFolders, ports: StackPorts, cluster: int) -> Iterator[Service]:
     flink = FlinkServices(folders.jars / "flink", folders.flink, folders.logs, ports.flink, folders.records)
-    rest = f"127.0.0.1:{ports.flink.rest[0]}"
+    rest = _at(ports.flink.rest[0])
     if cluster:
         yield Service(
             JOB_MANAGER,
@@ -145,7 +145,7 @@ def _flink(folders: StackFolders, ports: StackPorts, cluster: int) -> Iterator[S
     start = partial(flink.start_job_server, rest) if cluster else flink.start_job_server
     port = ports.flink.jobs
     yield Service(
-        JOB_SERVER, start, partial(_listens, port=port), partial(grpc_answers, port), has_jobs=not cluster
+        JOB_SERVER, start, partial(_listens, port=port), partial(grpc_answers, _at(port)), has_jobs=not cluster
     )
 
 
@@ -162,19 +162,19 @@ def _beam(folders: StackFolders, ports: StackPorts) -> Iterator[Service]:
             records,
         ),
         partial(_listens, port=ports.expansion_service),
-        partial(grpc_answers, ports.expansion_service),
+        partial(grpc_answers, _at(ports.expansion_service)),
     )
     yield Service(
         "Java worker",
         partial(java.start_java_worker, jars, folders.log("java-worker"), ports.java_worker, records),
         partial(_listens, port=ports.java_worker),
-        partial(grpc_answers, ports.java_worker),
+        partial(grpc_answers, _at(ports.java_worker)),
     )
     yield Service(
         WORKER_POOL,
         partial(_start_worker_pool, folders, ports.worker_pool),
         partial(_listens, port=ports.worker_pool),
-        partial(worker_pool_answers, ports.worker_pool),
+        partial(worker_pool_answers, _at(ports.worker_pool)),
     )
 
 
@@ -189,6 +189,10 @@ def _start_worker_pool(folders: StackFolders, port: int) -> ServiceRecord:
     environment = {"TMPDIR": str(folders.scratch), "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "gogobe.local.worker_pool", str(port)]
     return start_service(WORKER_POOL, command, folders.log("workers"), folders.records, environment=environment)
+
+
+def _at(port: int) -> str:
+    return f"127.0.0.1:{port}"
 
 
 def _listens(record: ServiceRecord, port: int) -> bool:

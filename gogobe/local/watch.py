@@ -14,7 +14,7 @@ from gogobe.local.services import Service
 
 logger = logging.getLogger(__name__)
 
-EVERY_SECONDS: Final = 5.0
+EVERY_SECONDS: Final = 3.0
 MISSES: Final = 4
 START_SECONDS: Final = 180.0
 """Seconds after its start in which a service need not answer."""

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 
 from gogobe.cli import main
-from gogobe.commands.health import DeadService, Findings, assess
+from gogobe.commands.health import DeadService, Findings, assess, done_a_minute
 from gogobe.commands.probes import UnansweredError, ask_all
 from gogobe.commands.space import Disk
 from gogobe.commands.status import show
@@ -202,6 +202,16 @@ def test_an_old_error_and_a_job_just_submitted_are_no_problem():
 def test_a_small_disk_with_room_is_no_problem():
     assert assess(findings(disks=[Disk("/store", 23 << 20, 24 << 20)])).state == "healthy"
     assert assess(findings(disks=[Disk("/store", 1 << 20, 24 << 20)])).state == "down"
+
+
+def test_the_speed_is_that_between_two_reports():
+    topic = TopicProgress(DISCOVERED, 1000, 20, 5, 995)
+    later = findings(at=NOW + 30, topics=[msgspec.structs.replace(topic, done=1005, lag=0)])
+    assert done_a_minute(findings(topics=[topic]), later) == {DISCOVERED: 20.0}
+    assert done_a_minute(None, later) == {}
+    assert done_a_minute(findings(topics=None), later) == {}
+    unread = findings(topics=[msgspec.structs.replace(topic, done=None, lag=None)])
+    assert done_a_minute(unread, later) == {}
 
 
 def test_nothing_runs():

@@ -116,6 +116,8 @@ def test_a_second_run_says_that_nothing_is_new():
     )
     text = "\n".join(lines_of(second))
     assert "Nothing new was announced or loaded" in text
+    assert text.count("unchanged") == 3
+    assert "5,100" not in text
     assert "median" not in text
 
 

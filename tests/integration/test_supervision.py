@@ -1,4 +1,5 @@
-"""A stack that is supervised: each service is killed once, and comes back where it was."""
+"""A stack that is supervised: each service is killed once and stopped once (SIGSTOP), and comes back where it
+was."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ def wait_until(what: str, true: Callable[[], bool], seconds: float = 120) -> Non
         time.sleep(0.1)
 
 
-def test_each_service_that_is_killed_comes_back_at_its_address(tmp_path: Path, jars: Path):
+def test_each_service_that_dies_or_hangs_comes_back_at_its_address(tmp_path: Path, jars: Path):
     stack = Stack(tmp_path, jars, task_managers=1)
     submitted = tmp_path / "submitted"
     try:
@@ -39,25 +40,30 @@ def test_each_service_that_is_killed_comes_back_at_its_address(tmp_path: Path, j
             records = Records(tmp_path / "services")
             code = f"import pathlib; pathlib.Path({str(submitted)!r}).touch()"
             stack.jobs.add(JobRecord("a-job", (sys.executable, "-c", code)))
-            killed = {record.name: record.pid for record in records.read() if record.name != "Supervisor"}
-            assert set(killed) == {service.name for service in services}
-            assert "TaskManager 1" in killed
-            for pid in killed.values():
-                os.kill(pid, signal.SIGKILL)
+            before: dict[str, int] = {}
 
             def back(name: str) -> bool:
                 record = records.get(name)
-                return record is not None and record.pid != killed[name] and is_running(record)
+                return record is not None and record.pid != before[name] and is_running(record)
 
-            for service in services:
-                wait_until(f"{service.name} started again", partial(back, service.name))
-                record = records.get(service.name)
-                assert record is not None
-                wait_until(f"{service.name} ready", partial(service.ready, record))
-                assert len(record.restarts) >= 1
-            assert stack.addresses() == addresses
-            wait_until("the lost job submitted", submitted.exists)
-            assert {one.running for one in stack.status()} == {True}
+            for number, sent in enumerate((signal.SIGKILL, signal.SIGSTOP), start=1):
+                before |= {one.name: one.pid for one in records.read() if one.name != "Supervisor"}
+                assert set(before) == {service.name for service in services}
+                assert "TaskManager 1" in before
+                submitted.unlink(missing_ok=True)
+                for pid in before.values():
+                    os.kill(pid, sent)
+                for service in services:
+                    wait_until(f"{service.name} started again", partial(back, service.name))
+                    record = records.get(service.name)
+                    assert record is not None
+                    wait_until(f"{service.name} ready", partial(service.ready, record))
+                    assert len(record.restarts) == number
+                assert stack.addresses() == addresses
+                wait_until("the lost job submitted", submitted.exists)
+                for name, answers in stack.questions().items():
+                    wait_until(f"{name} answers", answers)
+                assert {one.running for one in stack.status()} == {True}
     finally:
         stack.stop()
     assert stack.status() == []

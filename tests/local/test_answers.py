@@ -67,13 +67,13 @@ def test_a_grpc_server_answers_and_a_silent_one_does_not(silent: int, closed: in
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        assert grpc_answers(port)
-        assert not worker_pool_answers(port)  # it is no worker pool
+        assert grpc_answers(f"127.0.0.1:{port}")
+        assert not worker_pool_answers(f"127.0.0.1:{port}")  # it is no worker pool
     finally:
         server.stop(None)
-    assert not grpc_answers(silent, SHORT)
-    assert not grpc_answers(closed, SHORT)
-    assert not worker_pool_answers(silent, SHORT)
+    assert not grpc_answers(f"127.0.0.1:{silent}", SHORT)
+    assert not grpc_answers(f"127.0.0.1:{closed}", SHORT)
+    assert not worker_pool_answers(f"127.0.0.1:{silent}", SHORT)
 
 
 def test_a_silent_broker_and_a_silent_job_manager_do_not_answer(silent: int, closed: int):

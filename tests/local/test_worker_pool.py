@@ -101,13 +101,13 @@ def test_a_port_that_is_taken_ends_the_pool(tmp_path: Path, pool: ServiceRecord,
 
 
 def test_a_pool_answers_unless_it_hangs(pool: ServiceRecord, port: int, control: socket.socket):
-    assert worker_pool_answers(port)
+    assert worker_pool_answers(f"127.0.0.1:{port}")
     ask(port, start="one", control=control)
     control.accept()[0].close()
     psutil.Process(pool.pid).send_signal(signal.SIGSTOP)
-    assert not worker_pool_answers(port, 1)  # its gRPC server is another process, and runs
+    assert not worker_pool_answers(f"127.0.0.1:{port}", 1)  # its gRPC server is another process, and runs
     psutil.Process(pool.pid).send_signal(signal.SIGCONT)
-    assert worker_pool_answers(port, SECONDS)
+    assert worker_pool_answers(f"127.0.0.1:{port}", SECONDS)
     ask(port, stop="one")
 
 
