@@ -58,7 +58,7 @@ def test_each_service_that_dies_or_hangs_comes_back_at_its_address(tmp_path: Pat
                     record = records.get(service.name)
                     assert record is not None
                     wait_until(f"{service.name} ready", partial(service.ready, record))
-                    assert len(record.restarts) == number
+                    assert len(record.restarts) >= number
                 assert stack.addresses() == addresses
                 wait_until("the lost job submitted", submitted.exists)
                 for name, answers in stack.questions().items():
