@@ -53,7 +53,7 @@ def files(*, store_id: str | None, limit: int, as_json: bool, var: Path, **flags
     \b
     loaded      all that it holds is in the database
     loading     batches are missing so far
-    incomplete  a part is missing for good: the file is damaged, or a batch was refused
+    incomplete  a part is missing for good: damaged, or a batch was refused
     postponed   its portal did not give it; `gogobe crawl` announces it again
     failed      it never came: its dead letter says why (`gogobe deadletters`)
     """

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from gogobe.commands.options import VAR, settings_options, settings_with_stack, wide_console
-from gogobe.commands.reach import check_store
+from gogobe.commands.reach import store_failure
 from gogobe.commands.terminal import harmless
 
 
@@ -37,12 +37,12 @@ def inspect(files: tuple[str, ...], as_json: bool, rows: int | None, var: Path, 
         chains = load_chains(settings.chains)
     except ChainsFileError as error:
         raise click.UsageError(str(error)) from error
-    if any(file.startswith(("s3://", "gs://")) for file in files):
-        check_store(settings)
     shown = rows if rows is not None else 0 if as_json else 5
     unreadable = False
     for file in files:
         try:
+            if file.startswith(("s3://", "gs://")) and (failure := store_failure(settings)):
+                raise UnreadableFileError(f"{file}: cannot be read: {failure}")
             found = inspect_file(file, shown, settings.store_endpoint, chains)
         except UnreadableFileError as error:
             click.echo(harmless(f"gogobe inspect: {error}"), err=True)

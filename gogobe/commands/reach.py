@@ -57,6 +57,15 @@ def check_store(settings: Settings) -> None:
     check_reachable(settings, ["store_endpoint"])
 
 
+def store_failure(settings: Settings) -> str | None:
+    """Why the object store's endpoint takes no connection, as a sentence; None if it does, or none is set."""
+    try:
+        check_store(settings)
+    except click.ClickException as error:
+        return error.message
+    return None
+
+
 def check_servers(settings: Settings, *, uses_kafka: bool = True) -> None:
     """Raises ClickException if a server that the submission of a job needs does not answer."""
     check_reachable(settings, ("database", *(("kafka", "expansion_service") if uses_kafka else ())))

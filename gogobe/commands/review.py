@@ -71,9 +71,9 @@ def review(
     build --publish`).
 
     \b
-    gogobe masters review                        one by one: y, n, s to skip, q to end
-    gogobe masters review --export pairs.csv     fill in yes or no as `same` …
-    gogobe masters review --import pairs.csv     … and read it back
+    gogobe masters review                     one by one: y, n, s: skip, q: end
+    gogobe masters review --export pairs.csv  fill in yes or no as `same` …
+    gogobe masters review --import pairs.csv  … and read it back
     """
     settings = settings_with_stack(flags, var)
     needed(settings, "database")

@@ -83,7 +83,7 @@ def print_table(
 def _cut_widths(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], shown: Sequence[int], spare: int
 ) -> dict[int, int]:
-    """The widths of the columns with cut texts: `spare` cells are shared by those that need them."""
+    """The widths of the columns with cut texts: `spare` cells are shared by the ones that need them."""
     widest = {number: _widest(columns, rows, number) for number in shown if columns[number].cut}
     widths = {}
     for place, number in enumerate(sorted(widest, key=lambda one: widest[one])):

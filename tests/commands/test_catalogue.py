@@ -53,9 +53,9 @@ def test_a_pair_is_shown_with_both_sides_and_no_answer_writes_nothing(gogobe: Go
     record_decisions(dsn, [decision])
     listed = gogobe("masters", "review", "--list").output
     for said in (
-        "5.90 in 1 store",
+        "5.90 ILS in 1 store",
         "codes 55",
-        "6.50 in 1 store",
+        "6.50 ILS in 1 store",
         '0.5 ק"ג',
         f"codes {CANDIDATE}",
         "shufersal",
@@ -64,5 +64,5 @@ def test_a_pair_is_shown_with_both_sides_and_no_answer_writes_nothing(gogobe: Go
     arguments = ["masters", "review", "--database", dsn, "--var", str(tmp_path)]
     asked = CliRunner().invoke(main, arguments, input="s\n")
     assert asked.exit_code == 0, asked.output
-    assert "5.90 in 1 store" in asked.output
+    assert "5.90 ILS in 1 store" in asked.output
     assert "no answers were given: nothing is written" in asked.output

@@ -98,6 +98,7 @@ def test_settings_are_taken_in_either_spelling_and_beams_own_flags_pass(
         return Mock(state="RUNNING")
 
     monkeypatch.setattr(gogobe.pipelines.submission, "submit", submit)
+    monkeypatch.setattr("gogobe.commands.run.check_servers", lambda _: None)
     given = [*ADDRESSES, "--views_every=77", "--fetch-threads", "3", "--job_name", "x"]
     result = run(tmp_path, "run", "parse", *given, "--runner=PortableRunner", "--instances", "2")
     assert (result.exit_code, result.output) == (0, "submitted: running\n" * 2)

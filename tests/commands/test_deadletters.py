@@ -139,7 +139,11 @@ def test_a_broker_out_of_reach_leaves_the_letters_as_they_were(gogobe: Gogobe, d
     result = gogobe(*arguments)
     assert (result.exit_code, "Kafka cannot be reached" in result.output) == (1, True)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        result = gogobe(*arguments, kafka=f"127.0.0.1:{silent.getsockname()[1]}")
+        kafka = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert "no answer within 3 seconds" in gogobe(*arguments, kafka=kafka).output
+        # It falls silent after it has answered.
+        monkeypatch.setattr("gogobe.commands.options.check_reachable", lambda *_: None)
+        result = gogobe(*arguments, kafka=kafka)
     assert result.exit_code == 1
     assert "the letters are as they were" in result.output
     assert db.execute("SELECT DISTINCT replays, replayed_at FROM dead_letters").fetchall() == [(0, None)]

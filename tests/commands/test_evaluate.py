@@ -33,7 +33,7 @@ def test_json_of_one_chain_and_a_picture(tmp_path: Path) -> None:
     arguments = [str(SAMPLE), "--json", "--limit", "60", "--hold-out", "7290700100008", "--plot", str(picture)]
     result = CliRunner().invoke(evaluate_command, arguments)
     assert result.exit_code == 0, result.output
-    figures = json.loads(result.output)
+    figures = json.loads(result.stdout)
     assert set(figures) >= KEYS
     assert set(figures["chains"][0]) >= KEYS
     assert figures["queries"] == 60

@@ -96,7 +96,7 @@ def test_check_names_masters_whose_names_are_far_apart(tmp_path: Path):
     SnapshotStore(str(masters)).publish(tmp_path / "built")
     checked = run(tmp_path, "check", masters=masters)
     assert checked.exit_code == 0, checked.output
-    assert "1 masters have names that differ too much" in checked.output
+    assert "1 master with names that differ too much" in checked.output
     assert str(rows[0].master_id) in checked.output
     assert "משחת שיניים" in checked.output
     index = masters / "v1" / "index.ann"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,8 +75,11 @@ def test_a_server_that_takes_connections_and_says_nothing_is_reported(port: int)
         settings = Settings(kafka=f"127.0.0.1:{port},127.0.0.1:{there}", database=NOWHERE.format(port=there))
         with pytest.raises(click.ClickException) as raised:
             check_reachable(settings, ["kafka", "database"])
-    assert f"Kafka cannot be reached at 127.0.0.1:{port},127.0.0.1:{there}: no answer" in raised.value.message
-    assert f"the database cannot be reached at {settings.database}: no answer" in raised.value.message
+    message = raised.value.message
+    assert f"Kafka cannot be reached at 127.0.0.1:{port},127.0.0.1:{there}: no answer within 3" in message
+    assert re.search(
+        rf"the database cannot be reached at postgresql://\S*127.0.0.1:{there}/x: no answer", message
+    )
 
 
 def test_a_database_that_answers_is_reached_also_if_it_refuses(dsn: str):

@@ -130,7 +130,7 @@ def test_people_see_it_from_the_row_to_the_announcement(gogobe: Gogobe):
         for part in ("price", "batch", "file", "announcement", "raw rows")
     ]
     assert places == sorted(places)
-    for said in ("5.90 → 6.40", "v7", "agent-1", "<ItemCode>1600</ItemCode>", "by new"):
+    for said in ("5.90 ILS → 6.40 ILS", "v7", "agent-1", "<ItemCode>1600</ItemCode>", "by new"):
         assert said in text
 
 

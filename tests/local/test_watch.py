@@ -20,7 +20,7 @@ def records(tmp_path: Path) -> Records:
 
 
 class Fake:
-    """A service whose process is this one, and which answers what it is told to."""
+    """A service whose process is this one, with answers that a test sets."""
 
     def __init__(self, records: Records, created: float) -> None:
         self.record = ServiceRecord("Fake", os.getpid(), created, "log")
