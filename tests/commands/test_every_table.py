@@ -29,9 +29,9 @@ from gogobe.masters.evaluation.evaluate_pairs import (
     PairError,
     PairEvaluation,
     PairFigures,
-    ReviewPoint,
     Scope,
 )
+from gogobe.masters.evaluation.simulate_review import ReviewPoint
 from gogobe.records.rows import Item, Promotion, Store
 
 # They print no table: a sentence, a log, or the form of another program.

@@ -24,9 +24,9 @@ ROWS = [
 ]
 
 
-def printed(width: int, **options: int) -> str:
+def printed(width: int, stacked_from: int = 0) -> str:
     console = PlainConsole(width=width, file=io.StringIO())
-    print_table(console, COLUMNS, ROWS, **options)
+    print_table(console, COLUMNS, ROWS, stacked_from=stacked_from)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert isinstance(text, str)
     return text
