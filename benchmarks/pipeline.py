@@ -38,7 +38,7 @@ from gogobe.database.load.loader import Loader
 from gogobe.database.migrations import migrate
 from gogobe.database.views import refresh_views
 from gogobe.demo.masters import catalogue_rows
-from gogobe.demo.run import masters_folder, pipeline_flags
+from gogobe.demo.run import pipeline_flags
 from gogobe.feeds.batches import cut_batches
 from gogobe.feeds.ordering import store_of
 from gogobe.feeds.reader import FeedReader
@@ -67,6 +67,7 @@ from gogobe.records.messages import (
     IngestBatch,
     encode,
 )
+from gogobe.settings import stack_settings
 from gogobe.transforms.dead_letters import DeadLetters
 from gogobe.transforms.download import DownloadConfig, Downloader
 from gogobe.transforms.publish import keyed_batch
@@ -230,7 +231,7 @@ def whole_pipeline(
     many."""
     var = folder / "pipeline"
     with running_stack(var, _jars()) as stack, served(folder / "feeds") as address:
-        SnapshotStore(masters_folder(var)).publish(masters)
+        SnapshotStore(stack_settings(stack, var).masters).publish(masters)
         submit(INGEST_JOB, pipeline_flags(stack, var, address.partition("//")[2]))
         pids = {service.name: service.pid for service in Stack(var).status()}
         on_flink("warming up", stack, announcements(address, feeds[:1]), ServiceWatch(pids))

@@ -26,7 +26,6 @@ from benchmarks.feeds import Feed, write_stores
 from benchmarks.measure import Service, ServiceWatch, new_report
 from benchmarks.pipeline import announcements, served
 from gogobe.demo.masters import catalogue_rows
-from gogobe.demo.run import masters_folder
 from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.topics import backlog, ensure_topics, lag, publish
 from gogobe.local.flink import cancel_jobs, wait_for_job
@@ -40,7 +39,7 @@ from gogobe.pipelines.options import flags_of, flink_flags
 from gogobe.pipelines.parse import PARSE_JOB
 from gogobe.pipelines.submission import submit
 from gogobe.records.messages import DISCOVERED, DOWNLOADED, INGEST, TOPICS, encode
-from gogobe.settings import Settings
+from gogobe.settings import Settings, stack_settings
 
 WORKERS: Final = (1, 2, 4)
 LIMIT_SECONDS: Final = 600.0
@@ -147,17 +146,13 @@ def run(folder: Path, masters: Path, feeds: Sequence[Feed], workers: int) -> Ite
     var = folder / f"workers-{workers}"
     jars = Path("var/java").absolute()
     with running_stack(var, jars, task_managers=workers) as stack, served(folder / "feeds") as address:
-        SnapshotStore(masters_folder(var)).publish(masters)
-        settings = Settings(
-            kafka=stack.kafka,
-            database=stack.database,
-            expansion_service=stack.expansion_service,
-            store=str(var.absolute() / "store"),
-            masters=masters_folder(var),
+        settings = msgspec.structs.replace(
+            stack_settings(stack, var),
             views_every=3600.0,
             fetch_hosts=address.partition("//")[2],
             topic_partitions=2 * max(WORKERS),
         )
+        SnapshotStore(settings.masters).publish(masters)
         ensure_topics(stack.kafka, TOPICS, settings.topic_partitions)
         messages = announcements(address, feeds)
         publish(stack.kafka, DISCOVERED, [(store_of(one).encode(), encode(one)) for one in messages])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import psutil
 import requests
 
@@ -31,7 +32,7 @@ from gogobe.pipelines.options import flags_of, flink_flags
 from gogobe.pipelines.resubmit import record_of
 from gogobe.pipelines.submission import submit
 from gogobe.records.messages import DISCOVERED, TOPICS
-from gogobe.settings import Settings
+from gogobe.settings import Settings, stack_settings
 
 JOB: Final = "gogobe-ingest"
 TASK_MANAGERS: Final = 2
@@ -147,13 +148,10 @@ def running_world(folder: Path, published: Path, jars: Path) -> Iterator[World]:
         entered.callback(lambda: stop_services(own.read()))
         store = _start_store(var, free[0], own)
         addresses = entered.enter_context(stack.running(ports, supervised=True))
-        settings = Settings(
-            kafka=addresses.kafka,
-            database=addresses.database,
-            expansion_service=addresses.expansion_service,
+        settings = msgspec.structs.replace(
+            stack_settings(addresses, var),
             store=f"gs://{BUCKET}/store",
             store_endpoint=f"http://127.0.0.1:{free[0]}",
-            masters=str(var / "masters"),
             views_every=VIEWS_SECONDS,
             chains=str(_write_chains(var / "portals.toml", hosts)),
             fetch_hosts=",".join(hosts),

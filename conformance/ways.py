@@ -28,7 +28,7 @@ from gogobe.pipelines.options import flags_of, flink_flags
 from gogobe.pipelines.parse import PARSE_JOB
 from gogobe.pipelines.submission import run_bounded, submit
 from gogobe.records.messages import DISCOVERED, TOPICS
-from gogobe.settings import Settings
+from gogobe.settings import Settings, stack_settings
 
 SECONDS: Final = 420.0
 
@@ -65,11 +65,8 @@ def run_way(way: Way, var: Path, jars: Path, masters: Path, portal: Portal) -> R
     shutil.rmtree(var, ignore_errors=True)
     since = datetime.now(UTC)
     with running_stack(var, jars, task_managers=way.task_managers) as stack:
-        settings = Settings(
-            kafka=stack.kafka,
-            database=stack.database,
-            expansion_service=stack.expansion_service,
-            store=str(var.absolute() / "store"),
+        settings = msgspec.structs.replace(
+            stack_settings(stack, var),
             masters=str(masters.absolute()),
             fetch_hosts=portal.host,
             fetch_attempts=1,

@@ -17,7 +17,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_type_hints
 
 import msgspec
 
@@ -26,6 +26,9 @@ from gogobe.database.timeouts import Timeouts
 from gogobe.io.kafka.options import KafkaAddress, KafkaOptions, KafkaOptionsError
 from gogobe.records.addresses import without_credentials
 from gogobe.secrets import FORMS, Secret, decode_secret, secrets_of
+
+if TYPE_CHECKING:
+    from gogobe.local.addresses import StackAddresses
 
 PREFIX: Final = "GOGOBE_"
 TABLE: Final = "kafka_options"
@@ -100,6 +103,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         timeouts = Timeouts(self.database_statement, self.database_lock)
         maintenance = Timeouts(self.database_maintenance, self.database_lock)
         return DatabaseAddress(self.database, self.database_password, timeouts, maintenance, self.price_days)
+
+
+def stack_settings(stack: StackAddresses, var: Path) -> Settings:
+    """The settings of a job on a local stack, with object store and masters in folders below `var`."""
+    return Settings(
+        kafka=stack.kafka,
+        database=stack.database,
+        expansion_service=stack.expansion_service,
+        store=str(var.absolute() / "store"),
+        masters=str(var.absolute() / "masters"),
+    )
 
 
 class SettingDescription(msgspec.Struct, frozen=True):

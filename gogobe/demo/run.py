@@ -47,7 +47,7 @@ from gogobe.pipelines.ingest import INGEST_JOB
 from gogobe.pipelines.options import flags_of, flink_flags
 from gogobe.pipelines.submission import submit
 from gogobe.records.messages import DISCOVERED
-from gogobe.settings import Settings
+from gogobe.settings import Settings, stack_settings
 
 JOB_NAME: Final = "gogobe-ingest"
 FETCH_WAIT: Final = 60.0
@@ -97,7 +97,7 @@ def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], No
     every announced file has ended. `say` gets the progress."""
     started = datetime.now(UTC)
     say("Building the masters snapshot …")
-    ensure_snapshot(SnapshotStore(masters_folder(var)), var / "snapshots" / "demo")
+    ensure_snapshot(SnapshotStore(stack_settings(stack, var).masters), var / "snapshots" / "demo")
     with portals_service(var) as portals:
         say("Submitting the pipeline …")
         flags = pipeline_flags(stack, var, ",".join(portals.hosts), str(portals.chains_file))
@@ -115,23 +115,14 @@ def load_bundled_feeds(stack: StackAddresses, var: Path, say: Callable[[str], No
     return _report(stack, var, crawled, files, started)
 
 
-def masters_folder(var: Path) -> str:
-    """The folder of a local stack's snapshots."""
-    return str(var.absolute() / "masters")
-
-
 def pipeline_flags(stack: StackAddresses, var: Path, fetch_hosts: str, chains: str = "") -> list[str]:
     """The options of an ingest job on a local stack, with its object store below `var`.
 
     `fetch_hosts` lists the portals of this machine (HOST:PORT) that the job may download from; `chains` is the
     chains file that describes them.
     """
-    settings = Settings(
-        kafka=stack.kafka,
-        database=stack.database,
-        expansion_service=stack.expansion_service,
-        store=str(var.absolute() / "store"),
-        masters=masters_folder(var),
+    settings = msgspec.structs.replace(
+        stack_settings(stack, var),
         views_every=5.0,
         fetch_hosts=fetch_hosts,
         # No agent runs that would announce a slow file again.
@@ -218,7 +209,7 @@ def _report(
         newly_loaded=sum(file.loaded for file in files if file.is_loaded_since(started)),
         comparison=_compared(most_sold(stack.database, PRODUCTS_SHOWN, as_of)),
         by_weight=_compared(sold_by_weight(stack.database, SOLD_BY_WEIGHT, as_of)),
-        masters_version=SnapshotStore(masters_folder(var)).current(),
+        masters_version=SnapshotStore(stack_settings(stack, var).masters).current(),
         matches=matches_by_chain(stack.database),
         joined_by_name=joined_by_name(stack.database, JOINED_SHOWN),
         to_review=undecided_pairs(stack.database, PAIRS_SHOWN),
