@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
 
-class SentHashes:
-    """Hashes of rows that one worker has committed.
+Rows = TypeVar("Rows", set[int], dict[int, tuple[float, int]])
 
-    It is cleared when it would hold more than `limit` hashes; the rows are then sent a second time, which has
-    no effect.
+
+class _Sent(Generic[Rows]):
+    """What one worker has committed, and what its current transaction adds, both empty at first.
+
+    It is cleared when it would hold more than `limit` rows; they are then sent a second time, which has no
+    effect.
     """
 
-    def __init__(self, limit: int = 500_000) -> None:
+    def __init__(self, committed: Rows, pending: Rows, limit: int) -> None:
+        self._committed: Rows = committed
+        self._pending: Rows = pending
         self._limit = limit
-        self._committed: set[int] = set()
-        self._pending: set[int] = set()
+
+    def commit(self) -> None:
+        """Keeps what the current transaction has added."""
+        if len(self._committed) + len(self._pending) > self._limit:
+            self._committed.clear()
+        self._committed |= self._pending
+        self._pending.clear()
+
+    def rollback(self) -> None:
+        """Discards what the current transaction has added."""
+        self._pending.clear()
+
+
+class SentHashes(_Sent[set[int]]):
+    """Hashes of the rows that one worker has committed."""
+
+    def __init__(self, limit: int = 500_000) -> None:
+        super().__init__(set(), set(), limit)
 
     def add(self, row_hash: int) -> bool:
         """Adds a hash to the current transaction; returns whether it is new."""
@@ -22,26 +44,13 @@ class SentHashes:
         self._pending.add(row_hash)
         return True
 
-    def commit(self) -> None:
-        """Keeps the hashes of the current transaction."""
-        if len(self._committed) + len(self._pending) > self._limit:
-            self._committed.clear()
-        self._committed |= self._pending
-        self._pending.clear()
 
-    def rollback(self) -> None:
-        """Discards the hashes of the current transaction."""
-        self._pending.clear()
-
-
-class SentEvidence:
+class SentEvidence(_Sent[dict[int, tuple[float, int]]]):
     """The strongest evidence about each pair that one worker has committed: weaker evidence, of another store
-    say, need not be sent. It is cleared when it would hold more than `limit` pairs."""
+    say, need not be sent."""
 
     def __init__(self, limit: int = 100_000) -> None:
-        self._limit = limit
-        self._committed: dict[int, tuple[float, int]] = {}
-        self._pending: dict[int, tuple[float, int]] = {}
+        super().__init__({}, {}, limit)
 
     def add(self, pair: int, score: float, evidence: int) -> bool:
         """Adds evidence to the current transaction; returns whether it may be stronger than what was added
@@ -51,14 +60,3 @@ class SentEvidence:
             return False
         self._pending[pair] = score, evidence
         return True
-
-    def commit(self) -> None:
-        """Keeps the evidence of the current transaction."""
-        if len(self._committed) + len(self._pending) > self._limit:
-            self._committed.clear()
-        self._committed |= self._pending
-        self._pending.clear()
-
-    def rollback(self) -> None:
-        """Discards the evidence of the current transaction."""
-        self._pending.clear()
