@@ -11,14 +11,12 @@ asked above its rate.
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import hashlib
 import multiprocessing
 import os
 import random
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,14 +27,22 @@ from functools import partial
 from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
-import msgspec
 import psutil
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.fetch_report import (
+    CURL,
+    CURL_SYNC,
+    SWARM,
+    SWARM_UNSAFE,
+    WAYS,
+    Result,
+    Run,
+    show,
+)
+from benchmarks.fetch_server import addresses, ending, serve
 from benchmarks.measure import write_json
 from gogobe.chains.chain import Chain, Chains
 from gogobe.chains.portal import PortalSettings
@@ -57,120 +63,9 @@ from gogobe.transforms.order import host_key
 
 WORKERS: Final = 2
 THREADS: Final = 8
-CURL: Final = "curl --parallel"
-CURL_SYNC: Final = "curl --parallel; sync"
-SWARM: Final = "swarm"
-SWARM_UNSAFE: Final = "swarm, not waiting for the disk"
-# Each next to what it is compared with.
-WAYS: Final = (CURL, SWARM_UNSAFE, CURL_SYNC, SWARM)
-PORT: Final = 18_480
 MB: Final = 1 << 20
 # Tolerance for clock differences between processes, and for the time of a connection.
 RATE_SLACK: Final = 1.02
-
-
-class Run(msgspec.Struct):
-    """One run over all files. `cpu_seconds` are those of curl or of all workers; `memory_mb` is the largest
-    worker's at its end, `growth_mb` since a fifth of its files; `highest_rate` is the most requests that a host
-    got in a second."""
-
-    what: str
-    files: int
-    seconds: float
-    megabytes: float
-    cpu_seconds: float = 0.0
-    memory_mb: float = 0.0
-    growth_mb: float = 0.0
-    highest_rate: float = 0.0
-
-    @property
-    def per_second(self) -> float:
-        return self.files / self.seconds
-
-
-class Result(msgspec.Struct):
-    """A benchmark's result. `load_average` is the machine's when it began; `rounds` have the runs of `WAYS`,
-    `limited` is the run with `rate`; `wrong` counts files over all runs."""
-
-    cores: int
-    load_average: float
-    hosts: int
-    rate: float
-    rounds: list[list[Run]]
-    limited: Run | None = None
-    wrong: int = 0
-
-    def median(self, way: str) -> Run:
-        """The run of a way with the median of all seconds."""
-        runs = sorted(
-            (one for runs in self.rounds for one in runs if one.what == way), key=lambda one: one.seconds
-        )
-        return runs[len(runs) // 2]
-
-    def ratio(self, way: str, to: str) -> float:
-        """Files a second of a way as a ratio to those of another: the median of the rounds' ratios."""
-        found = [{one.what: one.per_second for one in runs} for runs in self.rounds]
-        return statistics.median(one[way] / one[to] for one in found)
-
-
-class _Portal(asyncio.Protocol):
-    """A minimal HTTP server, fast enough not to be the bottleneck."""
-
-    def __init__(self, body: bytes, asked: list[float]) -> None:
-        self._body = body
-        self._asked = asked
-        self._waiting = b""
-
-    def connection_made(self, transport: Any) -> None:
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._waiting += data
-        while b"\r\n\r\n" in self._waiting:
-            head, _, self._waiting = self._waiting.partition(b"\r\n\r\n")
-            self._asked.append(time.monotonic())
-            end = ending(head.split(b" ", 2)[1].rpartition(b"/")[2].decode())
-            length = len(self._body) + len(end)
-            answer = f"HTTP/1.1 200 OK\r\nContent-Type: application/gzip\r\nContent-Length: {length}\r\n\r\n"
-            self._transport.writelines([answer.encode(), self._body, end])
-
-
-def ending(name: str) -> bytes:
-    """A second gzip member that makes each file's content unique."""
-    return gzip.compress(name.encode(), 0, mtime=0)
-
-
-def serve(hosts: int, body: bytes, pipe: Connection) -> None:
-    """Serves the body on each host; on each message in `pipe`, sends back the times of the requests since the
-    last one."""
-
-    async def work() -> None:
-        asked: dict[str, list[float]] = {name: [] for name in host_names(hosts)}
-        loop = asyncio.get_running_loop()
-        for name, times in asked.items():
-            await loop.create_server(partial(_Portal, body, times), name, PORT)
-        pipe.send("ready")
-        while True:
-            await loop.run_in_executor(None, pipe.recv)
-            pipe.send({name: list(times) for name, times in asked.items()})
-            for times in asked.values():
-                times.clear()
-
-    asyncio.run(work())
-
-
-def host_names(hosts: int) -> list[str]:
-    """Addresses of this machine."""
-    return [f"127.0.{1 + number // 250}.{1 + number % 250}" for number in range(hosts)]
-
-
-def addresses(files: int, hosts: int) -> list[str]:
-    """The files' addresses, hosts in turn."""
-    names = host_names(hosts)
-    return [
-        f"http://{names[number % hosts]}:{PORT}/Price7290000000001-{number:06d}-202608110600.gz"
-        for number in range(files)
-    ]
 
 
 def with_curl(urls: Sequence[str], folder: Path, *, is_synced: bool) -> tuple[float, float]:
@@ -321,43 +216,6 @@ def measure(files: int, hosts: int, kilobytes: int, *, rate: float, rounds: int,
     result.limited = bench.run(f"{SWARM}, {rate:g}/s a host", rate)
     result.wrong = bench.wrong
     return result
-
-
-def show(result: Result) -> None:
-    """Prints the table and the last line."""
-    count = len(result.rounds)
-    title = f"Files from {result.hosts} hosts: medians of {count} rounds (load average {result.load_average})"
-    table = Table(title=title)
-    table.add_column("run")
-    columns = (
-        "files",
-        "seconds",
-        "files/s",
-        "MB/s",
-        "CPU ms/file",
-        "MB, largest worker",
-        "growth",
-        "requests/s",
-    )
-    for column in columns:
-        table.add_column(column, justify="right")
-    assert result.limited is not None
-    for run in (*map(result.median, WAYS), result.limited):
-        cpu = 1000 * run.cpu_seconds / run.files
-        figures = (run.seconds, run.per_second, run.megabytes / run.seconds, cpu, run.memory_mb, run.growth_mb)
-        shown = (f"{one:,.0f}" if one > 100 else f"{one:,.2f}" for one in figures)
-        table.add_row(run.what, f"{run.files:,}", *shown, f"{run.highest_rate:.0f}")
-    Console(width=140).print(table)
-    swarm = result.median(SWARM)
-    Console(width=140).print(
-        f"fetch: {swarm.files:,} files of {result.hosts} hosts: {swarm.per_second:,.0f} files/s, "
-        f"{swarm.megabytes / swarm.seconds:,.0f} MB/s on the disk, {result.ratio(SWARM, CURL_SYNC):.2f} of "
-        f"curl and sync (median of {count}); not waiting for the disk "
-        f"{result.ratio(SWARM_UNSAFE, CURL):.2f} of curl; "
-        f"{swarm.memory_mb:.0f} MB ({swarm.growth_mb:+.0f} MB); at most {result.limited.highest_rate:.0f} of "
-        f"{result.rate:g} requests/s of a host; {result.wrong} wrong",
-        soft_wrap=True,
-    )
 
 
 @click.command()
