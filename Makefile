@@ -36,11 +36,12 @@ chaos: install ## Break the running system by a SEED, FAULTS times while FILES a
 mutants: install ## Take out one mechanism after the other: a test must notice each; some minutes
 	@$(BIN)/python -m mutants $(if $(ONLY),--only "$(ONLY)")
 
-lint: install ## Lint, format check, types, import contracts
+lint: install ## Lint, format check, types, import contracts, Dockerfiles
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache
+	@$(BIN)/hadolint --config .hadolint.yaml Dockerfile.flink deploy/dataflow/Dockerfile
 
 format: install ## Format the code
 	@$(BIN)/ruff format
