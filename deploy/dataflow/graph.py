@@ -23,19 +23,21 @@ from gogobe.pipelines.catalogue import JOBS
 
 FOLDER: Final = Path(__file__).with_name("graphs")
 PICKLED: Final = "beam:coder:pickled_python:v1"
+DOCKER: Final = "beam:env:docker:v1"
 
 Steps = Mapping[str, Mapping[str, Any]]
 
 
 def steps_of(pipeline: Any) -> dict[str, dict[str, Any]]:
-    """The steps of a graph by name: type, container image, and the coders of their outputs."""
+    """The steps of a graph by name: type, container image with resource hints, and the coders of their
+    outputs."""
     components = pipeline.components
     context = PipelineContext(components)
     inner = {child for one in components.transforms.values() for child in one.subtransforms}
     return {
         one.unique_name: {
             "type": one.spec.urn or "composite",
-            "image": _image(components, one.environment_id) if one.spec.urn else "",
+            "image": _environment(components, one.environment_id) if one.spec.urn else "",
             "outputs": {
                 _tag(tag, number): _coder(components.coders, context, components.pcollections[name].coder_id)
                 for number, (tag, name) in enumerate(sorted(one.outputs.items()))
@@ -46,11 +48,19 @@ def steps_of(pipeline: Any) -> dict[str, dict[str, Any]]:
     }
 
 
-def _image(components: Any, environment: str) -> str:
-    if not environment:
+def _environment(components: Any, name: str) -> str:
+    """The container image of an environment, or the type of one without an image; its resource hints."""
+    if not name:
         return ""
-    payload = components.environments[environment].payload
-    return str(beam_runner_api_pb2.DockerPayload.FromString(payload).container_image)
+    found = components.environments[name]
+    hints = [f"{urn}={value!r}" for urn, value in sorted(found.resource_hints.items())]
+    return " ".join([_image(found), *hints])
+
+
+def _image(environment: Any) -> str:
+    if environment.urn != DOCKER:
+        return str(environment.urn)
+    return str(beam_runner_api_pb2.DockerPayload.FromString(environment.payload).container_image)
 
 
 def _tag(tag: str, number: int) -> str:

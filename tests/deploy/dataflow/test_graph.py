@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,28 @@ def test_a_step_that_is_renamed_or_writes_another_coder_is_a_problem():
     (problem,) = problems(old, recoded)
     assert problem.startswith("step 'Decode/Validate/ParDo': outputs was ")
     assert list(problems(old, {**old, "Another": {}})) == []
+
+
+def in_another_image(environment: Any) -> None:
+    environment.payload = beam_runner_api_pb2.DockerPayload(container_image="another").SerializeToString()
+
+
+def in_a_process(environment: Any) -> None:
+    environment.urn = "beam:env:process:v1"
+    environment.payload = beam_runner_api_pb2.ProcessPayload(command="worker").SerializeToString()
+
+
+def with_more_memory(environment: Any) -> None:
+    environment.resource_hints["beam:resources:min_ram_bytes:v1"] = b"1000"
+
+
+@pytest.mark.parametrize("change", [in_another_image, in_a_process, with_more_memory])
+def test_another_environment_is_another_graph(ingest: OfflineJob, change: Callable[[Any], None]):
+    """Each environment of the job is changed, one at a time."""
+    for name in ingest.pipeline.components.environments:
+        changed = copy.deepcopy(ingest.pipeline)
+        change(changed.components.environments[name])
+        assert steps_of(changed) != kept("ingest"), name
 
 
 def test_kafka_is_read_and_written_by_java_steps(ingest: OfflineJob):
