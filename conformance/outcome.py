@@ -30,6 +30,7 @@ PARTS_OF_TAKEN: Final = frozenset(
     {"loaded", "unchanged", "stale", "ended", "prices_compared", "prices_higher", "prices_lower"}
 )
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+_DURATION: Final = re.compile(r"\bafter \d+ ms\b")  # in errors of libcurl
 _TABLES: Final = """
     SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = 'public' AND relkind IN ('r', 'p', 'm') AND NOT relispartition ORDER BY relname
@@ -76,7 +77,8 @@ class Normal:
             case datetime():
                 found = "TIME" if value >= self.since else value.isoformat()
             case str():
-                found = _INSTANT.sub(self._instant, value).replace(str(self.var), "VAR")
+                timeless = _DURATION.sub("after TIME", _INSTANT.sub(self._instant, value))
+                found = timeless.replace(str(self.var), "VAR")
             case int() if name in ("store_key", "store_keys"):
                 found = self.stores[value]
             case dict():

@@ -143,9 +143,11 @@ class Session:
         except pycurl.error as error:
             if not exchange.answered:
                 asked, response = bool(self._get(pycurl.REQUEST_SIZE)), int(self._get(pycurl.RESPONSE_CODE))
-                raise exchange.failure(
+                failure = exchange.failure(
                     int(error.args[0]), self._curl.errstr(), asked=asked or target.is_ftp, response=response
-                ) from error
+                )
+                # Where a callback ended the request, libcurl's error only follows from that.
+                raise failure from None if exchange.is_refused else error
         return exchange.answer()
 
     def read(self, url: str, until: float, form: Mapping[str, str] | None = None) -> tuple[Answer, bytes]:

@@ -153,6 +153,11 @@ class Exchange:
         error was long."""
         return self._discarded > DISCARDED_BYTES
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether a callback ended the request, for a reason of its own."""
+        return self._error is not None or self._refused is not None
+
     def answer(self) -> Answer:
         """The answer that was received, after the rest of its body is written. Raises OSError."""
         fetched = self._body.end()

@@ -24,6 +24,9 @@ def test_times_of_the_run_and_its_folder_are_taken_out():
     text = "of 2026-11-26T09:00:01.5Z and 2026-11-26T09:59:00+02:00 in /var/1/store, 2026-99-99T00:00:00Z"
     expected = "of TIME and 2026-11-26T09:59:00+02:00 in VAR/store, 2026-99-99T00:00:00Z"
     assert NORMAL.row({"a": [text]}) == f'{{"a": ["{expected}"]}}'
+    cause = "Failed to connect to 127.0.0.1:9 after {} ms: Could not connect to server"
+    assert NORMAL.row({"a": cause.format(6)}) == NORMAL.row({"a": cause.format(1200)})
+    assert NORMAL.row({"a": "1 ms"}) != NORMAL.row({"a": "2 ms"})
 
 
 def test_numbers_of_stores_are_replaced_by_the_stores_and_other_numbers_are_not():

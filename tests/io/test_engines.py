@@ -241,3 +241,4 @@ def test_ftp_goes_to_the_chain_s_hosts_only(tmp_path: Path):
         with pytest.raises(FetchError) as failed:
             Fetcher(settings).fetch(f"ftp://127.0.0.1:{port}/x", tmp_path / "x", Access(frozenset({"p"})))
         assert failed.value.reason == "foreign_host"
+        assert failed.value.__cause__ is None, "that libcurl got no connection is no reason of its own"
