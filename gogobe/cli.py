@@ -26,6 +26,7 @@ from gogobe.commands.load import load
 from gogobe.commands.logs import logs
 from gogobe.commands.masters import masters
 from gogobe.commands.metrics import metrics
+from gogobe.commands.migrate import migrate
 from gogobe.commands.options import FLINK_CLUSTER, VAR
 from gogobe.commands.prices import prices
 from gogobe.commands.replay import replay
@@ -80,6 +81,11 @@ class _Gogobe(click.Group):
         except psycopg.errors.UndefinedTable as error:
             raise click.ClickException(
                 f"the database has no schema yet: `gogobe run ingest` makes it ({error})"
+            ) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise click.ClickException(
+                f"the database refuses its role a right ({error}): `gogobe migrate` gives the loader and the "
+                "reader theirs"
             ) from error
         except psycopg.Error as error:
             # Only errors of the client itself, such as a lost connection, have no SQLSTATE.
@@ -144,7 +150,7 @@ SECTIONS: Final[dict[str, tuple[click.Command, ...]]] = {
     "The local stack": (demo, up, down, status, logs),
     "Files come in": (crawl, chains, announce, retry, load, inspect),
     "The outcome of files": (files, trace, deadletters, replay),
-    "Jobs, products, views": (run, masters, views, metrics),
+    "Jobs, products, views": (run, masters, views, migrate, metrics),
 }
 for _commands in SECTIONS.values():
     for _command in _commands:

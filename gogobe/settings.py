@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_type_hint
 import msgspec
 
 from gogobe.database.address import AddressError, DatabaseAddress
+from gogobe.database.roles import DatabaseRoles, Role
 from gogobe.database.timeouts import Timeouts
 from gogobe.io.kafka.options import KafkaAddress, KafkaOptions, KafkaOptionsError
 from gogobe.records.addresses import without_credentials
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "GOGOBE_"
 TABLE: Final = "kafka_options"
+DATABASES: Final = ("database", "database_loader", "database_reader")
+"""The settings with an address of the database; the password of each is NAME_password."""
 # The first word of a setting's name decides where forms and pages show it.
 GROUPS: Final[Mapping[str, str]] = {
     "kafka": "Kafka", "topic": "Kafka", "group": "Kafka", "database": "Database", "price": "Database",
@@ -54,6 +57,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topic_replication: Annotated[int, _help("Replicas of new topics; 0: the brokers' default.", 0)] = 0
     database: Annotated[str, _help("PostgreSQL or CockroachDB, postgresql://USER@HOST:PORT/NAME.")] = ""
     database_password: Annotated[Secret | None, _help("The database's password, secret://….")] = None
+    database_loader: Annotated[str, _help("Its address for what jobs write; default: database.")] = ""
+    database_loader_password: Annotated[Secret | None, _help("The loader's password, secret://….")] = None
+    database_reader: Annotated[str, _help("Its address for what only reads; default: database.")] = ""
+    database_reader_password: Annotated[Secret | None, _help("The reader's password, secret://….")] = None
     database_statement: Annotated[float, _help("Bound of a statement that loads or reads; 0: none.", 0)] = 120.0
     database_lock: Annotated[float, _help("Bound of the wait for a lock; 0: none.", 0)] = 30.0
     database_maintenance: Annotated[
@@ -98,11 +105,47 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def database_address(self) -> DatabaseAddress:
-        """The database with its password, which is resolved at each connection, and the timeouts of its
-        sessions."""
+        """The database for its owner, who migrates and refreshes views. The password is resolved at each
+        connection; timeouts are those of its sessions."""
+        return self._address(self.database, self.database_password)
+
+    @property
+    def loader_address(self) -> DatabaseAddress:
+        """The database for what writes rows: jobs, agents, decisions of people."""
+        if self.database_loader:
+            return self._address(self.database_loader, self.database_loader_password)
+        return self.database_address
+
+    @property
+    def reader_address(self) -> DatabaseAddress:
+        """The database for what only reads."""
+        if self.database_reader:
+            return self._address(self.database_reader, self.database_reader_password)
+        return self.database_address
+
+    @property
+    def database_roles(self) -> DatabaseRoles:
+        """The loader and the reader, where they are other users than the owner."""
+        owner = DatabaseAddress(self.database).user
+        loader, reader = DatabaseAddress(self.database_loader).user, DatabaseAddress(self.database_reader).user
+        return DatabaseRoles(
+            Role(loader, self.database_loader_password) if loader not in ("", owner) else None,
+            Role(reader, self.database_reader_password) if reader not in ("", owner, loader) else None,
+        )
+
+    def as_loader(self) -> Settings:
+        """The settings of a job, which loads and does nothing else: without the owner's and the reader's
+        addresses."""
+        loader = self.loader_address
+        alone: dict[str, Any] = {"database": loader.url, "database_password": loader.password}
+        for name in DATABASES[1:]:
+            alone |= {name: "", f"{name}_password": None}
+        return msgspec.structs.replace(self, **alone)
+
+    def _address(self, url: str, password: Secret | None) -> DatabaseAddress:
         timeouts = Timeouts(self.database_statement, self.database_lock)
         maintenance = Timeouts(self.database_maintenance, self.database_lock)
-        return DatabaseAddress(self.database, self.database_password, timeouts, maintenance, self.price_days)
+        return DatabaseAddress(url, password, timeouts, maintenance, self.price_days)
 
 
 def stack_settings(stack: StackAddresses, var: Path) -> Settings:
@@ -110,6 +153,8 @@ def stack_settings(stack: StackAddresses, var: Path) -> Settings:
     return Settings(
         kafka=stack.kafka,
         database=stack.database,
+        database_loader=stack.database_loader,
+        database_reader=stack.database_reader,
         expansion_service=stack.expansion_service,
         store=str(var.absolute() / "store"),
         masters=str(var.absolute() / "masters"),
@@ -174,10 +219,15 @@ def load_settings(
 
 def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
     """Merges two sources; `upper` has precedence. Options of Kafka merge by name. An address without password
-    or options replaces the lower address with its password or options, which are another server's."""
+    or options replaces the lower address with its password or options, which are another server's; `database`
+    replaces the addresses of the loader and the reader too."""
     kept = dict(lower)
-    if "database" in upper:
-        kept.pop("database_password", None)
+    for name in DATABASES:
+        if name in upper:
+            kept.pop(f"{name}_password", None)
+        if "database" in upper:
+            kept.pop(name, None)
+            kept.pop(f"{name}_password", None)
     if "kafka" in upper and TABLE not in upper:
         kept.pop(TABLE, None)
     options = {**kept.get(TABLE, {}), **upper.get(TABLE, {})}
@@ -204,31 +254,43 @@ def _convert(values: Mapping[str, Any], where: str) -> Settings:
 
 
 def _consistent(settings: Settings) -> Settings:
-    """Checks settings against each other; moves a password in the database's address to its own setting."""
+    """Checks settings against each other; moves a password in an address of the database to its own setting."""
     for name in ("kafka", "expansion_service", "store", "store_endpoint", "masters"):
         if without_credentials(getattr(settings, name)) != getattr(settings, name):
             raise SettingsError(f"{name}: the address contains credentials: remove them")
     if settings.kafka_options != KafkaOptions() and not settings.kafka:
         raise SettingsError(f"{TABLE} is set without kafka, to which the options belong")
-    if settings.database_password is not None and not settings.database:
-        raise SettingsError("database_password is set without database, to which it belongs")
+    for name in DATABASES:
+        if getattr(settings, f"{name}_password") is not None and not getattr(settings, name):
+            raise SettingsError(f"{name}_password is set without {name}, to which it belongs")
+        if getattr(settings, name) and not settings.database:
+            raise SettingsError(
+                f"{name} is set without database: give the only address, for all work, as database"
+            )
     try:
         settings.kafka_options.check()
     except KafkaOptionsError as error:
         raise SettingsError(f"{TABLE}: {error}") from error
-    address = _database_of(settings)
-    if address.password is None:
-        return settings
-    if settings.database_password is not None:
-        raise SettingsError("database contains a password, and database_password is set too: give one of them")
-    return msgspec.structs.replace(settings, database=address.url, database_password=address.password)
+    moved: dict[str, Any] = {}
+    for name, address in _databases_of(settings).items():
+        if name != "database" and address.url and not address.user:
+            raise SettingsError(f"{name} names no user: it is postgresql://USER@HOST:PORT/NAME")
+        if address.password is None:
+            continue
+        if getattr(settings, f"{name}_password") is not None:
+            raise SettingsError(f"{name} contains a password, and {name}_password is set too: give one of them")
+        moved |= {name: address.url, f"{name}_password": address.password}
+    return msgspec.structs.replace(settings, **moved)
 
 
-def _database_of(settings: Settings) -> DatabaseAddress:
-    try:
-        return DatabaseAddress.parse(settings.database)
-    except AddressError as error:
-        raise SettingsError(f"database: {error}") from None
+def _databases_of(settings: Settings) -> dict[str, DatabaseAddress]:
+    addresses = {}
+    for name in DATABASES:
+        try:
+            addresses[name] = DatabaseAddress.parse(getattr(settings, name))
+        except AddressError as error:
+            raise SettingsError(f"{name}: {error}") from None
+    return addresses
 
 
 def _from_file(file: Path, *, must_exist: bool) -> Mapping[str, Any]:
@@ -285,8 +347,7 @@ def _from_flags(flags: Mapping[str, Any]) -> Mapping[str, Any]:
         values[TABLE] = _options(values[TABLE], "flags")
     settings = _convert(values, "flags")
     given = [name for name, secret in secrets_of(settings) if secret.reference is None]
-    if _database_of(settings).password is not None:
-        given.append("database_password")
+    given += [f"{name}_password" for name, one in _databases_of(settings).items() if one.password is not None]
     if given:
         variable = f"{PREFIX}{given[0].upper().replace('.', '_')}"
         raise SettingsError(

@@ -76,6 +76,54 @@ def test_a_password_belongs_to_the_address_that_holds_it(tmp_path: Path):
     assert settings.database_password is None
 
 
+def test_the_addresses_of_roles_are_the_owner_s_unless_they_are_given(tmp_path: Path):
+    alone = load_settings({}, {"GOGOBE_DATABASE": f"postgresql://u:{PLANTED}@h/db"})
+    assert alone.loader_address == alone.reader_address == alone.database_address
+    assert list(alone.database_roles) == []
+    environment = {
+        "GOGOBE_DATABASE": f"postgresql://u:{PLANTED}-owner@h/db",
+        "GOGOBE_DATABASE_LOADER": "postgresql://l@h/db",
+        "GOGOBE_DATABASE_LOADER_PASSWORD": f"{PLANTED}-loader",
+        "GOGOBE_DATABASE_READER": f"postgresql://r:{PLANTED}-reader@replica/db",
+    }
+    settings = load_settings({}, environment)
+    assert settings.database_address.conninfo() == f"user=u dbname=db host=h password={PLANTED}-owner"
+    assert settings.loader_address.conninfo() == f"user=l dbname=db host=h password={PLANTED}-loader"
+    assert settings.reader_address.conninfo() == f"user=r dbname=db host=replica password={PLANTED}-reader"
+    assert [role.name for role in settings.database_roles] == ["l", "r"]
+    assert PLANTED not in repr(settings)
+    job = settings.as_loader()
+    assert job.database_address == job.loader_address == job.reader_address == settings.loader_address
+    assert [name for name, _ in secrets_of(job)] == ["database_password"]
+    assert list(job.database_roles) == []
+
+
+def test_one_user_for_two_addresses_is_one_role():
+    environment = {
+        "GOGOBE_DATABASE": "postgresql://u@h/db",
+        "GOGOBE_DATABASE_LOADER": "postgresql://l@h/db",
+        "GOGOBE_DATABASE_READER": "postgresql://l@replica/db",
+    }
+    assert [role.name for role in load_settings({}, environment).database_roles] == ["l"]
+    environment["GOGOBE_DATABASE_LOADER"] = "postgresql://u@pooler/db"
+    roles = load_settings({}, environment).database_roles
+    assert (roles.loader, roles.reader and roles.reader.name) == (None, "l")
+
+
+def test_an_address_replaces_those_of_roles_from_places_of_lower_precedence(tmp_path: Path):
+    file = tmp_path / "gogobe.toml"
+    file.write_text(
+        f'database = "postgresql://u@h/db"\ndatabase_reader = "postgresql://r:{PLANTED}@h/db"\n'
+        'database_loader = "postgresql://l@h/db"\ndatabase_loader_password = "secret://env/L"\n'
+    )
+    settings = load_settings({"database": "postgresql://other/db"}, {}, file)
+    assert settings == Settings(database="postgresql://other/db")
+    settings = load_settings({}, {"GOGOBE_DATABASE_LOADER": "postgresql://k@h/db"}, file)
+    assert settings.database_loader_password is None
+    assert settings.loader_address.user == "k"
+    assert settings.reader_address.user == "r"
+
+
 def test_a_password_and_options_belong_to_the_address_of_their_source(tmp_path: Path):
     _, file = with_secrets(tmp_path)
     environment = {"GOGOBE_DATABASE": "postgresql://u@h/db", "GOGOBE_DATABASE_PASSWORD": PLANTED}
@@ -121,6 +169,8 @@ def test_tables_of_the_file_take_settings_that_begin_alike(tmp_path: Path):
         ({"database": f"host=h password={PLANTED}"}, "GOGOBE_DATABASE_PASSWORD"),
         ({"database": "postgresql://u@h/db", "database_password": PLANTED}, "GOGOBE_DATABASE_PASSWORD"),
         ({"kafka_options": f'{{"sasl.password": "{PLANTED}"}}'}, "GOGOBE_KAFKA_OPTIONS_SASL_PASSWORD"),
+        ({"database_reader": f"postgresql://u:{PLANTED}@h/db"}, "GOGOBE_DATABASE_READER_PASSWORD"),
+        ({"database_loader_password": PLANTED}, "GOGOBE_DATABASE_LOADER_PASSWORD"),
     ],
 )
 def test_a_flag_takes_no_secret_s_value(flags: dict[str, str], variable: str):
@@ -137,6 +187,10 @@ def test_a_flag_takes_no_secret_s_value(flags: dict[str, str], variable: str):
         ({"database": "mysql://u:planted-7f3a@h/db"}, "database: not an address"),
         ({"database": "postgresql://u:planted-7f3a@h/db", "database_password": "x"}, "give one of them"),
         ({"database_password": "x"}, "database_password is set without database"),
+        ({"database_reader_password": "x", "database": "dbname=d"}, "set without database_reader"),
+        ({"database_reader": "postgresql://r@h/d"}, "database_reader is set without database: give the only"),
+        ({"database": "dbname=d", "database_loader": "host=h dbname=d"}, "database_loader names no user"),
+        ({"database": "dbname=d", "database_loader": "mysql://h"}, "database_loader: not an address"),
         ({"database_password": 3, "database": "postgresql://h/d"}, r"\$\.database_password"),
         ({"kafka_options": {"sasl.password": "planted-7f3a"}}, "kafka_options is set without kafka"),
         (

@@ -99,9 +99,9 @@ def announce(
 
     settings = settings_with_stack(flags, var)
     messages = _checked(files, settings, chain, var, unlisted=unlisted, every_name=every_name)
-    needed(settings, "kafka", *(("database",) if wait else ()))
+    needed(settings, "kafka", *(("reader",) if wait else ()))
     if wait:  # before anything is published
-        connect(settings.database_address).close()
+        connect(settings.reader_address).close()
     _publish(messages, settings)
     if not wait:
         for message in messages if as_json else ():
@@ -225,7 +225,7 @@ def _follow(messages: Sequence[FileDiscovered], settings: Settings, timeout: flo
     interrupted = False
     try:
         follow(
-            settings.database_address,
+            settings.reader_address,
             announced,
             seconds=timeout,
             show=show,

@@ -28,9 +28,9 @@ def export_catalogue(file: Path, *, as_json: bool, var: Path, **flags: Any) -> N
     gogobe masters evaluate items.csv
     """
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
+    needed(settings, "reader")
     try:
-        count = write_csv(file, COLUMNS, map(_cells, known_items(settings.database_address)))
+        count = write_csv(file, COLUMNS, map(_cells, known_items(settings.reader_address)))
     except OSError as error:
         raise click.ClickException(f"{file}: cannot be written: {error.strerror}") from error
     if as_json:

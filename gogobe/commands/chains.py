@@ -52,7 +52,7 @@ def chains(context: click.Context, /, as_json: bool, var: Path, **flags: Any) ->
         known = load_chains(settings.chains)
     except ChainsFileError as error:
         raise click.UsageError(str(error)) from error
-    health, errors = _health(settings.database_address) if settings.database else ({}, {})
+    health, errors = _health(settings.reader_address) if settings.database else ({}, {})
     rows = [row for chain in known for row in _rows(chain, health, errors)]
     if as_json:
         for row in rows:
@@ -80,15 +80,15 @@ def rename(old: str, new: str, *, unlisted: bool, as_json: bool, var: Path, **fl
     from gogobe.database.views import refresh_views
 
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
+    needed(settings, "loader")
     try:
         known = load_chains(settings.chains)
         key = Announcer(known, datetime.now(UTC), new, unlisted).key()
-        with connect(settings.database_address) as connection:
+        with connect(settings.loader_address) as connection:
             renamed = rename_chain(connection, known, old, key)
     except (ChainsFileError, AnnouncementError, RenameError) as error:
         raise click.UsageError(str(error)) from error
-    refresh_views(settings.database_address)
+    refresh_views(settings.loader_address)
     if as_json:
         click.echo(msgspec.json.encode(renamed))
     else:

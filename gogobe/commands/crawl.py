@@ -72,16 +72,16 @@ def crawl(
     from gogobe.records.messages import DISCOVERED
 
     settings = settings_with_stack(flags, var)
-    needed(settings, "kafka", "database")
+    needed(settings, "kafka", "loader")
     portals, allowed = portals_of_settings(settings, only)
-    migrate(settings.database_address)
+    migrate(settings.database_address, roles=settings.database_roles)
     ensure_topics(settings.kafka_address, [DISCOVERED], settings.topic_partitions, settings.topic_replication)
     metrics = Metrics()
     if metrics_port is not None:
         port = metrics.serve(metrics_port)
         click.echo(f"metrics: http://127.0.0.1:{port}/metrics", err=True)
     agent = AgentSettings(
-        settings.database_address,
+        settings.loader_address,
         Topic(settings.kafka_address),
         agent_name(),
         allowed,

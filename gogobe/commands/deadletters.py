@@ -132,7 +132,7 @@ def replay(
     from gogobe.io.kafka.topics import PublishError
     from gogobe.io.objects import ObjectStore
 
-    with connected(flags, var) as (connection, settings):
+    with connected(flags, var, writes=True) as (connection, settings):
         needed(settings, "kafka")
         letters = chosen_letters(connection, ids, flags, all_open=all_open)
         store = ObjectStore(settings.store, settings.store_endpoint or None)
@@ -175,7 +175,7 @@ def drop(
 
     if not why.strip() or not by.strip():
         raise click.UsageError("--why and --by need a text that is not blank")
-    with connected(flags, var) as (connection, _):
+    with connected(flags, var, writes=True) as (connection, _):
         letters = chosen_letters(connection, ids, flags, all_open=all_open)
         count = drop_letters(connection, [letter.id for letter in letters], by.strip(), why.strip())
     if as_json:

@@ -65,8 +65,8 @@ def files(*, store_id: str | None, limit: int, as_json: bool, var: Path, **flags
     }
     wanted = FileFilter(store=store_id, limit=limit, **chosen)
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
-    with connect(settings.database_address) as connection:
+    needed(settings, "reader")
+    with connect(settings.reader_address) as connection:
         found, counts = find_files(connection, wanted), count_files(connection, wanted)
     if as_json:
         for file in found:

@@ -33,7 +33,7 @@ from gogobe.local.supervisor import MOST_RESTARTS
 from gogobe.local.supervisor import NAME as SUPERVISOR
 from gogobe.local.watch import START_SECONDS
 from gogobe.records.messages import DISCOVERED, TOPICS
-from gogobe.settings import Settings
+from gogobe.settings import DATABASES, Settings
 
 PROBE_SECONDS: Final = 4.0
 STATEMENT_SECONDS: Final = 3.0
@@ -112,8 +112,9 @@ def gather(stack: Stack, settings: Settings, folders: Sequence[Path]) -> Finding
     addresses = stack.addresses()
     dead = _dead_addresses(addresses, found.dead)
     questions: dict[str, Callable[[], Any]] = {}
-    if settings.database and settings.database not in dead:
-        questions["PostgreSQL"] = lambda: _activity(settings.database_address)
+    reader = settings.reader_address
+    if reader.url and reader.url not in dead:
+        questions["PostgreSQL"] = lambda: _activity(reader)
     if settings.kafka and settings.kafka not in dead:
         questions["Kafka"] = lambda: topic_progress(settings.kafka_address, settings.group, TOPICS)
     if addresses is not None:
@@ -140,9 +141,8 @@ def _dead_addresses(addresses: StackAddresses | None, dead: Sequence[DeadService
     names = {one.name for one in dead}
     if addresses is None:
         return set()
-    return {
-        address for name, address in ((POSTGRES, addresses.database), (KAFKA, addresses.kafka)) if name in names
-    }
+    servers = {KAFKA: [addresses.kafka], POSTGRES: [getattr(addresses, name) for name in DATABASES]}
+    return {address for name, found in servers.items() if name in names for address in found}
 
 
 def _activity(dsn: Dsn) -> Activity:

@@ -49,8 +49,8 @@ def history(words: tuple[str, ...], *, limit: int, as_json: bool, var: Path, **f
 
     query = " ".join(words)
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
-    found = price_history(settings.database_address, query, limit)
+    needed(settings, "reader")
+    found = price_history(settings.reader_address, query, limit)
     if as_json:
         print_json(found)
     else:

@@ -45,15 +45,18 @@ def database_options(command: Any) -> Any:
 
 
 @contextmanager
-def connected(flags: dict[str, Any], var: Path) -> Iterator[tuple[Connection, Settings]]:
-    """A connection to the database of the settings, and the settings, for the length of a `with`. `flags` are
-    those of a command: the filters among them are no settings. Raises UsageError without a database."""
+def connected(
+    flags: dict[str, Any], var: Path, *, writes: bool = False
+) -> Iterator[tuple[Connection, Settings]]:
+    """A connection to the database of the settings, as the loader if the command `writes`, otherwise as the
+    reader, and the settings, for the length of a `with`. `flags` are those of a command: the filters among them
+    are no settings. Raises UsageError without a database."""
     from gogobe.database.connection import connect
 
     filters = set(LetterFilter.__dataclass_fields__) - {"state", "limit"}
     settings = settings_with_stack({name: flags[name] for name in flags if name not in filters}, var)
-    needed(settings, "database")
-    with closing(connect(settings.database_address)) as connection:
+    needed(settings, "loader" if writes else "reader")
+    with closing(connect(settings.loader_address if writes else settings.reader_address)) as connection:
         yield connection, settings
 
 

@@ -112,9 +112,9 @@ def _loaded(
     from gogobe.backfill.run import load_files
     from gogobe.database.migrations import migrate
 
-    needed(settings, "database")
-    migrate(settings.database_address)
-    config = LoadConfig(settings.database_address, settings.commit_batches)
+    needed(settings, "loader")
+    migrate(settings.database_address, roles=settings.database_roles)
+    config = LoadConfig(settings.loader_address, settings.commit_batches)
     rest = "committed files stay; the same command loads the rest"
     with out_of_reach(rest), progress_of(len(sources), folders) as progress:
         return load_files(sources, reader_of(settings, progress), config, choices, progress.file)

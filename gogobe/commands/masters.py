@@ -125,11 +125,11 @@ def build(
     """
     settings = settings_with_stack(flags, var)
     if not csv:
-        needed(settings, "database")
+        needed(settings, "loader" if publish else "reader")
     target = folder or var / "snapshots" / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     with reported_store_errors():
         rows: Iterable[CatalogueRow]
-        rows = chain.from_iterable(map(read_catalogue, csv)) if csv else known_items(settings.database_address)
+        rows = chain.from_iterable(map(read_catalogue, csv)) if csv else known_items(settings.reader_address)
         with working("Building the snapshot …"), space_watched([target, var]):
             model = TokenEncoder.from_model(encoder) if encoder else None
             manifest = build_snapshot(rows, target, encoder=model)
@@ -143,7 +143,7 @@ def build(
             return
         _publish(settings, target)
         if not csv:
-            _redirect(settings.database_address, target)
+            _redirect(settings.loader_address, target)
         if folder is None:
             shutil.rmtree(target)
 

@@ -43,9 +43,9 @@ def merge(from_id: int, into_id: int, reason: str, by: str, var: Path, **flags: 
     ids of masters.
     """
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
-    number = merge_masters(settings.database_address, from_id, into_id, reason=reason, by=by)
-    refresh_views(settings.database_address)
+    needed(settings, "loader")
+    number = merge_masters(settings.loader_address, from_id, into_id, reason=reason, by=by)
+    refresh_views(settings.loader_address)
     click.echo(f"merge {number}: {from_id} is now {into_id}. Undo it: gogobe masters unmerge {number}")
 
 
@@ -61,12 +61,13 @@ def unmerge(number: int | None, by: str, var: Path, *, as_json: bool, **flags: A
     `gogobe masters build` also merges masters of one product; it does not repeat a merge that you have undone.
     """
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
     if number is None:
-        _show_merges(active_merges(settings.database_address), as_json=as_json)
+        needed(settings, "reader")
+        _show_merges(active_merges(settings.reader_address), as_json=as_json)
         return
-    undo_merge(settings.database_address, number, by=by)
-    refresh_views(settings.database_address)
+    needed(settings, "loader")
+    undo_merge(settings.loader_address, number, by=by)
+    refresh_views(settings.loader_address)
     click.echo(f"merge {number} is undone")
 
 

@@ -10,10 +10,10 @@ from typing import Any, Final
 import click
 import msgspec
 
-from gogobe.commands.reach import SERVERS, check_reachable
+from gogobe.commands.reach import ROLES, SERVERS, check_reachable
 from gogobe.commands.terminal import PlainConsole
 from gogobe.local.stack import Stack
-from gogobe.settings import Settings, SettingsError, described_settings, load_settings
+from gogobe.settings import DATABASES, Settings, SettingsError, described_settings, load_settings
 
 TABLE_WIDTH: Final = 170
 VAR: Final = click.option(
@@ -58,18 +58,21 @@ def settings_with_stack(flags: dict[str, Any], var: Path) -> Settings:
     stack = Stack(var).addresses()
     if stack is None:
         return settings
+    databases = {} if settings.database else {name: getattr(stack, name) for name in DATABASES}
     return msgspec.structs.replace(
         settings,
         kafka=settings.kafka or stack.kafka,
-        database=settings.database or stack.database,
         expansion_service=settings.expansion_service or stack.expansion_service,
+        **databases,
     )
 
 
 def needed(settings: Settings, *names: str, reach: bool = True) -> None:
     """Raises UsageError with the remedy for the first empty one of the named settings, and ClickException for a
-    server among them that cannot be reached, unless `reach` is False."""
-    for name in names:
+    server among them that cannot be reached, unless `reach` is False. `loader` and `reader`: the database, with
+    the address of that role."""
+    for role in names:
+        name = "database" if role in ROLES else role
         if not getattr(settings, name):
             raise click.UsageError(
                 f"no {name} address: start a local stack with `gogobe up`, or give --{name.replace('_', '-')} "

@@ -127,7 +127,7 @@ def _of_database(settings: Settings) -> Iterator[Metric]:
         labels=["chain", "host", "reason"],
     )  # fmt: skip
     letters = GaugeMetricFamily("gogobe_open_dead_letters", "Open dead letters", labels=["stage", "reason"])
-    with connect(settings.database_address) as connection:
+    with connect(settings.reader_address) as connection:
         for one in count_waiting(connection):
             waiting.add_metric([one.chain, one.host, one.reason], one.files)
         for stage, reason, count in open_counts(connection):

@@ -68,8 +68,8 @@ def prices(
 
     query = " ".join(words)
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
-    database = settings.database_address
+    needed(settings, "reader")
+    database = settings.reader_address
     found: Sequence[MasterComparison] | Sequence[LocalPrices]
     if city is None:
         found = compared = compare_prices(database, query, limit)

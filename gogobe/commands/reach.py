@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from psycopg.conninfo import conninfo_to_dict
 
 from gogobe.commands.probes import UnansweredError, ask_all
-from gogobe.database.address import conninfo_of
+from gogobe.database.address import DatabaseAddress, conninfo_of
 from gogobe.io.kafka.clients import librdkafka_config
 from gogobe.local.answers import grpc_answers
 from gogobe.records.addresses import without_credentials
@@ -28,17 +28,21 @@ DEFAULT_PORTS: Final = {"kafka": 9092, "http": 80, "https": 443}
 SERVERS: Final = {
     "kafka": "Kafka",
     "database": "the database",
+    "loader": "the database",
+    "reader": "the database",
     "expansion_service": "the expansion service",
     "store_endpoint": "the object store",
 }
+ROLES: Final = ("loader", "reader")
+DATABASE_NAMES: Final = ("database", *ROLES)
 _SILENT: Final = f"no answer within {SECONDS:.0f} seconds"
 
 
 def check_reachable(settings: Settings, names: Sequence[str]) -> None:
-    """Raises ClickException, which names those of the servers `names` (settings) that do not answer within a
-    few seconds: to a client, the object store to a connection. A local socket is not tried.
-    Raises errors of the settings: KafkaOptionsError, SecretError."""
-    questions = {name: partial(_failure_of, settings, name) for name in names if getattr(settings, name)}
+    """Raises ClickException, which names those of the servers `names` that do not answer within a few seconds:
+    to a client, the object store to a connection. Names are settings, or roles: the database, with their
+    address. A local socket is not tried. Raises errors of the settings: KafkaOptionsError, SecretError."""
+    questions = {name: partial(_failure_of, settings, name) for name in names if _address_of(settings, name)}
     failures = []
     for name, found in ask_all(questions, SECONDS + GRACE_SECONDS).items():
         if isinstance(found, UnansweredError):
@@ -72,10 +76,22 @@ def check_servers(settings: Settings, *, uses_kafka: bool = True) -> None:
     check_store(settings)
 
 
+def _address_of(settings: Settings, name: str) -> str:
+    return _database_of(settings, name).url if name in DATABASE_NAMES else str(getattr(settings, name))
+
+
+def _database_of(settings: Settings, name: str) -> DatabaseAddress:
+    return {
+        "database": settings.database_address,
+        "loader": settings.loader_address,
+        "reader": settings.reader_address,
+    }[name]
+
+
 def _failure_of(settings: Settings, name: str) -> str | None:
     """Why the servers of a setting cannot be reached, as a sentence; None if one of them can."""
-    address = getattr(settings, name)
-    servers = database_servers(address) if name == "database" else other_servers(name, address)
+    address = _address_of(settings, name)
+    servers = database_servers(address) if name in DATABASE_NAMES else other_servers(name, address)
     deadline = time.monotonic() + SECONDS
     errors = [_error_of(*server, deadline) for server in servers]
     if not errors:
@@ -86,7 +102,7 @@ def _failure_of(settings: Settings, name: str) -> str | None:
 
 
 def _sentence(settings: Settings, name: str, why: str) -> str:
-    return f"{SERVERS[name]} cannot be reached at {without_credentials(getattr(settings, name))}: {why}"
+    return f"{SERVERS[name]} cannot be reached at {without_credentials(_address_of(settings, name))}: {why}"
 
 
 def _answers(settings: Settings, name: str, deadline: float) -> bool:
@@ -99,9 +115,9 @@ def _answers(settings: Settings, name: str, deadline: float) -> bool:
             client.list_topics(timeout=max(0.1, deadline - time.monotonic()))
         except KafkaException:
             return False
-    elif name == "database":
+    elif name in DATABASE_NAMES:
         try:
-            psycopg.connect(conninfo_of(settings.database_address), connect_timeout=int(SECONDS)).close()
+            psycopg.connect(conninfo_of(_database_of(settings, name)), connect_timeout=int(SECONDS)).close()
         except psycopg.errors.ConnectionTimeout:
             return False
         except psycopg.Error:

@@ -82,16 +82,16 @@ def replay(
     from gogobe.database.load.preview import Changes
 
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
+    needed(settings, "loader")
     check_store(settings)
-    with connect(settings.database_address) as connection:
+    with connect(settings.loader_address) as connection:
         files = stored_files(connection, chain, since, until)
     if not files:
         raise click.UsageError(
             f"no file of chain {chain} was published in this time: see `gogobe files --chain`"
         )
     rest = "nothing was changed" if dry_run else "what was committed stays; the same command reads the rest"
-    config = LoadConfig(settings.database_address, settings.commit_batches)
+    config = LoadConfig(settings.loader_address, settings.commit_batches)
     changes = Changes()
     folders = written_folders(settings, var)
     with space_watched(folders), out_of_reach(rest), progress_of(len(files), folders) as progress:

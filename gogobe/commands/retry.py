@@ -41,21 +41,21 @@ def retry(only: tuple[str, ...], everything: bool, once: bool, var: Path, **flag
     from gogobe.discovery.retries import Retries
 
     settings = settings_with_stack(flags, var)
-    needed(settings, "kafka", "database")
+    needed(settings, "kafka", "loader")
     portals, allowed = portals_of_settings(settings, only)
     chains = frozenset(portal.chain for portal in portals) if only else None
     retries = Retries(
-        settings.database_address,
+        settings.loader_address,
         Topic(settings.kafka_address),
         Metrics(),
         give_up=settings.fetch_give_up,
         chains=chains,
     )
-    click.echo(waiting_line(settings.database_address))
+    click.echo(waiting_line(settings.loader_address))
     try:
         asyncio.run(_retry(retries, portals, allowed, everything=everything, once=once))
     except KeyboardInterrupt:
-        click.echo(waiting_line(settings.database_address))
+        click.echo(waiting_line(settings.loader_address))
 
 
 async def _retry(

@@ -76,8 +76,8 @@ def review(
     gogobe masters review --import pairs.csv  … and read it back
     """
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
-    database = settings.database_address
+    needed(settings, "loader")
+    database = settings.loader_address
     try:
         if import_from is not None:
             answers = read_answers(import_from)

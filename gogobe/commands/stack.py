@@ -15,7 +15,7 @@ from gogobe.io.kafka.reading import Share
 from gogobe.local.flink import ENDED, FlinkJob, cancel_jobs, jobs, wait_for_job
 from gogobe.local.jobs import submit_again
 from gogobe.local.stack import Stack, StackAddresses
-from gogobe.settings import load_settings
+from gogobe.settings import DATABASES, Settings, load_settings
 
 INGEST: Final = job_name("ingest", Share())
 
@@ -61,7 +61,8 @@ def up(
     settings = load_settings(flags)
     stack = Stack(var, task_managers=flink_cluster)
     addresses = stack.start(kafka_port, postgres_port, say=click.echo)
-    migrate(addresses.database)
+    databases = {name: getattr(addresses, name) for name in DATABASES}
+    migrate(addresses.database, roles=Settings(**databases).database_roles)
     ensure_topics(addresses.kafka, TOPICS, settings.topic_partitions)
     _print_addresses(addresses)
     running = _jobs_again(stack, addresses)

@@ -21,6 +21,7 @@ from gogobe.commands.times import shown_seconds, shown_time
 from gogobe.database.activity import Activity
 from gogobe.local.flink_health import JobHealth
 from gogobe.local.stack import ServiceStatus, Stack
+from gogobe.settings import DATABASES
 
 WATCH_SECONDS: Final = 5.0
 STYLES: Final = {"healthy": "bold green", "ill": "bold yellow", "down": "bold red"}
@@ -130,7 +131,7 @@ def _lines(found: Findings, stack: Stack) -> Iterator[tuple[str, str]]:
     """The facts that are shown on one line each: name and text."""
     addresses = stack.addresses()
     if addresses is not None:
-        for name in ("kafka", "database", "expansion_service", "job_endpoint"):
+        for name in ("kafka", *DATABASES, "expansion_service", "job_endpoint"):
             yield name, getattr(addresses, name)
         if addresses.task_managers:
             yield "flink", f"http://{addresses.flink[0]}/ ({addresses.task_managers} TaskManagers)"

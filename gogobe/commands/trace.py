@@ -47,10 +47,10 @@ def trace(what: str, code: str | None, *, rows: int, as_json: bool, var: Path, *
     from gogobe.database.lineage import trace_price, trace_text
 
     settings = settings_with_stack(flags, var)
-    needed(settings, "database")
+    needed(settings, "reader")
     shop = _shop(what) if code is not None else None
     store = ObjectStore(settings.store, settings.store_endpoint or None)
-    with connect(settings.database_address) as connection:
+    with connect(settings.reader_address) as connection:
         try:
             if code is not None and shop is not None:
                 chain, sub_chain_id, store_id = shop

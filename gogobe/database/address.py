@@ -50,6 +50,11 @@ class DatabaseAddress(msgspec.Struct, frozen=True):
             return cls(text)
         return cls(_without_password(text, parameters), Secret.of_value(password))
 
+    @property
+    def user(self) -> str:
+        """The role that it names; empty: libpq's default."""
+        return _parameters(self.url).get("user", "")
+
     def conninfo(self) -> str:
         """The connection string for libpq, with the password: for psycopg only, never stored. Raises
         SecretError."""

@@ -16,15 +16,16 @@ from importlib import resources
 from importlib.abc import Traversable
 from typing import Final
 
+from psycopg import errors
+
 from gogobe.database.address import Dsn, maintenance_of
 from gogobe.database.connection import Connection, Dialect, connect, dialect_of, with_retries
+from gogobe.database.roles import MONTHS, DatabaseRoles, RoleError, ensure_roles, give_rights
 
 logger = logging.getLogger(__name__)
 
 _LOCK: Final = 0x676F676F6265  # "gogobe" in hexadecimal: the advisory locks are counted from here
-_MAY_ADD_MONTHS: Final = (
-    "SELECT has_function_privilege(to_regprocedure('add_price_change_months(timestamptz[])')::oid, 'EXECUTE')"
-)
+_MAY_ADD_MONTHS: Final = f"SELECT has_function_privilege(to_regprocedure('{MONTHS}')::oid, 'EXECUTE')"
 _STEP_NAME: Final = re.compile(r"(\d{4})_\w+\.sql")
 _PARTITIONED: Final = re.compile(r"^--partitioned$.*?^--end$", re.MULTILINE | re.DOTALL)
 
@@ -59,33 +60,56 @@ def schema_steps(folder: Traversable | None = None) -> list[Step]:
     return steps
 
 
-def migrate(dsn: Dsn, steps: list[Step] | None = None) -> list[str]:
-    """Migrates the database to this version's schema; returns the names of the steps that were applied.
+def migrate(dsn: Dsn, steps: list[Step] | None = None, roles: DatabaseRoles | None = None) -> list[str]:
+    """Migrates the database to this version's schema; returns the names of the steps that were applied. Makes
+    missing `roles`, and gives them their rights.
 
-    Several workers may call it at once: one applies, the others wait. Each step is one transaction. Raises
-    MigrationError if an applied step differs from the one here, or is unknown here.
+    Needs the owner's role, unless the schema has all steps and there are no `roles`. Several workers may call
+    it at once: one applies, the others wait. Each step is one transaction. Raises MigrationError if an applied
+    step differs from the one here or is unknown here, or if a right is missing.
     """
     wanted = schema_steps() if steps is None else steps
-    return with_retries(lambda: _migrate(dsn, wanted))
+    try:
+        return with_retries(lambda: _migrate(dsn, wanted, roles or DatabaseRoles()))
+    except RoleError as error:
+        raise MigrationError(str(error)) from error
 
 
-def _migrate(dsn: Dsn, steps: list[Step]) -> list[str]:
+def _migrate(dsn: Dsn, steps: list[Step], roles: DatabaseRoles) -> list[str]:
     with connect(dsn, timeouts=maintenance_of(dsn)) as connection:
         dialect = dialect_of(connection)
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS schema_steps (number integer PRIMARY KEY, name text NOT NULL, "
-            "digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
-        )
         applied = _applied(connection, steps)
-        for step in steps[applied:]:
-            _apply(connection, step, dialect)
+        try:
+            ensure_roles(connection, roles)
+            _apply_all(connection, steps[applied:], dialect, roles)
+            with connection.transaction():
+                give_rights(connection, roles)
+        except errors.InsufficientPrivilege as error:
+            raise MigrationError(
+                f"{connection.info.user} may not change the schema, which has {applied} of {len(steps)} steps, "
+                "or give rights: run `gogobe migrate` with the owner's address as `database` "
+                f"({error.diag.message_primary})"
+            ) from error
         prepare_months(connection, dialect)
         connection.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
     return [step.name for step in steps[applied:]]
 
 
+def _apply_all(connection: Connection, steps: list[Step], dialect: Dialect, roles: DatabaseRoles) -> None:
+    if not steps:
+        return
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_steps (number integer PRIMARY KEY, name text NOT NULL, "
+        "digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    for step in steps:
+        _apply(connection, step, dialect, roles)
+
+
 def _applied(connection: Connection, steps: list[Step]) -> int:
+    if connection.execute("SELECT to_regclass('schema_steps')").fetchone() == (None,):
+        return 0
     rows = connection.execute("SELECT number, name, digest FROM schema_steps ORDER BY number").fetchall()
     for number, name, digest in rows:
         if number > len(steps):
@@ -105,13 +129,14 @@ def step_text(step: Step, dialect: Dialect) -> str:
     return step.text if dialect.partitions else _PARTITIONED.sub("", step.text)
 
 
-def _apply(connection: Connection, step: Step, dialect: Dialect) -> None:
+def _apply(connection: Connection, step: Step, dialect: Dialect, roles: DatabaseRoles) -> None:
     with connection.transaction():
         connection.execute(step_text(step, dialect).encode())
         connection.execute(
             "INSERT INTO schema_steps (number, name, digest) VALUES (%s, %s, %s)",
             (step.number, step.name, step.digest),
         )
+        give_rights(connection, roles)  # jobs that run lose none when a step makes a view anew
     logger.info("schema step %s applied", step.name)
 
 

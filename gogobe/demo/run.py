@@ -141,7 +141,7 @@ def crawl(stack: StackAddresses, portals: DemoPortals) -> list[tuple[Portal, Lis
     Returns each portal with its listing. Raises DemoError if a portal could not be listed.
     """
     settings = AgentSettings(
-        stack.database,
+        stack.database_loader,
         Topic(stack.kafka),
         agent_name(),
         AllowedHosts.parse(",".join(portals.hosts)),
@@ -156,7 +156,7 @@ def crawl(stack: StackAddresses, portals: DemoPortals) -> list[tuple[Portal, Lis
 
 def _announced(stack: StackAddresses, portals: DemoPortals) -> list[AnnouncedFile]:
     """The files of these portals that this run or an earlier one has announced."""
-    with connect(stack.database) as connection:
+    with connect(stack.database_reader) as connection:
         files = announced_files(connection, [portal.chain for portal in portals.portals])
     addresses = tuple(f"http://{host}/" for host in portals.hosts)
     return [file for file in files if file.url.startswith(addresses)]
@@ -173,7 +173,7 @@ def _follow(
         if PipelineState.is_terminal(pipeline.state):
             raise DemoError(f"the pipeline ended by itself ({pipeline.state}): see log/flink.log")
 
-    return follow(stack.database, files, seconds=FOLLOW_SECONDS, show=show, check=check)
+    return follow(stack.database_reader, files, seconds=FOLLOW_SECONDS, show=show, check=check)
 
 
 def _wait_for_offsets(stack: StackAddresses) -> None:
@@ -193,7 +193,7 @@ def _report(
     started: datetime,
 ) -> RunReport:
     median, p95 = latencies(files, started)
-    as_of = newest_price(stack.database)  # the bundled files are old: their newest is the present here
+    as_of = newest_price(stack.database_reader)  # the bundled files are old: their newest is the present here
     return RunReport(
         started_at=started.isoformat(),
         seconds=time.time() - started.timestamp(),
@@ -207,12 +207,12 @@ def _report(
         items=sum(file.loaded + file.unchanged + file.stale for file in files),
         items_per_second=items_per_second(files, started),
         newly_loaded=sum(file.loaded for file in files if file.is_loaded_since(started)),
-        comparison=_compared(most_sold(stack.database, PRODUCTS_SHOWN, as_of)),
-        by_weight=_compared(sold_by_weight(stack.database, SOLD_BY_WEIGHT, as_of)),
+        comparison=_compared(most_sold(stack.database_reader, PRODUCTS_SHOWN, as_of)),
+        by_weight=_compared(sold_by_weight(stack.database_reader, SOLD_BY_WEIGHT, as_of)),
         masters_version=SnapshotStore(stack_settings(stack, var).masters).current(),
-        matches=matches_by_chain(stack.database),
-        joined_by_name=joined_by_name(stack.database, JOINED_SHOWN),
-        to_review=undecided_pairs(stack.database, PAIRS_SHOWN),
+        matches=matches_by_chain(stack.database_reader),
+        joined_by_name=joined_by_name(stack.database_reader, JOINED_SHOWN),
+        to_review=undecided_pairs(stack.database_reader, PAIRS_SHOWN),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from gogobe.local.flink_services import JOBS_AT_ONCE, FlinkPorts
-from gogobe.local.postgres import PostgresServer
+from gogobe.local.postgres import DATABASE, LOADER, READER, PostgresServer
 from gogobe.local.processes import StackError, free_ports, is_free
 
 EMBEDDED_PARALLELISM: Final = 2
@@ -20,7 +20,7 @@ HIGHEST_PORT: Final = 65_535
 class StackAddresses(msgspec.Struct, frozen=True):
     """The addresses of the stack's services, all on 127.0.0.1. `flink` has Flink's REST addresses: one for
     each concurrent job of an embedded Flink, or that of the cluster. `task_managers` of a cluster; 0: Flink
-    is embedded."""
+    is embedded. `database` is the owner's address, the other two are those of the roles with fewer rights."""
 
     kafka: str
     database: str
@@ -29,6 +29,8 @@ class StackAddresses(msgspec.Struct, frozen=True):
     worker_pool: str
     flink: tuple[str, ...]
     task_managers: int = 0
+    database_loader: str = ""
+    database_reader: str = ""
 
     @property
     def parallelism(self) -> int:
@@ -110,9 +112,12 @@ class StackPorts(msgspec.Struct, frozen=True):
     def addresses(self, postgres_data: Path, task_managers: int = 0) -> StackAddresses:
         """The addresses for clients; with a cluster of Flink, or with Flink within the job server."""
         rest = self.flink.rest[:1] if task_managers else self.flink.rest
+        server = PostgresServer(self.postgres, postgres_data)
         return StackAddresses(
             kafka=f"127.0.0.1:{self.kafka}",
-            database=PostgresServer(self.postgres, postgres_data).dsn,
+            database=server.dsn,
+            database_loader=server.dsn_of(DATABASE, LOADER),
+            database_reader=server.dsn_of(DATABASE, READER),
             expansion_service=f"127.0.0.1:{self.expansion_service}",
             job_endpoint=f"127.0.0.1:{self.flink.jobs}",
             worker_pool=f"127.0.0.1:{self.worker_pool}",

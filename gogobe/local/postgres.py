@@ -5,8 +5,9 @@ refuses to run as root, and another user may lack access to the checkout; so roo
 namespace in which the same user has another id (`unshare`, of util-linux).
 
 The server requires a password (SCRAM), so that other accounts of the machine cannot use it. Each data folder
-has its own password, in `NAME.pgpass` next to it (mode 0600), a password file of libpq. Addresses name that
-file: they work for every client of libpq and contain no secret.
+has its own passwords, in `NAME.pgpass` next to it for the superuser, who owns the database, in
+`NAME-loader.pgpass` and `NAME-reader.pgpass` for the roles with fewer rights (mode 0600): password files of
+libpq. Addresses name these files: they work for every client of libpq and contain no secret.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from urllib.parse import quote
 
 import psutil
 import psycopg
+from psycopg import sql
 
 from gogobe.local.processes import (
     Records,
@@ -41,6 +43,8 @@ from gogobe.secrets import write_private
 
 NAME: Final = "PostgreSQL"
 USER: Final = "gogobe"
+LOADER: Final = "gogobe_loader"
+READER: Final = "gogobe_reader"
 DATABASE: Final = "gogobe"
 READY_SECONDS: Final = 60.0
 # Errors of a failed connection have no SQLSTATE in libpq.
@@ -65,7 +69,7 @@ SERVER_SETTINGS: Final = (
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server; `dsn` is the address of its database."""
+    """A running server; `dsn` is the address of its database, for the owner."""
 
     port: int
     data: Path
@@ -74,15 +78,15 @@ class PostgresServer:
     def dsn(self) -> str:
         return self.dsn_of(DATABASE)
 
-    def dsn_of(self, database: str) -> str:
-        """The address of a database of this server, with the password file."""
-        passfile = quote(str(password_file(self.data).absolute()))
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}?passfile={passfile}"
+    def dsn_of(self, database: str, role: str = USER) -> str:
+        """The address of a database of this server for a role, with the role's password file."""
+        passfile = quote(str(password_file(self.data, role).absolute()))
+        return f"postgresql://{role}@127.0.0.1:{self.port}/{database}?passfile={passfile}"
 
 
-def password_file(data: Path) -> Path:
-    """The libpq password file of the server with this data folder."""
-    return data.with_name(f"{data.name}.pgpass")
+def password_file(data: Path, role: str = USER) -> Path:
+    """The libpq password file of a role of the server with this data folder."""
+    return data.with_name(f"{data.name}{role.removeprefix(USER).replace('_', '-')}.pgpass")
 
 
 def start_postgres(data: Path, log: Path, port: int, records: Records) -> ServiceRecord:
@@ -101,7 +105,7 @@ def start_postgres(data: Path, log: Path, port: int, records: Records) -> Servic
 
 
 def wait_for_postgres(record: ServiceRecord, server: PostgresServer) -> None:
-    """Waits until the server answers, and creates the database if missing. Raises StackError."""
+    """Waits until the server answers, and creates database and roles if missing. Raises StackError."""
     wait_until_ready(record, lambda: is_ready(record, server), READY_SECONDS)
     ensure_database(server)
 
@@ -113,10 +117,24 @@ def is_ready(record: ServiceRecord, server: PostgresServer) -> bool:
 
 
 def ensure_database(server: PostgresServer) -> None:
-    """Creates the database if missing."""
+    """Creates the database and the roles if missing. A role whose password file is missing gets a new
+    password."""
     with psycopg.connect(server.dsn_of("postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
             connection.execute(f"CREATE DATABASE {DATABASE}")
+        for role in (LOADER, READER):
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+            file = password_file(server.data, role)
+            if known and file.exists():
+                continue
+            password = secrets.token_urlsafe(24)
+            # Hashed here: the server's log shows statements that fail.
+            verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+            statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
+                sql.SQL("ALTER" if known else "CREATE"), sql.Identifier(role), sql.Literal(verifier.decode())
+            )
+            connection.execute(statement)
+            _write_password(file, role, password)
 
 
 @contextlib.contextmanager
@@ -180,7 +198,8 @@ def _make_cluster(data: Path) -> None:
     made = subprocess.run([*_as_no_root(), *command], capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise StackError(f"PostgreSQL's initdb failed in {part}:\n{made.stdout}{made.stderr}")
-    password_file(data).unlink(missing_ok=True)
+    for role in (USER, LOADER, READER):
+        password_file(data, role).unlink(missing_ok=True)
     part.rename(data)
 
 
@@ -195,7 +214,11 @@ def _set_password(data: Path) -> None:
     if made.returncode != 0 or "ERROR:" in made.stderr:
         shown = f"{made.stdout}{made.stderr}".replace(password, "***")
         raise StackError(f"PostgreSQL's password cannot be set in {data}:\n{shown}")
-    write_private(password_file(data), f"127.0.0.1:*:*:{USER}:{password}\n")
+    _write_password(password_file(data), USER, password)
+
+
+def _write_password(file: Path, role: str, password: str) -> None:
+    write_private(file, f"127.0.0.1:*:*:{role}:{password}\n")
 
 
 def _binary(name: str) -> Path:

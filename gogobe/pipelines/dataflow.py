@@ -25,7 +25,7 @@ from gogobe.io.kafka.options import KafkaOptionsError
 from gogobe.local.expansion import container_expansion_service
 from gogobe.local.processes import StackError
 from gogobe.pipelines.catalogue import JOBS
-from gogobe.pipelines.options import refuse_unknown
+from gogobe.pipelines.options import refuse_unknown, restricted
 from gogobe.pipelines.submission import built, parsed, prepare
 from gogobe.secrets import SecretError
 from gogobe.settings import Settings, SettingsError
@@ -112,9 +112,10 @@ def launch(flags: Sequence[str], java: Path) -> PipelineResult:
     options, settings = parsed(complete)
     refuse_local(options, settings)
     prepare(settings)
+    alone = restricted(options, settings)
     with expansion_service(settings, java) as address:
         # Its address is not among the job's options, which are shown with the job.
-        here = msgspec.structs.replace(settings, expansion_service=address)
+        here = msgspec.structs.replace(alone, expansion_service=address)
         return built(kind, options, here).run()
 
 

@@ -12,7 +12,7 @@ import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from gogobe.secrets import reference_of
-from gogobe.settings import Settings, SettingsError, described_settings, load_settings
+from gogobe.settings import DATABASES, Settings, SettingsError, described_settings, load_settings
 
 CHECKPOINT_MILLISECONDS: Final = 3_000
 BUNDLE_ELEMENTS: Final = 4
@@ -106,6 +106,18 @@ def settings_of(options: PipelineOptions) -> Settings:
     return msgspec.structs.replace(
         settings, store=_absolute(settings.store), masters=_absolute(settings.masters)
     )
+
+
+def restricted(options: PipelineOptions, settings: Settings) -> Settings:
+    """The settings of a job, which has the loader's address alone; the others are removed from its options,
+    which are shown with the job. Raises SecretError for a secret's value."""
+    alone = settings.as_loader()
+    view = options.view_as(SettingsOptions)
+    for name in DATABASES:
+        setattr(view, name, getattr(alone, name) or None)
+        password = getattr(alone, f"{name}_password")
+        setattr(view, f"{name}_password", None if password is None else reference_of(password))
+    return alone
 
 
 def _absolute(folder: str) -> str:

@@ -19,7 +19,7 @@ from gogobe.io.kafka.reading import Share, ShareError
 from gogobe.io.kafka.topics import backlog, commit_offsets, ensure_topics, partition_count
 from gogobe.pipelines.connectors import FileSource, KafkaSink, KafkaSource, Sink, StdoutSink
 from gogobe.pipelines.job import Job, JobKind
-from gogobe.pipelines.options import InstanceOptions, refuse_unknown, settings_of
+from gogobe.pipelines.options import InstanceOptions, refuse_unknown, restricted, settings_of
 from gogobe.records.messages import TOPICS
 from gogobe.secrets import SecretError
 from gogobe.settings import Settings, SettingsError, refuse_secret_values
@@ -35,7 +35,8 @@ class BoundedRunError(Exception):
 
 
 def submit(kind: JobKind, flags: Sequence[str]) -> PipelineResult:
-    """Prepares database and topics, builds the job and submits it to its runner; returns at once.
+    """Prepares database and topics, builds the job and submits it to its runner; returns at once. The
+    database's owner prepares; the job has the loader's address alone.
 
     Raises SettingsError (also for a secret given as a value, which would be part of the job), SecretError,
     KafkaOptionsError, MigrationError, psycopg.Error, KafkaException.
@@ -45,7 +46,7 @@ def submit(kind: JobKind, flags: Sequence[str]) -> PipelineResult:
     if _runner(options) == "directrunner":
         raise SettingsError("DirectRunner ends by itself: give --bounded, or a streaming runner")
     prepare(settings)
-    return built(kind, options, settings).run()
+    return built(kind, options, restricted(options, settings)).run()
 
 
 def built(kind: JobKind, options: PipelineOptions, settings: Settings) -> beam.Pipeline:
@@ -75,8 +76,9 @@ def run_bounded(
     """
     refuse_unknown(flags)
     options, settings = parsed(flags)
-    sink = StdoutSink() if to_stdout else KafkaSink(settings)
     prepare(settings, uses_kafka=files is None or not to_stdout)
+    owner, settings = settings.database_address, settings.as_loader()
+    sink = StdoutSink() if to_stdout else KafkaSink(settings)
     if files is None:
         count = _run_backlog(kind, flags, settings, sink, portion)
     else:
@@ -89,7 +91,7 @@ def run_bounded(
         except OSError as error:
             raise BoundedRunError(str(error)) from error
         count = _messages(_finished(pipeline.run()))
-    refresh_views(settings.database_address)
+    refresh_views(owner)
     return count
 
 
@@ -122,9 +124,9 @@ def _messages(result: PipelineResult) -> int:
 
 
 def prepare(settings: Settings, *, uses_kafka: bool = True) -> None:
-    """Migrates the schema, creates missing topics, and refreshes the views, which a killed pipeline may have
-    left stale."""
-    migrate(settings.database_address)
+    """Migrates the schema, creates missing roles and topics, and refreshes the views, which a killed pipeline
+    may have left stale."""
+    migrate(settings.database_address, roles=settings.database_roles)
     if uses_kafka:
         ensure_topics(settings.kafka_address, TOPICS, settings.topic_partitions, settings.topic_replication)
     refresh_views(settings.database_address)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from gogobe.io.kafka.beam import ReadTopic, WriteTopic
 from gogobe.io.kafka.options import KafkaAddress
 from gogobe.io.kafka.topics import ensure_topics, publish, read_to_end
 from gogobe.local.flink import cancel_jobs, jobs
+from gogobe.local.postgres import LOADER as STACK_LOADER
+from gogobe.local.postgres import READER as STACK_READER
+from gogobe.local.postgres import USER, password_file
 from gogobe.local.stack import StackAddresses
 from gogobe.pipelines.options import flink_flags
 from gogobe.records.messages import DEADLETTER, INGEST, TOPICS
@@ -30,8 +34,9 @@ from tests.portals.bundled import bundled_portal
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-DATABASE_PASSWORD = "planted-41b7 /@:"
-ROLE = "secretly"
+OWNER_PASSWORD, LOADER_PASSWORD = "planted-41b7 /@:", "planted-77e2 /@:"
+QUOTED = "%20%2F%40%3A"
+ROLE, LOADER = "secretly", "secretly_loader"
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +45,32 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureBroker]:
         yield running
 
 
+@dataclass(frozen=True)
+class Database:
+    """The addresses of a database for its owner and its loader, with passwords."""
+
+    owner: str
+    loader: str
+
+
 @pytest.fixture
-def database(stack: StackAddresses) -> str:
-    """A database of a role that has a password."""
+def database(stack: StackAddresses) -> Database:
+    """A database of a role that has a password, and may make the loader's."""
     with psycopg.connect(stack.database, autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{DATABASE_PASSWORD}'".encode())
+        connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE PASSWORD '{OWNER_PASSWORD}'".encode())
         connection.execute(f"CREATE DATABASE {ROLE} OWNER {ROLE}".encode())
     parts = conninfo_to_dict(stack.database)
-    return f"postgresql://{ROLE}:planted-41b7%20%2F%40%3A@{parts['host']}:{parts['port']}/{ROLE}"
+    server = f"{parts['host']}:{parts['port']}/{ROLE}"
+    return Database(
+        f"postgresql://{ROLE}:planted-41b7{QUOTED}@{server}",
+        f"postgresql://{LOADER}:planted-77e2{QUOTED}@{server}",
+    )
 
 
 class Operator:
     """An operator who keeps all secrets as values in the file and the environment."""
 
-    def __init__(self, folder: Path, var: Path, broker: SecureBroker, database: str) -> None:
+    def __init__(self, folder: Path, var: Path, broker: SecureBroker, database: Database) -> None:
         self._var = var
         config = folder / "gogobe.toml"
         config.write_text(
@@ -65,7 +82,8 @@ class Operator:
         self._environment = {
             **os.environ,
             "GOGOBE_CONFIG": str(config),
-            "GOGOBE_DATABASE": database,
+            "GOGOBE_DATABASE": database.owner,
+            "GOGOBE_DATABASE_LOADER": database.loader,
             "GOGOBE_KAFKA_OPTIONS_SASL_PASSWORD": PASSWORD,
         }
 
@@ -82,17 +100,19 @@ def wait_until(what: str, true: Callable[[], Any], seconds: float = 120) -> None
         time.sleep(0.2)
 
 
-def count(database: str, table: str) -> int:
-    with psycopg.connect(database) as connection:
+def count(database: Database, table: str) -> int:
+    with psycopg.connect(database.owner) as connection:
         row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()
     assert row is not None
     return int(row[0])
 
 
 def test_the_pipeline_works_with_secrets_that_nothing_shows(
-    stack: StackAddresses, var: Path, broker: SecureBroker, database: str, tmp_path: Path
+    stack: StackAddresses, var: Path, broker: SecureBroker, database: Database, tmp_path: Path
 ):
     operator = Operator(tmp_path, var, broker, database)
+    passwords = [password_file(var / "data" / "postgres", role) for role in (USER, STACK_LOADER, STACK_READER)]
+    generated = [file.read_bytes().strip().rpartition(b":")[2] for file in passwords]
     with bundled_portal() as portal:
         one_worker = ("--parallelism", "1", "--sdk_worker_parallelism", "1")
         operator.run("run", "ingest", "--fetch-hosts", portal.host, *one_worker)
@@ -106,9 +126,9 @@ def test_the_pipeline_works_with_secrets_that_nothing_shows(
         )
         (job,) = [one for one in jobs(stack.flink) if one.state == "RUNNING"]
         with psycopg.connect(stack.database, autocommit=True) as connection:  # an error of the database's
-            connection.execute(f"ALTER ROLE {ROLE} PASSWORD 'another'".encode())
+            connection.execute(f"ALTER ROLE {LOADER} PASSWORD 'another'".encode())
             connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [ROLE]
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [LOADER]
             )
         other = [one.url for one in portal.published if one.chain == "yohananof"]
         operator.run("announce", "--chain", "yohananof", *other)
@@ -121,19 +141,21 @@ def test_the_pipeline_works_with_secrets_that_nothing_shows(
             *flink_pages(job),
             *submitted_graphs(stack),
             *command_lines(),
-            *files_below(var, but=[var / "secrets", var / "data" / "postgres"]),
+            *files_below(var, but=[var / "secrets", var / "data" / "postgres", *passwords]),
             *(
                 (topic, b"".join(key + value for key, value in read_to_end(broker.address, topic)))
                 for topic in TOPICS
             ),
         ]
         with psycopg.connect(stack.database, autocommit=True) as connection:
-            connection.execute(f"ALTER ROLE {ROLE} PASSWORD '{DATABASE_PASSWORD}'".encode())
+            connection.execute(f"ALTER ROLE {LOADER} PASSWORD '{LOADER_PASSWORD}'".encode())
         wait_until("the file that waited is loaded", lambda: count(database, "files WHERE chain = 'yohananof'"))
     cancel_jobs(stack.flink)
     planted = [
-        DATABASE_PASSWORD.encode(),
+        OWNER_PASSWORD.encode(),
         b"planted-41b7",
+        b"planted-77e2",
+        *generated,
         PASSWORD.encode(),
         b"planted-9c1e",
         KEY_PASSWORD.encode(),
@@ -143,13 +165,19 @@ def test_the_pipeline_works_with_secrets_that_nothing_shows(
         (place, one) for place, text in shown for part in unpacked(text) for one in planted if one in part
     ] == []
     places = dict(shown)
-    assert b"secret://file" in places[f"/jobs/{job.id}/config"], "the job's options are looked at"
+    options = places[f"/jobs/{job.id}/config"]
+    assert b"secrets/database_loader_password" in options, "the job's options are looked at"
+    assert b"secrets/database_password" not in options, "the job has the loader's address alone"
     assert b"DatabaseAddress" in places["functions of gogobe-ingest"], "pickled functions are looked at"
     assert b"${directory:" in places["graph of gogobe-ingest"], "the Java side's configuration is looked at"
     assert places[INGEST]
     assert places[DEADLETTER]
     secrets = var / "secrets"
-    assert {file.name for file in secrets.iterdir()} == {"database_password", "kafka_options.sasl.password"}
+    assert {file.name for file in secrets.iterdir()} == {
+        "database_password",
+        "database_loader_password",
+        "kafka_options.sasl.password",
+    }
     assert {stat.S_IMODE(file.stat().st_mode) for file in secrets.iterdir()} == {0o600}
 
 

@@ -10,7 +10,15 @@ import psutil
 import psycopg
 import pytest
 
-from gogobe.local.postgres import SERVER_SETTINGS, PostgresServer, password_file, running_postgres
+from gogobe.local.postgres import (
+    LOADER,
+    READER,
+    SERVER_SETTINGS,
+    USER,
+    PostgresServer,
+    password_file,
+    running_postgres,
+)
 from gogobe.local.processes import Records, StackError, free_ports
 
 pytestmark = pytest.mark.server
@@ -72,6 +80,33 @@ def test_no_client_connects_without_the_password_file(folder: Path):
                 psycopg.connect(wrong, passfile="/dev/null")
     logged = log.read_text()
     assert password not in logged
+
+
+def test_each_role_has_a_password_of_its_own(folder: Path):
+    data, log = folder / "data", folder / "postgres.log"
+    with running_postgres(data, log) as server:
+        files = [password_file(data, role) for role in (USER, LOADER, READER)]
+        assert [file.name for file in files] == ["data.pgpass", "data-loader.pgpass", "data-reader.pgpass"]
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+        passwords = [file.read_text().strip().rpartition(":")[2] for file in files]
+        assert len(set(passwords)) == 3
+        for role in (LOADER, READER):
+            with psycopg.connect(server.dsn_of("gogobe", role)) as connection:
+                found = connection.execute(
+                    "SELECT rolname, rolsuper, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+                ).fetchone()
+                assert found == (role, False, False)
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(server.dsn_of("gogobe", READER), passfile=str(files[0]))
+    kept = files[1].read_text()
+    files[2].unlink()
+    with running_postgres(data, log) as server:
+        psycopg.connect(server.dsn_of("gogobe", LOADER)).close()
+        psycopg.connect(server.dsn_of("gogobe", READER)).close()
+    assert files[1].read_text() == kept
+    assert files[2].read_text().strip().rpartition(":")[2] != passwords[2]
+    logged = log.read_text()
+    assert not any(password in logged for password in passwords)
 
 
 def test_a_cluster_without_a_password_gets_one(folder: Path):

@@ -22,6 +22,7 @@ from gogobe.pipelines.options import (
     flags_of,
     flink_flags,
     refuse_unknown,
+    restricted,
     settings_of,
 )
 from gogobe.secrets import Secret, SecretError
@@ -174,6 +175,28 @@ def test_secrets_are_references_in_the_options_and_come_back_as_such(monkeypatch
     value = msgspec.structs.replace(settings, database_password=Secret.of_value("planted-7f3a"))
     with pytest.raises(SecretError, match="given as a value"):
         flags_of(value)
+
+
+def test_a_job_s_options_have_the_loader_s_address_alone():
+    settings = Settings(
+        kafka="k:1",
+        database="postgresql://owner@h/db",
+        database_password=Secret("secret://env/OWNER"),
+        database_loader="postgresql://loader@h/db",
+        database_loader_password=Secret("secret://env/LOADER"),
+        database_reader="postgresql://reader@h/db",
+        database_reader_password=Secret("secret://env/READER"),
+    )
+    options = PipelineOptions(flags_of(settings))
+    job = restricted(options, settings)
+    shown = str(options.get_all_options(drop_default=True, retain_unknown_options=True))
+    assert "owner" not in shown.lower()
+    assert "reader" not in shown.lower()
+    assert settings_of(options).database_address == job.database_address == settings.loader_address
+    alone = Settings(kafka="k:1", database="postgresql://one@h/db")
+    options = PipelineOptions(flags_of(alone))
+    assert restricted(options, alone) == alone
+    assert settings_of(options).database == alone.database
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Loading needs only the privileges to read and write rows and to create temporary tables."""
+"""Loading needs only the loader's privileges: to read and write rows, and to create temporary tables."""
 
 from __future__ import annotations
 
@@ -11,26 +11,21 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gogobe.database.connection import Connection, connect
 from gogobe.database.load.loader import Loader
+from gogobe.database.migrations import migrate
+from gogobe.database.roles import DatabaseRoles, Role
 from gogobe.database.views import refresh_views
+from gogobe.secrets import Secret
 from tests.database.samples import at, empty, file_batches, item, promotion, store
 
 
 @pytest.fixture
 def loader_dsn(dsn: str, db: Connection) -> Iterator[str]:
     """The address of the test's database for a role that owns nothing in it."""
-    database = sql.Identifier(str(conninfo_to_dict(dsn)["dbname"]))
     name = f"loader_of_{conninfo_to_dict(dsn)['dbname']}"
-    role = sql.Identifier(name)
-    for statement in (
-        "CREATE ROLE {role} LOGIN PASSWORD 'loading'",
-        "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
-        "GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role}",
-        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
-        "GRANT USAGE ON SCHEMA public TO {role}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
-    ):
-        db.execute(sql.SQL(statement).format(role=role, database=database))
+    db.execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    migrate(dsn, roles=DatabaseRoles(loader=Role(name, Secret.of_value("loading"))))
     yield make_conninfo(dsn, user=name, password="loading")
+    role = sql.Identifier(name)
     db.execute(sql.SQL("DROP OWNED BY {role}; DROP ROLE {role}").format(role=role))
 
 

@@ -50,9 +50,9 @@ def merged(value: Any, change: Any) -> Any:
     return {**value, **{name: merged(value.get(name), one) for name, one in change.items()}}
 
 
-def settings(folder: Path) -> dict[str, str]:
-    """The variables of `settings.env`."""
-    lines = (folder / "settings.env").read_text("utf-8").splitlines()
+def settings(folder: Path, name: str = "settings") -> dict[str, str]:
+    """The variables of `settings.env`, or of another file."""
+    lines = (folder / f"{name}.env").read_text("utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines)
 
 

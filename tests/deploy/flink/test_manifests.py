@@ -113,8 +113,8 @@ def test_a_kustomization_names_files_and_objects_that_exist(place: Path):
         assert (place / name).exists(), name
     for name in found.get("configurations", ()):
         assert (place / name).is_file()
-    (generated,) = found["configMapGenerator"]
-    assert generated["envs"] == ["settings.env"]
+    generated = {one["name"]: one["envs"] for one in found["configMapGenerator"]}
+    assert generated == {"gogobe-settings": ["settings.env"], "gogobe-owner": ["owner.env"]}
     used = {one["image"] for manifest in OBJECTS.values() for one in containers(manifest) if "image" in one}
     used.add(OBJECTS["FlinkDeployment", "gogobe"]["spec"]["image"])
     assert used == {"gogobe-flink", "gogobe-worker"}
@@ -131,6 +131,24 @@ def test_settings_are_valid_and_hold_no_secret(place: Path):
     ]
     for name in environment:
         assert name.removeprefix("GOGOBE_").lower() in type(loaded).__struct_fields__
+    owner = load_settings({}, {**environment, **settings(BASE, "owner"), **settings(place, "owner")})
+    assert {secret.reference for _, secret in secrets_of(owner)} == {
+        "secret://file/run/secrets/gogobe/database",
+        "secret://file/run/secrets/gogobe-owner/database",
+        "secret://file/run/secrets/gogobe-owner/reader",
+    }
+    assert owner.as_loader() == loaded, "workers have the loader's address"
+    assert [role.name for role in owner.database_roles] == ["gogobe_loader", "gogobe_reader"]
+
+
+def test_only_what_migrates_has_the_owner_s_secret():
+    named = {
+        name
+        for (_, name), manifest in OBJECTS.items()
+        for pod in pods(manifest)
+        if any(one.get("secret", {}).get("secretName") == "gogobe-owner" for one in pod.get("volumes", ()))
+    }
+    assert named == {"gogobe-ingest"}
 
 
 def test_every_container_has_resources_probes_and_known_volumes():
