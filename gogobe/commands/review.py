@@ -76,8 +76,9 @@ def review(
     gogobe masters review --import pairs.csv  … and read it back
     """
     settings = settings_with_stack(flags, var)
-    needed(settings, "loader")
-    database = settings.loader_address
+    shows = import_from is None and (only_list or as_json or export_to is not None)
+    needed(settings, "reader" if shows else "loader")
+    database = settings.reader_address if shows else settings.loader_address
     try:
         if import_from is not None:
             answers = read_answers(import_from)

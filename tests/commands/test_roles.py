@@ -33,7 +33,7 @@ def place(postgres: PostgresServer) -> Iterator[Place]:
         place.migrate()
         with Loader(place.loader) as loader:
             loader.load(file_batches([item(MILK, "5"), item(BREAD, "6")], hour=0))
-            loader.load(file_batches([item(MILK, "6"), item(BREAD, "6")], hour=1))
+            loader.load(file_batches([item(MILK, "6"), item(BREAD, "6")], hour=1, chain="shufresal"))
         record_dead_letters(place.loader, [LETTER])
         refresh_views(place.loader)
         yield place
@@ -97,9 +97,9 @@ def test_status_asks_as_the_reader(run: Run):
         ("masters", "merge", BREAD, MILK, "--reason", "one product", "--by", "me"),
         ("masters", "unmerge", "1", "--by", "me"),
         ("masters", "review", "--import", "{answers}", "--by", "me"),
-        ("chains", "rename", "shufersal", "other", "--unlisted"),
+        ("chains", "rename", "shufresal", "shufersal"),
         ("deadletters", "drop", "--all", "--why", "a test"),
-        ("replay", "--chain", "other"),
+        ("replay", "--chain", "shufersal"),
     ],
 )
 def test_what_writes_works_as_the_loader(run: Run, tmp_path: Path, arguments: tuple[str, ...]):
