@@ -49,7 +49,7 @@ MONTHS: Final = "add_price_change_months(timestamptz[])"
 """Creates monthly partitions with the owner's rights."""
 
 _RELATIONS: Final = """
-    SELECT c.relname, c.relkind FROM pg_class c
+    SELECT c.relname, c.relkind::text FROM pg_class c
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
       AND NOT coalesce(c.relispartition, false) AND pg_has_role(c.relowner, 'USAGE')
       AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
@@ -130,7 +130,7 @@ def give_rights(connection: Connection, roles: DatabaseRoles) -> None:
     views. Raises psycopg.Error."""
     if not any(roles):
         return
-    relations = dict(connection.execute(_RELATIONS).fetchall())
+    relations: dict[str, str] = dict(connection.execute(_RELATIONS).fetchall())
     for role in roles:
         loads = role is roles.loader
         _correct(connection, role, {name: _wanted(name, kind, loads=loads) for name, kind in relations.items()})
@@ -155,7 +155,7 @@ def _correct(connection: Connection, role: Role, wanted: Mapping[str, frozenset[
             ("REVOKE", "FROM", held.get(name, set()) - rights),
         ):
             if difference:
-                listed = sql.SQL(", ").join(sql.SQL(one) for one in sorted(difference))  # type: ignore[arg-type]
+                listed = sql.SQL(", ").join(sql.SQL(one) for one in sorted(difference))
                 connection.execute(
                     sql.SQL(verb + " {} ON {} " + way + " {}").format(
                         listed, sql.Identifier(name), sql.Identifier(role.name)
@@ -170,7 +170,7 @@ def _give_access(connection: Connection, role: Role, *, loads: bool) -> None:
     assert row is not None
     database, schema = map(sql.Identifier, row)
     grantee = sql.Identifier(role.name)
-    wanted = [
+    wanted: list[tuple[str, sql.Composable]] = [
         (
             "has_database_privilege(%s, current_database(), 'CONNECT')",
             sql.SQL("CONNECT ON DATABASE {}").format(database),
