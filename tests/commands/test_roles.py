@@ -123,7 +123,7 @@ def test_a_reader_who_is_given_for_a_loader_is_refused_in_a_sentence(run: Run, p
 
 
 def test_one_address_is_used_for_all(run: Run, place: Place):
-    """The address of a place of higher precedence stands for the roles too."""
+    """An address of higher precedence replaces those of the roles too."""
     assert run("prices", MILK, "--database", place.superuser, GOGOBE_DATABASE_READER=NOWHERE).exit_code == 0
 
 
