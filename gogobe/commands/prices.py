@@ -14,7 +14,7 @@ import msgspec
 from gogobe.commands.options import VAR, needed, settings_options, settings_with_stack, wide_console
 from gogobe.commands.tables import Column, print_table
 from gogobe.commands.terminal import PlainConsole, styled
-from gogobe.commands.times import shown_time
+from gogobe.commands.times import shown_minute
 from gogobe.records.money import money
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _print_comparisons(found: Sequence[MasterComparison]) -> None:
                 str(price.stores),
                 money(price.offer.price) if price.offer else "",
                 offer_words(price.offer) if price.offer else "",
-                shown_time(price.last_seen_at),
+                shown_minute(price.last_seen_at),
                 "old" if price.is_old else "",
             )
             for price in master.prices
@@ -134,7 +134,7 @@ def _print_local(found: Sequence[LocalPrices]) -> None:
                 price.store or str(price.store_key),
                 ", ".join(part for part in (price.address, price.city) if part),
                 money(price.price),
-                shown_time(price.last_seen_at),
+                shown_minute(price.last_seen_at),
                 "old" if price.is_old else "",
             )
             for price in master.prices

@@ -49,11 +49,16 @@ def parse_moment(text: str, now: datetime) -> datetime:
 
 
 def shown_time(at: datetime | None) -> str:
-    """A time for display, local with its zone: `2026-08-07 06:00 IDT`; empty for None."""
+    """A time for display, local with its zone: `2026-08-07 06:00:00 IDT`; empty for None."""
     if at is None:
         return ""
     local = at.astimezone()
     return f"{local:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def shown_minute(at: datetime) -> str:
+    """A time for display without seconds, local with its zone: `2026-08-07 06:00 IDT`."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 def shown_seconds(seconds: float | None) -> str:

@@ -21,7 +21,7 @@ from gogobe.masters.search.queries import (
     fuzzy_matches,
     is_misspelling,
     prefix_matches,
-    read_query,
+    readings_of,
 )
 
 CANDIDATES: Final = 5_000
@@ -69,22 +69,34 @@ _RANKED: Final = """
 def find_masters(connection: Connection, query: str, limit: int) -> list[int]:
     """The masters that match a shopper's words, best first; at most `limit`.
 
-    Masters with the words themselves come first, inflected or in the other script. If these are fewer than
-    `limit`, masters with words that start so follow. A word that hardly any master has counts as a
-    misspelling of a frequent one. If no master has all words of the query, masters with most of them are
-    found.
+    Masters with the words themselves come first, inflected, in the other script or translated. If these are
+    fewer than `limit`, masters with words that start so follow. A word that hardly any master has counts as a
+    misspelling of a frequent one. If no master has all words of the query, English words are read as a brand's
+    name; if none has all of these either, masters with most of the words are found.
     """
-    wanted = read_query(query)
+    best: list[int] = []
+    for wanted in readings_of(query):
+        found, is_complete = _found(connection, wanted, limit)
+        if is_complete:
+            return found
+        best = best or found
+    return best
+
+
+def _found(connection: Connection, wanted: Sequence[QueryWord], limit: int) -> tuple[list[int], bool]:
+    """The masters that match one reading of a query, and whether the first of them has all of its words."""
     alternatives = [_alternatives(connection, place, word) for place, word in enumerate(wanted)]
-    found = _ranked(connection, wanted, alternatives, limit)
+    found, most = _ranked(connection, wanted, alternatives, limit)
     if len(found) < limit:
         wider = [
             [*same, *_prefix_matches(connection, place, word)]
             for place, (word, same) in enumerate(zip(wanted, alternatives, strict=True))
         ]
+        others, most_of_others = _ranked(connection, wanted, wider, limit)
         known = set(found)
-        found += [one for one in _ranked(connection, wanted, wider, limit) if one not in known]
-    return found[:limit]
+        found += [one for one in others if one not in known]
+        most = max(most, most_of_others)
+    return found[:limit], most == sum(word.required for word in wanted)
 
 
 def _alternatives(connection: Connection, place: int, word: QueryWord) -> list[Alternative]:
@@ -92,7 +104,7 @@ def _alternatives(connection: Connection, place: int, word: QueryWord) -> list[A
     misspelling."""
     values = {"lemmas": word.forms, "sound": word.sound}
     same = list(exact_matches(place, word, _known(connection, _EXACT, values)))
-    if not word.required or sum(one.masters for one in same) > MISSPELT_AT_MOST:
+    if not word.required or word.others or sum(one.masters for one in same) > MISSPELT_AT_MOST:
         return same
     values = {"word": word.word, "sound": word.sound}
     similar = list(fuzzy_matches(place, word, _known(connection, _MISSPELT, values)))
@@ -103,7 +115,9 @@ def _alternatives(connection: Connection, place: int, word: QueryWord) -> list[A
 
 
 def _prefix_matches(connection: Connection, place: int, word: QueryWord) -> list[Alternative]:
-    known = _known(connection, _PREFIX, {"prefix": _escaped(word.word) + "%"}) if word.required else []
+    if not word.required or word.others:
+        return []
+    known = _known(connection, _PREFIX, {"prefix": _escaped(word.word) + "%"})
     return list(prefix_matches(place, word, known))
 
 
@@ -117,12 +131,13 @@ def _escaped(word: str) -> str:
 
 def _ranked(
     connection: Connection, wanted: Sequence[QueryWord], by_place: Sequence[Sequence[Alternative]], limit: int
-) -> list[int]:
-    """Masters with the most of the query's words, ranked; empty if less than half of the words are known."""
+) -> tuple[list[int], int]:
+    """Masters with the most of the query's words, ranked, and how many required words they have; none if less
+    than half of the words are known."""
     alternatives = [one for same_place in by_place for one in _best(same_place)]
     known = {one.place for one in alternatives if wanted[one.place].required}
     if not known or 2 * len(known) < sum(one.required for one in wanted):
-        return []
+        return [], 0
     values = {
         "places": [one.place for one in alternatives],
         "words": [one.word for one in alternatives],
@@ -135,7 +150,8 @@ def _ranked(
     rows = connection.execute(_RANKED, values).fetchall()
     if rows and rows[0][1] < len(known):  # no master has all words: candidates of every word count
         rows = connection.execute(_RANKED, values | {"searched": sorted(known)}).fetchall()
-    return [master_id for master_id, words, _ in rows if words == rows[0][1] and 2 * words >= len(known)]
+    most = rows[0][1] if rows else 0
+    return [master_id for master_id, words, _ in rows if words == most and 2 * words >= len(known)], most
 
 
 def _best(alternatives: Iterable[Alternative]) -> list[Alternative]:

@@ -17,9 +17,9 @@ from typing import Final
 
 from gogobe.masters.text.morphology import lemma
 from gogobe.masters.text.normal import ParsedName, normalize, parse_name
-from gogobe.masters.text.qualities import NEUTRAL, USUAL, read_qualities
+from gogobe.masters.text.qualities import NAMES, NEUTRAL, PARTS, USUAL, read_qualities
 
-DOCUMENT_VERSION: Final = 1
+DOCUMENT_VERSION: Final = 2
 """Raised with every change of the weights or of the words; documents of an older version are rebuilt."""
 
 LONGEST_WORD: Final = 40
@@ -29,6 +29,8 @@ _BEGINS: Final = 0.3
 _ALONE: Final = 0.3
 _NAMED: Final = 0.2
 _UNUSUAL: Final = 0.5  # of another word that names the thing, for each unusual quality
+_WITHOUT: Final = 1.0  # the same, for each part that it is sold without
+_PARTS: Final = frozenset(map(NAMES.index, PARTS))
 _QUALITY: Final = 0.3  # of the weight of a word that names the thing
 _MAKER: Final = 0.1  # of a word that only the manufacturer's name has
 _MEASURE: Final = 0.3  # of a size or a percentage
@@ -67,7 +69,7 @@ def _of_name(name: ParsedName, makers: set[str]) -> dict[str, float]:
     """The weights of one name's words and measures."""
     naming, unusual = _naming(name.words, makers)
     first = naming[0] if naming else -1
-    alone = _ALONE / max(len(naming) + _UNUSUAL * unusual, 1)
+    alone = _ALONE / max(len(naming) + unusual, 1)
     found: dict[str, float] = {}
     for place, word in enumerate(name.words):
         weight = _NAMED + _BEGINS * (place == first) + alone
@@ -79,12 +81,16 @@ def _of_name(name: ParsedName, makers: set[str]) -> dict[str, float]:
     return found
 
 
-def _naming(words: Sequence[str], makers: set[str]) -> tuple[list[int], int]:
+def _naming(words: Sequence[str], makers: set[str]) -> tuple[list[int], float]:
     """The places of the words that name the product or its kind, without its maker's name if others remain;
-    and how many of its qualities are unusual."""
+    and how far its qualities make it another thing than its plain name says, in words."""
     reading = read_qualities(words)
     places = [place for place, word in enumerate(words) if reading.naming >> place & 1 or lemma(word) in _KINDS]
-    unusual = sum(bool(bits & ~int(USUAL[column])) for column, bits in reading.bits.items())
+    unusual = sum(
+        _WITHOUT if column in _PARTS else _UNUSUAL
+        for column, bits in reading.bits.items()
+        if bits & ~int(USUAL[column])
+    )
     return [place for place in places if words[place] not in makers] or places, unusual
 
 

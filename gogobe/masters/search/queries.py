@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gogobe.masters.search.documents import measures
+from gogobe.masters.search.english import translated
 from gogobe.masters.search.forms import form_quality, lemmas
 from gogobe.masters.search.sounds import similarity, sound
 from gogobe.masters.text.normal import parse_name
@@ -32,20 +33,27 @@ MISSPELT_RATIO: Final = 30
 @dataclass(frozen=True)
 class QueryWord:
     """A word of the query in normal form. `required` words must be found. Measures (`3%`, `1500ml`) are
-    required only in a query that has nothing else, since many names lack them."""
+    required only in a query that has nothing else, since many names lack them. `others` are translations: each
+    of them is as good as the word, which is then not searched by its sound."""
 
     word: str
     required: bool
+    others: tuple[str, ...] = ()
 
     @property
     def forms(self) -> list[str]:
         """The lemmas to look its forms up by; for a number without a unit, also the measures that it may
         mean."""
-        return [*lemmas(self.word), *_measures_of(self.word)]
+        found = [form for word in (self.word, *self.others) for form in lemmas(word)]
+        return [*dict.fromkeys(found), *_measures_of(self.word)]
 
     @property
     def sound(self) -> str:
-        return sound(self.word)
+        return "" if self.others else sound(self.word)
+
+    def quality_of(self, word: str) -> float:
+        """How well a word of a name is a form of the word or of a translation, 0 to 1."""
+        return max(form_quality(one, word) for one in (self.word, *self.others))
 
 
 @dataclass(frozen=True)
@@ -66,12 +74,23 @@ class Alternative:
     masters: int
 
 
-def read_query(query: str) -> list[QueryWord]:
+def readings_of(query: str) -> list[list[QueryWord]]:
+    """The query with its English words translated, and, if that differs, as it is: brands have English words
+    too ("red bull")."""
+    translation, literal = read_query(query), read_query(query, translate=False)
+    return [translation] if translation == literal else [translation, literal]
+
+
+def read_query(query: str, *, translate: bool = True) -> list[QueryWord]:
     """The query's words in order, then its measures; empty if it has neither."""
     name = parse_name(query)
-    words = list(dict.fromkeys(name.words))[:MOST_WORDS]
+    typed = list(dict.fromkeys(name.words))
+    places = translated(typed) if translate else [(word,) for word in typed]
+    words = list(dict.fromkeys(places))[:MOST_WORDS]
     sizes = list(dict.fromkeys(measures(name)))[:MOST_WORDS]
-    return [QueryWord(word, True) for word in words] + [QueryWord(size, not words) for size in sizes]
+    return [QueryWord(word, True, tuple(others)) for word, *others in words] + [
+        QueryWord(size, not words) for size in sizes
+    ]
 
 
 def exact_matches(place: int, wanted: QueryWord, known: Iterable[KnownWord]) -> Iterator[Alternative]:
@@ -79,7 +98,7 @@ def exact_matches(place: int, wanted: QueryWord, known: Iterable[KnownWord]) -> 
     script."""
     measured = _measures_of(wanted.word)
     for one in known:
-        quality = form_quality(wanted.word, one.word)
+        quality = wanted.quality_of(one.word)
         if one.word in measured:
             quality = UNIT_LEFT_OUT
         elif not quality and one.word.isascii() != wanted.word.isascii():

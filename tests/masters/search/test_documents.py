@@ -28,6 +28,13 @@ def test_an_unusual_quality_counts_like_half_a_word():
     assert of("חלב טרי")["חלב"] > of("חלב עיזים")["חלב"] > of("חלב קוקוס")["חלב"]
 
 
+def test_a_product_without_a_part_comes_after_the_plain_one():
+    for plain, without in (("חלב עיזים", "חלב נטול לקטוז"), ("קורנפלקס ביו", "קורנפלקס ללא גלוטן")):
+        word = plain.split()[0]
+        assert of(word)[word] > of(without)[word]
+        assert of(plain)[word] >= of(without)[word]
+
+
 def test_what_a_product_is_without_is_no_kind_of_it():
     assert of("סוכר לבן")["סוכר"] > 3 * of("מסטיק ללא סוכר")["סוכר"]
 
