@@ -65,7 +65,8 @@ def test_what_is_meant_comes_first(shelf: str, query: str, first: str):
 
 def test_the_thing_before_compounds_before_what_only_begins_so(shelf: str):
     names = found(shelf, "חלב")
-    assert names[2:5] == ["חלב נטול לקטוז 1 ליטר", "חלב קוקוס 400 מל", "שוקולד חלב 100 גרם"]
+    assert set(names[2:4]) == {"חלב נטול לקטוז 1 ליטר", "חלב קוקוס 400 מל"}
+    assert names[4] == "שוקולד חלב 100 גרם"
     assert set(names[5:]) == {"גבינה בסגנון חלבי", "חלבה שאמית"}
 
 
