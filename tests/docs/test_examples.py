@@ -29,6 +29,15 @@ def test_the_commands_of_a_page_exist_with_their_flags(page: str):
         check(command, is_whole=False)
 
 
+def test_the_paths_that_pages_inspect_are_files():
+    commands = [one for page in PAGES for one in in_blocks((ROOT / page).read_text("utf-8"))]
+    inspected = [word for one in commands if one.startswith("inspect ") for word in one.split()]
+    patterns = [word for word in inspected if word.startswith("gogobe/")]
+    found = {pattern: list(ROOT.glob(pattern)) for pattern in patterns}
+    assert len(found) >= 3
+    assert [pattern for pattern, paths in found.items() if not paths or not all(map(Path.is_file, paths))] == []
+
+
 @pytest.mark.parametrize(
     ("command", "problem"),
     [
