@@ -9,7 +9,7 @@ STAMPS := var/stamps
 JAVA_MODULES := kafka expansion flink
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test test-fast conformance mutants chaos lint format bench bench-parse bench-discovery bench-fetch bench-portals bench-match scale learn fuzz docs lock clean
+.PHONY: help install run test test-fast conformance mutants chaos soak lint format bench bench-parse bench-discovery bench-fetch bench-flood bench-portals bench-match scale learn fuzz docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -32,6 +32,9 @@ conformance: install ## The same inputs on every runner, compared row by row; so
 
 chaos: install ## Break the running system by a SEED, FAULTS times while FILES are loaded: nothing lost, nothing twice
 	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED)) $(if $(FILES),--files $(FILES)) $(if $(FAULTS),--faults $(FAULTS))
+
+soak: install ## The system at a steady rate for MINUTES: memory, files, connections, lag; a test of what grows
+	@$(BIN)/python -m soak $(if $(MINUTES),--minutes $(MINUTES))
 
 mutants: install ## Take out one mechanism after the other: a test must notice each; some minutes
 	@$(BIN)/python -m mutants $(if $(ONLY),--only "$(ONLY)")
@@ -58,6 +61,9 @@ bench-discovery: install ## Discovery alone: 2,000 replica portals with a millio
 
 bench-fetch: install ## Downloads alone: 10,000 files of 50 hosts, beside plain curl
 	@$(BIN)/python -m benchmarks.fetch
+
+bench-flood: install ## FILES of one chain announced at once, and single files of another meanwhile
+	@$(BIN)/python -m benchmarks.flood $(if $(FILES),--files $(FILES))
 
 bench-portals: install ## The pipeline behind a dead and a slow portal: 300 files of each, 300 healthy ones
 	@$(BIN)/python -m benchmarks.portals

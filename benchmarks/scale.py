@@ -124,7 +124,7 @@ class Bench:
             if (found := done()) != count:
                 count, last = found, now
                 first = first or now - SAMPLE_SECONDS
-            if count and lag(self.stack.kafka, self.settings.group, kind.topic) == 0:
+            if count and not any(lag(self.stack.kafka, self.settings.group, topic) for topic in kind.topics):
                 return max(last - first, SAMPLE_SECONDS)
             if now > deadline:
                 raise TimeoutError(f"{kind.name} did not end within {LIMIT_SECONDS:.0f} seconds")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-How = Literal["kill", "stop", "restart", "resubmit"]
+How = Literal["kill", "stop", "restart", "resubmit", "away"]
 KINDS: Final[dict[str, tuple[How, ...]]] = {
     "TaskManager": ("kill", "stop"),
     "Python worker": ("kill", "stop"),
@@ -22,6 +22,8 @@ KINDS: Final[dict[str, tuple[How, ...]]] = {
     "Job": ("resubmit",),
 }
 """What breaks, and how. The first ones are in every run, also in a short one."""
+SERVERS: Final = ("PostgreSQL", "Kafka", "Object store")
+"""The servers that an outage is about."""
 SHORTEST_STOP: Final = 2.0
 LONGEST_STOP: Final = 9.0
 TOGETHER_SECONDS: Final = 1.0
@@ -29,9 +31,9 @@ TOGETHER_SECONDS: Final = 1.0
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. `seconds`: how long the process stands still, of a stop. `choice` (0 to 1) picks one of
-    several processes; `pause`: seconds to wait before it, once rows flow again; `joins`: it follows the one
-    before within a second."""
+    """One fault. `seconds`: how long the process stands still (`stop`), or is not started again (`away`).
+    `choice` (0 to 1) picks one of several processes; `pause`: seconds to wait before it, once rows flow again;
+    `joins`: it follows the one before within a second."""
 
     target: str
     how: How
@@ -58,6 +60,11 @@ def plan(count: int, seed: int) -> list[Fault]:
     return [
         _fault(target, chance, joins=number > 0 and number == together) for number, target in enumerate(targets)
     ]
+
+
+def outages(seconds: float) -> list[Fault]:
+    """Each server is away for so long, one after the other."""
+    return [Fault(server, "away", seconds, choice=0.0, pause=1.0) for server in SERVERS]
 
 
 def _fault(target: str, chance: random.Random, *, joins: bool) -> Fault:

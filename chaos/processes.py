@@ -13,10 +13,19 @@ from typing import Final
 
 import psutil
 
-from gogobe.local.processes import Records, ServiceRecord, StackError, is_running, start_service, stop_services
+from gogobe.local.processes import (
+    Records,
+    ServiceRecord,
+    StackError,
+    is_running,
+    members,
+    start_service,
+    stop_services,
+)
 
 LOOK_EVERY: Final = 0.25
 LEFTOVER_SECONDS: Final = 1.0
+WORKER_SECONDS: Final = 60.0
 
 
 @dataclass
@@ -43,6 +52,7 @@ class Keeper:
 
     def __init__(self, services: Sequence[OwnService], records: Records) -> None:
         self._services = {one.record.name: one for one in services}
+        self._held: set[str] = set()
         self._records = records
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="keeper", daemon=True)
@@ -60,10 +70,17 @@ class Keeper:
         service = self._services.get(name)
         return None if service is None else service.record
 
+    def hold(self, name: str, *, is_held: bool) -> None:
+        """While a service is held, it is not started again."""
+        if is_held:
+            self._held.add(name)
+        else:
+            self._held.discard(name)
+
     def _watch(self) -> None:
         while not self._ended.wait(LOOK_EVERY):
             for service in self._services.values():
-                if not is_running(service.record):
+                if service.record.name not in self._held and not is_running(service.record):
                     with contextlib.suppress(StackError):  # it is tried again at the next look
                         stop_services([service.record], LEFTOVER_SECONDS)
                         self._records.remove(service.record)
@@ -84,6 +101,26 @@ def stop_for(processes: Sequence[psutil.Process], seconds: float) -> None:
         time.sleep(seconds)
     finally:
         signal_all(processes, signal.SIGCONT)
+
+
+def memory_of(records: Sequence[ServiceRecord]) -> int:
+    """The resident bytes of services, with all their processes."""
+    total = 0
+    for record in records:
+        for process in members(record):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+    return total
+
+
+def wait_for_workers(pool: ServiceRecord, port: int, seconds: float = WORKER_SECONDS) -> list[psutil.Process]:
+    """The workers of the pool, as soon as there are some. Raises StackError."""
+    until = time.monotonic() + seconds
+    while not (found := python_workers(pool, port)):
+        if time.monotonic() > until:
+            raise StackError(f"no Python worker within {seconds:.0f} s")
+        time.sleep(LOOK_EVERY)
+    return found
 
 
 def python_workers(pool: ServiceRecord, port: int) -> list[psutil.Process]:

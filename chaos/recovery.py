@@ -15,12 +15,14 @@ PAUSE_SECONDS: Final = 2.0
 
 @dataclass(frozen=True)
 class Injected:
-    """A fault that happened: from `started` to `ended` (seconds since the epoch)."""
+    """A fault that happened: from `started` to `ended` (seconds since the epoch). `said`: what `gogobe status`
+    reported in an outage, and how memory has grown."""
 
     name: str
     started: float
     ended: float
     problem: str = ""
+    said: tuple[str, ...] = ()
 
 
 def seconds_until_rows(fault: Injected, commits: Sequence[float], until: float) -> float | None:

@@ -24,6 +24,9 @@ def show(console: PlainConsole, say: Callable[[str], None], result: Result) -> N
         again = NOT_AGAIN if fault.seconds is None else f"{fault.seconds:.1f} s"
         table.add_row(f"{fault.at:.0f} s", fault.name, f"{fault.lasted:.1f} s", fault.problem or again)
     console.print(table)
+    for fault in result.faults:
+        for line in fault.said:
+            say(f"{fault.name}: {line}")
     seconds = [fault.seconds for fault in result.faults if fault.seconds is not None]
     if seconds:
         say(

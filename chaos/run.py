@@ -13,7 +13,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from chaos.check import Findings, check_files, check_objects, check_rows, check_topic, lagging_views, read_left
-from chaos.faults import Fault, groups, plan
+from chaos.faults import Fault, groups
 from chaos.portal import show
 from chaos.published import publish
 from chaos.reading import read_file
@@ -40,13 +40,15 @@ _ENDED: Final = """
 
 @dataclass(frozen=True)
 class FaultResult:
-    """A fault, and after how many seconds rows flowed again; None: not before the next fault."""
+    """A fault, and after how many seconds rows flowed again; None: not before the next fault. `said` is as in
+    `Injected`."""
 
     name: str
     at: float
     lasted: float
     seconds: float | None
     problem: str
+    said: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,19 @@ class Result:
 Say = Callable[[str], None]
 
 
-def run(folder: Path, jars: Path, *, files: int, faults: int, seed: int, say: Say) -> Result:
-    """Runs the system from nothing over `folder` with so many files and faults. Raises StackError."""
+def run(
+    folder: Path,
+    jars: Path,
+    *,
+    files: int,
+    faults: Sequence[Fault],
+    seed: int,
+    say: Say,
+    settle: float = SETTLE_SECONDS,
+) -> Result:
+    """Runs the system from nothing over `folder` with so many files, drawn from a seed, and these faults.
+    `settle`: seconds after a fault before the next one is prepared, for times of recovery that mean something.
+    Raises StackError."""
     started = time.monotonic()
     published_in = folder / "published"
     say(f"Writing {files} files …")
@@ -76,8 +89,8 @@ def run(folder: Path, jars: Path, *, files: int, faults: int, seed: int, say: Sa
     read: list[Any] = []
     say("Starting the stack, portals, agents and the job …")
     with running_world(folder, published_in, jars) as world:
-        appearing = _Appearing(published_in, len(published), faults)
-        injected = _break_all(world, plan(faults, seed), appearing, say)
+        appearing = _Appearing(published_in, len(published), len(faults))
+        injected = _break_all(world, faults, appearing, say, settle)
         appearing.finish()
         reading.start()
         _wait_for_ends(world, len(published), say)
@@ -87,7 +100,7 @@ def run(folder: Path, jars: Path, *, files: int, faults: int, seed: int, say: Sa
     ends = [one.started for one in injected[1:]] + [time.time()]
     results = [
         FaultResult(one.name, one.started - commits[0], one.ended - one.started,
-                    seconds_until_rows(one, commits, _window(injected, number, ends)), one.problem)
+                    seconds_until_rows(one, commits, _window(injected, number, ends)), one.problem, one.said)
         for number, one in enumerate(injected)
     ]  # fmt: skip
     rows = sum(one.rows for one in read)
@@ -128,7 +141,9 @@ class _Appearing:
             show(self._folder, min(self._files, int(self._files * (self._slot + done) / self._slots)))
 
 
-def _break_all(world: World, faults: Sequence[Fault], appearing: _Appearing, say: Say) -> list[Injected]:
+def _break_all(
+    world: World, faults: Sequence[Fault], appearing: _Appearing, say: Say, settle: float
+) -> list[Injected]:
     """Lets all faults happen, each once rows flow again after the one before."""
     _wait_for_commit(world, after=0.0)
     injected: list[Injected] = []
@@ -144,7 +159,7 @@ def _break_all(world: World, faults: Sequence[Fault], appearing: _Appearing, say
             threads[-1].start()
         for thread in threads:
             thread.join()
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(settle)
         _wait_for_commit(world, after=max(one.ended for one in injected[-len(together) :]) + 1.0)
     return sorted(injected, key=lambda one: one.started)
 

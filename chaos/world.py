@@ -18,9 +18,18 @@ import psutil
 import requests
 
 from chaos.faults import Fault
-from chaos.processes import Keeper, OwnService, own_service, python_workers, signal_all, stop_for
+from chaos.processes import (
+    Keeper,
+    OwnService,
+    memory_of,
+    own_service,
+    signal_all,
+    stop_for,
+    wait_for_workers,
+)
 from chaos.recovery import Injected
 from deploy.gcs import gcs_command
+from gogobe.commands.health import assess, gather
 from gogobe.demo.published import CHAINS
 from gogobe.io.kafka.topics import ensure_topics, lag
 from gogobe.local.addresses import StackAddresses, StackPorts
@@ -31,7 +40,7 @@ from gogobe.pipelines.ingest import INGEST_JOB
 from gogobe.pipelines.options import flags_of, flink_flags
 from gogobe.pipelines.resubmit import record_of
 from gogobe.pipelines.submission import submit
-from gogobe.records.messages import DISCOVERED, TOPICS
+from gogobe.records.messages import TOPICS
 from gogobe.settings import Settings, stack_settings
 
 JOB: Final = "gogobe-ingest"
@@ -62,12 +71,37 @@ class World:
         """Lets a fault happen; returns when it is over. What dies of it is started again by its supervisor,
         which is no part of the fault."""
         started = time.time()
+        said: tuple[str, ...] = ()
         try:
-            name = self._break(fault)
+            if fault.how == "away":
+                name, said = fault.name, self._take_away(fault)
+            else:
+                name = self._break(fault)
         except (StackError, psutil.Error, requests.RequestException) as error:
             problem = f"{type(error).__name__}: {error}".splitlines()[0]
             return Injected(fault.name, started, time.time(), problem)
-        return Injected(name, started, time.time())
+        return Injected(name, started, time.time(), said=said)
+
+    def _take_away(self, fault: Fault) -> tuple[str, ...]:
+        """Kills a server, and starts it again only after the fault's seconds. Returns the problems that
+        `gogobe status` reports meanwhile, and how the memory of the workers changes."""
+        record = self._record(fault)
+        workers = [one for one in self.records.read() if one.name.startswith(("TaskManager", WORKER_POOL))]
+        before = memory_of(workers)
+        self.keeper.hold(record.name, is_held=True)
+        self.records.hold(record.name)
+        try:
+            signal_all(members(record), signal.SIGKILL)
+            time.sleep(fault.seconds * 0.8)
+            settings = self.job.settings
+            problems = assess(gather(self.job.stack, settings, [])).problems
+            after = memory_of(workers)
+            time.sleep(fault.seconds * 0.2)
+        finally:
+            self.records.release(record.name)
+            self.keeper.hold(record.name, is_held=False)
+        grown = f"memory of the workers: {before >> 20} MB before, {after >> 20} MB in the outage"
+        return (*problems, grown)
 
     def _break(self, fault: Fault) -> str:
         if fault.how == "resubmit":
@@ -77,7 +111,7 @@ class World:
         processes = members(record)
         name = fault.name.replace(fault.target, record.name, 1)
         if fault.target == "Python worker":
-            workers = python_workers(record, self.ports.worker_pool)
+            workers = wait_for_workers(record, self.ports.worker_pool)
             processes, name = workers[int(fault.choice * len(workers)) :][:1], fault.name
         match fault.how:
             case "kill":
@@ -100,7 +134,7 @@ class World:
 
     def lag(self) -> int:
         """Announcements that the job has not done."""
-        return lag(self.stack.kafka, Settings().group, DISCOVERED)
+        return sum(lag(self.stack.kafka, Settings().group, topic) for topic in INGEST_JOB.topics)
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def on_flink(way: Way, stack: StackAddresses, settings: Settings) -> None:
         wait_for_job(stack.flink, name)
     deadline = time.monotonic() + SECONDS
     for kind in way.kinds:
-        while behind := lag(stack.kafka, settings.group, kind.topic):
+        while behind := sum(lag(stack.kafka, settings.group, topic) for topic in kind.topics):
             failed = [job for job in jobs(stack.flink) if job.state in ENDED]
             if failed or time.monotonic() > deadline:
                 raise ConformanceError(f"{way.name}: {behind} messages of {kind.topic} are not done {failed}")

@@ -13,7 +13,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from gogobe.commands.probes import UnansweredError, ask_all
+from gogobe.commands.outage_texts import waited_for
+from gogobe.commands.probes import UnansweredError, ask_all, check_store
 from gogobe.commands.space import Disk, disks_of
 from gogobe.commands.terminal import counted
 from gogobe.commands.times import shown_seconds
@@ -44,10 +45,12 @@ STEADY: Final = 60.0
 STANDSTILL: Final = 600.0
 VIEWS_LATE: Final = 300.0
 LOG_LINES: Final = 5
+OBJECT_STORE: Final = "The object store"
 SERVERS: Final[dict[str, set[str]]] = {
     "PostgreSQL": {POSTGRES},
     "Kafka": {KAFKA},
     "Flink": {JOB_SERVER, JOB_MANAGER},
+    OBJECT_STORE: set(),
 }
 """The services of the stack that answer for each server."""
 
@@ -119,6 +122,8 @@ def gather(stack: Stack, settings: Settings, folders: Sequence[Path]) -> Finding
         questions["Kafka"] = lambda: topic_progress(settings.kafka_address, settings.group, TOPICS)
     if addresses is not None:
         questions["Flink"] = lambda: _jobs(addresses.flink)
+    if "://" in settings.store:  # a folder is among the disks
+        questions[OBJECT_STORE] = lambda: check_store(settings.store, settings.store_endpoint)
     of_services = {f"service {name}": question for name, question in stack.questions().items()}
     answers = ask_all(questions | of_services, PROBE_SECONDS)
     found.silent = [name.removeprefix("service ") for name in of_services if answers[name] is not True]
@@ -233,14 +238,18 @@ def _of_jobs(found: Findings) -> Iterator[Problem]:
         yield Problem("down", f"{name} was submitted and does not run: `gogobe up` submits it again")
     for job in found.jobs or ():
         recent = job.error_at is not None and found.at - job.error_at < ERROR_RECENT
+        awaited = waited_for(job.error or "")
         error = f": {job.error}" if job.error else ""
+        waits = f"; it waits for {awaited}" if awaited else ""
         steady = job.state == "RUNNING" and found.at - job.since > STEADY
         if job.restarts >= CRASHES and recent and not steady:
-            yield Problem("down", f"{job.name} is in a crash loop, {_times(job.restarts)} restarted{error}")
+            yield Problem(
+                "down", f"{job.name} is in a crash loop, {_times(job.restarts)} restarted{error}{waits}"
+            )
         elif job.state == "FAILED":
             yield Problem("down", f"{job.name} has failed{error}")
         elif job.state != "RUNNING":
-            yield Problem("ill", f"{job.name} is {job.state.lower()}{error}")
+            yield Problem("ill", f"{job.name} is {job.state.lower()}{error}{waits}")
         elif recent:
             ago = shown_seconds(found.at - (job.error_at or 0))
             yield Problem("ill", f"{job.name} restarted {ago} ago{error}")

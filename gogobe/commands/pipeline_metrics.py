@@ -25,12 +25,12 @@ from gogobe.database.waiting import count_waiting
 from gogobe.io.kafka.topics import lag
 from gogobe.local.flink import FlinkJob, checkpoints, jobs
 from gogobe.local.flink_metrics import StepMetric, step_metrics
-from gogobe.records.messages import DISCOVERED, DOWNLOADED, INGEST
+from gogobe.records.messages import DISCOVERED, DOWNLOADED, INGEST, OVERFLOW
 from gogobe.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-READ_TOPICS: Final = (DISCOVERED, DOWNLOADED, INGEST)
+READ_TOPICS: Final = (DISCOVERED, OVERFLOW, DOWNLOADED, INGEST)
 _UNREACHABLE: Final = (requests.RequestException, KafkaException, psycopg.Error, OSError)
 # Metrics with a reason at the end of their name, which becomes a label.
 _BY_REASON: Final = re.compile(r"([a-z]+_dead_letters|download_waiting)_(\w+)")

@@ -40,6 +40,14 @@ def ask_all(questions: Mapping[str, Callable[[], Any]], seconds: float) -> dict[
     return {name: answers.get(name, late) for name in questions}
 
 
+def check_store(url: str, endpoint: str) -> None:
+    """Raises where an object store's bucket cannot be reached: UnansweredError, or what its library raises."""
+    from gogobe.io.objects import ObjectStore
+
+    if not ObjectStore(url, endpoint or None).is_reachable():
+        raise UnansweredError(f"{url} has no such bucket, or it may not be seen")
+
+
 def _sentence(error: Exception) -> str:
     text = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     return text or type(error).__name__

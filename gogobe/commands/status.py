@@ -48,7 +48,9 @@ TOPIC_COLUMNS: Final = (
     "--every", type=click.FloatRange(0.5), default=WATCH_SECONDS, show_default=True, help="Seconds of --watch."
 )
 @VAR
-@settings_options("kafka", "kafka_options", "database", "database_password", "group", "store", "views_every")
+@settings_options(
+    "kafka", "kafka_options", "database", "database_password", "group", "store", "store_endpoint", "views_every"
+)
 @click.pass_context
 def status(
     context: click.Context, /, as_json: bool, watch: bool, every: float, var: Path, **flags: Any

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import random
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from psycopg.rows import class_row
 
 from gogobe.database.address import Dsn, conninfo_of, price_days_of, timeouts_of
 from gogobe.database.timeouts import CONNECTION_DEFAULTS, BoundedConnection, Timeouts
+from gogobe.io.backoff import Patience
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +27,14 @@ Result = TypeVar("Result")
 Row = TypeVar("Row")
 Statement = LiteralString | bytes | sql.SQL | sql.Composed
 
-ATTEMPTS: Final = 8
+FIRST_PAUSE_SECONDS: Final = 0.1
+# A server that is back is used within a second.
+LONGEST_PAUSE_SECONDS: Final = 1.0
+ATTEMPTS: Final = 12
 TIMED_OUT_ATTEMPTS: Final = 3
-FIRST_PAUSE_SECONDS: Final = 0.05
-LONGEST_PAUSE_SECONDS: Final = 5.0
+# Half a minute, as long as a server needs to start again, is waited for in the step: a restart of the job
+# costs more.
+WORKER_ATTEMPTS: Final = 40
 
 # SQLSTATE classes after which the same work may succeed: connection lost, conflict with another transaction,
 # resources short. Codes: a row that another transaction removed before it was referred to (23503), a client
@@ -38,6 +43,17 @@ LONGEST_PAUSE_SECONDS: Final = 5.0
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _TRANSIENT_CLASSES: Final = ("08", "40", "53")
 _TRANSIENT_CODES: Final = ("23503", "25P03", "55P03", "57P01", "57P02", "57P03", "57P05")
+
+
+# A server refuses a connection without an SQLSTATE; these are texts of its messages and of libpq's.
+_REFUSED: Final = re.compile(
+    "password authentication failed|no password supplied|no pg_hba.conf entry|is not permitted to log in"
+    '|authentication failed|(?:role|database|user) "[^"]*" does not exist|permission denied for database'
+)
+
+
+class AccessRefusedError(psycopg.OperationalError):
+    """The server answers and refuses this account; the message has its reason, and what to check."""
 
 
 class UnstorableValueError(psycopg.DataError):
@@ -82,10 +98,17 @@ COCKROACHDB: Final = Dialect(
 def connect(dsn: Dsn, isolation: IsolationLevel | None = None, timeouts: Timeouts | None = None) -> Connection:
     """A connection in autocommit mode, with UTC as its time zone; use `connection.transaction()` for
     transactions. `isolation` None is the server's default, `timeouts` None the address's. Raises
-    psycopg.OperationalError, SecretError."""
+    psycopg.OperationalError, AccessRefusedError among them, SecretError."""
     timeouts = timeouts or timeouts_of(dsn)
     parameters = dict(CONNECTION_DEFAULTS) | conninfo_to_dict(conninfo_of(dsn))
-    connection = BoundedConnection.connect(make_conninfo("", **parameters), autocommit=True)
+    try:
+        connection = BoundedConnection.connect(make_conninfo("", **parameters), autocommit=True)
+    except psycopg.OperationalError as error:
+        if _REFUSED.search(str(error)):
+            raise AccessRefusedError(
+                f"the database refuses this account: {error}; check `database` and `database_password`"
+            ) from None
+        raise
     connection.answer_seconds = timeouts.answer
     connection.isolation_level = isolation
     settings = sql.SQL("SET TIME ZONE 'UTC'; ") + timeouts.statements()
@@ -125,20 +148,18 @@ def is_data_fault(error: BaseException) -> bool:
 def with_retries(work: Callable[[], Result], *, attempts: int = ATTEMPTS) -> Result:
     """Runs `work`, which must be one transaction or idempotent, until it succeeds.
 
-    Conflicts with other transactions, lost connections and exhausted resources are retried, with pauses that
-    double up to five seconds; a statement timeout is retried at most twice. Raises the last attempt's error,
-    and any other error at once.
+    A server that is away is tried `attempts` times, conflicts with other transactions and short resources
+    `ATTEMPTS` times, with pauses that grow up to a second; a statement timeout is retried at most twice.
+    Raises the last attempt's error, and any other error at once.
     """
-    attempt = 0
-    while True:
-        attempt += 1
+    patience = Patience(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, attempts=max(attempts, ATTEMPTS))
+    for attempt, pause in enumerate(patience.pauses(), 1):
         try:
             return work()
         except psycopg.Error as error:
             allowed = _attempts_after(error, attempts)
             if attempt >= allowed:
                 raise
-            pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt) * random.uniform(0.5, 1.0)
             logger.warning(
                 "attempt %d of %d failed (%s), again in %.2f s: %s",
                 attempt,
@@ -148,13 +169,22 @@ def with_retries(work: Callable[[], Result], *, attempts: int = ATTEMPTS) -> Res
                 str(error).partition("\n")[0],
             )
             time.sleep(pause)
+    return work()
 
 
 def _attempts_after(error: psycopg.Error, attempts: int) -> int:
+    if isinstance(error, AccessRefusedError):
+        # A worker waits for a secret that is being rotated; a command reports the refusal at once.
+        return attempts if attempts > ATTEMPTS else 1
     if is_transient(error):
-        return attempts
+        return attempts if _is_away(error) else min(attempts, ATTEMPTS)
     # A statement timeout and a cancel by an operator cannot be distinguished: both have SQLSTATE 57014.
     return min(TIMED_OUT_ATTEMPTS, attempts) if isinstance(error, errors.QueryCanceled) else 1
+
+
+def _is_away(error: psycopg.Error) -> bool:
+    """Whether the server cannot be reached, starts or shuts down."""
+    return error.sqlstate is None or error.sqlstate[:2] in ("08", "57")
 
 
 def fetch_as(

@@ -13,7 +13,7 @@ from gogobe.database.session import Session, session_of
 from gogobe.database.waiting import remove_failed, remove_loaded
 from gogobe.records.addresses import public_address
 from gogobe.records.excerpts import storable_fields
-from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
+from gogobe.records.messages import POISON, DeadLetter, FileDownloaded, IngestBatch
 
 # The same time of failure is the same delivery. A later time is a further failed attempt: the letter is open
 # again, with the details of the latest failure.
@@ -34,6 +34,15 @@ _RECORD: Final = """
            excluded.original_size, d.attempts + excluded.attempts, excluded.last_failed_at, NULL,
            NULL, NULL)
     WHERE excluded.last_failed_at > d.last_failed_at
+"""
+
+# The processes that died may have committed some batches. No other will come.
+_END_POISONED: Final = """
+    UPDATE files SET state = 'incomplete', completed_at = clock_timestamp(),
+        problems = array_append(array_remove(problems, %(poison)s), %(poison)s)
+    WHERE state = 'loading' AND content_sha256 IN (
+        SELECT content_sha256 FROM files WHERE content_sha256 = ANY(%(files)s)
+        ORDER BY content_sha256 FOR NO KEY UPDATE)
 """
 
 # A loaded file closes the letters that failed before its download or were replayed since, and those of
@@ -67,7 +76,7 @@ def letter_key(letter: DeadLetter) -> str:
 
 def record_dead_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) -> None:
     """Writes the letters in one transaction. A letter that recurs later counts its attempts and is open
-    again. Its file leaves the retry queue. Raises psycopg.Error."""
+    again. Its file leaves the retry queue, and ends as incomplete where it is poison. Raises psycopg.Error."""
     rows = [_row(letter) for letter in letters]
     rows.sort(key=lambda row: (row["letter_key"], row["failed_at"]))
     with session_of(database) as session:
@@ -75,7 +84,10 @@ def record_dead_letters(database: Session | Dsn, letters: Sequence[DeadLetter]) 
 
 
 def _record(connection: Connection, rows: Sequence[dict[str, Any]], letters: Sequence[DeadLetter]) -> None:
+    poisoned = [row["content_sha256"] for row in rows if row["reason"] == POISON and row["content_sha256"]]
     with connection.transaction(), connection.cursor() as cursor:
+        if poisoned:  # before the letters: loaders lock in this order
+            cursor.execute(_END_POISONED, {"files": poisoned, "poison": POISON})
         cursor.executemany(_RECORD, rows)
         remove_failed(cursor, letters)
 

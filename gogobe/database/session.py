@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from psycopg import IsolationLevel
 
 from gogobe.database.address import Dsn
-from gogobe.database.connection import Connection, connect, with_retries
+from gogobe.database.connection import ATTEMPTS, Connection, connect, with_retries
 from gogobe.database.timeouts import Timeouts
 
 Result = TypeVar("Result")
@@ -21,6 +21,7 @@ class Session:
 
     `isolation` and `timeouts` are as in `connect`. A session is for one thread. It pickles without its
     connection, so a DoFn may hold one. `prepare` is called with every new connection, before any work.
+    `attempts`: the number of attempts to reach a server that is away.
     """
 
     def __init__(
@@ -29,15 +30,17 @@ class Session:
         isolation: IsolationLevel | None = None,
         timeouts: Timeouts | None = None,
         prepare: Callable[[Connection], None] | None = None,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._dsn = dsn
         self._isolation = isolation
         self._bounds = timeouts
         self._prepare = prepare
+        self._attempts = attempts
         self._connection: Connection | None = None
 
     def __reduce__(self) -> tuple[type[Session], tuple[object, ...]]:
-        return Session, (self._dsn, self._isolation, self._bounds, self._prepare)
+        return Session, (self._dsn, self._isolation, self._bounds, self._prepare, self._attempts)
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +59,7 @@ class Session:
     def run(self, work: Callable[[Connection], Result]) -> Result:
         """The result of `work`, which is repeated by the rules of `with_retries`, on a new connection if the
         last one is lost. Raises psycopg.Error, SecretError, and the errors of `work`."""
-        return with_retries(lambda: work(self._connected()))
+        return with_retries(lambda: work(self._connected()), attempts=self._attempts)
 
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed or self._connection.broken:

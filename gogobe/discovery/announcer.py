@@ -33,6 +33,7 @@ from gogobe.database.announcements import (
 from gogobe.database.connection import Connection, is_transient
 from gogobe.database.session import Session
 from gogobe.feeds.ordering import publication_order, store_of
+from gogobe.io.backoff import Patience
 from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.publisher import Marked, Publisher, marks_since
 from gogobe.io.kafka.topics import PublishError
@@ -41,8 +42,7 @@ from gogobe.records.messages import DISCOVERED, FileDiscovered, encode
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE: Final = 0.2
-LONGEST_PAUSE: Final = 15.0
+PATIENCE: Final = Patience(first=0.2, longest=5.0)
 Result = TypeVar("Result")
 
 
@@ -177,8 +177,7 @@ class Announcer:
 
     def _patiently(self, work: Callable[[], Result]) -> Result:
         """Retries transient errors with growing pauses; raises permanent ones."""
-        pause = FIRST_PAUSE
-        while True:
+        for pause in PATIENCE.pauses():
             try:
                 return work()
             except (psycopg.Error, KafkaException, PublishError) as error:
@@ -188,8 +187,8 @@ class Announcer:
                     "announcements wait, next attempt in %.1f s: %s", pause, str(error).partition("\n")[0]
                 )
             if self._stop.wait(pause):
-                raise Stopped
-            pause = min(LONGEST_PAUSE, 2 * pause)
+                break
+        raise Stopped
 
 
 def _mark(identity: bytes, version: int) -> bytes:

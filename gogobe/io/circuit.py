@@ -1,17 +1,11 @@
-"""The circuit breaker of a portal, and the pauses between retries."""
+"""The circuit breaker of a portal."""
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 from typing import ClassVar
 
-
-def backoff(failures: int, first: float, longest: float) -> float:
-    """Seconds until the next attempt after this number of failures (from 1): exponential backoff from `first`
-    to `longest`, of which half is random, so that retries of portals and files do not coincide."""
-    span = min(longest, first * 2.0 ** min(failures - 1, 16))
-    return span * random.uniform(0.5, 1.0)
+from gogobe.io.backoff import backoff
 
 
 @dataclass

@@ -10,8 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from gogobe.io.access import Access
+from gogobe.io.backoff import backoff
 from gogobe.io.bina import MAX_BYTES as MAX_LINK_BYTES
 from gogobe.io.bina import link_in
 from gogobe.io.cerberus import is_login_page
@@ -25,6 +27,7 @@ from gogobe.io.targets import FTP
 from gogobe.io.web import check_body, fetch_body, is_html, redirected
 
 ANYWHERE = Access()
+LONGEST_PAUSE: Final = 30.0
 
 
 class Fetcher:
@@ -57,7 +60,7 @@ class Fetcher:
         attempt, cut = 1, ""
         while True:
             until = min(time.monotonic() + settings.deadline, end)
-            pause = settings.backoff * 2 ** (attempt - 1)
+            pause = backoff(attempt, settings.backoff, LONGEST_PAUSE)
             try:
                 answer = self._fetch_once(url, target, access, until, is_cancelled)
             except FetchError as error:

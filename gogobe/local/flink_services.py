@@ -27,6 +27,10 @@ ADD_OPENS: Final = tuple(
     f"--add-opens=java.base/{package}=ALL-UNNAMED"
     for package in ("java.lang", "java.util", "java.nio", "java.util.concurrent")
 )
+# Read by java/overrides: a job is shipped without jars.
+JARS_ON_CLUSTER: Final = "-Dgogobe.jars.on.cluster=true"
+# For processes that compute little: they start with two thirds of the CPU time.
+QUICK_START: Final = "-XX:TieredStopAtLevel=1"
 MANAGER_CLASS: Final = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 WORKER_CLASS: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 
@@ -48,17 +52,28 @@ COMMON_SETTINGS: Final[Mapping[str, object]] = {
     "taskmanager.network.memory.buffer-debloat.target": "500 ms",
     "taskmanager.network.memory.buffers-per-channel": 2,
     "taskmanager.network.memory.floating-buffers-per-gate": 2,
-    # A job whose worker has died restarts from its last checkpoint, without limit.
-    "restart-strategy.type": "fixed-delay",
-    "restart-strategy.fixed-delay.attempts": 2147483647,
-    "restart-strategy.fixed-delay.delay": "1 s",
+    # A job whose worker has died restarts from its last checkpoint at once. In an outage the steps wait first
+    # (`WORKER_ATTEMPTS`), and the pauses between restarts grow.
+    "restart-strategy.type": "exponential-delay",
+    "restart-strategy.exponential-delay.initial-backoff": "200 ms",
+    "restart-strategy.exponential-delay.backoff-multiplier": 1.5,
+    "restart-strategy.exponential-delay.max-backoff": "2 s",
+    "restart-strategy.exponential-delay.jitter-factor": 0.2,
+    "restart-strategy.exponential-delay.reset-backoff-threshold": "1 min",
+    # About a day in which no attempt runs for a minute; then the job has failed, and says why.
+    "restart-strategy.exponential-delay.attempts-before-reset-backoff": 2_500,
 }
 CLUSTER_SETTINGS: Final[Mapping[str, object]] = {
     "jobmanager.rpc.address": "127.0.0.1",
-    # A killed process is detected after two heartbeats that reach no process, a silent one after the timeout.
+    # The JobManager detects a killed TaskManager after two heartbeats that reach no process. A silent process
+    # is detected after the timeout; so is a killed JobManager, by its TaskManagers.
     "heartbeat.interval": 1_000,
     "heartbeat.rpc-failure-threshold": 2,
-    "heartbeat.timeout": 10_000,
+    "heartbeat.timeout": 6_000,
+    # TaskManagers look for a JobManager that starts again; the defaults are 10 s, 30 s and 30 s.
+    "cluster.registration.error-delay": 500,
+    "cluster.registration.max-timeout": 2_000,
+    "cluster.registration.refused-registration-delay": 1_000,
     "taskmanager.load-balance.mode": "SLOTS",
     "taskmanager.numberOfTaskSlots": SLOTS,
     # A TaskManager started by its class has no defaults for these.
@@ -98,9 +113,12 @@ class FlinkServices:
     ports: FlinkPorts
     records: Records
 
-    def start_job_server(self, master: str = EMBEDDED, log_name: str = "flink.log") -> ServiceRecord:
+    def start_job_server(
+        self, master: str = EMBEDDED, log_name: str = "flink.log", *, ships_jars: bool = True
+    ) -> ServiceRecord:
         """Starts Beam's job server for a cluster by its REST address (HOST:PORT), or with Flink embedded.
-        Raises StackError."""
+        `ships_jars`: a job takes the jars of the class path to the cluster; not needed where its processes have
+        the same class path. Raises StackError."""
         settings = flink_settings(self.folder.absolute())
         if master == EMBEDDED:
             settings["rest.bind-port"] = ",".join(map(str, self.ports.rest))
@@ -110,24 +128,29 @@ class FlinkServices:
             "--job-host=127.0.0.1", f"--job-port={self.ports.jobs}", f"--artifact-port={self.ports.artifacts}",
             f"--expansion-port={self.ports.expansion}", f"--artifacts-dir={self.folder / 'artifacts'}",
             f"--flink-master={master}", f"--flink-conf-dir={conf}",
-            options=[*ADD_OPENS, f"-Djava.io.tmpdir={self.folder}"],
+            options=[
+                *ADD_OPENS,
+                f"-Djava.io.tmpdir={self.folder}",
+                *([] if master == EMBEDDED else [QUICK_START]),
+                *([] if ships_jars else [JARS_ON_CLUSTER]),
+            ],
         )  # fmt: skip
         return start_service(JOB_SERVER, command, self.logs / log_name, self.records)
 
     def start_job_manager(self) -> ServiceRecord:
         """Starts the JobManager of a cluster. Raises StackError."""
-        return self._start(JOB_MANAGER, MANAGER_CLASS, "512m")
+        return self._start(JOB_MANAGER, MANAGER_CLASS, "512m", QUICK_START)
 
     def start_task_manager(self, number: int) -> ServiceRecord:
         """Starts a TaskManager, which registers with the JobManager. Raises StackError."""
         return self._start(f"{TASK_MANAGER} {number}", WORKER_CLASS, "640m")
 
-    def _start(self, name: str, main: str, heap: str) -> ServiceRecord:
+    def _start(self, name: str, main: str, heap: str, *options: str) -> ServiceRecord:
         short = slug(name)
         settings = cluster_settings(self.folder.absolute(), short, self.ports)
         conf = write_settings(self.folder / short, settings)
         command = java_command(
-            self.jars, heap, main, "-c", str(conf), options=[*ADD_OPENS, "-XX:MaxMetaspaceSize=512m"]
+            self.jars, heap, main, "-c", str(conf), options=[*ADD_OPENS, "-XX:MaxMetaspaceSize=512m", *options]
         )
         return start_service(name, command, self.logs / f"{short}.log", self.records)
 

@@ -16,7 +16,7 @@ from gogobe.secrets import write_private
 
 
 class JobRecord(msgspec.Struct, frozen=True):
-    """A job by its name on Flink, and the command that submits it again and ends."""
+    """A job by its name on Flink, and the command that submits it again when its standard input ends."""
 
     name: str
     command: tuple[str, ...]
@@ -24,7 +24,7 @@ class JobRecord(msgspec.Struct, frozen=True):
 
 def submit_again(job: JobRecord) -> None:
     """Submits a job again. Raises StackError with what the submission printed last."""
-    done = subprocess.run(job.command, capture_output=True, text=True, check=False)
+    done = subprocess.run(job.command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = "; ".join((done.stderr or done.stdout).strip().splitlines()[-1:])
         raise StackError(f"the job {job.name} cannot be submitted again: {last}")

@@ -30,6 +30,8 @@ from gogobe.local.processes import Records, ServiceRecord, StackError, listens, 
 KAFKA: Final = "Kafka"
 WORKER_POOL: Final = "Python worker pool"
 READY_SECONDS: Final = 2.0
+# Imports all that a worker runs.
+PRELOADED: Final = "gogobe.pipelines.catalogue"
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def _flink(folders: StackFolders, ports: StackPorts, cluster: int) -> Iterator[S
             lambda _record: task_managers(rest) == cluster,
             partial(task_manager_answers, rest, slug(name)),
         )
-    start = partial(flink.start_job_server, rest) if cluster else flink.start_job_server
+    start = partial(flink.start_job_server, rest, ships_jars=False) if cluster else flink.start_job_server
     port = ports.flink.jobs
     yield Service(
         JOB_SERVER, start, partial(_listens, port=port), partial(grpc_answers, _at(port)), has_jobs=not cluster
@@ -187,7 +189,7 @@ def _start_worker_pool(folders: StackFolders, port: int) -> ServiceRecord:
         raise StackError(f"{WORKER_POOL} cannot be started: {error}") from error
     # There are as many workers as cores, so threads of numpy would only compete.
     environment = {"TMPDIR": str(folders.scratch), "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "gogobe.local.worker_pool", str(port)]
+    command = [sys.executable, "-m", "gogobe.local.worker_pool", str(port), PRELOADED]
     return start_service(WORKER_POOL, command, folders.log("workers"), folders.records, environment=environment)
 
 

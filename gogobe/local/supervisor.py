@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,26 @@ LOGS_EVERY: Final = 10.0
 JOB_ATTEMPTS: Final = 3
 
 
+@dataclass
+class Submission:
+    """A process that submits a job when its standard input ends. `attempt` counts from 1."""
+
+    job: JobRecord
+    attempt: int
+    process: subprocess.Popen[bytes]
+
+    def go(self) -> None:
+        """The servers are ready."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for the servers."""
+        assert self.process.stdin is not None
+        return not self.process.stdin.closed
+
+
 class Supervisor:
     """Watches the services of one stack. `look` is one round; `run` repeats it, while a thread asks the
     services whether they answer."""
@@ -55,7 +76,7 @@ class Supervisor:
         self._jobs = jobs
         self._log = log
         self._to_submit: list[tuple[JobRecord, int]] = []
-        self._submission: tuple[JobRecord, int, subprocess.Popen[bytes]] | None = None
+        self._submission: Submission | None = None
 
     def run(self) -> None:
         """Watches until the process ends."""
@@ -84,6 +105,11 @@ class Supervisor:
                 self._restart(service, record, now)
         self._submit_lost()
 
+    @property
+    def has_submitted(self) -> bool:
+        """Whether no lost job waits to be submitted."""
+        return self._submission is None and not self._to_submit
+
     def _restart(self, service: Service, record: ServiceRecord, now: float) -> None:
         recent = tuple(at for at in record.restarts if now - at < WITHIN_SECONDS)
         if len(recent) >= MOST_RESTARTS:
@@ -101,30 +127,39 @@ class Supervisor:
             started = record
         self._records.add(msgspec.structs.replace(started, restarts=(*recent, now)))
         if service.has_jobs:
-            self._to_submit = [(job, 0) for job in self._jobs.read()]
+            waiting = self._submission
+            being_submitted = {waiting.job.name} if waiting is not None and waiting.waits else set()
+            self._to_submit = [(job, 0) for job in self._jobs.read() if job.name not in being_submitted]
 
     def _submit_lost(self) -> None:
-        """Submits one lost job after the other, when all services are ready: a submission takes seconds, in
-        which this process goes on watching."""
-        if self._submission is not None:
-            job, attempt, process = self._submission
-            code = process.poll()
-            if code is None:
-                return
-            self._submission = None
-            if code == 0:
-                logger.warning("the job %s is submitted again", job.name)
-            elif attempt < JOB_ATTEMPTS:
-                self._to_submit.append((job, attempt))
-            else:
-                logger.error("the job %s cannot be submitted: see the lines above", job.name)
-        if self._to_submit and self._all_ready():
+        """Submits one lost job after the other. The process is started at once, because it takes seconds to
+        load, and submits when all services are ready; this process goes on watching."""
+        if self._submission is not None and not self._is_over(self._submission):
+            return
+        if self._to_submit:
             job, attempt = self._to_submit.pop(0)
             with self._log.open("ab") as output:
                 process = subprocess.Popen(
-                    job.command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                    job.command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
                 )
-            self._submission = (job, attempt + 1, process)
+            self._submission = Submission(job, attempt + 1, process)
+
+    def _is_over(self, submission: Submission) -> bool:
+        code = submission.process.poll()
+        if code is None:
+            if submission.waits and self._all_ready():
+                submission.go()
+            return False
+        submission.go()
+        self._submission = None
+        job = submission.job
+        if code == 0:
+            logger.warning("the job %s is submitted again", job.name)
+        elif submission.attempt < JOB_ATTEMPTS:
+            self._to_submit.append((job, submission.attempt))
+        else:
+            logger.error("the job %s cannot be submitted: see the lines above", job.name)
+        return True
 
     def _all_ready(self) -> bool:
         try:

@@ -3,15 +3,17 @@
 Beam's own pool listens on every interface, and connects stdout of its workers to a pipe without a reader: a
 job hangs after 64 kB of output. This pool listens on 127.0.0.1, and its workers write to its log.
 
-Importing Beam takes seconds, so workers are forked from a process that has already imported it, the nursery.
-The nursery has no threads; the gRPC server, which has threads, is another fork and sends requests to it
-through a pipe.
+Importing Beam takes seconds, so workers are forked from a process that has already imported it, the nursery,
+together with the given modules: those of the steps. The nursery has no threads; the gRPC server, which has
+threads, is another fork and sends requests to it through a pipe.
 
-    python -m gogobe.local.worker_pool PORT
+    python -m gogobe.local.worker_pool PORT [MODULE…]
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import logging
 import multiprocessing
 import signal
@@ -30,7 +32,8 @@ from apache_beam.runners.worker.sdk_worker import SdkHarness
 
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s"
 STATE_CACHE_BYTES: Final = 100 << 20
-STOP_SECONDS: Final = 5.0
+# SIGTERM ends a worker at once; one that is stopped (SIGSTOP) needs SIGKILL. The next start waits meanwhile.
+STOP_SECONDS: Final = 1.0
 SERVER: Final = None
 """The name of the gRPC server among the processes: no request can stop it."""
 
@@ -131,4 +134,7 @@ def run_worker(control_address: str, worker_id: str) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    for module in sys.argv[2:]:
+        importlib.import_module(module)
+    gc.freeze()  # workers share the memory of what is imported
     Nursery().serve(int(sys.argv[1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import apache_beam as beam
 from gogobe.io.kafka.beam import ReadTopic, WriteTopic
 from gogobe.io.kafka.reading import Backlog
 from gogobe.io.lines import ReadLines, WriteLines
-from gogobe.records.messages import DEADLETTER
+from gogobe.records.messages import DEADLETTER, OVERFLOW
 from gogobe.settings import Settings
 
 
@@ -34,12 +34,13 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class KafkaSource:
-    """The topic itself: unbounded, all its partitions or only `partitions`; or bounded, exactly a
-    `backlog`."""
+    """The topics themselves: unbounded, all their partitions or only `partitions`, by topic; or bounded,
+    exactly a `backlog`, which is that of `instead` if that is given."""
 
     settings: Settings
-    partitions: Sequence[int] | None = None
+    partitions: Mapping[str, Sequence[int]] | None = None
     backlog: Backlog | None = None
+    instead: str | None = None
 
     @property
     def is_bounded(self) -> bool:
@@ -47,12 +48,13 @@ class KafkaSource:
 
     def records(self, topic: str) -> beam.PTransform:
         return ReadTopic(
-            topic,
+            self.instead or topic,
             self.settings.kafka_address,
             self.settings.group,
             self.settings.expansion_service,
-            partitions=self.partitions,
+            partitions=None if self.partitions is None else self.partitions[topic],
             backlog=self.backlog,
+            in_turn=topic == OVERFLOW,
         )
 
 

@@ -9,10 +9,11 @@ from typing import Final
 
 import apache_beam as beam
 
+from gogobe.pipelines.announced import announced
 from gogobe.pipelines.fetching import download_config
 from gogobe.pipelines.job import Job, JobKind
 from gogobe.pipelines.submission import main
-from gogobe.records.messages import DISCOVERED, DOWNLOADED, FileDiscovered, FileDownloaded
+from gogobe.records.messages import DISCOVERED, DOWNLOADED, OVERFLOW, FileDiscovered, FileDownloaded
 from gogobe.transforms.download import DownloadFiles
 from gogobe.transforms.order import ByHost
 from gogobe.transforms.publish import KeyDownloaded
@@ -21,15 +22,14 @@ from gogobe.transforms.waiting import RecordWaiting
 
 def build(job: Job) -> None:
     """Builds the job's steps."""
-    announced = job.read("Read discovered", DISCOVERED, FileDiscovered)
-    publish_files(job, download(job, announced))
+    publish_files(job, download(job, announced(job)))
     job.report_failures()
 
 
-def download(job: Job, announced: beam.PCollection[FileDiscovered]) -> beam.PCollection[FileDownloaded]:
+def download(job: Job, messages: beam.PCollection[FileDiscovered]) -> beam.PCollection[FileDownloaded]:
     """Announced files → files in the object store, in the order of each store. Files that a portal does not
     deliver are recorded in the retry queue."""
-    spread = job.add(announced | "Spread downloads" >> ByHost(job.store))
+    spread = job.add(messages | "Spread downloads" >> ByHost(job.store))
     config = download_config(
         job.settings, job.store, job.chains, instances=job.instances, is_bounded=job.is_bounded
     )
@@ -43,7 +43,13 @@ def publish_files(job: Job, files: beam.PCollection[FileDownloaded]) -> None:
     job.publish(files | "Key downloaded" >> KeyDownloaded(job.store), DOWNLOADED)
 
 
-DOWNLOAD_JOB: Final = JobKind("download", DISCOVERED, build, bundle_elements=8)  # downloads wait together
+DOWNLOAD_JOB: Final = JobKind(
+    "download",
+    DISCOVERED,
+    build,
+    bundle_elements=8,  # downloads wait together
+    further=(OVERFLOW,),
+)
 
 if __name__ == "__main__":
     main(DOWNLOAD_JOB)

@@ -73,10 +73,10 @@ class Job:
     def database(self) -> DatabaseAddress:
         return self.settings.database_address
 
-    def read(self, label: str, topic: str, message_type: type[msgspec.Struct]) -> Any:
+    def read(self, label: str, topic: str, message_type: type[msgspec.Struct], decode: str = "Decode") -> Any:
         """The messages of a topic. Records that are no such messages are failures of the job."""
         records = self.pipeline | label >> self._source.records(topic)
-        return self.add(records | "Decode" >> DecodeMessages(message_type, self.store)).messages
+        return self.add(records | decode >> DecodeMessages(message_type, self.store)).messages
 
     def add(self, outputs: Any) -> Any:
         """Collects the failures of a step for `report_failures`; returns the step's outputs."""
@@ -100,7 +100,8 @@ class Job:
 
 @dataclass(frozen=True)
 class JobKind:
-    """One of the jobs: its name, the topic that it reads, and the function that builds its steps.
+    """One of the jobs: its name, the topic that it reads, the function that builds its steps, and further
+    topics, which it reads as it reads `topic`.
 
     `bundle_elements` is the maximum number of elements of a bundle on Flink. A checkpoint waits for the bundles
     that are open, so where elements are files that are parsed, a bundle has few.
@@ -110,6 +111,12 @@ class JobKind:
     topic: str
     build: Callable[[Job], None]
     bundle_elements: int = BUNDLE_ELEMENTS
+    further: tuple[str, ...] = ()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """All topics that the job reads."""
+        return self.topic, *self.further
 
 
 def known_chains(settings: Settings) -> Chains:

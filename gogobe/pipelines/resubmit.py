@@ -1,6 +1,9 @@
 """Submits a job again, with the options it had, and ends. The supervisor of a local stack runs it.
 
-python -m gogobe.pipelines.resubmit KIND OPTION…
+It submits when its standard input ends. Until then it has imported Beam, which takes seconds, while the
+services of the stack start.
+
+    python -m gogobe.pipelines.resubmit KIND OPTION… </dev/null
 """
 
 from __future__ import annotations
@@ -30,7 +33,8 @@ def record_of(name: str, kind: str, flags: Sequence[str]) -> JobRecord:
 
 
 def main(kind: str, flags: Sequence[str]) -> None:
-    """Submits a job; ends the process with a message where it cannot be."""
+    """Submits a job at the end of standard input; ends the process with a message where it cannot be."""
+    sys.stdin.read()
     try:
         submit(JOBS[kind], flags)
     except (SettingsError, SecretError, KafkaOptionsError, psycopg.Error, KafkaException) as error:

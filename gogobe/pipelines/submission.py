@@ -96,17 +96,21 @@ def run_bounded(
 
 
 def _run_backlog(kind: JobKind, flags: Sequence[str], settings: Settings, sink: Sink, portion: int) -> int:
-    whole = backlog(settings.kafka_address, settings.group, kind.topic)
-    for part in whole.portions(portion):
-        pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
-        kind.build(Job(pipeline, settings, source=KafkaSource(settings, backlog=part), sink=sink))
-        read = _messages(_finished(pipeline.run()))
-        if read != part.records:
-            raise BoundedRunError(
-                f"{read} of {part.records} messages could be read; no offset was committed: run it again"
-            )
-        commit_offsets(settings.kafka_address, settings.group, kind.topic, part.ends)
-    return whole.records
+    records = 0
+    for topic in kind.topics:
+        whole = backlog(settings.kafka_address, settings.group, topic)
+        for part in whole.portions(portion):
+            pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))
+            source = KafkaSource(settings, backlog=part, instead=topic)
+            kind.build(Job(pipeline, settings, source=source, sink=sink))
+            read = _messages(_finished(pipeline.run()))
+            if read != part.records:
+                raise BoundedRunError(
+                    f"{read} of {part.records} messages could be read; no offset was committed: run it again"
+                )
+            commit_offsets(settings.kafka_address, settings.group, topic, part.ends)
+        records += whole.records
+    return records
 
 
 def _finished(result: PipelineResult) -> PipelineResult:
@@ -162,12 +166,14 @@ def _share(options: PipelineOptions) -> Share:
         raise SettingsError(f"instance: {error}") from error
 
 
-def _partitions(kind: JobKind, settings: Settings, share: Share) -> list[int] | None:
-    """The partitions that an instance reads; None: all, including partitions that are added later."""
+def _partitions(kind: JobKind, settings: Settings, share: Share) -> dict[str, list[int]] | None:
+    """The partitions that an instance reads, by topic; None: all, including partitions that are added later."""
     if share.is_whole:
         return None
-    count = partition_count(settings.kafka_address, kind.topic)
     try:
-        return share.partitions(kind.topic, count)
+        return {
+            topic: share.partitions(topic, partition_count(settings.kafka_address, topic))
+            for topic in kind.topics
+        }
     except ShareError as error:
         raise SettingsError(str(error)) from error

@@ -15,13 +15,16 @@ import msgspec
 from gogobe.records.rows import Item, Kind, Promotion, RefusedRow, Store
 
 DISCOVERED: Final = "gogobe.files.discovered"
+OVERFLOW: Final = "gogobe.files.overflow"
 DOWNLOADED: Final = "gogobe.files.downloaded"
 INGEST: Final = "gogobe.products.ingest"
 DEADLETTER: Final = "gogobe.files.deadletter"
-TOPICS: Final = (DISCOVERED, DOWNLOADED, INGEST, DEADLETTER)
+TOPICS: Final = (DISCOVERED, OVERFLOW, DOWNLOADED, INGEST, DEADLETTER)
 
 # The reason code of a dead letter after an unexpected exception.
 INTERNAL_ERROR: Final = "internal_error"
+# That of a file that kills or hangs the processes that read it.
+POISON: Final = "poison"
 
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 # A chain is also a folder of the object store: no path that leaves the store, and at most 252 bytes.

@@ -11,6 +11,7 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
 
 from gogobe.database.address import Dsn
+from gogobe.database.connection import WORKER_ATTEMPTS
 from gogobe.database.session import Session
 from gogobe.records.messages import DeadLetter
 from gogobe.transforms.dead_letters import failure
@@ -24,7 +25,7 @@ class BundleDoFn(beam.DoFn, Generic[Element]):
     at its first use and is closed in `teardown`."""
 
     def __init__(self, database: Dsn) -> None:
-        self._session = Session(database)
+        self._session = Session(database, attempts=WORKER_ATTEMPTS)
 
     def start_bundle(self) -> None:
         self._elements: list[Element] = []

@@ -14,6 +14,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from gogobe.chains.chain import Chains
 from gogobe.chains.load import load_chains
 from gogobe.database.address import Dsn
+from gogobe.database.connection import WORKER_ATTEMPTS
 from gogobe.database.load.loader import Loader, LoadResult
 from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import DeadLetter, IngestBatch
@@ -63,7 +64,7 @@ class _Load(beam.DoFn):
         self._milliseconds = Metrics.distribution("gogobe.load", "commit_milliseconds")
 
     def setup(self) -> None:
-        self._loader = Loader(self._database, chains=self._chains)
+        self._loader = Loader(self._database, chains=self._chains, attempts=WORKER_ATTEMPTS)
 
     def start_bundle(self) -> None:
         self._waiting: list[IngestBatch] = []

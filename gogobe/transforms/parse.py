@@ -21,12 +21,12 @@ from gogobe.feeds.summary import FeedSummary
 from gogobe.io.objects import ObjectStore, OutsideStoreError
 from gogobe.masters.codes.decisions import Decision
 from gogobe.masters.published.store import SnapshotStore
-from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch
+from gogobe.records.messages import POISON, DeadLetter, FileDownloaded, IngestBatch
 from gogobe.transforms.dead_letters import DeadLetters, failure
 from gogobe.transforms.masters import LocateMasters, MastersAddress
 from gogobe.transforms.match import DECISIONS, BatchMatcher, Unmatched
 from gogobe.transforms.outages import is_outage
-from gogobe.transforms.poison import MOST_ATTEMPTS, POISON, Attempts, poison_detail
+from gogobe.transforms.poison import MOST_ATTEMPTS, Attempts, poison_detail
 from gogobe.transforms.steps import step
 from gogobe.transforms.watchdog import Watchdog, seconds_for
 

@@ -23,7 +23,6 @@ from typing import Final
 
 from gogobe.feeds.batches import READER_VERSION
 
-POISON: Final = "poison"
 MOST_ATTEMPTS: Final = 3
 # A file that is announced again after this time is tried again.
 FORGOTTEN_SECONDS: Final = 86_400.0

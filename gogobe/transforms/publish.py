@@ -11,7 +11,7 @@ from apache_beam.pvalue import TaggedOutput
 from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
 from gogobe.io.objects import ObjectStore
-from gogobe.records.messages import DeadLetter, FileDownloaded, IngestBatch, encode
+from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, IngestBatch, encode
 from gogobe.transforms.dead_letters import MAX_LETTER_BYTES, DeadLetters, failure
 from gogobe.transforms.outages import is_outage
 from gogobe.transforms.steps import step
@@ -34,6 +34,12 @@ def keyed_batch(batch: IngestBatch) -> Record:
 def keyed_downloaded(file: FileDownloaded) -> Record:
     """The key and value of a downloaded file; the key preserves the order of a store's files."""
     return store_of(file).encode(), encode(file)
+
+
+def keyed_overflow(message: FileDiscovered) -> Record:
+    """The key and value of an announcement in the overflow. The key is the chain: its reader takes turns
+    between partitions, and so between chains."""
+    return message.chain.encode(), encode(message)
 
 
 def keyed_dead_letter(letter: DeadLetter, letters: DeadLetters) -> Record:
@@ -61,6 +67,17 @@ class KeyDownloaded(beam.PTransform):
 
     def expand(self, files: beam.PCollection[FileDownloaded]) -> beam.pvalue.DoOutputsTuple:
         return files | step("Encode", self._dofn, main="records", output=Record)
+
+
+class KeyOverflow(beam.PTransform):
+    """`FileDiscovered` → key and value for the overflow topic."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        super().__init__()
+        self._dofn = _Key(keyed_overflow, DeadLetters(STAGE, store), MAX_VALUE_BYTES, "announce it again")
+
+    def expand(self, messages: beam.PCollection[FileDiscovered]) -> beam.pvalue.DoOutputsTuple:
+        return messages | step("Encode", self._dofn, main="records", output=Record)
 
 
 class KeyBatches(beam.PTransform):
@@ -104,10 +121,14 @@ class _Key(beam.DoFn):
         self._letters = letters
         self._max_value_bytes = max_value_bytes
 
-    def process(self, message: FileDownloaded | IngestBatch) -> Iterator[Record | TaggedOutput]:
+    def process(
+        self, message: FileDiscovered | FileDownloaded | IngestBatch
+    ) -> Iterator[Record | TaggedOutput]:
         yield from self._letters.guard(message, self._record(message))
 
-    def _record(self, message: FileDownloaded | IngestBatch) -> Iterator[Record | TaggedOutput]:
+    def _record(
+        self, message: FileDiscovered | FileDownloaded | IngestBatch
+    ) -> Iterator[Record | TaggedOutput]:
         key, value = self._keyed(message)
         if len(value) <= self._max_value_bytes:
             yield key, value

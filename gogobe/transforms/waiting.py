@@ -17,7 +17,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from gogobe.database.address import Dsn
 from gogobe.database.session import Session
 from gogobe.database.waiting import record_waiting
-from gogobe.io.circuit import backoff
+from gogobe.io.backoff import backoff
 from gogobe.io.download_work import Postponed
 from gogobe.io.objects import ObjectStore
 from gogobe.io.portals import Portals, name_of

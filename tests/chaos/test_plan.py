@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from chaos.faults import KINDS, LONGEST_STOP, SHORTEST_STOP, TOGETHER_SECONDS, groups, plan
+from chaos.faults import (
+    KINDS,
+    LONGEST_STOP,
+    SERVERS,
+    SHORTEST_STOP,
+    TOGETHER_SECONDS,
+    groups,
+    outages,
+    plan,
+)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -25,3 +34,10 @@ def test_a_plan_has_every_kind_and_two_faults_within_a_second(seed: int):
 def test_seeds_differ_and_one_fault_is_alone():
     assert plan(20, 1) != plan(20, 2)
     assert [len(group) for group in groups(plan(1, 1))] == [1]
+
+
+def test_in_outages_each_server_is_away_alone():
+    assert [(fault.target, fault.how, fault.seconds) for fault in outages(60)] == [
+        (server, "away", 60) for server in SERVERS
+    ]
+    assert [len(group) for group in groups(outages(60))] == [1, 1, 1]

@@ -140,7 +140,8 @@ def test_all_is_well():
                 )
             },
             "down",
-            "gogobe-ingest is in a crash loop, 7 times restarted: psycopg.errors.DiskFull: No space left",
+            "gogobe-ingest is in a crash loop, 7 times restarted: psycopg.errors.DiskFull: No space left; "
+            "it waits for room on a disk",
         ),
         ({"jobs": job(restarts=9, error="it broke", error_at=NOW - 99)}, "ill", "restarted 99 s ago: it broke"),
         ({"jobs": job(restarts=1, error="it broke", error_at=NOW - 9)}, "ill", "restarted 9.0 s ago: it broke"),

@@ -11,7 +11,7 @@ import pytest
 from gogobe.database.connection import Connection
 from gogobe.database.dead_letters import letter_key, record_dead_letters
 from gogobe.database.load.loader import Loader
-from gogobe.records.messages import DeadLetter, IngestBatch
+from gogobe.records.messages import POISON, DeadLetter, IngestBatch
 from tests.database.samples import at, file_batches, item
 
 LETTER = DeadLetter(
@@ -174,3 +174,31 @@ def test_an_incomplete_file_closes_nothing(dsn: str, db: Connection) -> None:
     record_dead_letters(dsn, [letter_of(batches[0], "parse", 1)])
     loaded(dsn, batches)
     assert open_letters(db) == [("parse", "reason")]
+
+
+def test_a_poison_file_whose_first_batches_were_committed_is_not_loading_for_ever(
+    dsn: str, db: Connection
+) -> None:
+    first, last = file_batches([item("1", "5"), item("2", "6")], size=1)
+    letter = msgspec.structs.replace(
+        LETTER,
+        reason=POISON,
+        source_url=first.source_url,
+        content_sha256=first.content_sha256,
+        failed_at=at(23),
+    )
+
+    def state() -> tuple[object, ...] | None:
+        return db.execute("SELECT state, completed_at IS NOT NULL, problems FROM files").fetchone()
+
+    with Loader(dsn) as loader:
+        loader.load([first])
+        assert state() == ("loading", False, [])
+        record_dead_letters(dsn, [msgspec.structs.replace(letter, reason="truncated")])
+        assert state() == ("loading", False, [])
+        record_dead_letters(dsn, [letter, letter])
+        assert state() == ("incomplete", True, [POISON])
+        loader.load([last])  # after a replay that succeeds
+        assert (state() or ())[0] == "loaded"
+        record_dead_letters(dsn, [letter])
+        assert (state() or ())[0] == "loaded"

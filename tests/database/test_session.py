@@ -10,7 +10,14 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gogobe.database import connection as postgres
-from gogobe.database.connection import Connection
+from gogobe.database.connection import (
+    ATTEMPTS,
+    WORKER_ATTEMPTS,
+    AccessRefusedError,
+    Connection,
+    connect,
+    with_retries,
+)
 from gogobe.database.dead_letters import record_dead_letters
 from gogobe.database.load.loader import Loader
 from gogobe.database.review.pairs import record_decisions
@@ -129,3 +136,53 @@ def test_work_that_always_times_out_is_raised_in_the_end(dsn: str) -> None:
     ):
         session.run(sleep)
     assert len(attempts) == 3
+
+
+def test_an_account_that_is_refused_is_named_with_the_remedy(dsn: str) -> None:
+    for changed in ({"password": "wrong"}, {"user": "unknown_account"}, {"dbname": "no_such_database"}):
+        with pytest.raises(AccessRefusedError, match=r"refuses this account: .*check `database`"):
+            connect(make_conninfo(dsn, **changed))
+
+
+@pytest.mark.parametrize(("attempts", "tried"), [(ATTEMPTS, 1), (WORKER_ATTEMPTS, WORKER_ATTEMPTS)])
+def test_a_refused_account_is_retried_only_by_a_worker_whose_secret_may_be_changing(
+    attempts: int, tried: int
+) -> None:
+    calls = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise AccessRefusedError("refused")
+
+    with pytest.raises(AccessRefusedError):
+        with_retries(fail, attempts=attempts)
+    assert len(calls) == tried
+
+
+@pytest.mark.parametrize(
+    ("error", "tried"),
+    [
+        (psycopg.OperationalError("connection refused"), WORKER_ATTEMPTS),
+        (psycopg.errors.CannotConnectNow(), WORKER_ATTEMPTS),
+        (psycopg.errors.SerializationFailure(), ATTEMPTS),
+        (psycopg.errors.UndefinedTable(), 1),
+    ],
+    ids=repr,
+)
+def test_a_worker_waits_longer_for_a_server_that_is_away_than_for_a_conflict(
+    error: psycopg.Error, tried: int
+) -> None:
+    calls = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise error
+
+    with pytest.raises(type(error)):
+        with_retries(fail, attempts=WORKER_ATTEMPTS)
+    assert len(calls) == tried
+
+
+def test_a_pickled_session_waits_as_long(dsn: str) -> None:
+    session = pickle.loads(pickle.dumps(Session("postgresql://127.0.0.1:1/none", attempts=WORKER_ATTEMPTS)))
+    assert session.__reduce__()[1][-1] == WORKER_ATTEMPTS

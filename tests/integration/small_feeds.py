@@ -18,7 +18,7 @@ from gogobe.cli import main
 from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.topics import backlog, commit_offsets, ensure_topics, lag, publish
 from gogobe.local.stack import StackAddresses
-from gogobe.records.messages import DISCOVERED, DOWNLOADED, INGEST, TOPICS, FileDiscovered, encode
+from gogobe.records.messages import DISCOVERED, DOWNLOADED, INGEST, OVERFLOW, TOPICS, FileDiscovered, encode
 from tests.portals import Request, Response
 
 CHAIN, CHAIN_ID = "shufersal", "7290027600007"
@@ -96,7 +96,7 @@ class Place:
 def place(stack: StackAddresses, var: Path, group: str, host: str) -> Place:
     """A place whose group begins at the present ends of the topics."""
     ensure_topics(stack.kafka, TOPICS)
-    for topic in (DISCOVERED, DOWNLOADED, INGEST):
+    for topic in (DISCOVERED, OVERFLOW, DOWNLOADED, INGEST):
         commit_offsets(stack.kafka, group, topic, backlog(stack.kafka, group, topic).ends)
     with psycopg.connect(stack.database, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {group}".encode())

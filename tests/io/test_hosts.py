@@ -8,7 +8,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gogobe.io.circuit import Circuit, backoff
+from gogobe.io.circuit import Circuit
 from gogobe.io.hosts import Host, Limits
 
 
@@ -90,9 +90,3 @@ def test_a_host_is_prompt_until_a_download_takes_long_and_again_when_one_does_no
     assert host.is_prompt(2.0)
     host.begin(21.0)
     assert not host.is_prompt(2.0)
-
-
-@given(st.integers(1, 10_000))
-def test_pauses_double_up_to_a_bound_and_half_of_them_is_chance(failures: int):
-    span = min(1800.0, 30.0 * 2 ** min(failures - 1, 16))
-    assert span / 2 <= backoff(failures, 30.0, 1800.0) <= span

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from gogobe.local import flink_services
-from gogobe.local.flink_services import FlinkPorts, FlinkServices, cluster_settings, flink_settings
+from gogobe.local.flink_services import (
+    JARS_ON_CLUSTER,
+    FlinkPorts,
+    FlinkServices,
+    cluster_settings,
+    flink_settings,
+)
 from gogobe.local.processes import Records, ServiceRecord
 
 PORTS = FlinkPorts(1, 2, 3, (5001, 5002), 5003)
@@ -70,8 +76,23 @@ def test_a_cluster_is_a_manager_and_its_workers_and_the_job_server_s_master(
     assert len({one["state.checkpoints.dir"] for one in (manager, *workers)}) == 1
 
 
-def test_a_lost_worker_is_noticed_within_seconds():
+def test_a_lost_process_is_noticed_within_seconds():
     settings = flink_services.CLUSTER_SETTINGS
     beats = int(str(settings["heartbeat.interval"])) * int(str(settings["heartbeat.rpc-failure-threshold"]))
     assert beats <= 2_000
-    assert int(str(settings["heartbeat.timeout"])) <= 10_000
+    assert int(str(settings["heartbeat.timeout"])) <= 6_000
+    assert int(str(settings["cluster.registration.error-delay"])) <= 1_000
+
+
+def test_a_job_restarts_at_once():
+    settings = flink_services.COMMON_SETTINGS
+    assert settings["restart-strategy.type"] == "exponential-delay"
+    assert settings["restart-strategy.exponential-delay.initial-backoff"] == "200 ms"
+
+
+@pytest.mark.parametrize("ships_jars", [True, False])
+def test_a_job_takes_its_jars_along_only_where_the_cluster_has_others(
+    tmp_path: Path, started: dict[str, list[str]], *, ships_jars: bool
+):
+    services(tmp_path).start_job_server("127.0.0.1:5001", ships_jars=ships_jars)
+    assert (JARS_ON_CLUSTER in started["Flink job server"]) == (not ships_jars)

@@ -273,6 +273,42 @@ sys.exit(len(tries.read_text()) < 2)
     wait_for(tried_twice)
 
 
+def test_a_submission_loads_meanwhile_and_waits_until_all_services_are_ready(
+    tmp_path: Path, records: Records, jobs: JobRecords
+):
+    loaded, done = tmp_path / "loaded", tmp_path / "submitted"
+    code = f"""
+import pathlib, sys
+with pathlib.Path({str(loaded)!r}).open("a") as file: file.write("x")
+sys.stdin.read()
+with pathlib.Path({str(done)!r}).open("a") as file: file.write("x")
+"""
+    jobs.add(JobRecord("gogobe-ingest", (sys.executable, "-c", code)))
+    ready = False
+    one = service(records, tmp_path, has_jobs=True)
+    slow = Service(
+        "Slow", service(records, tmp_path, "Slow").start, lambda record: ready and is_running(record)
+    )
+    watcher = supervisor([one, slow], records, jobs, tmp_path)
+    one.start()
+    slow.start()
+    kill(records)
+    watcher.look(AT)
+    wait_for(loaded.exists)
+    kill(records)  # once more, before the job was submitted
+    for seconds in range(2, 5):
+        watcher.look(AT + seconds)
+    assert not done.exists()
+    ready = True
+
+    def submitted() -> bool:
+        watcher.look(AT + 60)
+        return done.exists() and watcher.has_submitted
+
+    wait_for(submitted)
+    assert (loaded.read_text(), done.read_text()) == ("x", "x")
+
+
 def test_logs_that_grow_too_large_are_rotated(tmp_path: Path, records: Records, jobs: JobRecords):
     log = tmp_path / "large.log"
     loud = "import sys\nfor n in range(400_000): print('line %060d' % n)\nsys.stdout.flush()\nimport time; time.sleep(600)"

@@ -1,7 +1,9 @@
 """The worker pool as Flink uses it: real processes, a control endpoint that only listens."""
 
+import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ from gogobe.local.processes import (
     stop_services,
     wait_until_ready,
 )
+from gogobe.local.services import PRELOADED
 
 pytestmark = pytest.mark.slow
 
@@ -119,3 +122,19 @@ def test_nothing_listens_beyond_this_machine(pool: ServiceRecord):
         if one.status == psutil.CONN_LISTEN
     ]
     assert listening == ["127.0.0.1"]
+
+
+def test_what_workers_share_is_imported_without_threads():
+    """A fork has only the thread that forks: a lock that another one held would stay locked."""
+    code = f"""
+import importlib, os
+import gogobe.local.worker_pool
+before = len(os.listdir("/proc/self/task"))
+importlib.import_module({PRELOADED!r})
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "0\n"

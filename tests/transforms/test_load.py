@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import apache_beam as beam
 import psycopg
@@ -12,7 +13,8 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from gogobe.chains.load import load_chains
 from gogobe.database import connection as postgres
-from gogobe.database.connection import Connection
+from gogobe.database import session as session_module
+from gogobe.database.connection import WORKER_ATTEMPTS, Connection
 from gogobe.database.load.loader import Loader, LoadResult
 from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import DeadLetter, IngestBatch, decoder
@@ -116,11 +118,20 @@ def test_rows_are_what_the_database_gets():
 
 def test_a_database_out_of_reach_is_no_fault_of_a_batch(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
+    tried = []
+    connected = session_module.connect
+
+    def connect(*arguments: Any) -> Connection:
+        tried.append(1)
+        return connected(*arguments)
+
+    monkeypatch.setattr(session_module, "connect", connect)
     step = _Load(NOWHERE, LETTERS, commit_batches=1, commit_seconds=HOUR, chains=CHAINS)
     step.setup()
     step.start_bundle()
     with pytest.raises(psycopg.OperationalError):
         list(step.process(five_batches()[0]))
+    assert len(tried) >= WORKER_ATTEMPTS
 
 
 def test_a_batch_that_fails_unforeseen_is_found_among_the_others(

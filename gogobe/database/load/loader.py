@@ -14,6 +14,7 @@ from psycopg import IsolationLevel, errors
 from gogobe.chains.chain import Chains
 from gogobe.database.address import AddressError, Dsn
 from gogobe.database.connection import (
+    ATTEMPTS,
     Connection,
     dialect_of,
     is_data_fault,
@@ -59,9 +60,11 @@ class Loader:
         isolation: IsolationLevel | None = None,
         timeouts: Timeouts | None = None,
         chains: Chains | None = None,
+        attempts: int = ATTEMPTS,
     ) -> None:
-        """With `chains`, a batch whose chain may not write under its ChainId is refused."""
-        self._session = Session(dsn, isolation, timeouts, self._prepare)
+        """With `chains`, a batch whose chain may not write under its ChainId is refused. `attempts` are as in
+        `Session`."""
+        self._session = Session(dsn, isolation, timeouts, self._prepare, attempts)
         self._owners = ChainOwners(chains) if chains is not None else None
         self._forget()
 

@@ -21,6 +21,8 @@ from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
 
 # A class of java/overrides.
 UP_TO_OFFSETS: Final = "io.gogobe.UpToOffsets"
+# A consumer returns all records of a fetch before it turns to another partition.
+IN_TURN: Final = {"max.partition.fetch.bytes": "4096", "max.poll.records": "8"}
 # Reading ends with the last record of a backlog. This bounds it for a topic with fewer records than offsets.
 READ_SECONDS: Final = 300
 
@@ -42,13 +44,16 @@ class ReadTopic(beam.PTransform):
         *,
         partitions: Sequence[int] | None = None,
         backlog: Backlog | None = None,
+        in_turn: bool = False,
     ) -> None:
+        """`in_turn`: partitions take turns after a few records, and not after as many as a fetch returns."""
         super().__init__()
         config = {
             **java_config(kafka),
             "group.id": group,
             "auto.offset.reset": "earliest",
             "enable.auto.commit": "false",
+            **(IN_TURN if in_turn else {}),
         }
         if backlog is not None:
             self._read = _read_backlog(topic, config, backlog, expansion_service)

@@ -8,7 +8,10 @@ from typing import Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-PAUSE_SECONDS: Final = 0.05
+from gogobe.io.backoff import Patience
+
+FIRST_PAUSE_SECONDS: Final = 0.05
+LONGEST_PAUSE_SECONDS: Final = 0.5
 _NOT_YET: Final = (
     KafkaError._NOENT,  # no partition has a leader yet
     KafkaError._TIMED_OUT,
@@ -30,11 +33,11 @@ def until_answered(request: Callable[[], Result], seconds: float) -> Result:
 
     Raises the request's KafkaException: at once for other errors, after `seconds` for these.
     """
-    deadline = time.monotonic() + seconds
-    while True:
+    for pause in Patience(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, seconds=seconds).pauses():
         try:
             return request()
         except KafkaException as error:
-            if error.args[0].code() not in _NOT_YET or time.monotonic() > deadline:
+            if error.args[0].code() not in _NOT_YET:
                 raise
-            time.sleep(PAUSE_SECONDS)
+        time.sleep(pause)
+    return request()

@@ -14,6 +14,7 @@ from psycopg import IsolationLevel
 
 from gogobe.database import connection as postgres
 from gogobe.database.connection import (
+    ATTEMPTS,
     Connection,
     Cursor,
     UnstorableValueError,
@@ -220,7 +221,7 @@ def test_a_pause_too_long_and_a_lock_not_granted_are_transient() -> None:
 @pytest.mark.parametrize(
     ("error", "attempts"),
     [
-        (psycopg.errors.LockNotAvailable, 8),
+        (psycopg.errors.LockNotAvailable, ATTEMPTS),
         (psycopg.errors.QueryCanceled, 3),
         (psycopg.errors.UndefinedTable, 1),
     ],

@@ -1,0 +1,65 @@
+"""How many records of some topics a group has not done, read again and again over one connection."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from gogobe.io.kafka.clients import librdkafka_config
+from gogobe.io.kafka.options import Kafka
+
+logger = logging.getLogger(__name__)
+
+REQUEST_SECONDS: Final = 2.0
+EVERY_SECONDS: Final = 1.0
+
+
+class Lags:
+    """The lags of a group by topic, read at most every `every` seconds. While the broker does not answer, the
+    last ones count. Not thread-safe."""
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        group: str,
+        topics: Sequence[str],
+        every: float = EVERY_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Raises SecretError, KafkaOptionsError."""
+        config = {**librdkafka_config(kafka), "group.id": group, "enable.auto.commit": False, "log_level": 0}
+        self._consumer = Consumer(config)
+        self._topics = topics
+        self._every = every
+        self._clock = clock
+        self._next = -every
+        self._last: Mapping[str, int] = dict.fromkeys(topics, 0)
+
+    def now(self) -> Mapping[str, int]:
+        """The number of records after the group's committed offsets, by topic."""
+        if self._clock() >= self._next:
+            try:
+                self._last = {topic: self._read(topic) for topic in self._topics}
+            except KafkaException as error:
+                logger.warning("the lag of %s is unknown: %s", ", ".join(self._topics), error)
+            self._next = self._clock() + self._every
+        return self._last
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._consumer.close()
+
+    def _read(self, topic: str) -> int:
+        partitions = self._consumer.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic].partitions
+        places = [TopicPartition(topic, one) for one in partitions]
+        lag = 0
+        for place in self._consumer.committed(places, timeout=REQUEST_SECONDS):
+            low, high = self._consumer.get_watermark_offsets(
+                TopicPartition(topic, place.partition), timeout=REQUEST_SECONDS
+            )
+            lag += high - min(max(place.offset, low), high)
+        return lag

@@ -1,0 +1,97 @@
+"""Lets no chain's announcements hold up those of others: what exceeds a chain's share goes to the overflow."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Final
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.utils.shared import Shared
+from confluent_kafka import KafkaException
+
+from gogobe.io.kafka.lags import Lags
+from gogobe.io.kafka.options import Kafka, KafkaOptionsError
+from gogobe.io.objects import ObjectStore
+from gogobe.io.shares import Shares
+from gogobe.records.messages import DISCOVERED, OVERFLOW, FileDiscovered
+from gogobe.secrets import SecretError
+from gogobe.transforms.dead_letters import DeadLetters
+from gogobe.transforms.steps import step
+
+logger = logging.getLogger(__name__)
+
+STAGE: Final = "share"
+EXCESS: Final = "excess"
+
+
+class ShareFairly(beam.PTransform):
+    """`FileDiscovered` → those that go on now, and in `excess` those that belong to the overflow topic.
+
+    All go on unless many announcements wait. A partition is read in order: without this, a file waits for all
+    that another chain announced before it.
+    """
+
+    def __init__(self, kafka: Kafka, group: str, store: ObjectStore) -> None:
+        super().__init__()
+        self._dofn = _Share(kafka, group, DeadLetters(STAGE, store))
+
+    def expand(self, messages: beam.PCollection[FileDiscovered]) -> beam.pvalue.DoOutputsTuple:
+        return messages | step(
+            "Divide", self._dofn, main="messages", output=FileDiscovered, **{EXCESS: FileDiscovered}
+        )
+
+
+class Turns:
+    """The shares of one worker process, for all its threads. Without a broker that answers nothing is
+    diverted."""
+
+    def __init__(self, kafka: Kafka, group: str) -> None:
+        self._lock = threading.Lock()
+        self._shares = Shares()
+        self._lags: Lags | None = None
+        try:
+            self._lags = Lags(kafka, group, (DISCOVERED, OVERFLOW))
+        except (KafkaOptionsError, SecretError, KafkaException) as error:
+            logger.warning("a chain that floods will hold up the others, since no lag can be read: %s", error)
+
+    def look(self) -> None:
+        """Reads how many announcements wait, at most once a second."""
+        if self._lags is not None:
+            with self._lock:
+                lags = self._lags.now()
+                self._shares.look(lags[DISCOVERED], lags[OVERFLOW])
+
+    def admits(self, chain: str) -> bool:
+        """As `Shares.admits`."""
+        with self._lock:
+            return self._shares.admits(chain)
+
+
+class _Share(beam.DoFn):
+    def __init__(self, kafka: Kafka, group: str, letters: DeadLetters) -> None:
+        self._kafka = kafka
+        self._group = group
+        self._letters = letters
+        # Bundles of one partition may be given to several instances of a process.
+        self._process = Shared()
+        self._diverted = Metrics.counter("gogobe.share", "diverted")
+
+    def setup(self) -> None:
+        self._turns: Turns = self._process.acquire(lambda: Turns(self._kafka, self._group))
+
+    def start_bundle(self) -> None:
+        self._turns.look()
+
+    def process(self, message: FileDiscovered) -> Iterator[FileDiscovered | TaggedOutput]:
+        yield from self._letters.guard(message, self._divide(message))
+
+    def _divide(self, message: FileDiscovered) -> Iterator[FileDiscovered | TaggedOutput]:
+        if self._turns.admits(message.chain):
+            yield message
+        else:
+            self._diverted.inc()
+            yield TaggedOutput(EXCESS, message)
