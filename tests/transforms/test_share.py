@@ -34,7 +34,10 @@ class FixedLags:
 def sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> bytes:
     """The step as a runner sends it to its workers."""
     monkeypatch.setattr(share, "Lags", FixedLags)
-    return pickler.dumps(_Share("127.0.0.1:1", "group", DeadLetters("share", ObjectStore(str(tmp_path)))))
+    sent: bytes = pickler.dumps(
+        _Share("127.0.0.1:1", "group", DeadLetters("share", ObjectStore(str(tmp_path))))
+    )
+    return sent
 
 
 @pytest.fixture
