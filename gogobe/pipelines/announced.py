@@ -11,7 +11,7 @@ from gogobe.transforms.share import ShareFairly
 
 
 def announced(job: Job) -> beam.PCollection[FileDiscovered]:
-    """Reads the announcements. When many wait, those that exceed the share of their chain go through the
+    """Reads the announcements. When many wait, what exceeds the share of its chain goes through the
     overflow topic, which is read beside the topic of announcements: a worker takes from both in turn, so a file
     of another chain does not wait for them. A job that ends by itself reads one topic after the other."""
     messages = job.read("Read discovered", DISCOVERED, FileDiscovered)

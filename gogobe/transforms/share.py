@@ -29,7 +29,7 @@ EXCESS: Final = "excess"
 
 
 class ShareFairly(beam.PTransform):
-    """`FileDiscovered` → those that go on now, and in `excess` those that belong to the overflow topic.
+    """`FileDiscovered` → the messages that go on now, and in `excess` the ones for the overflow topic.
 
     All go on unless many announcements wait. A partition is read in order: without this, a file waits for all
     that another chain announced before it.
