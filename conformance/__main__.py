@@ -54,7 +54,7 @@ def _run(folder: Path, jars: Path, console: PlainConsole) -> list[Result]:
 
 
 def _compared(first: Result, other: Result) -> list[str]:
-    found = list(differences(first.outcome, other.outcome))
+    found = list(differences(first.outcome, other.outcome, keeps_order=other.way.keeps_order))
     return [f"{other.way.name} differs from {first.way.name}:", *found] if found else []
 
 

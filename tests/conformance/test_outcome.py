@@ -78,6 +78,8 @@ def test_the_order_of_a_key_s_messages_counts_except_among_dead_letters():
     assert list(differences(of("1", "2"), of("2", "1"))) == [
         f"{INGEST}: the messages of store come in another order"
     ]
+    assert list(differences(of("1", "2"), of("2", "1"), keeps_order=False)) == []
+    assert list(differences(of("1", "2"), of("1", "1"), keeps_order=False)) != []
 
 
 def test_the_inputs_are_those_of_the_field_broken_ones_and_messages_that_are_none():
