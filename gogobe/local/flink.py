@@ -17,6 +17,8 @@ import requests
 from gogobe.local.processes import StackError
 
 REST_SECONDS: Final = 20.0
+# The job server stages jars and translates the job first, which takes a minute on a machine under load.
+SUBMISSION_SECONDS: Final = 180.0
 ENDED: Final = ("CANCELED", "FAILED", "FINISHED")
 
 
@@ -97,7 +99,7 @@ def _jobs(rest: Sequence[str]) -> Iterator[FlinkJob]:
 
 
 def wait_for_job(
-    rest: Sequence[str], name: str, seconds: float = 60.0, other_than: Collection[str] = ()
+    rest: Sequence[str], name: str, seconds: float = SUBMISSION_SECONDS, other_than: Collection[str] = ()
 ) -> FlinkJob:
     """Waits until a job of this name, with an id not in `other_than`, is running, and returns it. Raises
     StackError if it has ended, or does not run within `seconds`."""
