@@ -60,20 +60,22 @@ def answer(request: Request) -> Response:
 
 @dataclass(frozen=True)
 class Place:
-    """A database and a consumer group of one test's own, on the stack that all share."""
+    """A database and a consumer group of one test's own, on the stack that all share. `host`: HOST:PORT that
+    files may be downloaded from; `store`: the object store."""
 
     stack: StackAddresses
     var: Path
     database: str
     group: str
     host: str
+    store: str
 
     def run(self, *arguments: str) -> str:
         """`gogobe run …` with this place's settings; what it prints."""
         settings = [
             f"--kafka={self.stack.kafka}", f"--database={self.database}", f"--group={self.group}",
             f"--expansion-service={self.stack.expansion_service}", f"--fetch-hosts={self.host}",
-            f"--store={self.var / self.group / 'store'}", f"--masters={self.var / self.group / 'masters'}",
+            f"--store={self.store}", f"--masters={self.var / self.group / 'masters'}",
             "--views-every=2", f"--var={self.var}",
         ]  # fmt: skip
         result = click.testing.CliRunner().invoke(main, ["run", *arguments, *settings])
@@ -93,14 +95,15 @@ class Place:
         return [lag(self.stack.kafka, self.group, topic) for topic in (DISCOVERED, DOWNLOADED, INGEST)]
 
 
-def place(stack: StackAddresses, var: Path, group: str, host: str) -> Place:
-    """A place whose group begins at the present ends of the topics."""
+def place(stack: StackAddresses, var: Path, group: str, host: str = "", store: str = "") -> Place:
+    """A place whose group begins at the present ends of the topics, with its store in a folder, unless given."""
     ensure_topics(stack.kafka, TOPICS)
     for topic in (DISCOVERED, OVERFLOW, DOWNLOADED, INGEST):
         commit_offsets(stack.kafka, group, topic, backlog(stack.kafka, group, topic).ends)
     with psycopg.connect(stack.database, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {group}".encode())
-    return Place(stack, var, make_conninfo(stack.database, dbname=group), group, host)
+    database = make_conninfo(stack.database, dbname=group)
+    return Place(stack, var, database, group, host, store or str(var / group / "store"))
 
 
 def wait_for(what: str, true: Callable[[], bool], seconds: float = 150) -> None:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import click.testing
 import pytest
+import requests
 
 from gogobe.cli import main
 from gogobe.io.kafka.topics import read_to_end
+from gogobe.io.objects import ObjectStore
 from gogobe.local.flink import cancel_jobs
 from gogobe.local.stack import StackAddresses, running_stack
 from gogobe.records.messages import DOWNLOADED, INGEST
+from tests.conftest import Bucket
 from tests.integration.small_feeds import (
     BODIES,
     MISSING,
@@ -21,6 +24,7 @@ from tests.integration.small_feeds import (
     VIEWS,
     answer,
     check_all_is_loaded_once,
+    name_of,
     place,
     wait_for,
 )
@@ -72,3 +76,37 @@ def test_stages_on_two_runners_and_ingest_load_all_of_it_once(stack: StackAddres
         assert f"ingest: {len(names)} messages done" in own.run("ingest", *DIRECT)
         check_all_is_loaded_once(own)
         assert "ingest: 0 messages done" in own.run("ingest", *DIRECT)
+
+
+def test_files_of_a_bucket_are_loaded_through_a_store_in_a_bucket(
+    stack: StackAddresses, var: Path, gs_bucket: Bucket
+):
+    """Announced by their addresses, each is copied from the archive into the store and loaded; announced by
+    `gogobe announce` with the archive's prefix, they are in the store already, and nothing is loaded again."""
+    archive = f"{gs_bucket.url}/archive"
+    for name, body in BODIES.items():
+        put(gs_bucket, f"archive/{name}", body)
+    own = place(stack, var, "buckets", store=f"{gs_bucket.url}/store")
+    of_gcs = f"--store-endpoint={gs_bucket.endpoint}"
+    own.announce(archive, [*BODIES, MISSING])
+    done = own.run("ingest", *DIRECT, of_gcs, f"--fetch-folders={archive}")
+    assert f"ingest: {len(BODIES) + 1} messages done" in done
+    check_all_is_loaded_once(own)
+    stored = own.rows("SELECT object_path FROM files ORDER BY 1")
+    assert {path.startswith(f"{gs_bucket.url}/store/raw/shufersal/") for (path,) in stored} == {True}
+    (row, *_) = own.rows(f"SELECT object_path FROM files WHERE file = '{name_of(1, 1)}'")
+    with ObjectStore(own.store, gs_bucket.endpoint).open(row[0]) as source:
+        assert source.read() == BODIES[name_of(1, 1)]
+
+    flags = [f"--kafka={stack.kafka}", f"--store={own.store}", of_gcs, f"--var={var}"]
+    announced = click.testing.CliRunner().invoke(main, ["announce", archive, *flags])
+    assert f"{len(BODIES)} of them from the object store" in announced.output
+    assert f"ingest: {len(BODIES)} messages done" in own.run("ingest", *DIRECT, of_gcs)
+    check_all_is_loaded_once(own)
+
+
+def put(bucket: Bucket, name: str, body: bytes) -> None:
+    """Puts an object by the server's own interface."""
+    where = f"{bucket.endpoint}/upload/storage/v1/b/{bucket.name}/o"
+    answer = requests.post(where, body, params={"uploadType": "media", "name": name}, timeout=10)
+    answer.raise_for_status()
