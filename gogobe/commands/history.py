@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,7 +40,7 @@ def history(words: tuple[str, ...], *, limit: int, as_json: bool, var: Path, **f
     """Show the prices that a product had in each chain, from the first one that is known.
 
     A line is a price in ILS, since when it was asked, and in how many stores it began then; `change` compares
-    it with the chain's line before it.
+    it with the chain's line before it (`same`: other stores begin with that price).
 
     \b
     gogobe history 7290000042435
@@ -63,11 +64,16 @@ def history(words: tuple[str, ...], *, limit: int, as_json: bool, var: Path, **f
         sys.exit(1)
 
 
+def _change(before: Decimal, now: Decimal) -> str:
+    """The difference of two prices; `same` where another store begins with the price of the line before."""
+    return "same" if now == before else f"{now - before:+.2f} {CURRENCY}"
+
+
 def _rows(master: MasterHistory) -> Iterator[tuple[str, ...]]:
     before = None
     for point in master.points:
         same = before is not None and (before.chain_id, before.item_code) == (point.chain_id, point.item_code)
-        change = f"{point.price - before.price:+.2f} {CURRENCY}" if same and before is not None else "first"
+        change = _change(before.price, point.price) if same and before is not None else "first"
         yield (
             point.chain,
             point.item_code,

@@ -61,6 +61,15 @@ def test_tables_fit_the_terminal(
     assert [text for text in shown if text not in result.output] == []
 
 
+def test_another_store_that_begins_with_the_same_price_is_no_change(market: str, tmp_path: Path) -> None:
+    with Loader(market) as loader:
+        loader.load(file_batches([item(MILK, "6.5", name="חלב טרי 3%")], store_id="6", hour=48))
+    refresh_views(market)
+    result = run(market, tmp_path, "history", MILK)
+    assert "same" in result.output
+    assert "+0.00" not in result.output
+
+
 def test_json_has_the_points(market: str, tmp_path: Path) -> None:
     found = json.loads(run(market, tmp_path, "history", MILK, "--json").output)
     assert [(one["since"], one["price"], one["is_first"]) for one in found["points"]] == [
