@@ -2,8 +2,8 @@
 
 Every chain is held out in turn, as in the evaluation: its items are queries, the other chains are the
 masters. This gives groups of competing masters, one of which is right, and verdicts, which are right or
-wrong. The operating point has the target precision for each chain learned from, and somewhat more for all
-chains together by verdicts that have not seen them: for each chain, these are fitted to the others.
+wrong. The operating point is chosen on chains that the verdict's weights have not seen: for each chain, these
+are fitted to the others.
 """
 
 from __future__ import annotations
@@ -75,23 +75,19 @@ def learn(rows: Sequence[CatalogueRow]) -> Model:
         unjudged = Model(choice, _UNWEIGHTED_VERDICTS, 1.0, 0.0, pairs)
         examples = [_verdicts(case, parts, unjudged) for case, parts in zip(cases, compared, strict=True)]
     verdicts = _fit_verdicts(examples)
-    return Model(choice, verdicts, _accept_from(verdicts, examples), _REVIEW_FROM, pairs)
+    return Model(choice, verdicts, _accept_from(examples), _REVIEW_FROM, pairs)
 
 
-def _accept_from(verdicts: Logistic, examples: list[Examples]) -> float:
-    """The lowest score from which acceptances have the aim's precision: for all chains together by verdicts
-    that are fitted without the chain, and for each chain that has enough of them by the verdict as it is.
-    Above all scores if there is none."""
+def _accept_from(examples: list[Examples]) -> float:
+    """The lowest score from which acceptances by verdicts that have not seen the chain have the aim's
+    precision, for all chains together. Above all scores if there is none."""
     unseen = [
         _scores(_fit_verdicts(examples[:place] + examples[place + 1 :]), one)
         for place, one in enumerate(examples)
     ]
     right = np.concatenate([one.right for one in examples])
-    together = operating_point(np.concatenate(unseen), right, _MIN_ACCEPTED, aim=_UNSEEN_AIM)
-    if together is None:
-        return _NEVER
-    each = (operating_point(_scores(verdicts, one), one.right, _MIN_ACCEPTED) for one in examples)
-    return max([together.score, *(point.score for point in each if point is not None)])
+    point = operating_point(np.concatenate(unseen), right, _MIN_ACCEPTED, aim=_UNSEEN_AIM)
+    return point.score if point else _NEVER
 
 
 def _unweighted(pairs: PairModel) -> Model:

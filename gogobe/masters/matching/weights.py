@@ -94,5 +94,5 @@ VERDICT_WEIGHTS: Final[dict[str, float]] = {
     "ahead_of_all_free": 0.1840,
 }
 VERDICT_INTERCEPT: Final = -1.9934
-ACCEPT_FROM: Final = 0.9097
+ACCEPT_FROM: Final = 0.8995
 REVIEW_FROM: Final = 0.5000
