@@ -30,6 +30,7 @@ from gogobe.commands.migrate import migrate
 from gogobe.commands.options import FLINK_CLUSTER, VAR
 from gogobe.commands.prices import prices
 from gogobe.commands.replay import replay
+from gogobe.commands.retention import retention
 from gogobe.commands.retry import retry
 from gogobe.commands.run import run
 from gogobe.commands.stack import down, up
@@ -150,7 +151,7 @@ SECTIONS: Final[dict[str, tuple[click.Command, ...]]] = {
     "The local stack": (demo, up, down, status, logs),
     "Files come in": (crawl, chains, announce, retry, load, inspect),
     "The outcome of files": (files, trace, deadletters, replay),
-    "Jobs, products, views": (run, masters, views, migrate, metrics),
+    "Jobs, products, views": (run, masters, views, migrate, retention, metrics),
 }
 for _commands in SECTIONS.values():
     for _command in _commands:

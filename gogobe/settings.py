@@ -40,6 +40,7 @@ GROUPS: Final[Mapping[str, str]] = {
     "kafka": "Kafka", "topic": "Kafka", "group": "Kafka", "database": "Database", "price": "Database",
     "expansion": "Beam", "store": "Object store", "chains": "Chains", "masters": "Masters",
     "commit": "Loading", "views": "Loading", "fetch": "Downloads", "crawl": "Discovery",
+    "keep": "Retention",
 }  # fmt: skip
 
 
@@ -97,6 +98,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     crawl_lease: Annotated[float, _help("How long an agent counts as alive after a heartbeat.", 2)] = 30.0
     crawl_listings: Annotated[int, _help("Maximum of concurrent listings of an agent.", 1)] = 64
     crawl_keep_days: Annotated[int, _help("Days for which files that no portal lists are known.", 14)] = 30
+
+    keep_history_days: Annotated[int, _help("Days for price history and ended prices; 0: no bound.", 0)] = 730
+    keep_promotions_days: Annotated[int, _help("Days for promotions after their end; 0: no bound.", 0)] = 90
+    keep_ledger_days: Annotated[int, _help("Days for files in the ledger; 0: no bound.", 0)] = 90
+    keep_letters_days: Annotated[int, _help("Days for dead letters; 0: no bound.", 0)] = 90
+    keep_raw_days: Annotated[int, _help("Days for raw files in the store; 0: no bound.", 0)] = 30
+    keep_masters_days: Annotated[int, _help("Days for masters snapshots; 0: no bound.", 0)] = 30
+    keep_topic_days: Annotated[int, _help("Days for messages of topics; 0: no bound.", 0)] = 7
 
     @property
     def kafka_address(self) -> KafkaAddress:
@@ -267,6 +276,7 @@ def _consistent(settings: Settings) -> Settings:
             raise SettingsError(
                 f"{name} is set without database: give the only address, for all work, as database"
             )
+    _check_ages(settings)
     try:
         settings.kafka_options.check()
     except KafkaOptionsError as error:
@@ -281,6 +291,16 @@ def _consistent(settings: Settings) -> Settings:
             raise SettingsError(f"{name} contains a password, and {name}_password is set too: give one of them")
         moved |= {name: address.url, f"{name}_password": address.password}
     return msgspec.structs.replace(settings, **moved)
+
+
+def _check_ages(settings: Settings) -> None:
+    for name in ("keep_raw_days", "keep_ledger_days"):
+        days = getattr(settings, name)
+        if 0 < days < settings.keep_topic_days:
+            raise SettingsError(
+                f"{name} is {days}, less than keep_topic_days ({settings.keep_topic_days}): messages would "
+                "outlive the files that they name"
+            )
 
 
 def _databases_of(settings: Settings) -> dict[str, DatabaseAddress]:

@@ -68,6 +68,7 @@ def crawl(
     from gogobe.discovery.agent import AgentSettings, agent_name
     from gogobe.discovery.announcer import Topic
     from gogobe.discovery.metrics import Metrics
+    from gogobe.io.kafka.retention import topic_config
     from gogobe.io.kafka.topics import ensure_topics
     from gogobe.records.messages import DISCOVERED
 
@@ -75,7 +76,10 @@ def crawl(
     needed(settings, "kafka", "loader")
     portals, allowed = portals_of_settings(settings, only)
     migrate(settings.database_address, roles=settings.database_roles)
-    ensure_topics(settings.kafka_address, [DISCOVERED], settings.topic_partitions, settings.topic_replication)
+    config = topic_config(settings.keep_topic_days)
+    ensure_topics(
+        settings.kafka_address, [DISCOVERED], settings.topic_partitions, settings.topic_replication, config
+    )
     metrics = Metrics()
     if metrics_port is not None:
         port = metrics.serve(metrics_port)

@@ -55,6 +55,7 @@ def up(
     dies, at most 5 times in 10 minutes.
     """
     from gogobe.database.migrations import migrate
+    from gogobe.io.kafka.retention import topic_config
     from gogobe.io.kafka.topics import ensure_topics
     from gogobe.records.messages import TOPICS
 
@@ -63,7 +64,8 @@ def up(
     addresses = stack.start(kafka_port, postgres_port, say=click.echo)
     databases = {name: getattr(addresses, name) for name in DATABASES}
     migrate(addresses.database, roles=Settings(**databases).database_roles)
-    ensure_topics(addresses.kafka, TOPICS, settings.topic_partitions)
+    config = topic_config(settings.keep_topic_days)
+    ensure_topics(addresses.kafka, TOPICS, settings.topic_partitions, config=config)
     _print_addresses(addresses)
     running = _jobs_again(stack, addresses)
     for job in running:

@@ -52,6 +52,7 @@ def refuse_links(root: str, folder: str) -> None:
 def put_file(root: str, target: str, source: str) -> None:
     """Copies a local file to `target`, unless a file of the same size exists. Raises OSError."""
     if _has_as_many(target, source):
+        _renew(target)
         _sync(os.path.dirname(target))
         return
     part = new_part(root)
@@ -68,6 +69,7 @@ def move_file(target: str, part: str) -> None:
     Content and name are durable when it returns. Raises OSError; the partial file may then remain."""
     folder = os.path.dirname(target)
     if _has_as_many(target, part):
+        _renew(target)
         os.unlink(part)  # another thread may have renamed its copy a moment ago
     else:
         _sync(part)
@@ -77,6 +79,12 @@ def move_file(target: str, part: str) -> None:
             _make_folders(folder)
             os.replace(part, target)
     _sync(folder)
+
+
+def _renew(target: str) -> None:
+    """Sets a file's time to now: what is needed again is not removed for its age."""
+    with contextlib.suppress(PermissionError):  # another account's file
+        os.utime(target)
 
 
 def _has_as_many(target: str, source: str) -> bool:

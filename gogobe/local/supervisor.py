@@ -4,7 +4,7 @@ A dead service is restarted at once, later with growing pauses. A service that h
 which counts as a death. After five restarts within ten minutes a service stays down until `gogobe up`; `gogobe
 status` shows that. Jobs that ended with their Flink are submitted again
 and continue at the committed offsets. Services on hold (`Records.hold`) are not started. Logs that grow too
-large are rotated.
+large are rotated. Once a day, data that is older than its age is removed (`daily.Daily`).
 
     python -m gogobe.local.supervisor VAR
 """
@@ -23,6 +23,7 @@ from typing import Final
 
 import msgspec
 
+from gogobe.local.daily import Daily, retention_command
 from gogobe.local.jobs import JobRecord, JobRecords
 from gogobe.local.logs import trim
 from gogobe.local.processes import Records, ServiceRecord, StackError, is_running, stop_services
@@ -69,12 +70,20 @@ class Supervisor:
     """Watches the services of one stack. `look` is one round; `run` repeats it, while a thread asks the
     services whether they answer."""
 
-    def __init__(self, services: Sequence[Service], records: Records, jobs: JobRecords, log: Path) -> None:
+    def __init__(
+        self,
+        services: Sequence[Service],
+        records: Records,
+        jobs: JobRecords,
+        log: Path,
+        daily: Daily | None = None,
+    ) -> None:
         self.watch = Watch(services, records)
         self._services = services
         self._records = records
         self._jobs = jobs
         self._log = log
+        self._daily = daily
         self._to_submit: list[tuple[JobRecord, int]] = []
         self._submission: Submission | None = None
 
@@ -104,6 +113,11 @@ class Supervisor:
                 stop_services([record], LEFTOVER_SECONDS)
                 self._restart(service, record, now)
         self._submit_lost()
+        if self._daily is not None:
+            try:
+                self._daily.look(now, self._all_ready)
+            except OSError as error:
+                logger.error("the daily removal of old data cannot be started: %s", error)
 
     @property
     def has_submitted(self) -> bool:
@@ -188,7 +202,8 @@ def main(var: Path) -> None:
     folders = StackFolders.of(var, Path(state.jars))
     services = services_of(folders, state.ports, state.addresses.task_managers)
     jobs, log = JobRecords(folders.var / "jobs"), folders.log("supervisor")
-    Supervisor(services, folders.records, jobs, log).run()
+    daily = Daily(retention_command(folders.var, state.addresses), folders.var / "retention.stamp", log)
+    Supervisor(services, folders.records, jobs, log, daily).run()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from gogobe.database.migrations import migrate
 from gogobe.database.views import refresh_views
 from gogobe.io.kafka.options import KafkaOptionsError
 from gogobe.io.kafka.reading import Share, ShareError
+from gogobe.io.kafka.retention import topic_config
 from gogobe.io.kafka.topics import backlog, commit_offsets, ensure_topics, partition_count
 from gogobe.pipelines.connectors import FileSource, KafkaSink, KafkaSource, Sink, StdoutSink
 from gogobe.pipelines.job import Job, JobKind
@@ -132,7 +133,13 @@ def prepare(settings: Settings, *, uses_kafka: bool = True) -> None:
     may have left stale."""
     migrate(settings.database_address, roles=settings.database_roles)
     if uses_kafka:
-        ensure_topics(settings.kafka_address, TOPICS, settings.topic_partitions, settings.topic_replication)
+        ensure_topics(
+            settings.kafka_address,
+            TOPICS,
+            settings.topic_partitions,
+            settings.topic_replication,
+            topic_config(settings.keep_topic_days),
+        )
     refresh_views(settings.database_address)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -78,21 +79,29 @@ class _Reports:
         return int(left)
 
 
+def admin_of(kafka: Kafka) -> tuple[AdminClient, Mapping[str, TopicMetadata]]:
+    """A client for administration, and the topics of the cluster. Raises KafkaException if the brokers refuse
+    or do not answer, SecretError, KafkaOptionsError."""
+    reports = _Reports()
+    admin = AdminClient(reports.config(kafka))
+    return admin, reports.topics(admin)
+
+
 def ensure_topics(
     kafka: Kafka,
     topics: Iterable[str],
     partitions: int = DEFAULT_PARTITIONS,
     replication: int = BROKERS_DEFAULT,
+    config: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Creates missing topics, and waits until every partition has a leader. `replication` 0 is the brokers'
-    default. Existing topics stay unchanged; fewer partitions than requested are logged.
+    default; `config` is the new topics' own. Existing topics stay unchanged; fewer partitions than requested
+    are logged.
 
     Raises KafkaException if the brokers refuse, SecretError, KafkaOptionsError.
     """
     topics = list(topics)
-    reports = _Reports()
-    admin = AdminClient(reports.config(kafka))
-    present = reports.topics(admin)
+    admin, present = admin_of(kafka)
     for topic in topics:
         if topic in present and len(present[topic].partitions) < partitions:
             logger.warning(
@@ -106,7 +115,7 @@ def ensure_topics(
             topic,
             num_partitions=partitions,
             replication_factor=replication or -1,
-            config={"max.message.bytes": str(MAX_MESSAGE_BYTES)},
+            config={"max.message.bytes": str(MAX_MESSAGE_BYTES), **config},
         )
         for topic in topics
         if topic not in present

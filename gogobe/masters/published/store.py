@@ -17,6 +17,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,6 +119,23 @@ class SnapshotStore:
         filesystem, root = open_filesystem(self.url, self.endpoint)
         _write(filesystem, f"{root}/{CURRENT}", version.encode())
         return manifest
+
+    def remove_old(self, before: datetime, *, dry_run: bool = False) -> list[str]:
+        """Removes the versions that were built before a time (aware), except the current one and the one
+        before it; returns them. Incomplete versions, and those of a store without a current one, stay."""
+        stored = self.versions()
+        current = next((one.version for one in stored if one.is_current), None)
+        if current is None:
+            return []
+        older = [one for one in stored if one.version < current and one.manifest]
+        old = [one.version for one in older[1:] if one.manifest and _built_before(one.manifest, before)]
+        filesystem, root = open_filesystem(self.url, self.endpoint)
+        for version in [] if dry_run else old:
+            # Without its manifest a version is incomplete: what is interrupted is not used.
+            with contextlib.suppress(FileNotFoundError):
+                filesystem.rm_file(f"{root}/{version}/{MANIFEST}")
+            filesystem.rm(f"{root}/{version}", recursive=True)
+        return old
 
     def fetch(self, version: str) -> Path:
         """A folder on this machine that holds the version, with the SHA-256 of every part checked.
@@ -235,6 +253,14 @@ def _write(filesystem: Any, path: str, data: bytes) -> None:
     part = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     part.write_bytes(data)
     part.replace(target)
+
+
+def _built_before(manifest: Manifest, before: datetime) -> bool:
+    try:
+        built = datetime.fromisoformat(manifest.created_at)
+    except ValueError:
+        return False
+    return (built if built.tzinfo else built.replace(tzinfo=UTC)) < before
 
 
 def _before(stored: list[StoredSnapshot], url: str) -> str:

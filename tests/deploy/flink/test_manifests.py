@@ -148,7 +148,7 @@ def test_only_what_migrates_has_the_owner_s_secret():
         for pod in pods(manifest)
         if any(one.get("secret", {}).get("secretName") == "gogobe-owner" for one in pod.get("volumes", ()))
     }
-    assert named == {"gogobe-ingest"}
+    assert named == {"gogobe-ingest", "gogobe-retention"}
 
 
 def test_every_container_has_resources_probes_and_known_volumes():
@@ -187,7 +187,7 @@ def test_commands_and_ports_are_those_of_the_code():
                 (port,) = re.findall(r"127\.0\.0\.1/(\d+)", str(one["startupProbe"]))
                 assert port in " ".join(one.get("command") or one["args"]), one["name"]
                 ports[one["name"]] = port
-    assert ran == {"run", "crawl", "masters"}
+    assert ran == {"run", "crawl", "masters", "retention"}
     submit = " ".join(next(containers(OBJECTS["Job", "gogobe-ingest"]))["command"])
     assert f"expansion {ports['expansion']} --java-worker {ports['java-worker']}" in submit
     assert settings(BASE)["GOGOBE_EXPANSION_SERVICE"] == f"127.0.0.1:{ports['expansion']}"
