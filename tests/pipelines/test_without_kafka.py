@@ -11,8 +11,10 @@ from click.testing import CliRunner, Result
 
 import gogobe.demo
 from gogobe.cli import main
-from gogobe.database.connection import Connection
+from gogobe.database.connection import Connection, connect
+from gogobe.local.postgres import PostgresServer
 from gogobe.records.messages import DeadLetter, FileDiscovered, FileDownloaded, IngestBatch, decoder, encode
+from tests.database.places import PASSWORD, new_place
 
 FEED = Path(gogobe.demo.__file__).parent / "feeds" / "PriceFull7290058108879-339-202508071024.gz"
 
@@ -31,7 +33,7 @@ def announced(tmp_path: Path) -> FileDiscovered:
     )
 
 
-def run(tmp_path: Path, dsn: str, job: str, *lines: bytes) -> Result:
+def run(tmp_path: Path, dsn: str, job: str, *lines: bytes, **roles: str) -> Result:
     """`gogobe run JOB` over a file with these lines."""
     (tmp_path / "input.jsonl").write_bytes(b"\n".join(lines))
     environment = {
@@ -39,6 +41,7 @@ def run(tmp_path: Path, dsn: str, job: str, *lines: bytes) -> Result:
         "GOGOBE_STORE": str(tmp_path / "store"),
         "GOGOBE_MASTERS": str(tmp_path / "masters"),
         "GOGOBE_CONFIG": None,
+        **roles,
     }
     flags = ["--runner", "DirectRunner", "--bounded", "--input", str(tmp_path / "input.jsonl"), "--stdout"]
     return CliRunner().invoke(main, ["run", job, *flags, "--var", str(tmp_path / "var")], env=environment)
@@ -104,3 +107,26 @@ def test_an_input_that_does_not_exist_is_reported(tmp_path: Path, dsn: str):
     assert result.exit_code == 1
     assert "none.jsonl" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_a_job_works_as_the_loader_and_its_owner_prepares(
+    tmp_path: Path, postgres: PostgresServer, announced: FileDiscovered
+):
+    for place in new_place(postgres):
+        loader = f"{place.loader} application_name=of_the_loader"
+        result = run(tmp_path, place.owner, "ingest", encode(announced), GOGOBE_DATABASE_LOADER=loader)
+        assert result.exit_code == 1, "a password in an address of keywords is a value, which no job takes"
+        file = tmp_path / "password"
+        file.write_text(PASSWORD)
+        server = place.owner.replace(f"password={PASSWORD}", "")
+        loader = place.loader.replace(f"password={PASSWORD}", "")
+        secret = f"secret://file{file}"
+        roles = {f"GOGOBE_DATABASE{role}_PASSWORD": secret for role in ("", "_LOADER")}
+        result = run(tmp_path, server, "ingest", encode(announced), GOGOBE_DATABASE_LOADER=loader, **roles)
+        assert result.exit_code == 0, result.output
+        with connect(place.superuser) as connection:
+            states = connection.execute("SELECT state, count(*) FROM files GROUP BY state").fetchall()
+            views = connection.execute("SELECT count(*) > 0 FROM master_chain_prices").fetchone()
+        assert states == [("loaded", 1)]
+        assert views == (True,)
