@@ -166,8 +166,9 @@ def test_the_pipeline_works_with_secrets_that_nothing_shows(
     ] == []
     places = dict(shown)
     options = places[f"/jobs/{job.id}/config"]
-    assert b"secrets/database_loader_password" in options, "the job's options are looked at"
-    assert b"secrets/database_password" not in options, "the job has the loader's address alone"
+    assert b"secret://file" in options, "the job's options are looked at"
+    assert f"//{LOADER}@".encode() in options
+    assert f"//{ROLE}@".encode() not in options, "the job has the loader's address alone"
     assert b"DatabaseAddress" in places["functions of gogobe-ingest"], "pickled functions are looked at"
     assert b"${directory:" in places["graph of gogobe-ingest"], "the Java side's configuration is looked at"
     assert places[INGEST]
