@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any, Final
 from unittest import mock
 
@@ -54,8 +54,11 @@ class _Settings:
         self._read: dict[str, None] = {}
 
     def __getattr__(self, name: str) -> Any:
-        if isinstance(found := inspect.getattr_static(Settings, name), property):
+        found = inspect.getattr_static(Settings, name)
+        if isinstance(found, property):
             return found.fget(self) if found.fget else None
+        if inspect.isfunction(found):
+            return MethodType(found, self)
         self._read[name] = None
         return getattr(self._settings, name)
 

@@ -17,6 +17,7 @@ from gogobe.records.messages import (
     DISCOVERED,
     DOWNLOADED,
     INGEST,
+    OVERFLOW,
     DeadLetter,
     FileDiscovered,
     FileDownloaded,
@@ -29,6 +30,7 @@ from website.tables import code, codes, table
 
 MESSAGES: Final[Mapping[str, type[msgspec.Struct]]] = {
     DISCOVERED: FileDiscovered,
+    OVERFLOW: FileDiscovered,
     DOWNLOADED: FileDownloaded,
     INGEST: IngestBatch,
     DEADLETTER: DeadLetter,

@@ -38,7 +38,7 @@ from gogobe.records.rows import Item, Promotion, Store
 WITHOUT_JSON: Final = {
     "up", "down", "logs", "retry", "run ingest", "run download", "run parse", "run load",
     "views refresh", "masters build", "masters publish", "masters rollback", "masters merge",
-    "metrics",
+    "metrics", "migrate",
 }  # fmt: skip
 CODES: Final = ("7290058140886", "7290058108879", "7290696200003")
 FEEDS: Final = Path(gogobe.__file__).parent / "demo" / "feeds"
