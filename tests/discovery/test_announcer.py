@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 
@@ -191,7 +192,8 @@ def test_an_agent_that_was_taken_for_dead_publishes_nothing(
         return found
 
     monkeypatch.setattr("gogobe.discovery.announcer.claim", stalled)
-    monkeypatch.setattr("gogobe.discovery.announcer.time.monotonic", lambda: next(moments, real()))
+    clock = SimpleNamespace(monotonic=lambda: next(moments, real()))
+    monkeypatch.setattr("gogobe.discovery.announcer.time", clock)
     announcer.announce([file(number) for number in range(5)])
     assert urls(topic) == Counter(file(number).message.url for number in range(5))
     other.close()
