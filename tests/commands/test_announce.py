@@ -80,7 +80,7 @@ def test_a_folder_without_feeds_is_not_announced(gogobe: Gogobe, tmp_path: Path)
     assert "there is no file to announce" in result.output
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_addresses_and_files_are_announced_each_once(
     gogobe: Gogobe, kafka: str, store: ObjectStore, tmp_path: Path
 ):
@@ -127,7 +127,7 @@ def pipeline(kafka: str, dsn: str, store: ObjectStore, tmp_path: Path) -> Iterat
         thread.join()
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_files_are_followed_to_their_end(
     gogobe: Gogobe, kafka: str, dsn: str, store: ObjectStore, tmp_path: Path
 ):
@@ -147,7 +147,7 @@ def test_files_are_followed_to_their_end(
     }  # fmt: skip
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_waiting_has_an_end_and_an_exit_code(gogobe: Gogobe, kafka: str, monkeypatch: pytest.MonkeyPatch):
     over = gogobe("announce", URL, "--wait", "--timeout", "0.3", kafka=kafka)
     assert over.exit_code == 3

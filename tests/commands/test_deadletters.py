@@ -149,7 +149,7 @@ def test_a_broker_out_of_reach_leaves_the_letters_as_they_were(gogobe: Gogobe, d
     assert db.execute("SELECT DISTINCT replays, replayed_at FROM dead_letters").fetchall() == [(0, None)]
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_what_is_replayed_and_loaded_is_resolved(
     gogobe: Gogobe,
     kafka: str,
@@ -180,7 +180,7 @@ def test_what_is_replayed_and_loaded_is_resolved(
     assert states == [("bad_xml", True, 1), ("not_found", False, 1)]
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_a_message_goes_to_its_own_topic_when_asked(gogobe: Gogobe, kafka: str, letters: list[DeadLetter]):
     key = letter_key(letters[0])
     result = gogobe("deadletters", "replay", key[:12], "--as", "message", "--json", kafka=kafka)
@@ -190,7 +190,7 @@ def test_a_message_goes_to_its_own_topic_when_asked(gogobe: Gogobe, kafka: str, 
     assert letters[0].original.encode() in values
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_what_cannot_be_replayed_is_said_and_the_rest_is(
     gogobe: Gogobe, kafka: str, dsn: str, store: ObjectStore, letters: list[DeadLetter]
 ):

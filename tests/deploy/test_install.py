@@ -39,7 +39,7 @@ def run(command: list[str], **variables: str) -> str:
     return done.stdout
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_the_class_paths_are_complete_and_the_repaired_classes_come_first(checkout: Path, tmp_path: Path):
     run(["bash", str(checkout / "deploy/install.sh"), str(tmp_path), "java", "expansion", "flink"])
     java = tmp_path / "java"
@@ -61,7 +61,7 @@ def test_the_class_paths_are_complete_and_the_repaired_classes_come_first(checko
     assert list(tmp_path.iterdir()) == [java]
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_the_project_is_installed_with_the_versions_of_the_lock_and_its_programs_answer(
     checkout: Path, tmp_path: Path
 ):

@@ -26,7 +26,7 @@ from gogobe.records.messages import DISCOVERED
 from tests.discovery.kafka import announced, broker
 from tests.discovery.replicas import ENGINES, Replicas, replicas
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.server
 COMMAND = [sys.executable, "-c", "from gogobe.cli import main; main()", "crawl"]
 
 

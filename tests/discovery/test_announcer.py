@@ -23,7 +23,7 @@ from gogobe.io.kafka.topics import PublishError, read_to_end
 from gogobe.records.messages import encode
 from tests.discovery.kafka import announced
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.server
 LEASE = 30.0
 
 

@@ -135,7 +135,7 @@ def on(topic: Topic) -> list[FileDiscovered]:
     return announced(topic.kafka, topic.name)
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_due_files_come_again_with_their_history_and_signed_ones_with_a_new_link(
     dsn: str, topic: Topic, portals: PortalServer
 ):
@@ -164,7 +164,7 @@ def test_due_files_come_again_with_their_history_and_signed_ones_with_a_new_link
     assert retried(dsn, topic, [watched], chains=["other"], everything=True) == 0
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_a_broker_out_of_reach_loses_nothing(
     dsn: str, topic: Topic, db: Connection, portals: PortalServer, monkeypatch: pytest.MonkeyPatch
 ):

@@ -53,13 +53,3 @@ def test_workers_are_forked_from_a_process_that_has_the_steps(tmp_path: Path, st
     start(WORKER_POOL, tmp_path, 0)
     (command, *_), _ = started[WORKER_POOL]
     assert command[-1] == PRELOADED == "gogobe.pipelines.catalogue"
-
-
-def test_a_broker_that_was_killed_is_back_within_seconds(tmp_path: Path, started: Started):
-    """It cannot register again before its last session has ended."""
-    start(services.KAFKA, tmp_path, 0)
-    lines = (tmp_path / "data" / "kafka" / "server.properties").read_text("utf-8").splitlines()
-    settings = dict(line.split("=", 1) for line in lines)
-    assert (
-        int(settings["broker.heartbeat.interval.ms"]) * 4 <= int(settings["broker.session.timeout.ms"]) <= 3000
-    )

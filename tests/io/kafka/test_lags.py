@@ -25,7 +25,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.integration
+@pytest.mark.server
 def test_lags_are_read_at_most_once_in_a_while(kafka: str):
     ensure_topics(kafka, ["lags.one", "lags.two"], 2)
     publish(kafka, "lags.one", ((b"%d" % n, b"x") for n in range(10)))

@@ -11,7 +11,7 @@ from gogobe.io.kafka.progress import TopicProgress, topic_progress
 from gogobe.io.kafka.topics import commit_offsets, ensure_topics, publish
 from tests.discovery.kafka import broker
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.server
 SECONDS = 30.0  # a group's coordinator is elected when the group is first asked for
 
 

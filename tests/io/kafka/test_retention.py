@@ -11,7 +11,7 @@ from gogobe.io.kafka.retention import retention_ms, set_retention, topic_config
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES, ensure_topics
 from tests.discovery.kafka import broker
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from gogobe.io.kafka.topics import PublishError, ensure_topics, lag, publish, re
 from gogobe.secrets import Secret
 from tests.io.kafka.secure_broker import PASSWORD, Authority, SecureBroker, running_secure_broker
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES, PublishError, ensure_topics, lag, publish, read_to_end
 from tests.discovery.kafka import broker
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
