@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
-from gogobe.io.kafka.clients import librdkafka_config
+from gogobe.io.kafka.offsets import group_consumer, offsets_of
 from gogobe.io.kafka.options import Kafka
 
 logger = logging.getLogger(__name__)
@@ -31,8 +31,7 @@ class Lags:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises SecretError, KafkaOptionsError."""
-        config = {**librdkafka_config(kafka), "group.id": group, "enable.auto.commit": False, "log_level": 0}
-        self._consumer = Consumer(config)
+        self._consumer = group_consumer(kafka, group)
         self._topics = topics
         self._every = every
         self._clock = clock
@@ -56,10 +55,5 @@ class Lags:
     def _read(self, topic: str) -> int:
         partitions = self._consumer.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic].partitions
         places = [TopicPartition(topic, one) for one in partitions]
-        lag = 0
-        for place in self._consumer.committed(places, timeout=REQUEST_SECONDS):
-            low, high = self._consumer.get_watermark_offsets(
-                TopicPartition(topic, place.partition), timeout=REQUEST_SECONDS
-            )
-            lag += high - min(max(place.offset, low), high)
-        return lag
+        committed = self._consumer.committed(places, timeout=REQUEST_SECONDS)
+        return sum(offsets_of(self._consumer, place, REQUEST_SECONDS).lag for place in committed)

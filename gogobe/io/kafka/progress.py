@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
-from gogobe.io.kafka.clients import librdkafka_config
+from gogobe.io.kafka.offsets import group_consumer, offsets_of
 from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.patience import until_answered
 
@@ -33,14 +33,7 @@ def topic_progress(
 ) -> list[TopicProgress]:
     """The progress of the existing topics. Each request waits at most `seconds`, and those of a topic are
     repeated for `seconds` while the broker has no answer yet. Raises KafkaException."""
-    config = {
-        **librdkafka_config(kafka),
-        "group.id": group,
-        "enable.auto.commit": False,
-        "log_level": 0,
-        "socket.timeout.ms": int(seconds * 1000),
-    }
-    consumer = Consumer(config)
+    consumer = group_consumer(kafka, group, **{"socket.timeout.ms": int(seconds * 1000)})
     try:
         known = consumer.list_topics(timeout=seconds).topics
         partitions = {name: known[name].partitions for name in known}
@@ -61,10 +54,10 @@ def _progress(consumer: Consumer, topic: str, partitions: Sequence[int], seconds
     )
     messages = last_minute = lag = done = 0
     for place, first in zip(committed, recent, strict=True):
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, place.partition), timeout=seconds)
-        messages += high - low
-        last_minute += high - first.offset if first.offset >= 0 else 0
-        lag += high - min(max(place.offset, low), high)
+        offsets = offsets_of(consumer, place, seconds)
+        messages += offsets.high - offsets.low
+        last_minute += offsets.high - first.offset if first.offset >= 0 else 0
+        lag += offsets.lag
         done += max(place.offset, 0)
     read = any(place.offset >= 0 for place in committed)
     return TopicProgress(topic, messages, last_minute, lag if read else None, done if read else None)

@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec, TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 
 from gogobe.io.kafka.clients import librdkafka_config
+from gogobe.io.kafka.offsets import offsets_of
 from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.patience import until_answered
 from gogobe.io.kafka.reading import Backlog
@@ -207,10 +208,8 @@ def backlog(kafka: Kafka, group: str, topic: str) -> Backlog:
     ranges = {}
     with _committed(kafka, group, topic) as (consumer, committed):
         for place in committed:
-            low, high = consumer.get_watermark_offsets(
-                TopicPartition(topic, place.partition), timeout=ADMIN_SECONDS
-            )
-            ranges[place.partition] = (min(max(place.offset, low), high), high)
+            offsets = offsets_of(consumer, place, ADMIN_SECONDS)
+            ranges[place.partition] = (offsets.next, offsets.high)
     return Backlog(ranges)
 
 
