@@ -37,10 +37,11 @@ _FORBIDDEN: Final = re.compile("[\ufffe\uffff]")
 _FORBIDDEN_REFERENCE: Final = re.compile(
     r"&#(?:0*(?:[0-8]|1[124-9]|2[0-9]|3[01])|x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]));"
 )
-_REFERENCE: Final = re.compile(r"&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});")
+_AFTER_AMPERSAND: Final = r"(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});"
+_REFERENCE: Final = re.compile(f"&{_AFTER_AMPERSAND}")
 # Up to this number of `&` in a piece, finding each of them is faster than searching for a stray one.
 _FEW_REFERENCES: Final = 50
-_STRAY: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
+_STRAY: Final = re.compile(f"&(?!{_AFTER_AMPERSAND})")
 _LONGEST_REFERENCE: Final = 10
 # The maximum length, in bytes, of a text or tag that is not split.
 _LONGEST_WHOLE: Final = 1 << 13
