@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,15 +10,9 @@ import pytest
 from gogobe.cli import main
 from gogobe.local.addresses import StackPorts
 from gogobe.local.daily import EVERY_SECONDS, Daily, retention_command
+from tests.local.waiting import wait_for
 
 AT = 1_000_000.0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,18 +19,12 @@ from gogobe.local.processes import Records, ServiceRecord, StackError, is_runnin
 from gogobe.local.services import Service
 from gogobe.local.supervisor import MOST_RESTARTS, WITHIN_SECONDS, Supervisor
 from gogobe.local.watch import MISSES
+from tests.local.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
 SLEEPER = "import time; time.sleep(600)"
 AT = 1_000_000.0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture
