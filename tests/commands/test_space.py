@@ -40,24 +40,31 @@ def test_a_store_elsewhere_needs_no_space_here(tmp_path: Path):
 
 
 def test_a_shortage_is_said_once_and_again_when_it_gets_worse(monkeypatch: pytest.MonkeyPatch):
-    frees = iter([50 << 30, 1 << 30, 1 << 30, 1 << 20, 1 << 20])
-    last, looked = [50 << 30], threading.Event()
+    free, looks = 50 << 30, threading.Semaphore(0)
 
     def disks(_: object) -> list[Disk]:
-        last[0] = next(frees, last[0])
-        if last[0] == 1 << 20:
-            looked.set()
-        return [Disk("/data", last[0], 100 << 30)]
+        looks.release()
+        return [Disk("/data", free, 100 << 30)]
+
+    def free_becomes(count: int) -> None:
+        """Returns after a whole look at a disk with this many free bytes."""
+        nonlocal free
+        free = count
+        while looks.acquire(blocking=False):
+            pass
+        for _ in range(3):
+            assert looks.acquire(timeout=60)
 
     monkeypatch.setattr(space, "disks_of", disks)
     said: list[str] = []
+    low = "the disk of /data is almost full: 1024 MB are left"
     with space_watched([Path("/data")], said.append, 0.001):
+        free_becomes(50 << 30)
         assert said == []
-        assert looked.wait(60)
-    assert said == [
-        "the disk of /data is almost full: 1024 MB are left",
-        "the disk of /data is full: 1 MB are left",
-    ]
+        free_becomes(1 << 30)
+        assert said == [low]
+        free_becomes(1 << 20)
+    assert said == [low, "the disk of /data is full: 1 MB are left"]
 
 
 def test_sizes():
