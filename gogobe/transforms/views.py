@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
 from apache_beam.coders import BooleanCoder
@@ -26,11 +27,20 @@ from gogobe.transforms.outages import is_outage
 
 logger = logging.getLogger(__name__)
 
+# A checkpoint waits so long for a refresh, which is looked at again after a while.
+MOST_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 1.0
+
 
 class RefreshViews(beam.PTransform):
     """Each load sets a timer `every` seconds ahead, unless it is set. Views are therefore refreshed at most
     once in that time, and once after the last load. If another worker holds the refresh lock, the refresh is
-    retried after `every` seconds."""
+    retried after `every` seconds.
+
+    A refresh runs in a thread of its own, and the timer comes back until it has ended: a checkpoint waits for
+    the bundles that are open, and a refresh of large views takes minutes. A refresh that ends with its worker
+    is begun again, because its timer is still set.
+    """
 
     def __init__(self, database: Dsn, every: float) -> None:
         super().__init__()
@@ -53,53 +63,93 @@ def _one_key(result: LoadResult) -> tuple[str, int]:
     return "views", result.batches
 
 
+class _Ended(NamedTuple):
+    """A refresh that has ended. `is_current`: it covers all loads before it began; otherwise it is
+    repeated."""
+
+    is_current: bool
+    failed: bool
+    milliseconds: int
+
+
 class _Refresh(beam.DoFn):
+    # Whether the timer is set, and whether there was a load after the last refresh began.
     SET = ReadModifyWriteStateSpec("set", BooleanCoder())
+    CHANGED = ReadModifyWriteStateSpec("changed", BooleanCoder())
     DUE = TimerSpec("due", TimeDomain.REAL_TIME)
 
     def __init__(self, database: Dsn, every: float) -> None:
         self._session = maintenance_session(database)
         self._every = every
+        self._running: Future[_Ended] | None = None
         self._refreshes = Metrics.counter("gogobe.views", "refreshes")
         self._failures = Metrics.counter("gogobe.views", "refresh_failures")
         self._milliseconds = Metrics.distribution("gogobe.views", "refresh_milliseconds")
+
+    def setup(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "refresh-views")
 
     def process(
         self,
         keyed: tuple[str, int],
         timer_set: Any = beam.DoFn.StateParam(SET),
+        changed: Any = beam.DoFn.StateParam(CHANGED),
         due: RuntimeTimer = beam.DoFn.TimerParam(DUE),
     ) -> None:
+        changed.write(True)
         if not timer_set.read():
             timer_set.write(True)
-            due.set(Timestamp.now() + Duration.of(self._every))
+            _set(due, self._every)
 
     @on_timer(DUE)
     def refresh(
         self,
         timer_set: Any = beam.DoFn.StateParam(SET),
+        changed: Any = beam.DoFn.StateParam(CHANGED),
         due: RuntimeTimer = beam.DoFn.TimerParam(DUE),
     ) -> Iterator[None]:
-        started = time.monotonic()
-        if self._refreshed():
-            timer_set.clear()
-            self._refreshes.inc()
-            self._milliseconds.update(int((time.monotonic() - started) * 1000))
-        else:  # the other worker may have started before the last load
-            due.set(Timestamp.now() + Duration.of(self._every))
+        if self._running is None:
+            changed.clear()
+            self._running = self._thread.submit(self._refresh)
+        wait([self._running], MOST_SECONDS)
+        if not self._running.done():
+            _set(due, LOOK_SECONDS)
+        else:
+            running, self._running = self._running, None
+            ended = running.result()
+            self._count(ended)
+            if ended.is_current and not changed.read():
+                timer_set.clear()
+            else:
+                _set(due, self._every)
         yield from ()
 
     def teardown(self) -> None:
+        self._thread.shutdown()
         self._session.close()
 
-    def _refreshed(self) -> bool:
-        """Refreshes the views. Returns False if the refresh must be repeated. An error makes the views stale
-        and does not stop the loading."""
+    def _refresh(self) -> _Ended:
+        """Refreshes the views. An error makes the views stale and does not stop the loading; an outage is
+        raised."""
+        started, failed = time.monotonic(), False
         try:
-            return refresh_views(self._session)
+            # Another worker that holds the lock may have begun before the last load.
+            is_current = refresh_views(self._session)
         except Exception as error:
             if is_outage(error):
                 raise
             logger.exception("views: not refreshed; the next attempt is in %g s", self._every)
+            is_current, failed = False, True
+        return _Ended(is_current, failed, int((time.monotonic() - started) * 1000))
+
+    def _count(self, ended: _Ended) -> None:
+        """Counts in the thread of the bundle, which Beam's metrics belong to."""
+        if ended.is_current:
+            self._refreshes.inc()
+            self._milliseconds.update(ended.milliseconds)
+        elif ended.failed:
             self._failures.inc()
-            return False
+
+
+def _set(due: RuntimeTimer, seconds: float) -> None:
+    due.set(Timestamp.now() + Duration.of(seconds))

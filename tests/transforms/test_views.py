@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from unittest.mock import Mock
 
 import psycopg
@@ -82,6 +84,21 @@ def test_only_what_may_have_changed_a_view_refreshes_it(
     assert len(refreshes) == count
 
 
+@pytest.fixture(autouse=True)
+def a_timer_waits_for_its_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "MOST_SECONDS", 60)
+
+
+@contextlib.contextmanager
+def refresh_step(dsn: str) -> Iterator[_Refresh]:
+    step = _Refresh(dsn, EVERY)
+    step.setup()
+    try:
+        yield step
+    finally:
+        step.teardown()
+
+
 class Flag:
     """A state of one value, as Beam gives it to a step."""
 
@@ -100,26 +117,71 @@ class Flag:
 
 def test_a_timer_that_runs_is_not_put_off_by_further_loads(dsn: str):
     """Else a pipeline that never rests would never refresh."""
-    step, flag, timer = _Refresh(dsn, EVERY), Flag(), Mock()
-    for count in (1, 2):
-        for _ in range(3):
-            step.process(("views", 1), flag, timer)
-        assert timer.set.call_count == count
-        assert 0 < float(timer.set.call_args.args[0]) - time.time() <= EVERY
-        list(step.refresh(flag, timer))
+    is_set, changed, timer = Flag(), Flag(), Mock()
+    with refresh_step(dsn) as step:
+        for count in (1, 2):
+            for _ in range(3):
+                step.process(("views", 1), is_set, changed, timer)
+            assert timer.set.call_count == count
+            assert 0 < float(timer.set.call_args.args[0]) - time.time() <= EVERY
+            list(step.refresh(is_set, changed, timer))
+
+
+def test_a_bundle_does_not_wait_for_a_long_refresh_and_a_later_load_needs_another(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(views, "MOST_SECONDS", 0)
+    began, released = threading.Semaphore(0), threading.Semaphore(0)
+
+    def long_refresh(_: object) -> bool:
+        began.release()
+        return released.acquire(timeout=30)
+
+    monkeypatch.setattr(views, "refresh_views", long_refresh)
+    is_set, changed, timer, ended = Flag(), Flag(), Mock(), Mock()
+    with refresh_step(dsn) as step:
+        monkeypatch.setattr(step, "_count", ended)
+
+        def fire_until_ended(count: int) -> None:
+            deadline = time.monotonic() + 60
+            while ended.call_count < count and time.monotonic() < deadline:
+                list(step.refresh(is_set, changed, timer))
+                time.sleep(0.01)
+            assert ended.call_count == count
+
+        step.process(("views", 1), is_set, changed, timer)
+        list(step.refresh(is_set, changed, timer))
+        assert (ended.call_count, is_set.read()) == (0, True), "the refresh runs, and the bundle ends"
+        assert began.acquire(timeout=60)
+        step.process(("views", 1), is_set, changed, timer)
+        released.release()
+        fire_until_ended(1)
+        assert is_set.read(), "the load during the refresh needs another one"
+        released.release()
+        fire_until_ended(2)
+        assert is_set.read() is None
+
+
+def test_a_refresh_that_ended_with_its_worker_is_begun_again(dsn: str, refreshes: list[bool]):
+    is_set, changed = Flag(), Flag()
+    with refresh_step(dsn) as first:
+        first.process(("views", 1), is_set, changed, Mock())
+    changed.clear()  # as a checkpoint has it while a refresh runs
+    with refresh_step(dsn) as second:
+        list(second.refresh(is_set, changed, Mock()))
+    assert (refreshes, is_set.read()) == ([True], None)
 
 
 def test_a_worker_keeps_its_connection(dsn: str, db: Connection):
-    step = _Refresh(dsn, EVERY)
     sessions = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
     seen = []
-    for _ in range(2):
-        list(step.refresh(Flag(), Mock()))
-        seen.append(db.execute(sessions).fetchall())
+    with refresh_step(dsn) as step:
+        for _ in range(2):
+            list(step.refresh(Flag(), Flag(), Mock()))
+            seen.append(db.execute(sessions).fetchall())
     assert seen[0] == seen[1]
     assert len(seen[0]) == 1
-    step.teardown()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while db.execute(sessions).fetchall() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert db.execute(sessions).fetchall() == []
@@ -141,17 +203,18 @@ def test_views_that_cannot_be_refreshed_stop_nothing(
     dsn: str, db: Connection, caplog: pytest.LogCaptureFixture
 ):
     db.execute("ALTER MATERIALIZED VIEW chain_health RENAME TO elsewhere")
-    step, flag, timer = _Refresh(dsn, EVERY), Flag(), Mock()
-    step.process(("views", 1), flag, timer)
-    list(step.refresh(flag, timer))
-    assert "not refreshed" in caplog.text
-    assert (flag.read(), timer.set.call_count) == (True, 2), "it is tried again"
-    db.execute("ALTER MATERIALIZED VIEW elsewhere RENAME TO chain_health")
-    list(step.refresh(flag, timer))
-    assert (flag.read(), timer.set.call_count) == (None, 2)
+    is_set, changed, timer = Flag(), Flag(), Mock()
+    with refresh_step(dsn) as step:
+        step.process(("views", 1), is_set, changed, timer)
+        list(step.refresh(is_set, changed, timer))
+        assert "not refreshed" in caplog.text
+        assert (is_set.read(), timer.set.call_count) == (True, 2), "it is tried again"
+        db.execute("ALTER MATERIALIZED VIEW elsewhere RENAME TO chain_health")
+        list(step.refresh(is_set, changed, timer))
+        assert (is_set.read(), timer.set.call_count) == (None, 2)
 
 
 def test_a_database_out_of_reach_fails_the_refresh(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
-    with pytest.raises(psycopg.OperationalError):
-        list(_Refresh("postgresql://127.0.0.1:1/none", EVERY).refresh(Flag(), Mock()))
+    with refresh_step("postgresql://127.0.0.1:1/none") as step, pytest.raises(psycopg.OperationalError):
+        list(step.refresh(Flag(), Flag(), Mock()))
