@@ -15,7 +15,7 @@ from gogobe.secrets import reference_of
 from gogobe.settings import DATABASES, Settings, SettingsError, described_settings, load_settings
 
 CHECKPOINT_MILLISECONDS: Final = 3_000
-BUNDLE_ELEMENTS: Final = 4
+BUNDLE_ELEMENTS: Final = 2
 BUNDLE_MILLISECONDS: Final = 500
 # A checkpoint waits for the files in flight; an aborted checkpoint would restart the job.
 CHECKPOINT_TIMEOUT_MILLISECONDS: Final = 3_600_000

@@ -40,7 +40,7 @@ ELEMENT_TYPES: Final = (
 
 # A checkpoint waits for the messages in flight, and each of these is a whole file. A runner bounds their bytes:
 # at a few hundred bytes each, Flink's buffers (4 kB each) would hold hundreds of files.
-PADDED_BYTES: Final = 16 << 10
+PADDED_BYTES: Final = 32 << 10
 _PADDED: Final = (FileDiscovered, FileDownloaded)
 
 
