@@ -74,6 +74,10 @@ CLUSTER_SETTINGS: Final[Mapping[str, object]] = {
     "cluster.registration.error-delay": 500,
     "cluster.registration.max-timeout": 2_000,
     "cluster.registration.refused-registration-delay": 1_000,
+    # A job of another job server brings jars that the class path has as well. With its own classes first, the
+    # threads that it leaves behind mix both once its class loader is closed. Then the next job cannot link its
+    # classes (LinkageError) until the TaskManager is started again.
+    "classloader.resolve-order": "parent-first",
     "taskmanager.load-balance.mode": "SLOTS",
     "taskmanager.numberOfTaskSlots": SLOTS,
     # A TaskManager started by its class has no defaults for these.

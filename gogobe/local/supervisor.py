@@ -177,10 +177,12 @@ class Supervisor:
 
     def _all_ready(self) -> bool:
         try:
-            return all(
-                (record := self._records.get(service.name)) is not None and service.ready(record)
-                for service in self._services
-            )
+            for service in self._services:
+                record = self._records.get(service.name)
+                if record is None or not service.ready(record):
+                    return False
+                self.watch.note_ready(record)
+            return True
         except StackError as error:
             logger.error("%s", error)
             return False

@@ -31,12 +31,13 @@ class _Answers:
 
 class Watch:
     """Asks the running services of a stack. `ask` is one round; `run` repeats it. A service hangs if it misses
-    several rounds in a row after an answer, or after its time to start."""
+    several rounds in a row after an answer, after its health check, or after its time to start."""
 
     def __init__(self, services: Sequence[Service], records: Records) -> None:
         self._services = [service for service in services if service.answers is not None]
         self._records = records
         self._answers: dict[str, _Answers] = {}
+        self._ready: dict[str, int] = {}
         self._pool = ThreadPoolExecutor(max(1, len(self._services)), thread_name_prefix="asks")
 
     def run(self) -> None:
@@ -44,6 +45,11 @@ class Watch:
         while True:
             self.ask(time.time())
             time.sleep(EVERY_SECONDS)
+
+    def note_ready(self, record: ServiceRecord) -> None:
+        """Takes note that a service has passed its health check, so that it has to answer from now on. Another
+        thread may call this."""
+        self._ready[record.name] = record.pid
 
     def ask(self, now: float) -> None:
         """Asks all running services at once; `now` in seconds since the epoch. Takes as long as the longest
@@ -58,10 +64,11 @@ class Watch:
             before = self._answers.get(service.name)
             if before is None or before.pid != record.pid:
                 before = _Answers(record.pid)
+            ever = before.ever or self._ready.get(service.name) == record.pid
             if answered:
                 after = _Answers(record.pid, ever=True)
-            elif before.ever or now - record.created > START_SECONDS:
-                after = _Answers(record.pid, before.ever, before.missed + 1)
+            elif ever or now - record.created > START_SECONDS:
+                after = _Answers(record.pid, ever, before.missed + 1)
             else:
                 after = before
             self._answers[service.name] = after

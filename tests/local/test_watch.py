@@ -72,6 +72,18 @@ def test_a_service_that_starts_need_not_answer_yet(records: Records, fake: Fake)
     assert watch.hangs(fake.record)
 
 
+def test_a_service_that_is_ready_has_to_answer(records: Records, fake: Fake):
+    """It may hang before the first request that it would answer."""
+    fake.answer = False
+    watch = Watch([fake.service], records)
+    watch.ask(fake.record.created)
+    watch.note_ready(fake.record)
+    for _ in range(MISSES):
+        assert not watch.hangs(fake.record)
+        watch.ask(fake.record.created)
+    assert watch.hangs(fake.record)
+
+
 def test_what_an_earlier_process_missed_does_not_count(records: Records, fake: Fake):
     watch = Watch([fake.service], records)
     watch.ask(time.time())
