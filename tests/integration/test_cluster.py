@@ -61,7 +61,7 @@ def stack(var: Path) -> Iterator[StackAddresses]:
 
 
 def gogobe(*arguments: str) -> str:
-    """What a command prints, whatever its exit code: a stack with a restart is ill."""
+    """The output of a command with any exit code: a stack with a restart is ill."""
     return click.testing.CliRunner().invoke(main, arguments).output
 
 
