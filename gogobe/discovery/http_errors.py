@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -37,8 +38,10 @@ def network_errors(url: str) -> Iterator[None]:
     """Raises network errors of the body as ListingError; `url` is named in the message."""
     try:
         yield
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise ListingError("tls", f"{url}: {error.certificate_error}") from error
     except (aiohttp.ClientSSLError, ssl.SSLError) as error:
-        raise ListingError("tls", f"{url}: {error}") from error
+        raise ListingError("tls", f"{url}: {_reason(error)}") from error
     except TimeoutError as error:
         raise ListingError("timeout", f"{url}: no answer in time") from error
     except aiohttp.ClientPayloadError as error:
@@ -46,6 +49,16 @@ def network_errors(url: str) -> Iterator[None]:
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise ListingError("bad_link", f"{url}: {error}") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise ListingError("unreachable", f"{url}: {type(error).__name__}: {error}") from error
+        raise ListingError("unreachable", f"{url}: {_reason(error)}") from error
     except SecretError as error:
         raise ListingError("settings", f"proxy: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    """The error in words. aiohttp's own text of a failed connection shows Python objects."""
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return str(error) or type(error).__name__
+    cause = error.os_error
+    # A name that is not found has a negative number of its own; several addresses have none.
+    why = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror or str(cause)
+    return f"no connection to {error.host}:{error.port}: {why}"

@@ -113,7 +113,9 @@ def test_an_answer_that_does_not_come(portals: PortalServer):
 
 
 def test_a_portal_that_is_not_there():
-    assert error_of(portal("laibcatalog", "http://127.0.0.1:9")).kind == "unreachable"
+    error = error_of(portal("laibcatalog", "http://127.0.0.1:9"))
+    assert error.kind == "unreachable"
+    assert str(error).endswith(": no connection to 127.0.0.1:9: Connection refused")
     assert error_of(portal("cerberus_ftp", "ftp://127.0.0.1:9")).kind == "unreachable"
 
 
