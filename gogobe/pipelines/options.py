@@ -33,7 +33,7 @@ JOB_SERVER_OPTIONS: Final = (
     "latency_tracking_interval", "load_balance_bundles", "min_pause_between_checkpoints",
     "num_concurrent_checkpoints", "number_of_execution_retries", "object_reuse", "operator_chaining",
     "re_iterable_group_by_key_result", "report_checkpoint_duration",
-    "retain_externalized_checkpoints_on_cancellation", "savepoint_path", "shutdown_sources_after_idle_ms",
+    "retain_externalized_checkpoints_on_cancellation", "shutdown_sources_after_idle_ms",
     "state_backend", "state_backend_factory", "state_backend_storage_path", "unaligned_checkpoint_enabled",
     "use_data_stream_for_batch",
 )  # fmt: skip
@@ -70,6 +70,7 @@ class FlinkOptions(PipelineOptions):
             "max_bundle_time_mills",
         ):
             parser.add_argument(f"--{name}", type=int)
+        parser.add_argument("--savepoint_path")
         parser.add_argument("--finish_bundle_before_checkpointing", action="store_true")
 
 

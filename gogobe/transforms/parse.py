@@ -109,7 +109,7 @@ class ParseAndMatch(beam.PTransform):
 
     Reading and matching are one step, because the address of the snapshots is a side input, and no runner
     fuses a step that has one with the step before it. Between two steps each batch would be encoded, sent
-    through the runner and decoded, and eight of them would end a bundle and so a commit. It also respects
+    through the runner and decoded, and two of them would end a bundle and so a commit. It also respects
     Beam's rule that a step does not mutate its input: the items belong to this step until they are matched.
     """
 

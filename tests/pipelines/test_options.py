@@ -77,6 +77,11 @@ def test_what_gogobe_beam_and_their_runners_know_passes(flags: list[str]):
     refuse_unknown(flags)
 
 
+def test_beam_knows_the_savepoint_that_a_job_begins_with(caplog: pytest.LogCaptureFixture):
+    PipelineOptions(["--savepoint_path=/s"]).get_all_options()
+    assert caplog.text == ""
+
+
 @pytest.mark.slow
 def test_the_pipelines_command_ends_with_a_message_and_no_traceback():
     ended = subprocess.run(
