@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,19 +99,15 @@ def run(
         reading.join()
         findings = Findings()
         repeated, commits = _check(world, read, findings, say)
-    ends = [one.started for one in injected[1:]] + [time.time()]
+    ends = [together[0].started for together in injected[1:]] + [time.time()]
     results = [
         FaultResult(one.name, one.started - commits[0], one.ended - one.started,
-                    seconds_until_rows(one, commits, _window(injected, number, ends)), one.problem, one.said)
-        for number, one in enumerate(injected)
+                    seconds_until_rows(one, commits, end), one.problem, one.said)
+        for together, end in zip(injected, ends, strict=True)
+        for one in together
     ]  # fmt: skip
     rows = sum(one.rows for one in read)
     return Result(seed, len(published), rows, results, findings, repeated, time.monotonic() - started)
-
-
-def _window(injected: Sequence[Injected], number: int, ends: Sequence[float]) -> float:
-    """Until when commits tell of a fault: the next fault that did not happen together with it."""
-    return next((end for end in ends[number:] if end > injected[number].ended), ends[-1])
 
 
 class _Appearing:
@@ -143,25 +141,34 @@ class _Appearing:
 
 def _break_all(
     world: World, faults: Sequence[Fault], appearing: _Appearing, say: Say, settle: float
-) -> list[Injected]:
-    """Lets all faults happen, each once rows flow again after the one before."""
+) -> list[list[Injected]]:
+    """Lets all faults happen, each once rows flow again after the one before. Returns them as they happened,
+    those together that happened together."""
     _wait_for_commit(world, after=0.0)
-    injected: list[Injected] = []
+    injected: list[list[Injected]] = []
+    numbers = itertools.count(1)
     for together in groups(faults):
         appearing.next_slot()
         time.sleep(together[0].pause + 1.0)
         threads = []
+        happened: list[Injected] = []
         for fault in together:
             if fault.joins:
                 time.sleep(fault.pause)
-            say(f"{len(injected) + 1}/{len(faults)} {fault.name}")
-            threads.append(threading.Thread(target=lambda one=fault: injected.append(world.inject(one))))
+            say(f"{next(numbers)}/{len(faults)} {fault.name}")
+            inject = partial(_inject, world, fault, happened)
+            threads.append(threading.Thread(target=inject))
             threads[-1].start()
         for thread in threads:
             thread.join()
+        injected.append(sorted(happened, key=lambda one: one.started))
         time.sleep(settle)
-        _wait_for_commit(world, after=max(one.ended for one in injected[-len(together) :]) + 1.0)
-    return sorted(injected, key=lambda one: one.started)
+        _wait_for_commit(world, after=max(one.ended for one in happened) + 1.0)
+    return injected
+
+
+def _inject(world: World, fault: Fault, happened: list[Injected]) -> None:
+    happened.append(world.inject(fault))
 
 
 def _wait_for_commit(world: World, after: float) -> None:
