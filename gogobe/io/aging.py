@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gogobe.io.objects import ObjectStore, open_filesystem
+from gogobe.io.objects import ObjectStore, modified, open_filesystem
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,6 @@ def _entries(filesystem: Any, folder: str) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     return [entry for entry in entries if entry["name"].rstrip("/") != folder]  # S3 may have a folder's marker
-
-
-def modified(entry: dict[str, Any]) -> datetime:
-    """When an object was stored, from fsspec's description of it: a folder's, S3's or GCS's."""
-    at = entry["LastModified"] if "LastModified" in entry else entry["mtime"]
-    return at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)
 
 
 def remove_objects(store: ObjectStore, objects: Sequence[OldObject]) -> None:

@@ -15,7 +15,9 @@ import os
 import re
 import tempfile
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -31,6 +33,8 @@ MAX_NAME_BYTES: Final = 255
 # A put into a cloud holds this much of its file in memory, twice at most; the libraries' own 50 MB, ten times.
 PART_BYTES: Final = 8 << 20
 _PARTS_AT_ONCE: Final = 2
+# An object of a bucket that is put again is written again if it is older, because its age counts for retention.
+RENEWED_AFTER: Final = timedelta(days=1)
 _SUFFIX: Final = re.compile(r"\.[a-z0-9]{1,8}\Z")
 _NO_NAME: Final = re.compile(r"[\x00-\x1f\x7f/\\?#\ud800-\udfff]")
 
@@ -136,7 +140,8 @@ class ObjectStore:
 
     def put(self, key: str, source: Path) -> str:
         """Stores a local file under the key, unless an object of the same size exists there. Returns its
-        address.
+        address. The age of an object counts from its latest `put` (in a bucket, `RENEWED_AFTER` less at most),
+        so that retention keeps a file that is announced again.
 
         Raises OutsideStoreError for a key that leaves the store, PermissionError for a link in the store's
         folder that does.
@@ -147,7 +152,7 @@ class ObjectStore:
             folders.put_file(self._root, target, str(source))
         else:
             filesystem = self._filesystem()
-            if _size(filesystem, target) != source.stat().st_size:
+            if not _is_stored(filesystem, target, source.stat().st_size):
                 filesystem.put_file(str(source), target, chunksize=PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
         return target
 
@@ -241,8 +246,18 @@ def _scheme_of(url: str) -> str:
     return "file" if scheme in ("", "file") else scheme
 
 
-def _size(filesystem: Any, target: str) -> int | None:
+def _is_stored(filesystem: Any, target: str, size: int) -> bool:
+    """Whether a bucket has an object of this size that need not be renewed."""
     try:
-        return cast("int", filesystem.size(target))
+        entry = filesystem.info(target)
     except FileNotFoundError:
-        return None
+        return False
+    if entry["type"] != "file" or entry["size"] != size:
+        return False
+    return datetime.now(UTC) - modified(entry) < RENEWED_AFTER
+
+
+def modified(entry: Mapping[str, Any]) -> datetime:
+    """When an object was stored, from fsspec's description of it: a folder's, S3's or GCS's."""
+    at = entry["LastModified"] if "LastModified" in entry else entry["mtime"]
+    return at if isinstance(at, datetime) else datetime.fromtimestamp(at, UTC)

@@ -6,10 +6,12 @@ import logging
 import random
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from gogobe.io import objects
 from gogobe.io.objects import PART_BYTES, ObjectStore, OutsideStoreError, content_key, store_errors
 from gogobe.local.processes import free_ports
 from tests.conftest import GATEWAY, Bucket
@@ -56,6 +58,17 @@ def test_a_taken_key_is_left_alone(store: ObjectStore, source: Path):
     assert store.put("k", source) == path
     with store.open(path) as file:
         assert file.read() == b"prices of the day"
+
+
+def test_an_old_object_of_a_bucket_is_renewed(bucket: Bucket, source: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its age is that of its latest put: retention must not remove a file that was announced again."""
+    store = ObjectStore(bucket.url, bucket.endpoint)
+    path = store.put("k", source)
+    monkeypatch.setattr(objects, "RENEWED_AFTER", timedelta(0))
+    source.write_bytes(b"PRICES OF THE DAY")
+    assert store.put("k", source) == path
+    with store.open(path) as file:
+        assert file.read() == b"PRICES OF THE DAY"
 
 
 def test_an_object_of_another_size_is_put_again(store: ObjectStore, source: Path):
