@@ -163,7 +163,8 @@ def _break_all(
             thread.join()
         injected.append(sorted(happened, key=lambda one: one.started))
         time.sleep(settle)
-        _wait_for_commit(world, after=max(one.ended for one in happened) + 1.0)
+        ran_at = world.wait_for_job()
+        _wait_for_commit(world, after=ran_at or max(one.ended for one in happened) + 1.0)
     return injected
 
 

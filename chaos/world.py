@@ -132,6 +132,16 @@ class World:
             raise StackError(f"{name} does not run")
         return record
 
+    def wait_for_job(self) -> float | None:
+        """Waits until the job runs, at most `JOB_SECONDS`. Returns when it did (seconds since the epoch), or
+        None where it ran all the time: rows that still flow while a lost JobManager is being replaced are no
+        recovery."""
+        if any(one.name == JOB and one.state == "RUNNING" for one in jobs(self.stack.flink)):
+            return None
+        with contextlib.suppress(StackError, requests.RequestException):
+            wait_for_job(self.stack.flink, JOB, seconds=JOB_SECONDS)
+        return time.time()
+
     def lag(self) -> int:
         """Announcements that the job has not done."""
         return sum(lag(self.stack.kafka, Settings().group, topic) for topic in INGEST_JOB.topics)

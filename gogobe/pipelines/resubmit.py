@@ -1,7 +1,7 @@
 """Submits a job again, with the options it had, and ends. The supervisor of a local stack runs it.
 
-It submits when its standard input ends. Until then it has imported Beam, which takes seconds, while the
-services of the stack start.
+It submits when its standard input ends. Until then it has imported Beam and built the job, which takes seconds,
+while the services of the stack start.
 
     python -m gogobe.pipelines.resubmit KIND OPTION… </dev/null
 """
@@ -34,9 +34,8 @@ def record_of(name: str, kind: str, flags: Sequence[str]) -> JobRecord:
 
 def main(kind: str, flags: Sequence[str]) -> None:
     """Submits a job at the end of standard input; ends the process with a message where it cannot be."""
-    sys.stdin.read()
     try:
-        submit(JOBS[kind], flags)
+        submit(JOBS[kind], flags, wait_for_servers=sys.stdin.read)
     except (SettingsError, SecretError, KafkaOptionsError, psycopg.Error, KafkaException) as error:
         sys.exit(f"{kind} cannot be submitted: {error}")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import apache_beam as beam
+import psycopg
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult, PipelineState
@@ -35,9 +37,13 @@ class BoundedRunError(Exception):
     """A bounded run that did not complete; the message says what is left to be done."""
 
 
-def submit(kind: JobKind, flags: Sequence[str]) -> PipelineResult:
-    """Prepares database and topics, builds the job and submits it to its runner; returns at once. The
-    database's owner prepares; the job has the loader's address alone.
+def submit(
+    kind: JobKind, flags: Sequence[str], wait_for_servers: Callable[[], object] | None = None
+) -> PipelineResult:
+    """Prepares database and topics, builds the job and submits it to its runner; returns once it is submitted
+    and the views are refreshed. The database's owner prepares; the job has the loader's address alone.
+
+    `wait_for_servers` returns when the servers are ready. The job is built meanwhile, if it can be.
 
     Raises SettingsError (also for a secret given as a value, which would be part of the job), SecretError,
     KafkaOptionsError, MigrationError, psycopg.Error, KafkaException.
@@ -46,8 +52,24 @@ def submit(kind: JobKind, flags: Sequence[str]) -> PipelineResult:
     options, settings = parsed(flags)
     if _runner(options) == "directrunner":
         raise SettingsError("DirectRunner ends by itself: give --bounded, or a streaming runner")
+    build = partial(built, kind, options, restricted(options, settings))
+    pipeline = None
+    if wait_for_servers is not None:
+        pipeline = _built_early(build)
+        wait_for_servers()
     prepare(settings)
-    return built(kind, options, restricted(options, settings)).run()
+    result = (pipeline or build()).run()
+    refresh_stale(settings)
+    return result
+
+
+def _built_early(build: Callable[[], beam.Pipeline]) -> beam.Pipeline | None:
+    """The pipeline, or None where it cannot be built before the servers are ready."""
+    try:
+        return build()
+    except Exception as error:  # noqa: BLE001 - of any client; what persists is raised by the next attempt
+        logger.info("the job is built when the servers are ready: %s", error)
+        return None
 
 
 def built(kind: JobKind, options: PipelineOptions, settings: Settings) -> beam.Pipeline:
@@ -129,8 +151,7 @@ def _messages(result: PipelineResult) -> int:
 
 
 def prepare(settings: Settings, *, uses_kafka: bool = True) -> None:
-    """Migrates the schema, creates missing roles and topics, and refreshes the views, which a killed pipeline
-    may have left stale."""
+    """Migrates the schema, and creates missing roles and topics."""
     migrate(settings.database_address, roles=settings.database_roles)
     if uses_kafka:
         ensure_topics(
@@ -140,7 +161,15 @@ def prepare(settings: Settings, *, uses_kafka: bool = True) -> None:
             settings.topic_replication,
             topic_config(settings.keep_topic_days),
         )
-    refresh_views(settings.database_address)
+
+
+def refresh_stale(settings: Settings) -> None:
+    """Refreshes the views, which a killed job may have left stale. Call it when the job runs, which then need
+    not wait for it; an error is logged, and the next load refreshes them."""
+    try:
+        refresh_views(settings.database_address)
+    except psycopg.Error as error:
+        logger.warning("the views are not refreshed before the next load: %s", error)
 
 
 def main(kind: JobKind) -> None:
