@@ -16,6 +16,7 @@ import boto3  # type: ignore[import-untyped]
 import psycopg
 import pytest
 import requests
+from hypothesis import HealthCheck, settings
 from moto.server import ThreadedMotoServer
 
 from deploy.gcs import running_gcs
@@ -40,6 +41,13 @@ GATEWAY: Final = shutil.which("versitygw")
 
 COCKROACHDB: Final = os.environ.get("GOGOBE_TEST_COCKROACHDB")
 """The address of a CockroachDB server for tests, if there is one."""
+
+# Property tests have the same examples in each run, and as much time as they need: a run that fails by chance
+# says nothing about a change. `--hypothesis-profile=search` looks for further examples.
+_PATIENT: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("repeatable", _PATIENT, derandomize=True)
+settings.register_profile("search", _PATIENT, max_examples=1000)
+settings.load_profile("repeatable")
 collect_ignore = [] if COCKROACHDB else ["database/test_cockroachdb.py"]
 
 

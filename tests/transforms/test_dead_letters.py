@@ -77,7 +77,11 @@ def test_a_letter_names_the_file(letters: DeadLetters, element: Any):
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    deadline=None,
+    max_examples=40,
+)
 @given(
     st.one_of(st.binary(max_size=200), st.sampled_from([b'"', b"\x1f", b"\xff", "א".encode(), b"\\"])),
     st.sampled_from([1, 1000, 100_000]),

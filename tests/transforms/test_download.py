@@ -163,7 +163,7 @@ def test_a_signature_is_used_and_not_passed_on(step: _Download, served: Portal):
     assert list((Path(step._config.store.url) / PARTS).iterdir()) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     url=st.text(min_size=1, max_size=300),
     path=st.sampled_from(["", "http://p/", "http://u:p@p/", "http://p/x?sig=1", "x://"]),

@@ -118,7 +118,11 @@ hostile_numbers = st.one_of(st.none(), st.decimals(), st.sampled_from([Decimal("
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error")
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(
     st.lists(
         st.builds(
