@@ -54,7 +54,7 @@ def topic(bootstrap: str) -> Topic:
 def portal(engine: str, url: str, **settings: Any) -> Portal:
     """A portal of a chain that is named `chain`."""
     ids = settings.pop("chain_ids", ("7290000000001",))
-    fast = {"rate": 10_000.0, "concurrency": 8, "timeout": 5.0} | settings
+    fast = {"rate": 10_000.0, "concurrency": 8, "timeout": 60.0} | settings
     return Portal("chain", "chain", ids, PortalSettings(engine=engine, url=url, **fast))  # type: ignore[arg-type]
 
 

@@ -51,7 +51,7 @@ class Replicas:
         for number, (key, portal) in enumerate(self.portals.items(), start=1):
             lines += [f"[chains.{key}]", f'chain_ids = ["{chain_id(number)}"]', f'names = {{ en = "{key}" }}']
             lines += [f"[[chains.{key}.portals]]"]
-            fast = {"rate": 1000.0, "concurrency": 4, "timeout": 10.0, "full": [], "night": []}
+            fast = {"rate": 1000.0, "concurrency": 4, "timeout": 60.0, "full": [], "night": []}
             lines += portal_lines(fast | portal | settings)
         file.write_text("\n".join(lines), "utf-8")
         return file
@@ -61,13 +61,12 @@ def chain_id(number: int) -> str:
     return f"{7290000001000 + number}"
 
 
-def today_files(number: int, count: int) -> list[ShelfFile]:
-    """Files of a chain's stores, published this morning."""
-    now = datetime.now(UTC).astimezone(ISRAEL)
-    moment = now.replace(hour=0, minute=0, second=0, microsecond=0)
+def files_of_day(today: datetime, number: int, count: int) -> list[ShelfFile]:
+    """Files of a chain's stores, published on the morning of a day."""
+    moment = today.replace(hour=0, minute=0, second=0, microsecond=0)
     return [
         ShelfFile(
-            f"PriceFull{chain_id(number)}-{store:03d}-{now:%Y%m%d}{store % 24:02d}{store % 60:02d}.gz",
+            f"PriceFull{chain_id(number)}-{store:03d}-{today:%Y%m%d}{store % 24:02d}{store % 60:02d}.gz",
             b"\x1f\x8b" + bytes(store % 50),
             moment.replace(minute=store % 60),
         )
@@ -78,8 +77,9 @@ def today_files(number: int, count: int) -> list[ShelfFile]:
 @contextlib.contextmanager
 def replicas(folder: Path, count: int = 25) -> Iterator[Replicas]:
     """Starts a replica of each engine's portal, with `count` files."""
-    made = Replicas({key: Shelf.of(today_files(n, count)) for n, key in enumerate(ENGINES, start=1)})
-    shelves, today = made.shelves, datetime.now(UTC).astimezone(ISRAEL)
+    today = datetime.now(UTC).astimezone(ISRAEL)
+    made = Replicas({key: Shelf.of(files_of_day(today, n, count)) for n, key in enumerate(ENGINES, start=1)})
+    shelves = made.shelves
     day = f"{today:%Y-%m-%d}"
     ftp_folder = folder / "ftp"
     ftp_folder.mkdir()

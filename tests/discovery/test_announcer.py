@@ -24,7 +24,13 @@ from gogobe.records.messages import encode
 from tests.discovery.kafka import announced
 
 pytestmark = pytest.mark.server
-LEASE = 30.0
+LEASE = 240.0
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent repeats a request that the broker does not answer in time; tests send some only once."""
+    monkeypatch.setattr("gogobe.io.kafka.publisher.ASK_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -119,7 +125,7 @@ def dead_agent_s_claim(dsn: Dsn, topic: Topic, files: list[Announcement], sent: 
             "UPDATE crawl_agents SET heartbeat_at = now() - interval '1 hour' WHERE agent = 'dead'"
         )
         # Its messages and some of others are behind these offsets.
-        publisher = Publisher(topic.kafka, topic.name, 10)
+        publisher = Publisher(topic.kafka, topic.name, 60)
         records = [
             marked(one, version)
             for one, version in zip(files, found.versions.values(), strict=True)
@@ -199,7 +205,8 @@ def test_an_agent_that_was_taken_for_dead_publishes_nothing(
     other.close()
 
 
-def test_it_waits_for_a_broker_that_is_out_of_reach(dsn: str, db: Connection):
+def test_it_waits_for_a_broker_that_is_out_of_reach(dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gogobe.io.kafka.publisher.ASK_SECONDS", 1.0)
     announcer = Announcer(dsn, Topic("127.0.0.1:9", "files"), "one", LEASE)
     threading.Timer(1.0, announcer.stop).start()
     with pytest.raises(Stopped):
@@ -209,7 +216,7 @@ def test_it_waits_for_a_broker_that_is_out_of_reach(dsn: str, db: Connection):
 
 
 def test_marks_are_found_from_an_offset_on(topic: Topic):
-    publisher = Publisher(topic.kafka, topic.name, 10)
+    publisher = Publisher(topic.kafka, topic.name, 60)
     before = publisher.offsets()
     publisher.publish([Marked(b"%d" % number, b"key %d" % number, b"v") for number in range(3000)])
     middle = publisher.offsets()
