@@ -31,9 +31,7 @@ from tests.discovery.conftest import client_of, files, list_with
 from tests.discovery.replicas import ENGINES, Replicas, replicas
 from tests.portals.ftp import ftp_server
 
-SETTINGS = FetchSettings(
-    attempts=1, deadline=20, total=30, read_timeout=5, allowed=AllowedHosts.parse("127.0.0.1")
-)
+SETTINGS = FetchSettings(attempts=1, connect_timeout=60, allowed=AllowedHosts.parse("127.0.0.1"))
 CHAIN_HOSTS = frozenset({"127.0.0.1"})
 
 

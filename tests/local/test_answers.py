@@ -25,6 +25,8 @@ from gogobe.local.postgres import PostgresServer, password_file
 from gogobe.local.processes import free_ports
 
 SHORT = 0.5
+LONG = 60.0
+"""For servers that answer, on however slow a machine."""
 
 
 @pytest.fixture
@@ -67,8 +69,8 @@ def test_a_grpc_server_answers_and_a_silent_one_does_not(silent: int, closed: in
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        assert grpc_answers(f"127.0.0.1:{port}")
-        assert not worker_pool_answers(f"127.0.0.1:{port}")  # it is no worker pool
+        assert grpc_answers(f"127.0.0.1:{port}", LONG)
+        assert not worker_pool_answers(f"127.0.0.1:{port}", LONG)  # it is no worker pool
     finally:
         server.stop(None)
     assert not grpc_answers(f"127.0.0.1:{silent}", SHORT)
@@ -93,12 +95,12 @@ def test_a_database_answers_also_by_a_refusal(tmp_path: Path, dsn: str):
     data = tmp_path / "postgres"
     password_file(data).write_text(f"127.0.0.1:*:*:gogobe:wrong{'x' * 8}\n")
     password_file(data).chmod(0o600)
-    assert postgres_answers(PostgresServer(port, data))
+    assert postgres_answers(PostgresServer(port, data), LONG)
 
 
 def test_a_job_manager_knows_its_task_managers(flink: str, silent: int):
-    assert job_manager_answers(flink)
-    assert task_manager_answers(flink, "taskmanager-1")
-    assert not task_manager_answers(flink, "taskmanager-2")
+    assert job_manager_answers(flink, LONG)
+    assert task_manager_answers(flink, "taskmanager-1", LONG)
+    assert not task_manager_answers(flink, "taskmanager-2", LONG)
     # A JobManager that does not answer says nothing about a TaskManager.
     assert task_manager_answers(f"127.0.0.1:{silent}", "taskmanager-2", SHORT)

@@ -2,7 +2,6 @@
 
 import socket
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -26,13 +25,13 @@ pytestmark = pytest.mark.slow
 
 FAMILY = """
 import os, signal, subprocess, sys, time
-sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
 subprocess.Popen(sleep)
 subprocess.Popen(sleep, start_new_session=True)
 print("ready", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)"
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def wait_for_ready(record: ServiceRecord) -> None:
 
 
 def test_a_service_is_recorded_and_writes_to_its_log(tmp_path: Path, records: Records):
-    record = start("print('ready', flush=True); import time; time.sleep(60)", tmp_path, records)
+    record = start("print('ready', flush=True); import time; time.sleep(600)", tmp_path, records)
     wait_for_ready(record)
     assert records.read() == [record]
     assert is_running(record)
@@ -82,14 +81,12 @@ def test_a_dead_leader_s_session_is_still_its_own(tmp_path: Path, records: Recor
 def test_who_does_not_listen_is_killed(tmp_path: Path, records: Records):
     record = start(DEAF, tmp_path, records)
     wait_for_ready(record)
-    started = time.monotonic()
     stop_services([record], seconds=0.5)
-    assert time.monotonic() - started < 10
     assert not members(record)
 
 
 def test_another_process_is_left_alone(tmp_path: Path, records: Records):
-    record = start("import time; time.sleep(60)", tmp_path, records)
+    record = start("import time; time.sleep(600)", tmp_path, records)
     impostor = ServiceRecord("Old thing", record.pid, record.created - 3600, record.log)
     assert members(impostor) == []
     stop_services([impostor])
@@ -103,7 +100,7 @@ def test_a_service_that_dies_is_named_with_the_end_of_its_log(tmp_path: Path, re
 
 
 def test_a_service_that_is_not_ready_in_time_is_named(tmp_path: Path, records: Records):
-    record = start("import time; time.sleep(60)", tmp_path, records, "Kafka")
+    record = start("import time; time.sleep(600)", tmp_path, records, "Kafka")
     with pytest.raises(StackError, match=r"Kafka was not ready within 0 seconds.*"):
         wait_until_ready(record, lambda: False, 0.2)
 
@@ -123,9 +120,9 @@ def test_records_cut_short_are_none(tmp_path: Path):
 
 def test_listening_processes_are_distinguished(tmp_path: Path, records: Records):
     port = free_ports(1)[0]
-    code = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(60)"
+    code = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
     listener = start(code, tmp_path, records)
-    other = start("print('ready', flush=True); import time; time.sleep(60)", tmp_path, records)
+    other = start("print('ready', flush=True); import time; time.sleep(600)", tmp_path, records)
     wait_until_ready(listener, lambda: listens(listener, port), 20)
     assert not listens(other, port)
 

@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -16,6 +15,7 @@ from gogobe.local.guards import keep_private
 from gogobe.local.processes import Records, ServiceRecord, StackError
 from gogobe.local.stack import Stack
 from gogobe.secrets import Secret
+from tests.local.waiting import wait_for
 
 
 def test_stopping_removes_the_secrets_of_its_pipelines(tmp_path: Path):
@@ -47,10 +47,11 @@ started = pathlib.Path({str(tmp_path / "started")!r})
 with Stack(pathlib.Path({str(tmp_path)!r})).service("Sleeper", [sys.executable, "-c", {SLEEPER!r}, str(started)], started.exists):
     sys.stdin.read()
 """
-    with subprocess.Popen([sys.executable, "-c", owner], stdin=subprocess.PIPE) as process:
-        wait_for((tmp_path / "started").exists)
-        process.kill()
     stack = Stack(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", owner], stdin=subprocess.PIPE) as process:
+        # The owner may write the service's record later than the service begins.
+        wait_for(lambda: (tmp_path / "started").exists() and len(stack.status()) == 1)
+        process.kill()
     (status,) = stack.status()
     assert status.running
     assert stack.stop() == ["Sleeper"]
@@ -66,13 +67,6 @@ def test_a_further_service_that_is_not_ready_is_reported_with_its_log(tmp_path: 
     ):
         pass
     assert stack.status() == []
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_data_and_logs_are_for_their_owner_only(tmp_path: Path):

@@ -104,7 +104,7 @@ def test_a_port_that_is_taken_ends_the_pool(tmp_path: Path, pool: ServiceRecord,
 
 
 def test_a_pool_answers_unless_it_hangs(pool: ServiceRecord, port: int, control: socket.socket):
-    assert worker_pool_answers(f"127.0.0.1:{port}")
+    assert worker_pool_answers(f"127.0.0.1:{port}", SECONDS)
     ask(port, start="one", control=control)
     control.accept()[0].close()
     psutil.Process(pool.pid).send_signal(signal.SIGSTOP)
