@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,9 +77,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
         with psycopg.connect(server.dsn, autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET synchronous_commit = off")
             connection.execute("ALTER SYSTEM SET fsync = off")
+            # New statistics in the middle of a test may change a plan.
+            connection.execute("ALTER SYSTEM SET autovacuum = off")
             connection.execute("SELECT pg_reload_conf()")
             connection.execute("CREATE DATABASE migrated")
-        migrate(server.dsn_of("migrated"))
+            migrate(server.dsn_of("migrated"))
+            # A database is copied only when no process is connected to it, and each needs a moment to end.
+            while connection.execute("SELECT FROM pg_stat_activity WHERE datname = 'migrated'").fetchone():
+                time.sleep(0.02)
         yield server
 
 

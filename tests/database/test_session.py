@@ -108,14 +108,15 @@ def test_recorders_and_the_refresh_keep_their_connection(
 def test_a_silent_server_is_left_and_the_work_done_once_it_answers(
     dsn: str, db: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The whole bundle would hang: now the connection is closed and opened again."""
-    monkeypatch.setattr("gogobe.database.timeouts._ANSWER_GRACE_SECONDS", 0.0)
+    """The whole bundle would hang: now the connection is closed and opened again. The new one waits as long as
+    ever for an answer."""
     parameters = conninfo_to_dict(dsn)
     with Line(str(parameters["host"]), int(str(parameters["port"]))) as line:
-        address = make_conninfo(dsn, port=line.port, connect_timeout=2)
-        with Loader(address, timeouts=Timeouts(statement=1)) as loader:
+        address = make_conninfo(dsn, port=line.port, connect_timeout=60)
+        with Loader(address) as loader:
             loader.load(file_batches([item("1", "5")], hour=1))
             monkeypatch.setattr("gogobe.database.connection.time.sleep", lambda _: line.restore())
+            monkeypatch.setattr(loader._session._connected(), "answer_seconds", 0.5)
             line.fall_silent()
             assert loader.load(file_batches([item("1", "6")], hour=2)).rows == 1
         row = db.execute("SELECT price FROM prices").fetchone()
@@ -128,12 +129,10 @@ def test_work_that_always_times_out_is_raised_in_the_end(dsn: str) -> None:
 
     def sleep(connection: Connection) -> None:
         attempts.append(1)
-        connection.execute("SELECT pg_sleep(60)")
+        connection.execute("SET statement_timeout = 50")
+        connection.execute("SELECT pg_sleep(600)")
 
-    with (
-        Session(dsn, timeouts=Timeouts(statement=0.05)) as session,
-        pytest.raises(psycopg.errors.QueryCanceled),
-    ):
+    with Session(dsn) as session, pytest.raises(psycopg.errors.QueryCanceled):
         session.run(sleep)
     assert len(attempts) == 3
 
