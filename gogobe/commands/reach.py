@@ -1,4 +1,8 @@
-"""Whether a server answers at all, before a client tries for longer than a user waits."""
+"""Whether a server answers at all, before a client tries for longer than a user waits.
+
+A server that refuses connections is reported at once. One that takes them has some seconds to answer, because
+a busy server is not out of reach.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ from gogobe.local.answers import grpc_answers
 from gogobe.records.addresses import without_credentials
 from gogobe.settings import Settings
 
-SECONDS: Final = 3.0
+SECONDS: Final = 10.0
 GRACE_SECONDS: Final = 0.5
 POSTGRES_PORT: Final = 5432
 DEFAULT_PORTS: Final = {"kafka": 9092, "http": 80, "https": 443}
@@ -35,7 +39,6 @@ SERVERS: Final = {
 }
 ROLES: Final = ("loader", "reader")
 DATABASE_NAMES: Final = ("database", *ROLES)
-_SILENT: Final = f"no answer within {SECONDS:.0f} seconds"
 
 
 def check_reachable(settings: Settings, names: Sequence[str]) -> None:
@@ -48,7 +51,7 @@ def check_reachable(settings: Settings, names: Sequence[str]) -> None:
         if isinstance(found, UnansweredError):
             if found.__cause__ is not None:
                 raise found.__cause__
-            failures.append(_sentence(settings, name, _SILENT))
+            failures.append(_sentence(settings, name, _silent()))
         elif found is not None:
             failures.append(found)
     if failures:
@@ -98,7 +101,11 @@ def _failure_of(settings: Settings, name: str) -> str | None:
         return None
     if all(errors):
         return _sentence(settings, name, errors[0] or "")
-    return None if _answers(settings, name, deadline) else _sentence(settings, name, _SILENT)
+    return None if _answers(settings, name, deadline) else _sentence(settings, name, _silent())
+
+
+def _silent() -> str:
+    return f"no answer within {SECONDS:.0f} seconds"
 
 
 def _sentence(settings: Settings, name: str, why: str) -> str:
@@ -162,7 +169,7 @@ def _error_of(host: str, port: int, deadline: float) -> str | None:
     try:
         socket.create_connection((host, port), max(0.1, deadline - time.monotonic())).close()
     except TimeoutError:
-        return _SILENT
+        return _silent()
     except (OSError, OverflowError) as error:
         return (error.strerror if isinstance(error, OSError) else None) or str(error)
     return None

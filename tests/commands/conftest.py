@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gogobe.cli import main
+from gogobe.commands import health, reach
 from gogobe.io.kafka.topics import ensure_topics
 from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import TOPICS
@@ -23,6 +24,21 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with broker(tmp_path_factory.mktemp("kafka")) as address:
         ensure_topics(address, TOPICS)
         yield address
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers have a minute to answer, on however slow a machine."""
+    monkeypatch.setattr(reach, "SECONDS", 60.0)
+    monkeypatch.setattr(health, "PROBE_SECONDS", 60.0)
+    monkeypatch.setattr(health, "STATEMENT_SECONDS", 60.0)
+
+
+@pytest.fixture
+def hurried(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that never answer are waited for as briefly as possible."""
+    monkeypatch.setattr(reach, "SECONDS", 3.0)
+    monkeypatch.setattr(health, "PROBE_SECONDS", 4.0)
 
 
 @pytest.fixture

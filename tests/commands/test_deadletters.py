@@ -132,7 +132,7 @@ def test_a_database_out_of_reach_is_a_sentence(gogobe: Gogobe, arguments: list[s
     assert "the database cannot be reached" in result.output
 
 
-@pytest.mark.usefixtures("letters")
+@pytest.mark.usefixtures("letters", "hurried")
 def test_a_broker_out_of_reach_leaves_the_letters_as_they_were(gogobe: Gogobe, db: Connection, monkeypatch):
     monkeypatch.setattr("gogobe.io.kafka.topics.DELIVERY_SECONDS", 1.0)
     arguments = ("deadletters", "replay", "--reason", "not_found", "--as", "announcement")

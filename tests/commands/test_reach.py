@@ -69,6 +69,7 @@ def test_a_server_out_of_reach_is_reported_in_a_sentence(tmp_path: Path, port: i
     assert len(result.output.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_server_that_takes_connections_and_says_nothing_is_reported(port: int):
     with socket.create_server(("127.0.0.1", 0)) as server:
         there = server.getsockname()[1]
@@ -87,6 +88,7 @@ def test_a_database_that_answers_is_reached_also_if_it_refuses(dsn: str):
     check_reachable(Settings(database=f"{dsn}_that_is_not_there"), ["database"])
 
 
+@pytest.mark.usefixtures("hurried")
 def test_other_servers_are_reached_by_a_connection(port: int):
     with socket.create_server(("127.0.0.1", 0)) as server:
         there = server.getsockname()[1]

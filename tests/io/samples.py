@@ -22,7 +22,7 @@ def config(
     settings: FetchSettings,
     *of_chain: PortalSettings,
     threads: int = 4,
-    wait: float = 30.0,
+    wait: float = 120.0,
     give_up: float = 86_400.0,
 ) -> DownloadConfig:
     """Downloads that are waited for as long as a test may last, from hosts with two places."""

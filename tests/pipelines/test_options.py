@@ -86,7 +86,7 @@ def test_beam_knows_the_savepoint_that_a_job_begins_with(caplog: pytest.LogCaptu
 def test_the_pipelines_command_ends_with_a_message_and_no_traceback():
     ended = subprocess.run(
         [sys.executable, "-m", "gogobe.pipelines.ingest", "--comit_batches=3"],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].endswith("did you mean --commit_batches?")
@@ -217,7 +217,7 @@ def test_a_password_stops_the_pipelines_command_before_it_is_sent_anywhere(
 ):
     ended = subprocess.run(
         [sys.executable, "-m", "gogobe.pipelines.ingest", *flags],
-        capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=240, check=False, env={**os.environ, **environment},
     )  # fmt: skip
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1].startswith(message)

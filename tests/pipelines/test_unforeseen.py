@@ -103,6 +103,7 @@ def steps(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dsn: str) -> dict[str
         store=str(tmp_path / "store"),
         masters=str(tmp_path / "masters"),
         fetch_attempts=1,
+        fetch_wait=120.0,
     )
     (tmp_path / "store").mkdir()
     finder = Finder()

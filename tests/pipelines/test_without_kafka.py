@@ -19,6 +19,12 @@ from tests.database.places import PASSWORD, new_place
 FEED = Path(gogobe.demo.__file__).parent / "feeds" / "PriceFull7290058108879-339-202508071024.gz"
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers have a minute to answer, on however slow a machine."""
+    monkeypatch.setattr("gogobe.commands.reach.SECONDS", 60.0)
+
+
 @pytest.fixture
 def announced(tmp_path: Path) -> FileDiscovered:
     """A feed that the object store already has."""

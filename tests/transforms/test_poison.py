@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -48,12 +49,27 @@ def breaks(monkeypatch: pytest.MonkeyPatch, how: Callable[[], object]) -> None:
     monkeypatch.setattr(parse, "FeedReader", Reader)
 
 
+def run_out_of_time() -> None:
+    """The step is watched, and its time is almost over."""
+    dog = watchdog.Watchdog()
+    assert dog._deadlines
+    for watched in dog._deadlines:
+        dog._deadlines[watched] = time.monotonic() + 0.5
+    dog._set(None)  # sets the timer by the deadlines of all
+
+
 def kill_itself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def wait() -> None:
+    run_out_of_time()
+    time.sleep(SECONDS)
+
+
 def hold_the_interpreter() -> None:
     """As native code does that never returns: no other Python thread runs meanwhile."""
+    run_out_of_time()
     re.match(r"(a+)+$", "a" * 60 + "b")
 
 
@@ -92,15 +108,13 @@ def rows_and_letters(outputs: list[Any]) -> tuple[int, list[str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "exit_code"),
-    [(kill_itself, -signal.SIGKILL), (lambda: time.sleep(SECONDS), 1), (hold_the_interpreter, 1)],
+    [(kill_itself, -signal.SIGKILL), (wait, 1), (hold_the_interpreter, 1)],
     ids=["killed", "waits", "hangs"],
 )
 def test_a_file_that_ends_its_process_is_given_up_after_three_attempts(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: Callable[[], object], exit_code: int
 ):
     breaks(monkeypatch, how)
-    monkeypatch.setattr(watchdog, "LEAST_SECONDS", 1.0)
-    monkeypatch.setattr(watchdog, "SECONDS_PER_MEGABYTE", 0.0)
     good = stored(tmp_path)
     bad = msgspec.structs.replace(good, file_name=BAD, content_sha256="bad")
     items, _ = rows_and_letters(in_a_process(tmp_path, good)[1])
@@ -158,8 +172,20 @@ def test_a_hash_from_a_message_may_be_any_text(tmp_path: Path, name: str):
 
 
 def test_time_counts_only_while_outputs_are_made(monkeypatch: pytest.MonkeyPatch):
-    """The process of the test would end otherwise."""
+    clock, bounds = SimpleNamespace(now=1000.0), list[float]()
+    timer = SimpleNamespace(
+        dump_traceback_later=lambda wait, **_: bounds.append(wait), cancel_dump_traceback_later=lambda: None
+    )
+    monkeypatch.setattr(watchdog, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(watchdog, "faulthandler", timer)
+
+    def outputs() -> Iterator[int]:
+        for number in range(3):
+            clock.now += 0.1
+            yield number
+
     dog = watchdog.Watchdog()
-    for _ in dog.watch(iter(range(3)), 0.3):
-        time.sleep(0.2)
+    for _ in dog.watch(outputs(), 1.0):
+        clock.now += 5.0
+    assert bounds == pytest.approx([1.0, 0.9, 0.8, 0.7])
     assert dog._deadlines == {}

@@ -120,10 +120,11 @@ def test_a_timer_that_runs_is_not_put_off_by_further_loads(dsn: str):
     is_set, changed, timer = Flag(), Flag(), Mock()
     with refresh_step(dsn) as step:
         for count in (1, 2):
+            begun = time.time()
             for _ in range(3):
                 step.process(("views", 1), is_set, changed, timer)
             assert timer.set.call_count == count
-            assert 0 < float(timer.set.call_args.args[0]) - time.time() <= EVERY
+            assert begun < float(timer.set.call_args.args[0]) <= time.time() + EVERY
             list(step.refresh(is_set, changed, timer))
 
 
@@ -135,7 +136,7 @@ def test_a_bundle_does_not_wait_for_a_long_refresh_and_a_later_load_needs_anothe
 
     def long_refresh(_: object) -> bool:
         began.release()
-        return released.acquire(timeout=30)
+        return released.acquire(timeout=300)
 
     monkeypatch.setattr(views, "refresh_views", long_refresh)
     is_set, changed, timer, ended = Flag(), Flag(), Mock(), Mock()
