@@ -25,6 +25,7 @@ from gogobe.demo.portals.server import PortalServer
 from gogobe.demo.portals.shufersal import ShufersalReplica
 from gogobe.demo.published import CHAINS, shelves
 from gogobe.discovery.portal import Portal, portals_of
+from gogobe.local.processes import free_ports
 from gogobe.local.stack import Stack
 
 CHAINS_FILE: Final = "portals.toml"
@@ -56,13 +57,14 @@ def running_portals(folder: Path) -> Iterator[DemoPortals]:
     """Runs a portal for each chain on 127.0.0.1 for the length of a `with`; writes `portals.toml` to `folder`.
 
     Each portal has the port of the previous run (`portals.json`), if it is free: the addresses of announced
-    files stay valid. Raises OSError.
+    files stay valid. New ports are outside of the range for outgoing connections, which may take one meanwhile.
+    Raises OSError.
     """
     ports_file = folder / "portals.json"
-    known, ports, tables = _ports(ports_file), {}, []
+    known, ports, tables, replicas = _ports(ports_file), {}, [], _replicas()
     with PortalServer() as server:
-        for name, replica in _replicas().items():
-            address = _start(server, replica.app, known.get(name, 0))
+        for new, (name, replica) in zip(free_ports(len(replicas)), replicas.items(), strict=True):
+            address = _start(server, replica.app, known.get(name, new))
             ports[name] = int(address.rpartition(":")[2])
             for key, (path, settings) in replica.portals.items():
                 tables.append(_table(key, address + path, settings))

@@ -13,6 +13,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ class Crawl:
     """Runs `gogobe crawl` against the replicas."""
 
     def __init__(self, folder: Path, bootstrap: str, dsn: str) -> None:
+        self.lease = 30.0
         self._folder = folder
         self._environment = {
             **os.environ,
@@ -75,7 +77,6 @@ class Crawl:
             "GOGOBE_KAFKA": bootstrap,
             "GOGOBE_DATABASE": dsn,
             "GOGOBE_CHAINS": str(folder / "chains.toml"),
-            "GOGOBE_CRAWL_LEASE": "3",
             "GOGOBE_FETCH_HOSTS": "127.0.0.1",
         }
 
@@ -92,7 +93,8 @@ class Crawl:
         chains = [argument for key in ENGINES for argument in ("--chain", key)]
         return subprocess.Popen(
             [*COMMAND, *(chains if "--chain" not in arguments else []), *arguments],
-            env=self._environment, cwd=self._folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**self._environment, "GOGOBE_CRAWL_LEASE": f"{self.lease}"}, cwd=self._folder,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def crawl(tmp_path: Path, bootstrap: str, dsn: str, shops: Replicas) -> Crawl:
     return Crawl(tmp_path, bootstrap, dsn)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it has not come about"
@@ -111,7 +113,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 def end(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> str:
     process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     return errors
 
 
@@ -156,6 +158,7 @@ def test_an_agent_that_is_killed_and_started_again(
     crawl: Crawl, shops: Replicas, topic: Topic, db: Connection, after: float
 ):
     """Killed as soon as the first files are claimed, and a little later."""
+    crawl.lease = 3.0
     process = crawl.start("--once")
     wait_until(lambda: bool(_count(db, "announcement_batches")) or process.poll() is not None)
     time.sleep(after)
@@ -192,6 +195,7 @@ def _is_waiting(db: Connection) -> bool:
 def test_an_agent_that_is_killed_between_publishing_and_confirming(
     crawl: Crawl, shops: Replicas, topic: Topic, db: Connection, dsn: str
 ):
+    crawl.lease = 3.0
     with stopped_before_confirming(dsn):
         process = crawl.start("--once")
         wait_until(lambda: _is_waiting(db))
@@ -227,7 +231,7 @@ def test_a_signal_in_the_middle_ends_an_agent_cleanly(
         process.send_signal(number)
         time.sleep(0.5)
         holder.execute("SELECT pg_advisory_unlock(4711)")
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == (1 if arguments else 0), errors
     assert "Traceback" not in errors
     assert ("interrupted" in errors) == bool(arguments)
@@ -254,6 +258,7 @@ def test_several_agents_share_the_portals_and_take_over_from_the_dead(
     crawl: Crawl, shops: Replicas, topic: Topic, db: Connection, tmp_path: Path
 ):
     shops.write(tmp_path / "chains.toml", every=1.0)
+    crawl.lease = 3.0
     agents = [crawl.start() for _ in range(3)]
     try:
         wait_until(lambda: _count(db, "crawl_agents") == 3)
@@ -289,15 +294,17 @@ def test_an_agent_shows_its_metrics_and_ends_cleanly(crawl: Crawl, shops: Replic
     assert process.stderr is not None
     address = process.stderr.readline().split()[-1]
     wait_until(lambda: topic.found() == Counter(shops.names()))
-    wait_until(lambda: 'gogobe_files_announced_total{chain="bina"} 25.0' in _read(address))
-    text = _read(address)
-    assert 'gogobe_listings_total{chain="wolt",outcome="complete"} 1.0' in text
-    assert 'gogobe_portal_circuit_open{portal="cerberus_ftp"} 0.0' in text
-    assert "gogobe_portals_watched 11.0" in text
+    for line in (
+        'gogobe_files_announced_total{chain="bina"} 25.0',
+        'gogobe_listings_total{chain="wolt",outcome="complete"} 1.0',
+        'gogobe_portal_circuit_open{portal="cerberus_ftp"} 0.0',
+        "gogobe_portals_watched 11.0",
+    ):
+        wait_until(partial(_shows, address, line))
     assert "Traceback" not in end(process, signal.SIGTERM)
     assert process.returncode == 0
 
 
-def _read(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=10) as answer:
-        return str(answer.read().decode())
+def _shows(address: str, line: str) -> bool:
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        return line in answer.read().decode()

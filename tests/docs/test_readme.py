@@ -16,7 +16,7 @@ def test_the_example_pipeline_runs_and_prints_what_the_readme_says():
     assert len([line for line in code.splitlines() if line.strip()]) <= 12
     (expected,) = re.findall(r"# (\d+)$", code, re.M)
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [expected]

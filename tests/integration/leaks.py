@@ -25,10 +25,10 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}={0,2}")
 
 def flink_pages(job: FlinkJob) -> Iterator[tuple[str, bytes]]:
     """What Flink's REST interface shows of a job, and of the cluster it runs on."""
-    job_page = requests.get(f"http://{job.rest}/jobs/{job.id}", timeout=10).json()
+    job_page = requests.get(f"http://{job.rest}/jobs/{job.id}", timeout=60).json()
     vertices = [f"/jobs/{job.id}/vertices/{vertex['id']}" for vertex in job_page["vertices"]]
     for path in [*(f"/jobs/{job.id}{page}" for page in JOB_PAGES), *CLUSTER_PAGES, *vertices]:
-        yield path, requests.get(f"http://{job.rest}{path}", timeout=10).content
+        yield path, requests.get(f"http://{job.rest}{path}", timeout=60).content
 
 
 def submitted_graphs(stack: StackAddresses) -> Iterator[tuple[str, bytes]]:

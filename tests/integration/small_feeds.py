@@ -106,7 +106,7 @@ def place(stack: StackAddresses, var: Path, group: str, host: str = "", store: s
     return Place(stack, var, database, group, host, store or str(var / group / "store"))
 
 
-def wait_for(what: str, true: Callable[[], bool], seconds: float = 150) -> None:
+def wait_for(what: str, true: Callable[[], bool], seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds} seconds: {what}"

@@ -3,6 +3,7 @@ TaskManager and moves by a savepoint, and each service that dies or hangs comes 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click.testing
 import pytest
@@ -20,7 +22,7 @@ from gogobe.local.flink import FlinkJob, jobs, task_managers
 from gogobe.local.flink_health import job_health
 from gogobe.local.jobs import JobRecord
 from gogobe.local.processes import Records, is_running
-from gogobe.local.services import StackFolders, services_of
+from gogobe.local.services import Service, StackFolders, services_of
 from gogobe.local.stack import Stack, StackAddresses
 from gogobe.local.state import read_state
 from tests.integration.small_feeds import (
@@ -115,6 +117,7 @@ def kill_a_task_manager(stack: StackAddresses, var: Path, job: FlinkJob) -> None
     os.kill(victim, signal.SIGKILL)
     wait_for("another process", lambda: pid_of(var, "TaskManager 2") != victim)
     wait_for("a restart of the job", lambda: job_health(job, seconds=20).restarts >= 1)
+    # The killed one may be counted until its heartbeats are missed, which is before the job starts again.
     wait_for("all TaskManagers", lambda: task_managers(stack.flink[0]) == TASK_MANAGERS)
 
 
@@ -122,8 +125,13 @@ def move_by_a_savepoint(own: Place, before: FlinkJob) -> None:
     assert "gogobe-ingest is running" in own.run("ingest", "--replace", "--keep-state")
     after = running_job(own.stack)
     assert after.id != before.id
-    checkpoints = requests.get(f"http://{after.rest}/jobs/{after.id}/checkpoints", timeout=20).json()
-    assert checkpoints["latest"]["restored"]["is_savepoint"]
+    url = f"http://{after.rest}/jobs/{after.id}/checkpoints"
+
+    def restored() -> dict[str, Any] | None:
+        return requests.get(url, timeout=60).json().get("latest", {}).get("restored")
+
+    wait_for("the state of the job", lambda: restored() is not None)  # Flink's answers are seconds old
+    assert (restored() or {})["is_savepoint"]
     shown = gogobe("status", f"--var={own.var}")
     assert after.page in shown
     assert f"({TASK_MANAGERS} TaskManagers)" in shown
@@ -148,20 +156,27 @@ def test_each_service_that_dies_or_hangs_comes_back_at_its_address(
             return False
         return len(record.restarts) >= number
 
+    def is_ready(service: Service) -> bool:
+        """Asked of the present process: one may be started again before its first answer."""
+        record = records.get(service.name)
+        return record is not None and is_running(record) and service.ready(record)
+
+    def all_run() -> bool:
+        return {one.running for one in local.status()} == {True}
+
     for number, sent in enumerate((signal.SIGKILL, signal.SIGSTOP), start=1):
         before |= {one.name: one.pid for one in records.read() if one.name != "Supervisor"}
         assert set(before) == {service.name for service in services}
         assert {"TaskManager 1", "TaskManager 2"} <= set(before)
         submitted.unlink(missing_ok=True)
         for pid in before.values():
-            os.kill(pid, sent)
+            with contextlib.suppress(ProcessLookupError):  # one that ended with another
+                os.kill(pid, sent)
         for service in services:
             wait_for(f"{service.name} started again", partial(back, service.name, number))
-            record = records.get(service.name)
-            assert record is not None
-            wait_for(f"{service.name} ready", partial(service.ready, record))
+            wait_for(f"{service.name} ready", partial(is_ready, service))
         assert local.addresses() == stack
         wait_for("the lost job submitted", submitted.exists)
         for name, answers in local.questions().items():
             wait_for(f"{name} answers", answers)
-        assert {one.running for one in local.status()} == {True}
+        wait_for("all services running", all_run)

@@ -124,6 +124,9 @@ def test_the_pipeline_works_with_secrets_that_nothing_shows(
             "loaded, and one dead letter",
             lambda: count(database, "files") >= 4 and count(database, "dead_letters"),
         )
+        # What a step records and what it publishes are separate branches of the job.
+        wait_until("batches in their topic", lambda: read_to_end(broker.address, INGEST))
+        wait_until("the letter in its topic", lambda: read_to_end(broker.address, DEADLETTER))
         (job,) = [one for one in jobs(stack.flink) if one.state == "RUNNING"]
         with psycopg.connect(stack.database, autocommit=True) as connection:  # an error of the database's
             connection.execute(f"ALTER ROLE {LOADER} PASSWORD 'another'".encode())

@@ -59,8 +59,8 @@ def small_snapshot(folder: Path, version: str, names: Iterable[str] = VEGETABLES
     return build_snapshot(catalogue(names), folder, version=version)
 
 
-def vegetable_file(folder: Path, chain_id: str = "9", hour: int = 3) -> FileDownloaded:
-    """Writes a chain's price file of that hour: the vegetables under codes of its own from 501 on, and other
+def vegetable_file(folder: Path, chain_id: str = "9", minute: int = 180) -> FileDownloaded:
+    """Writes a chain's price file of a minute of the day: the vegetables under codes of its own from 501 on, and other
     goods with a GTIN, milk and OTHER_GOODS."""
     rows = "".join(
         f"<Item><ItemCode>{code}</ItemCode><ItemName>{name}</ItemName><ItemPrice>5.90</ItemPrice>"
@@ -73,8 +73,9 @@ def vegetable_file(folder: Path, chain_id: str = "9", hour: int = 3) -> FileDown
     )
     milk = "<Item><ItemCode>7290000042435</ItemCode><ItemName>חלב</ItemName><ItemPrice>6.2</ItemPrice></Item>"
     head = f"<ChainId>{chain_id}</ChainId><SubChainId>1</SubChainId><StoreId>1</StoreId>"
-    content = gzip.compress(f"<root>{head}<Items>{rows}{milk}{others}</Items></root>".encode(), mtime=hour)
-    name = f"PriceFull{chain_id}-001-20250807{hour:02}00.gz"
+    content = gzip.compress(f"<root>{head}<Items>{rows}{milk}{others}</Items></root>".encode(), mtime=minute)
+    moment = datetime(2025, 8, 7, minute // 60, minute % 60, tzinfo=UTC)
+    name = f"PriceFull{chain_id}-001-{moment:%Y%m%d%H%M}.gz"
     (folder / name).write_bytes(content)
-    sha256, moment = hashlib.sha256(content).hexdigest(), datetime(2025, 8, 7, hour, tzinfo=UTC)
+    sha256 = hashlib.sha256(content).hexdigest()
     return FileDownloaded(chain_id, str(folder / name), sha256, len(content), name, name, moment, moment)

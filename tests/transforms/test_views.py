@@ -136,7 +136,7 @@ def test_a_bundle_does_not_wait_for_a_long_refresh_and_a_later_load_needs_anothe
 
     def long_refresh(_: object) -> bool:
         began.release()
-        return released.acquire(timeout=300)
+        return released.acquire(timeout=60)
 
     monkeypatch.setattr(views, "refresh_views", long_refresh)
     is_set, changed, timer, ended = Flag(), Flag(), Mock(), Mock()

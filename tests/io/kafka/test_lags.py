@@ -26,7 +26,8 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.server
-def test_lags_are_read_at_most_once_in_a_while(kafka: str):
+def test_lags_are_read_at_most_once_in_a_while(kafka: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gogobe.io.kafka.lags.REQUEST_SECONDS", 60.0)
     ensure_topics(kafka, ["lags.one", "lags.two"], 2)
     publish(kafka, "lags.one", ((b"%d" % n, b"x") for n in range(10)))
     commit_offsets(kafka, "group", "lags.two", {0: 0})  # the group has a coordinator from here on

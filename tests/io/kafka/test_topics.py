@@ -3,10 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES, PublishError, ensure_topics, lag, publish, read_to_end
+from gogobe.io.kafka.topics import (
+    MAX_MESSAGE_BYTES,
+    PublishError,
+    commit_offsets,
+    ensure_topics,
+    lag,
+    publish,
+    read_to_end,
+)
 from tests.discovery.kafka import broker
 
 pytestmark = pytest.mark.server
@@ -22,10 +29,10 @@ def test_topics_are_made_once_with_their_partitions_and_size(bootstrap: str):
     ensure_topics(bootstrap, ["made"], partitions=3)
     ensure_topics(bootstrap, ["made", "second"])
     admin = AdminClient({"bootstrap.servers": bootstrap})
-    topics = admin.list_topics(timeout=10).topics
+    topics = admin.list_topics(timeout=60).topics
     assert {name: len(topics[name].partitions) for name in ("made", "second")} == {"made": 3, "second": 4}
     resource = ConfigResource(ResourceType.TOPIC, "made")
-    config = admin.describe_configs([resource])[resource].result(10)
+    config = admin.describe_configs([resource])[resource].result(60)
     assert int(config["max.message.bytes"].value) == MAX_MESSAGE_BYTES == 16 << 20
 
 
@@ -71,7 +78,5 @@ def test_lag_counts_records_after_the_group_s_offsets(bootstrap: str):
     ensure_topics(bootstrap, ["followed"], partitions=2)
     publish(bootstrap, "followed", [(b"k%d" % number, b"value") for number in range(20)])
     assert lag(bootstrap, "readers", "followed") == 20
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "readers"})
-    consumer.commit(offsets=[TopicPartition("followed", 0, 5)], asynchronous=False)
-    consumer.close()
+    commit_offsets(bootstrap, "readers", "followed", {0: 5})
     assert lag(bootstrap, "readers", "followed") == 15

@@ -10,6 +10,7 @@ import pytest
 
 from gogobe.masters.published.store import CURRENT, SnapshotStore
 from gogobe.masters.published.watch import SnapshotWatch
+from tests.local.waiting import wait_for
 from tests.masters.samples import small_snapshot
 
 pytestmark = pytest.mark.slow
@@ -25,7 +26,7 @@ def publish(store: SnapshotStore, version: str, tmp_path: Path) -> None:
     store.publish(tmp_path / version)
 
 
-def version_within(watch: SnapshotWatch, wanted: str, seconds: float = 20) -> None:
+def version_within(watch: SnapshotWatch, wanted: str, seconds: float = 60) -> None:
     """Asks until the watch gives a version."""
     deadline = time.monotonic() + seconds
     while (found := watch.latest()) is None or found.version != wanted:
@@ -33,7 +34,7 @@ def version_within(watch: SnapshotWatch, wanted: str, seconds: float = 20) -> No
         time.sleep(0.01)
 
 
-def failure_within(watch: SnapshotWatch, count: int, seconds: float = 20) -> None:
+def failure_within(watch: SnapshotWatch, count: int, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while watch.failures < count:
         watch.latest()
@@ -76,6 +77,8 @@ def test_a_damaged_snapshot_leaves_the_old_one(
     publish(store, "v1", tmp_path)
     watch = SnapshotWatch(store, every=0)
     version_within(watch, "v1")
+    # A look that has begun may find the snapshot before it is damaged.
+    wait_for(lambda: watch._checker is None)
     publish(store, "v2", tmp_path)
     index = tmp_path / "store" / "v2" / "index.ann"
     index.write_bytes(index.read_bytes()[:-1])
