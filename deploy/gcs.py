@@ -21,7 +21,7 @@ from gogobe.local.processes import (
     wait_until_ready,
 )
 
-READY_SECONDS: Final = 20.0
+READY_SECONDS: Final = 60.0
 
 
 def gcs_command(port: int, objects: Path | None = None) -> list[str]:

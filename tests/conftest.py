@@ -33,7 +33,7 @@ from gogobe.local.processes import (
     wait_until_ready,
 )
 
-_READY_SECONDS: Final = 20.0
+_READY_SECONDS: Final = 60.0
 _numbers = itertools.count(1)
 _SERVER_FIXTURES: Final = frozenset({"postgres", "s3_endpoint", "gateway_endpoint", "gcs_endpoint", "bucket"})
 _SERVER_STORES: Final = frozenset({"s3", "gs", "gateway"})
@@ -206,7 +206,7 @@ def gs_bucket(
     for name in ("GOOGLE_APPLICATION_CREDENTIALS", "STORAGE_EMULATOR_HOST"):
         monkeypatch.delenv(name, raising=False)
     made = Bucket(gcs_endpoint, "gs", f"test-{next(_numbers)}")
-    requests.post(f"{made.endpoint}/storage/v1/b", json={"name": made.name}, timeout=10).raise_for_status()
+    requests.post(f"{made.endpoint}/storage/v1/b", json={"name": made.name}, timeout=60).raise_for_status()
     return made
 
 

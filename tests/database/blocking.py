@@ -6,7 +6,7 @@ import time
 
 from gogobe.database.connection import Connection
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 def wait_until_blocked(db: Connection, waiting: Connection) -> None:

@@ -23,7 +23,7 @@ def broker(folder: Path) -> Iterator[str]:
     port, controller = free_ports(2)
     record = start_kafka(JARS, folder / "data", folder / "kafka.log", (port, controller), records)
     try:
-        wait_until_ready(record, lambda: listens(record, port), 60)
+        wait_until_ready(record, lambda: listens(record, port), 120)
         yield f"127.0.0.1:{port}"
     finally:
         stop_services([record])

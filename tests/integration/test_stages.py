@@ -108,5 +108,5 @@ def test_files_of_a_bucket_are_loaded_through_a_store_in_a_bucket(
 def put(bucket: Bucket, name: str, body: bytes) -> None:
     """Puts an object by the server's own interface."""
     where = f"{bucket.endpoint}/upload/storage/v1/b/{bucket.name}/o"
-    answer = requests.post(where, body, params={"uploadType": "media", "name": name}, timeout=10)
+    answer = requests.post(where, body, params={"uploadType": "media", "name": name}, timeout=60)
     answer.raise_for_status()

@@ -46,7 +46,7 @@ def start(code: str, tmp_path: Path, records: Records, name: str = "Thing") -> S
 
 
 def wait_for_ready(record: ServiceRecord) -> None:
-    wait_until_ready(record, lambda: "ready" in Path(record.log).read_text(), 20)
+    wait_until_ready(record, lambda: "ready" in Path(record.log).read_text(), 60)
 
 
 def test_a_service_is_recorded_and_writes_to_its_log(tmp_path: Path, records: Records):
@@ -96,7 +96,7 @@ def test_another_process_is_left_alone(tmp_path: Path, records: Records):
 def test_a_service_that_dies_is_named_with_the_end_of_its_log(tmp_path: Path, records: Records):
     record = start("print('no such luck'); raise SystemExit(3)", tmp_path, records, "Kafka")
     with pytest.raises(StackError, match=r"(?s)Kafka stopped while starting.*thing\.log.*no such luck"):
-        wait_until_ready(record, lambda: False, 20)
+        wait_until_ready(record, lambda: False, 60)
 
 
 def test_a_service_that_is_not_ready_in_time_is_named(tmp_path: Path, records: Records):
@@ -123,7 +123,7 @@ def test_listening_processes_are_distinguished(tmp_path: Path, records: Records)
     code = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
     listener = start(code, tmp_path, records)
     other = start("print('ready', flush=True); import time; time.sleep(600)", tmp_path, records)
-    wait_until_ready(listener, lambda: listens(listener, port), 20)
+    wait_until_ready(listener, lambda: listens(listener, port), 60)
     assert not listens(other, port)
 
 

@@ -141,7 +141,7 @@ def test_a_file_can_be_fetched_where_it_is_listed(portals: PortalServer, kind: s
     found = listed(WEB[kind](portals, SHELF))
     one = found[7]
     name = one.file_name if one.file_name.endswith(".gz") else f"{one.file_name}.gz"
-    assert requests.get(one.url, timeout=10).content == SHELF.files[name].body
+    assert requests.get(one.url, timeout=60).content == SHELF.files[name].body
 
 
 @pytest.mark.parametrize("kind", sorted(set(WEB) - {"netiv_hesed", "wolt"}))
@@ -164,7 +164,7 @@ def test_a_link_is_dead_after_its_time(portals: PortalServer):
     replica = ShufersalReplica(SHELF, signed_for=timedelta(seconds=-1))
     found = listed(shufersal_at(portals, replica))
     assert len(found) == 30
-    assert requests.get(found[0].url, timeout=10).status_code == 403
+    assert requests.get(found[0].url, timeout=60).status_code == 403
 
 
 def test_pages_are_read_to_the_last_and_no_further(portals: PortalServer):

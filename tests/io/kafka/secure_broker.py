@@ -149,7 +149,7 @@ def running_secure_broker(folder: Path) -> Iterator[SecureBroker]:
     command = java_command(JARS, "512m", "kafka.Kafka", str(properties))
     record = start_service("Kafka", command, folder / "kafka.log", records)
     try:
-        wait_until_ready(record, lambda: listens(record, sasl), 60)
+        wait_until_ready(record, lambda: listens(record, sasl), 120)
         yield SecureBroker(f"127.0.0.1:{sasl}", f"127.0.0.1:{mutual}", folder, authority, client)
     finally:
         stop_services([record])
