@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import gc
 import gzip
 import json
 import logging
@@ -170,6 +171,8 @@ def test_an_unreachable_store_is_reported_in_a_line(bucket, fault, caplog):
         "hangs up": cut_off(bucket.endpoint, after=0),
         "503": answering(503),
     }
+    gc.collect()  # what earlier tests left open reports itself before
+    caplog.clear()
     with faults[fault] as endpoint:
         result = run(f"{bucket.url}/feed.gz", "--store-endpoint", endpoint)
     assert result.exit_code == 2, result.exception
