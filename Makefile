@@ -9,7 +9,7 @@ STAMPS := var/stamps
 JAVA_MODULES := kafka expansion flink
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install run test test-fast conformance mutants chaos soak lint format bench bench-parse bench-discovery bench-fetch bench-flood bench-portals bench-match scale learn fuzz docs lock clean
+.PHONY: help install run test test-fast conformance mutants chaos soak lint format bench bench-parse bench-discovery bench-fetch bench-flood bench-portals bench-match scale learn fuzz docs audit licences lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -83,9 +83,18 @@ fuzz: install ## Broken feeds by the thousand: every one ends in rows or a named
 docs: install ## The documentation as a site, in var/site/html; a warning fails
 	@$(BIN)/python -m website
 
-lock: install ## Write requirements.lock anew from pyproject.toml, with the newest versions that fit
+audit: install $(STAMPS)/audit ## Known vulnerabilities of the locked Python packages; SERVICE=osv: another database
+	@$(BIN)/python -m audit.advisories $(if $(SERVICE),--service $(SERVICE))
+
+licences: install ## The licence of each Python package; fails if one does not allow commercial use
+	@$(BIN)/python -m audit.licences
+
+lock: install ## Write the locks anew from pyproject.toml, with the newest versions that fit
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --no-header --group dev --group docs --extra plot pyproject.toml -o requirements.lock
+	  --no-annotate --no-header --group dev --group docs --group licences --extra plot pyproject.toml \
+	  -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --group audit -o requirements-audit.lock
 
 clean: ## Remove what was installed, and the stack's data and logs
 	@if [ -x $(BIN)/gogobe ]; then $(BIN)/gogobe down; fi
@@ -118,6 +127,14 @@ $(STAMPS)/python: requirements.lock | $(STAMPS)/prerequisites
 	@echo "Installing the Python packages of requirements.lock into .venv/"
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
 	@rm -f $(STAMPS)/project
+	@touch $@
+
+# pip-audit in an environment of its own, only for `make audit`.
+$(STAMPS)/audit: requirements-audit.lock | $(STAMPS)/python
+	@echo "Installing pip-audit into var/audit/"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python var/audit
+	@VIRTUAL_ENV=var/audit $(BIN)/uv pip sync --quiet --require-hashes requirements-audit.lock \
+	  || { echo "make audit: nothing was checked: pip-audit cannot be installed from the package index" >&2; exit 2; }
 	@touch $@
 
 $(STAMPS)/project: pyproject.toml setup.py $(STAMPS)/python

@@ -1,0 +1,5 @@
+"""`make audit` and `make licences`: known vulnerabilities and licences of the installed packages.
+
+`advisories.py` runs pip-audit on the locks, `licences.py` lists the installed packages, `policy.py` decides
+which licences are accepted, and `policy.toml` has the accepted ones and the exceptions with their reasons.
+"""
