@@ -1,32 +1,18 @@
-"""Settings from flags, the environment, one TOML file and defaults, in this order of precedence.
-
-Every setting has one name: `views_every` in `gogobe.toml`, `GOGOBE_VIEWS_EVERY` in the environment,
-`--views-every` as a flag of the CLI and `--views_every` as an option of the pipelines. In the file, settings
-with the same first word may share a table (`[views]` with `every = 5`). `kafka_options` is a table
-everywhere: JSON in one variable or flag, or a variable for each option
-(`GOGOBE_KAFKA_OPTIONS_SASL_PASSWORD`).
-
-A secret is given as a reference (`secret://file/PATH`, …) anywhere, or as its value in the environment or the
-file. A flag does not accept the value: the process list and the job's options show flags to others.
-"""
+"""The settings: names, types, defaults, help and groups, and the addresses that follow from them."""
 
 from __future__ import annotations
 
-import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_type_hints
 
 import msgspec
 
-from gogobe.database.address import AddressError, DatabaseAddress
+from gogobe.database.address import DatabaseAddress
 from gogobe.database.roles import DatabaseRoles, Role
 from gogobe.database.timeouts import Timeouts
-from gogobe.io.kafka.options import KafkaAddress, KafkaOptions, KafkaOptionsError
-from gogobe.records.addresses import without_credentials
-from gogobe.secrets import FORMS, Secret, decode_secret, secrets_of
+from gogobe.io.kafka.options import KafkaAddress, KafkaOptions
+from gogobe.secrets import Secret
 
 if TYPE_CHECKING:
     from gogobe.local.addresses import StackAddresses
@@ -197,191 +183,3 @@ def _described(field: msgspec.structs.FieldInfo, hint: Any, meta: msgspec.Meta) 
     minimum = None if meta.ge is None else float(meta.ge)
     group = GROUPS[field.name.partition("_")[0]]
     return SettingDescription(field.name, group, str(meta.description), plain, field.default, minimum)
-
-
-class SettingsError(ValueError):
-    """An invalid setting; the message has its source and the valid values."""
-
-
-def load_settings(
-    flags: Mapping[str, Any],
-    environment: Mapping[str, str] = os.environ,
-    file: Path | None = None,
-    defaults: Mapping[str, Any] = MappingProxyType({}),
-) -> Settings:
-    """Settings from flags (None: not given), `GOGOBE_…` variables and a TOML file, in that order.
-
-    `defaults` take the place of the settings' own. `file` defaults to `$GOGOBE_CONFIG`, otherwise to
-    `gogobe.toml` if it exists. Raises SettingsError for unknown names, for invalid or contradictory values, and
-    for a secret's value in a flag.
-    """
-    named = file or (Path(environment["GOGOBE_CONFIG"]) if environment.get("GOGOBE_CONFIG") else None)
-    merged: dict[str, Any] = dict(defaults)
-    for source in (
-        _from_file(named or Path("gogobe.toml"), must_exist=named is not None),
-        _from_environment(environment),
-        _from_flags(flags),
-    ):
-        merged = _over(merged, source)
-    return _consistent(_convert(merged, "settings"))
-
-
-def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    """Merges two sources; `upper` has precedence. Options of Kafka merge by name. An address without password
-    or options replaces the lower address with its password or options, which are another server's; `database`
-    replaces the addresses of the loader and the reader too."""
-    kept = dict(lower)
-    for name in DATABASES:
-        if name in upper:
-            kept.pop(f"{name}_password", None)
-        if "database" in upper:
-            kept.pop(name, None)
-            kept.pop(f"{name}_password", None)
-    if "kafka" in upper and TABLE not in upper:
-        kept.pop(TABLE, None)
-    options = {**kept.get(TABLE, {}), **upper.get(TABLE, {})}
-    return {**kept, **upper, TABLE: options}
-
-
-def refuse_secret_values(settings: Settings) -> None:
-    """Raises SettingsError for a secret without a reference: its value would be part of the job."""
-    for name, secret in secrets_of(settings):
-        if secret.reference is None:
-            raise SettingsError(
-                f"{name} is a value, which would become a public part of the job: give a reference that "
-                f"workers resolve, {FORMS}"
-            )
-
-
-def _convert(values: Mapping[str, Any], where: str) -> Settings:
-    try:
-        return msgspec.convert(values, Settings, strict=False, dec_hook=decode_secret)
-    except msgspec.ValidationError as error:
-        struct, what = (KafkaOptions, "options") if f"$.{TABLE}" in str(error) else (Settings, "settings")
-        names = ", ".join(field.encode_name for field in msgspec.structs.fields(struct))
-        raise SettingsError(f"{where}: {error}. The {what} are: {names}") from error
-
-
-def _consistent(settings: Settings) -> Settings:
-    """Checks settings against each other; moves a password in an address of the database to its own setting."""
-    for name in ("kafka", "expansion_service", "store", "store_endpoint", "masters"):
-        if without_credentials(getattr(settings, name)) != getattr(settings, name):
-            raise SettingsError(f"{name}: the address contains credentials: remove them")
-    if settings.kafka_options != KafkaOptions() and not settings.kafka:
-        raise SettingsError(f"{TABLE} is set without kafka, to which the options belong")
-    for name in DATABASES:
-        if getattr(settings, f"{name}_password") is not None and not getattr(settings, name):
-            raise SettingsError(f"{name}_password is set without {name}, to which it belongs")
-        if getattr(settings, name) and not settings.database:
-            raise SettingsError(
-                f"{name} is set without database: give the only address, for all work, as database"
-            )
-    _check_ages(settings)
-    try:
-        settings.kafka_options.check()
-    except KafkaOptionsError as error:
-        raise SettingsError(f"{TABLE}: {error}") from error
-    moved: dict[str, Any] = {}
-    for name, address in _databases_of(settings).items():
-        if name != "database" and address.url and not address.user:
-            raise SettingsError(f"{name} names no user: it is postgresql://USER@HOST:PORT/NAME")
-        if address.password is None:
-            continue
-        if getattr(settings, f"{name}_password") is not None:
-            raise SettingsError(f"{name} contains a password, and {name}_password is set too: give one of them")
-        moved |= {name: address.url, f"{name}_password": address.password}
-    return msgspec.structs.replace(settings, **moved)
-
-
-def _check_ages(settings: Settings) -> None:
-    for name in ("keep_raw_days", "keep_ledger_days"):
-        days = getattr(settings, name)
-        if 0 < days < settings.keep_topic_days:
-            raise SettingsError(
-                f"{name} is {days}, less than keep_topic_days ({settings.keep_topic_days}): messages would "
-                "outlive the files that they name"
-            )
-
-
-def _databases_of(settings: Settings) -> dict[str, DatabaseAddress]:
-    addresses = {}
-    for name in DATABASES:
-        try:
-            addresses[name] = DatabaseAddress.parse(getattr(settings, name))
-        except AddressError as error:
-            raise SettingsError(f"{name}: {error}") from None
-    return addresses
-
-
-def _from_file(file: Path, *, must_exist: bool) -> Mapping[str, Any]:
-    if not must_exist and not file.exists():
-        return {}
-    try:
-        values = tomllib.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{file}: cannot be read as TOML: {error}") from error
-    options = values.pop(TABLE, {})
-    flat = _flat(values, "_", str(file))
-    if options:
-        flat[TABLE] = _flat(options, ".", str(file)) if isinstance(options, dict) else options
-    _convert(flat, str(file))
-    return flat
-
-
-def _flat(table: Mapping[str, Any], joint: str, where: str) -> dict[str, Any]:
-    """Flattens nested tables: `{"views": {"every": 5}}` becomes `{"views_every": 5}`."""
-    flat: dict[str, Any] = {}
-    for name, value in table.items():
-        inner = _flat(value, joint, where) if isinstance(value, dict) else {"": value}
-        for rest, one in inner.items():
-            full = f"{name}{joint}{rest}" if rest else name
-            if full in flat:
-                raise SettingsError(f"{where}: {full} is set twice")
-            flat[full] = one
-    return flat
-
-
-def _from_environment(environment: Mapping[str, str]) -> Mapping[str, Any]:
-    where = f"environment ({PREFIX}…)"
-    values: dict[str, Any] = {
-        name: environment[f"{PREFIX}{name.upper()}"]
-        for name in Settings.__struct_fields__
-        if f"{PREFIX}{name.upper()}" in environment
-    }
-    options = _options(values.pop(TABLE, "") or "{}", where)
-    known = {field.name: field.encode_name for field in msgspec.structs.fields(KafkaOptions)}
-    prefix = f"{PREFIX}{TABLE.upper()}_"
-    for variable, value in environment.items():
-        if variable.startswith(prefix):
-            name = variable.removeprefix(prefix).lower()
-            options[known.get(name, name)] = value
-    if options:
-        values[TABLE] = options
-    _convert(values, where)
-    return values
-
-
-def _from_flags(flags: Mapping[str, Any]) -> Mapping[str, Any]:
-    values = {name: value for name, value in flags.items() if value is not None}
-    if TABLE in values:
-        values[TABLE] = _options(values[TABLE], "flags")
-    settings = _convert(values, "flags")
-    given = [name for name, secret in secrets_of(settings) if secret.reference is None]
-    given += [f"{name}_password" for name, one in _databases_of(settings).items() if one.password is not None]
-    if given:
-        variable = f"{PREFIX}{given[0].upper().replace('.', '_')}"
-        raise SettingsError(
-            f"flags: {given[0]} is a value, which the process list shows to other users: give it in {variable} "
-            f"or gogobe.toml, or as a reference, {FORMS}"
-        )
-    return values
-
-
-def _options(text: Any, where: str) -> dict[str, Any]:
-    """Options from a table or from JSON."""
-    if not isinstance(text, str):
-        return dict(text)
-    try:
-        return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise SettingsError(f"{where}: {TABLE} is not a JSON object: {error}") from error
