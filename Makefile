@@ -86,8 +86,8 @@ docs: install ## The documentation as a site, in var/site/html; a warning fails
 audit: install $(STAMPS)/audit ## Known vulnerabilities of the locked Python packages; SERVICE=osv: another database
 	@$(BIN)/python -m audit.advisories $(if $(SERVICE),--service $(SERVICE))
 
-licences: install ## The licence of each Python package; fails if one does not allow commercial use
-	@$(BIN)/python -m audit.licences
+licences: install var/licences/java.tsv ## The licence of each package; fails if one does not allow commercial use
+	@$(BIN)/python -m audit.licences --java var/licences/java.tsv
 
 lock: install ## Write the locks anew from pyproject.toml, with the newest versions that fit
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -147,6 +147,12 @@ $(STAMPS)/java: java/pom.xml $(JAVA_MODULES:%=java/%/pom.xml) | $(STAMPS)/prereq
 	@mvn --quiet --batch-mode --file java/pom.xml dependency:copy-dependencies 2>&1 \
 	  | sed "s/$$(printf '\033')\[[0-9;]*m//g"  # Maven writes colour codes even into a pipe
 	@rm -f $(STAMPS)/overrides
+	@touch $@
+
+var/licences/java.tsv: java/licences.ftl java/pom.xml $(JAVA_MODULES:%=java/%/pom.xml) | $(STAMPS)/prerequisites
+	@echo "Reading the licences of the Java packages from their POMs"
+	@mvn --quiet --batch-mode --file java/pom.xml org.codehaus.mojo:license-maven-plugin:aggregate-add-third-party 2>&1 \
+	  | sed "s/$$(printf '\033')\[[0-9;]*m//g"
 	@touch $@
 
 # A few classes of ours that go before Beam's on the class path; each says why.

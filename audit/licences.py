@@ -1,14 +1,14 @@
-"""`make licences`: the licence of each installed Python package; exit code 1 if one is not accepted.
+"""`make licences`: the licence of each Python and Java package; exit code 1 if one is not accepted.
 
-python -m audit.licences
+python -m audit.licences [--java FILE]
 
-The packages are those of the environment that runs the module; `policy.toml` has the accepted licences.
+The Python packages are those of the environment that runs the module. FILE has the Java packages, one a line,
+as `java/licences.ftl` writes them. `policy.toml` has the accepted licences.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -16,74 +16,54 @@ from typing import Final
 import click
 from packaging.utils import canonicalize_name
 
-from audit.policy import POLICY, Package, Policy, PolicyError, Verdict, load_policy
+from audit.packages import PackagesError, java_packages, locked_names, python_packages
+from audit.policy import POLICY, PolicyError, Verdict, load_policy
 
 PROJECT: Final = Path(__file__).parents[1]
-OWN: Final = "gogobe"
 
 
 @click.command()
-def main() -> None:
-    """Prints a table of packages, versions and licences, then what is not accepted."""
+@click.option(
+    "--java", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="List of Java packages."
+)
+def main(java: Path | None) -> None:
+    """For each kind of package: a table of names, versions and licences, then what is not accepted."""
     try:
         policy = load_policy()
-    except PolicyError as error:
+        kinds = {"Python": [policy.judge(one) for one in python_packages(metadata.distributions())]}
+        if java is not None:
+            kinds["Java"] = [policy.judge(one) for one in java_packages(java)]
+    except (PolicyError, PackagesError) as error:
         raise click.ClickException(str(error)) from error
-    verdicts = judged(policy, installed(metadata.distributions()))
-    click.echo("\n".join(table(verdicts)))
-    missing = sorted(
-        locked(PROJECT / "requirements.lock") - {canonicalize_name(one.package.name) for one in verdicts}
-    )
-    if missing:
-        click.echo(f"\nFor other platforms, not installed here and not checked: {', '.join(missing)}")
-    click.echo()
-    refused = [one for one in verdicts if not one.is_accepted]
-    for one in refused:
+    for kind, verdicts in kinds.items():
+        click.echo("\n".join(table(kind, verdicts)) + "\n")
+    if missing := _not_installed(kinds["Python"]):
+        click.echo(f"Not checked, for other platforms or Python versions: {', '.join(missing)}")
+    for one in (verdict for verdicts in kinds.values() for verdict in verdicts if not verdict.is_accepted):
         click.echo(
             f"{one.package.name} {one.package.version}: {one.licence} is not accepted: replace the package, "
             f"or extend {POLICY.relative_to(PROJECT)} with the reason",
             err=True,
         )
-    click.echo(summary(verdicts))
-    raise SystemExit(1 if refused else 0)
+    for kind, verdicts in kinds.items():
+        click.echo(summary(kind, verdicts))
+    raise SystemExit(0 if all(one.is_accepted for verdicts in kinds.values() for one in verdicts) else 1)
 
 
-def installed(distributions: Iterable[metadata.Distribution]) -> list[Package]:
-    """The packages of an environment by name, without the project itself. Of a name found twice, the first
-    counts, as in an import."""
-    packages: dict[str, Package] = {}
-    for one in distributions:
-        if canonicalize_name(one.metadata["Name"]) != OWN:
-            packages.setdefault(canonicalize_name(one.metadata["Name"]), package_of(one.metadata))
-    return [packages[name] for name in sorted(packages)]
-
-
-def package_of(described: metadata.PackageMetadata) -> Package:
-    """A package from its core metadata: `License-Expression`, the text `License`, classifiers."""
-    parts = (one.split(" :: ") for one in described.get_all("Classifier") or [])
-    # "License :: OSI Approved" alone names no licence, and neither does "DFSG approved".
-    classifiers = tuple(one[-1] for one in parts if one[0] == "License" and "approved" not in one[-1].lower())
-    texts = [text for field in ("License-Expression", "License") for text in described.get_all(field) or []]
-    named = [(text.strip(),) for text in texts if text.strip() not in ("", "UNKNOWN")]
-    return Package(described["Name"], described["Version"], (*named, *([classifiers] if classifiers else [])))
-
-
-def locked(lock: Path) -> set[str]:
-    """The names of a lock's packages, for every platform."""
-    return {canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", lock.read_text("utf-8"), re.M)}
-
-
-def judged(policy: Policy, packages: Iterable[Package]) -> list[Verdict]:
-    """The verdict on each package."""
-    return [policy.judge(package) for package in packages]
-
-
-def table(verdicts: Sequence[Verdict]) -> Iterator[str]:
+def table(kind: str, verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Aligned lines: package, version, licence, and the reason of an exception."""
-    rows = [("Package", "Version", "Licence"), *(_cells(one) for one in verdicts)]
+    rows = [(f"{kind} package", "Version", "Licence"), *(_cells(one) for one in verdicts)]
     name, version = (_width([row[column] for row in rows]) for column in (0, 1))
     for row in rows:
         yield f"{row[0]:<{name}}  {row[1]:<{version}}  {row[2]}"
+
+
+def summary(kind: str, verdicts: Sequence[Verdict]) -> str:
+    """The last line about a kind of package."""
+    refused = sum(not one.is_accepted for one in verdicts)
+    exceptions = sum(bool(one.exception) for one in verdicts)
+    outcome = f"{refused} not accepted" if refused else "every licence allows commercial use"
+    return f"{len(verdicts)} {kind} packages: {outcome} ({exceptions} by an exception with a reason)"
 
 
 def _cells(verdict: Verdict) -> tuple[str, str, str]:
@@ -96,12 +76,9 @@ def _width(cells: Collection[str]) -> int:
     return max(map(len, cells))
 
 
-def summary(verdicts: Sequence[Verdict]) -> str:
-    """The last line."""
-    refused = sum(not one.is_accepted for one in verdicts)
-    exceptions = sum(bool(one.exception) for one in verdicts)
-    outcome = f"{refused} not accepted" if refused else "every licence allows commercial use"
-    return f"{len(verdicts)} Python packages: {outcome} ({exceptions} by an exception with a reason)"
+def _not_installed(verdicts: Sequence[Verdict]) -> list[str]:
+    installed = {canonicalize_name(one.package.name) for one in verdicts}
+    return sorted(locked_names(PROJECT / "requirements.lock") - installed)
 
 
 if __name__ == "__main__":

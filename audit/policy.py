@@ -1,8 +1,9 @@
 """Which licences are accepted: `policy.toml`, and the judgement of one package by it.
 
-A package states its licence in up to three places: an SPDX expression (PEP 639), a text, and classifiers.
+A Python package states its licence in up to three places: an SPDX expression (PEP 639), a text, classifiers.
 The first one that can be read as an SPDX expression counts. Several classifiers count as a conjunction, since
-metadata does not say whether they are a choice.
+metadata does not say whether they are a choice. Several licences of a Maven POM are a choice
+(https://maven.apache.org/pom.html#Licenses).
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ class PolicyError(ValueError):
 @dataclass(frozen=True)
 class Package:
     """An installed package. `statements`: the places where it names its licence, the most exact first; each
-    has the names of licences that all apply."""
+    has the names of licences that all apply, or of which the user chooses one (`is_choice`)."""
 
     name: str
     version: str
     statements: tuple[tuple[str, ...], ...]
+    is_choice: bool = False
 
     @property
     def stated(self) -> str:
@@ -106,7 +108,8 @@ class Policy:
         for names in statements:
             trees = [self.parsed(name) for name in names]
             if trees and None not in trees:
-                return trees[0] if len(trees) == 1 else self._licensing.AND(*trees).simplify()
+                joined = self._licensing.OR if package.is_choice else self._licensing.AND
+                return trees[0] if len(trees) == 1 else joined(*trees).simplify()
         return None
 
     def parsed(self, name: str) -> Any:
@@ -139,7 +142,7 @@ def load_policy(file: Path = POLICY) -> Policy:
 
 def _of(package: Package, exemptions: Sequence[Exemption]) -> Exemption | None:
     name = canonicalize_name(package.name)
-    return next((one for one in exemptions if name in one.packages), None)
+    return next((one for one in exemptions if name in map(canonicalize_name, one.packages)), None)
 
 
 def _folded(name: str) -> str:

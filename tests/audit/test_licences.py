@@ -1,87 +1,63 @@
-"""`make licences` reads the metadata of the installed packages and fails on one that is not accepted."""
+"""`make licences` prints a table of packages and fails on a licence that is not accepted."""
 
 from __future__ import annotations
 
-from email.message import Message
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
-from audit import licences
-from audit.licences import installed, locked, package_of
-
-
-def described(**fields: Any) -> Any:
-    message = Message()
-    message["Name"], message["Version"] = "package", "1.0"
-    for name, values in fields.items():
-        for value in values if isinstance(values, list) else [values]:
-            message[name.replace("_", "-")] = value
-    return message
+from audit.licences import main
 
 
-@pytest.mark.parametrize(
-    ("fields", "statements"),
-    [
-        ({"License_Expression": "MIT", "Classifier": ["Topic :: Internet"]}, (("MIT",),)),
-        (
-            {"License": "BSD", "Classifier": ["License :: OSI Approved :: BSD License"]},
-            (("BSD",), ("BSD License",)),
-        ),
-        ({"License": "UNKNOWN"}, ()),
-        (
-            {"Classifier": ["License :: OSI Approved", "License :: DFSG approved", "License :: Public Domain"]},
-            (("Public Domain",),),
-        ),
-        (
-            {"Classifier": ["License :: OSI Approved :: MIT License", "License :: OSI Approved :: Zope"]},
-            (("MIT License", "Zope"),),
-        ),
-        ({}, ()),
-    ],
-)
-def test_statements_come_from_expression_text_and_classifiers(fields: dict[str, Any], statements: Any):
-    assert package_of(described(**fields)).statements == statements
+def checked(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    """A folder of installed packages: one free, one not, and the project itself."""
-    for name, licence in (("free-one", "MIT"), ("Closed_one", "AGPL-3.0-only"), ("gogobe", "Apache-2.0")):
-        folder = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
+def install(monkeypatch: pytest.MonkeyPatch, site: Path, **licences: str) -> None:
+    """Replaces the environment by one of these packages."""
+    for name, licence in licences.items():
+        folder = site / f"{name}-1.0.dist-info"
         folder.mkdir()
         text = f"Metadata-Version: 2.4\nName: {name}\nVersion: 1.0\nLicense-Expression: {licence}\n"
         (folder / "METADATA").write_text(text)
-    return tmp_path
-
-
-def test_packages_are_listed_once_by_name_without_the_project(site: Path):
-    twice = [*metadata.distributions(path=[str(site)]), *metadata.distributions(path=[str(site)])]
-    assert [one.name for one in installed(twice)] == ["Closed_one", "free-one"]
-
-
-def test_a_licence_that_is_not_accepted_fails(site: Path, monkeypatch: pytest.MonkeyPatch):
     found = list(metadata.distributions(path=[str(site)]))
     monkeypatch.setattr(metadata, "distributions", lambda: found)
-    done = CliRunner().invoke(licences.main)
+
+
+def test_a_licence_that_is_not_accepted_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    install(monkeypatch, tmp_path, free_one="MIT", closed_one="AGPL-3.0-only")
+    done = checked()
     assert done.exit_code == 1
-    assert "Closed_one 1.0: AGPL-3.0-only is not accepted" in done.stderr
-    assert "free-one    1.0      MIT\n" in done.stdout
+    assert "closed_one 1.0: AGPL-3.0-only is not accepted: replace the package" in done.stderr
+    assert "free_one        1.0      MIT\n" in done.stdout
     assert done.stdout.endswith("2 Python packages: 1 not accepted (0 by an exception with a reason)\n")
 
 
+def test_java_packages_are_judged_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    install(monkeypatch, tmp_path, psycopg="LGPL-3.0-only")
+    java = tmp_path / "java.tsv"
+    java.write_text("org.a:a\t1\tGPL-3.0-only\tThe MIT License\n")
+    done = checked("--java", str(java))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "org.a:a       1        GPL-3.0-only OR MIT\n" in done.stdout
+    assert done.stdout.splitlines()[-2:] == [
+        "1 Python packages: every licence allows commercial use (1 by an exception with a reason)",
+        "1 Java packages: every licence allows commercial use (0 by an exception with a reason)",
+    ]
+    java.write_text("org.a:a\t1\tGPL-3.0-only\n")
+    done = checked("--java", str(java))
+    assert (done.exit_code, "org.a:a 1: GPL-3.0-only is not accepted" in done.stderr) == (1, True)
+
+
+def test_a_list_without_java_packages_is_no_success(tmp_path: Path):
+    (tmp_path / "java.tsv").write_text("")
+    done = checked("--java", str(tmp_path / "java.tsv"))
+    assert (done.exit_code, "java.tsv has no package" in done.stderr) == (1, True)
+
+
 def test_every_installed_package_has_an_accepted_licence():
-    done = CliRunner().invoke(licences.main)
+    done = checked()
     assert done.exit_code == 0, done.output
     assert "psycopg-binary" in done.stdout
-
-
-def test_the_names_of_a_lock_are_read(tmp_path: Path):
-    lock = tmp_path / "requirements.lock"
-    lock.write_text(
-        "a-b==1 \\\n    --hash=sha256:00\nC.d==2 ; sys_platform == 'win32' \\\n    --hash=sha256:11\n"
-    )
-    assert locked(lock) == {"a-b", "c-d"}

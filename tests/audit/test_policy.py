@@ -67,6 +67,11 @@ def test_several_classifiers_apply_together(policy: Policy):
     assert not policy.judge(package(("MIT License", "Some Other License"))).is_accepted
 
 
+def test_licences_of_a_choice_need_one_that_is_accepted(policy: Policy):
+    stated = Package("package", "1.0", (("GPL-3.0-only", "MIT License"),), is_choice=True)
+    assert policy.judge(stated) == Verdict(stated, "GPL-3.0-only OR MIT", True)
+
+
 def test_an_unreadable_licence_is_shown_in_its_own_words(policy: Policy):
     verdict = policy.judge(package(("Own terms",), ("Other License",)))
     assert (verdict.licence, verdict.is_accepted) == ("Own terms; Other License", False)
