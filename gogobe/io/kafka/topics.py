@@ -127,11 +127,14 @@ def ensure_topics(
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-    _wait_for_leaders(admin, [TopicPartition(topic.topic, n) for topic in missing for n in range(partitions)])
+    _wait_for_leaders(kafka, [TopicPartition(topic.topic, n) for topic in missing for n in range(partitions)])
 
 
-def _wait_for_leaders(admin: AdminClient, partitions: list[TopicPartition]) -> None:
+def _wait_for_leaders(kafka: Kafka, partitions: list[TopicPartition]) -> None:
     def ask() -> None:
+        # A client that found no leader may go on to find none for half a minute and longer, so each attempt has
+        # its own.
+        admin = AdminClient(_Reports().config(kafka))
         wanted = dict.fromkeys(partitions, OffsetSpec.latest())
         for answer in admin.list_offsets(wanted, request_timeout=LEADER_SECONDS).values():
             answer.result(ADMIN_SECONDS)

@@ -1,9 +1,11 @@
 """Topics and publishing against a real broker."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, OffsetSpec, ResourceType
 
 from gogobe.io.kafka.topics import (
     MAX_MESSAGE_BYTES,
@@ -34,6 +36,24 @@ def test_topics_are_made_once_with_their_partitions_and_size(bootstrap: str):
     resource = ConfigResource(ResourceType.TOPIC, "made")
     config = admin.describe_configs([resource])[resource].result(60)
     assert int(config["max.message.bytes"].value) == MAX_MESSAGE_BYTES == 16 << 20
+
+
+def test_a_client_that_finds_no_leader_is_replaced(bootstrap: str, monkeypatch: pytest.MonkeyPatch):
+    """It may go on to find none for much longer than the topic has none."""
+    asked: list[AdminClient] = []
+    real = AdminClient.list_offsets
+
+    def list_offsets(admin: AdminClient, places: dict[TopicPartition, OffsetSpec], **options: float) -> object:
+        asked.append(admin)
+        if admin is not asked[0]:
+            return real(admin, places, **options)
+        none: Future[object] = Future()
+        none.set_exception(KafkaException(KafkaError(KafkaError._NOENT)))
+        return dict.fromkeys(places, none)
+
+    monkeypatch.setattr(AdminClient, "list_offsets", list_offsets)
+    ensure_topics(bootstrap, ["without-a-leader"])
+    assert len(asked) > 1
 
 
 def test_what_is_published_is_there_in_order(bootstrap: str):
