@@ -25,7 +25,7 @@ from gogobe.local.answers import grpc_answers
 from gogobe.records.addresses import without_credentials
 from gogobe.settings import Settings
 
-SECONDS: Final = 10.0
+SECONDS: Final = 4.0
 GRACE_SECONDS: Final = 0.5
 POSTGRES_PORT: Final = 5432
 DEFAULT_PORTS: Final = {"kafka": 9092, "http": 80, "https": 443}
