@@ -142,8 +142,8 @@ class _Appearing:
 def _break_all(
     world: World, faults: Sequence[Fault], appearing: _Appearing, say: Say, settle: float
 ) -> list[list[Injected]]:
-    """Lets all faults happen, each once rows flow again after the one before. Returns them as they happened,
-    those together that happened together."""
+    """Injects all faults, each when rows flow again after the one before. Returns them in their order,
+    simultaneous ones in one group."""
     _wait_for_commit(world, after=0.0)
     injected: list[list[Injected]] = []
     numbers = itertools.count(1)
@@ -169,7 +169,11 @@ def _break_all(
 
 
 def _inject(world: World, fault: Fault, happened: list[Injected]) -> None:
-    happened.append(world.inject(fault))
+    started = time.time()
+    try:
+        happened.append(world.inject(fault))
+    except Exception as error:  # noqa: BLE001 - shown beside the fault; the run goes on
+        happened.append(Injected(fault.name, started, time.time(), f"{type(error).__name__}: {error}"))
 
 
 def _wait_for_commit(world: World, after: float) -> None:

@@ -136,9 +136,9 @@ class World:
         """Waits until the job runs, at most `JOB_SECONDS`. Returns when it did (seconds since the epoch), or
         None where it ran all the time: rows that still flow while a lost JobManager is being replaced are no
         recovery."""
-        if any(one.name == JOB and one.state == "RUNNING" for one in jobs(self.stack.flink)):
-            return None
         with contextlib.suppress(StackError, requests.RequestException):
+            if any(one.name == JOB and one.state == "RUNNING" for one in jobs(self.stack.flink)):
+                return None
             wait_for_job(self.stack.flink, JOB, seconds=JOB_SECONDS)
         return time.time()
 

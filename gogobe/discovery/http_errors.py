@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -58,7 +59,11 @@ def _reason(error: Exception) -> str:
     """The error in words. aiohttp's own text of a failed connection shows Python objects."""
     if not isinstance(error, aiohttp.ClientConnectorError):
         return str(error) or type(error).__name__
-    cause = error.os_error
-    # A name that is not found has a negative number of its own; several addresses have none.
-    why = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else cause.strerror or str(cause)
-    return f"no connection to {error.host}:{error.port}: {why}"
+    return f"no connection to {error.host}:{error.port}: {_words(error.os_error)}"
+
+
+def _words(error: OSError) -> str:
+    # These two have numbers of their own, which `strerror` would take for those of the system.
+    if isinstance(error, (ssl.SSLError, socket.gaierror)) or not error.errno:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)

@@ -140,8 +140,8 @@ class ObjectStore:
 
     def put(self, key: str, source: Path) -> str:
         """Stores a local file under the key, unless an object of the same size exists there. Returns its
-        address. The age of an object counts from its latest `put` (in a bucket, `RENEWED_AFTER` less at most),
-        so that retention keeps a file that is announced again.
+        address. The age of an object counts from its latest `put`, so that retention keeps a file that is
+        announced again; in a bucket an object younger than `RENEWED_AFTER` is not written again.
 
         Raises OutsideStoreError for a key that leaves the store, PermissionError for a link in the store's
         folder that does.

@@ -39,13 +39,14 @@ class Service:
     """One service. `start` prepares and starts it, and returns its record (raises StackError). `ready` is its
     health check after a start (raises StackError if waiting is useless). `answers` says whether the running
     service answers a request within a few seconds; None: it cannot be asked. `has_jobs`: Flink's jobs end with
-    it."""
+    it. `is_own`: `ready` is about the process of the record, and not about an earlier one too."""
 
     name: str
     start: Callable[[], ServiceRecord]
     ready: Callable[[ServiceRecord], bool]
     answers: Callable[[], bool] | None = None
     has_jobs: bool = False
+    is_own: bool = True
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def _flink(folders: StackFolders, ports: StackPorts, cluster: int) -> Iterator[S
             partial(flink.start_task_manager, number),
             lambda _record: task_managers(rest) == cluster,
             partial(task_manager_answers, rest, slug(name)),
+            is_own=False,  # the JobManager counts a killed one for two seconds
         )
     start = partial(flink.start_job_server, rest, ships_jars=False) if cluster else flink.start_job_server
     port = ports.flink.jobs

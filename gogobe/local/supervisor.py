@@ -181,7 +181,8 @@ class Supervisor:
                 record = self._records.get(service.name)
                 if record is None or not service.ready(record):
                     return False
-                self.watch.note_ready(record)
+                if service.is_own:
+                    self.watch.note_ready(record)
             return True
         except StackError as error:
             logger.error("%s", error)

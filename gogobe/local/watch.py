@@ -47,7 +47,7 @@ class Watch:
             time.sleep(EVERY_SECONDS)
 
     def note_ready(self, record: ServiceRecord) -> None:
-        """Takes note that a service has passed its health check, so that it has to answer from now on. Another
+        """Records that this process has passed its health check, so that it has to answer from now on. Another
         thread may call this."""
         self._ready[record.name] = record.pid
 

@@ -26,7 +26,7 @@ from gogobe.local.expansion import container_expansion_service
 from gogobe.local.processes import StackError
 from gogobe.pipelines.catalogue import JOBS
 from gogobe.pipelines.options import refuse_unknown, restricted
-from gogobe.pipelines.submission import built, parsed, prepare, refresh_stale
+from gogobe.pipelines.submission import built, parsed, prepare
 from gogobe.secrets import SecretError
 from gogobe.settings import Settings, SettingsError
 
@@ -116,9 +116,7 @@ def launch(flags: Sequence[str], java: Path) -> PipelineResult:
     with expansion_service(settings, java) as address:
         # Its address is not among the job's options, which are shown with the job.
         here = msgspec.structs.replace(alone, expansion_service=address)
-        result = built(kind, options, here).run()
-    refresh_stale(settings)
-    return result
+        return built(kind, options, here).run()
 
 
 @contextlib.contextmanager

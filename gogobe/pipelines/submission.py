@@ -9,7 +9,6 @@ from functools import partial
 from typing import Final
 
 import apache_beam as beam
-import psycopg
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineResult, PipelineState
@@ -40,8 +39,8 @@ class BoundedRunError(Exception):
 def submit(
     kind: JobKind, flags: Sequence[str], wait_for_servers: Callable[[], object] | None = None
 ) -> PipelineResult:
-    """Prepares database and topics, builds the job and submits it to its runner; returns once it is submitted
-    and the views are refreshed. The database's owner prepares; the job has the loader's address alone.
+    """Prepares database and topics, builds the job and submits it to its runner; returns at once. The
+    database's owner prepares; the job has the loader's address alone.
 
     `wait_for_servers` returns when the servers are ready. The job is built meanwhile, if it can be.
 
@@ -58,9 +57,7 @@ def submit(
         pipeline = _built_early(build)
         wait_for_servers()
     prepare(settings)
-    result = (pipeline or build()).run()
-    refresh_stale(settings)
-    return result
+    return (pipeline or build()).run()
 
 
 def _built_early(build: Callable[[], beam.Pipeline]) -> beam.Pipeline | None:
@@ -161,15 +158,6 @@ def prepare(settings: Settings, *, uses_kafka: bool = True) -> None:
             settings.topic_replication,
             topic_config(settings.keep_topic_days),
         )
-
-
-def refresh_stale(settings: Settings) -> None:
-    """Refreshes the views, which a killed job may have left stale. Call it when the job runs, which then need
-    not wait for it; an error is logged, and the next load refreshes them."""
-    try:
-        refresh_views(settings.database_address)
-    except psycopg.Error as error:
-        logger.warning("the views are not refreshed before the next load: %s", error)
 
 
 def main(kind: JobKind) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
-from apache_beam.coders import BooleanCoder
+from apache_beam.coders import BooleanCoder, StrUtf8Coder
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import (
@@ -27,19 +28,22 @@ from gogobe.transforms.outages import is_outage
 
 logger = logging.getLogger(__name__)
 
-# A checkpoint waits so long for a refresh, which is looked at again after a while.
+# Seconds that a bundle, and with it a checkpoint, waits for a running refresh; seconds until the timer checks
+# again.
 MOST_SECONDS: Final = 0.5
 LOOK_SECONDS: Final = 1.0
 
 
 class RefreshViews(beam.PTransform):
-    """Each load sets a timer `every` seconds ahead, unless it is set. Views are therefore refreshed at most
-    once in that time, and once after the last load. If another worker holds the refresh lock, the refresh is
+    """Each load, and the start of the job, sets a timer `every` seconds ahead, unless it is set. Views are
+    therefore refreshed at most once in that time, once after the last load, and after the start of a job,
+    because a killed job may have left them stale. If another worker holds the refresh lock, the refresh is
     retried after `every` seconds.
 
     A refresh runs in a thread of its own, and the timer comes back until it has ended: a checkpoint waits for
     the bundles that are open, and a refresh of large views takes minutes. A refresh that ends with its worker
-    is begun again, because its timer is still set.
+    is begun again, because its timer is still set. Draining a job fires the timer once, so a refresh that takes
+    longer is left to the next job (or to `gogobe views refresh`).
     """
 
     def __init__(self, database: Dsn, every: float) -> None:
@@ -47,10 +51,19 @@ class RefreshViews(beam.PTransform):
         self._dofn = _Refresh(database, every)
 
     def expand(self, loaded: beam.PCollection[LoadResult]) -> beam.PCollection[int]:
-        return (
+        changed = (
             loaded
             | "Changed" >> beam.Filter(_changed)
             | "One key" >> beam.Map(_one_key).with_output_types(tuple[str, int])
+        )
+        started = (
+            loaded.pipeline
+            | "Start" >> beam.Impulse()
+            | "At the start" >> beam.Map(_at_start).with_output_types(tuple[str, int])
+        )
+        return (
+            (changed, started)
+            | "When" >> beam.Flatten()
             | "Refresh, debounced" >> beam.ParDo(self._dofn).with_output_types(int)
         )
 
@@ -63,6 +76,10 @@ def _one_key(result: LoadResult) -> tuple[str, int]:
     return "views", result.batches
 
 
+def _at_start(_impulse: bytes) -> tuple[str, int]:
+    return "views", 0
+
+
 class _Ended(NamedTuple):
     """A refresh that has ended. `is_current`: it covers all loads before it began; otherwise it is
     repeated."""
@@ -72,16 +89,25 @@ class _Ended(NamedTuple):
     milliseconds: int
 
 
+class _Running(NamedTuple):
+    """A refresh that was begun by this instance, with the identifier that it has in the state."""
+
+    identifier: str
+    future: Future[_Ended]
+
+
 class _Refresh(beam.DoFn):
-    # Whether the timer is set, and whether there was a load after the last refresh began.
+    # Whether the timer is set; whether there was a load after the latest refresh began; which refresh that is.
+    # Bundles may be given to several instances, and a bundle that fails takes back what it wrote.
     SET = ReadModifyWriteStateSpec("set", BooleanCoder())
     CHANGED = ReadModifyWriteStateSpec("changed", BooleanCoder())
+    LATEST = ReadModifyWriteStateSpec("latest", StrUtf8Coder())
     DUE = TimerSpec("due", TimeDomain.REAL_TIME)
 
     def __init__(self, database: Dsn, every: float) -> None:
         self._session = maintenance_session(database)
         self._every = every
-        self._running: Future[_Ended] | None = None
+        self._running: _Running | None = None
         self._refreshes = Metrics.counter("gogobe.views", "refreshes")
         self._failures = Metrics.counter("gogobe.views", "refresh_failures")
         self._milliseconds = Metrics.distribution("gogobe.views", "refresh_milliseconds")
@@ -106,17 +132,21 @@ class _Refresh(beam.DoFn):
         self,
         timer_set: Any = beam.DoFn.StateParam(SET),
         changed: Any = beam.DoFn.StateParam(CHANGED),
+        latest: Any = beam.DoFn.StateParam(LATEST),
         due: RuntimeTimer = beam.DoFn.TimerParam(DUE),
     ) -> Iterator[None]:
-        if self._running is None:
+        if self._running is None or (self._running.future.done() and latest.read() != self._running.identifier):
+            self._running = _Running(uuid.uuid4().hex, self._thread.submit(self._refresh))
+            latest.write(self._running.identifier)
             changed.clear()
-            self._running = self._thread.submit(self._refresh)
-        wait([self._running], MOST_SECONDS)
-        if not self._running.done():
+        wait([self._running.future], MOST_SECONDS)
+        if not self._running.future.done():
             _set(due, LOOK_SECONDS)
+        elif latest.read() != self._running.identifier:
+            _set(due, 0)
         else:
             running, self._running = self._running, None
-            ended = running.result()
+            ended = running.future.result()
             self._count(ended)
             if ended.is_current and not changed.read():
                 timer_set.clear()
@@ -125,8 +155,9 @@ class _Refresh(beam.DoFn):
         yield from ()
 
     def teardown(self) -> None:
-        self._thread.shutdown()
-        self._session.close()
+        # After a refresh that runs, which nothing here waits for: Beam reports a failed bundle after this.
+        self._thread.submit(self._session.close)
+        self._thread.shutdown(wait=False)
 
     def _refresh(self) -> _Ended:
         """Refreshes the views. An error makes the views stale and does not stop the loading; an outage is

@@ -119,6 +119,13 @@ def test_a_portal_that_is_not_there():
     assert error_of(portal("cerberus_ftp", "ftp://127.0.0.1:9")).kind == "unreachable"
 
 
+def test_a_portal_that_speaks_no_tls(portals: PortalServer):
+    address = portals.add(LaibcatalogReplica({}).app).replace("http:", "https:")
+    error = error_of(portal("laibcatalog", address))
+    assert error.kind == "tls"
+    assert "SSL" in str(error)
+
+
 @pytest.mark.parametrize(
     ("location", "words"),
     [

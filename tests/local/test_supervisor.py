@@ -294,6 +294,8 @@ with pathlib.Path({str(done)!r}).open("a") as file: file.write("x")
     kill(records)  # once more, before the job was submitted
     for seconds in range(2, 5):
         watcher.look(AT + seconds)
+    assert watcher._submission is not None
+    assert watcher._submission.waits
     assert not done.exists()
     ready = True
 

@@ -38,9 +38,6 @@ class Launched:
     def prepare(self, _settings: Settings) -> None:
         self.done.append("prepare")
 
-    def refresh(self, _settings: Settings) -> None:
-        self.done.append("refresh")
-
     @contextmanager
     def service(self, java: Path) -> Iterator[str]:
         self.done.append(f"service of {java}")
@@ -58,7 +55,6 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> Launched:
     found = Launched()
     monkeypatch.setattr(dataflow, "prepare", found.prepare)
     monkeypatch.setattr(dataflow, "built", found.built)
-    monkeypatch.setattr(dataflow, "refresh_stale", found.refresh)
     monkeypatch.setattr(dataflow, "container_expansion_service", found.service)
     monkeypatch.delenv("GOGOBE_EXPANSION_SERVICE", raising=False)
     return found
@@ -68,7 +64,7 @@ def test_the_launcher_builds_with_a_service_of_its_own_and_never_waits(launched:
     caplog.set_level("INFO")
     launched.result.job_id.return_value = "2026-11-26_1"
     dataflow.main([*FLAGS, "--job_kind=parse"], {"GOGOBE_VAR": "/opt/gogobe"})
-    assert launched.done == ["prepare", "service of /opt/gogobe/java", "build", "service ends", "refresh"]
+    assert launched.done == ["prepare", "service of /opt/gogobe/java", "build", "service ends"]
     assert launched.kind == "parse"
     assert launched.settings.expansion_service == "127.0.0.1:7"
     assert launched.options.view_as(GoogleCloudOptions).job_name == "gogobe-parse"
@@ -78,7 +74,7 @@ def test_the_launcher_builds_with_a_service_of_its_own_and_never_waits(launched:
 
 def test_a_service_that_is_named_is_used(launched: Launched):
     dataflow.launch([*FLAGS, "--expansion_service=service:8097"], Path("/java"))
-    assert launched.done == ["prepare", "build", "refresh"]
+    assert launched.done == ["prepare", "build"]
     assert launched.settings.expansion_service == "service:8097"
 
 
@@ -92,7 +88,7 @@ def test_what_is_given_wins_and_what_is_left_empty_is_as_if_not_given(launched: 
 
 def test_a_flag_of_dataflow_that_beam_does_not_know_stops_nothing(launched: Launched, caplog: Any):
     dataflow.launch([*FLAGS, "--launcher_machine_type=n1-standard-1"], Path("/java"))
-    assert launched.done[-2:] == ["service ends", "refresh"]
+    assert launched.done[-1] == "service ends"
     assert "--launcher_machine_type: no option" in caplog.text
 
 

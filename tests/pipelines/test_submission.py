@@ -1,10 +1,9 @@
-"""The order of a submission: what needs the servers comes when they are ready, and the job comes before the views."""
+"""The order of a submission: what needs the servers comes when they are ready."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import psycopg
 import pytest
 
 from gogobe.pipelines import submission
@@ -39,38 +38,21 @@ class Steps:
 def submitted(steps: Steps, monkeypatch: pytest.MonkeyPatch, *wait: Any) -> list[str]:
     monkeypatch.setattr(submission, "built", steps.built)
     monkeypatch.setattr(submission, "prepare", steps.step("prepare"))
-    monkeypatch.setattr(submission, "refresh_views", steps.step("refresh"))
     assert submit(INGEST_JOB, FLAGS, *wait) == "running"
     return steps.done
 
 
-def test_a_job_does_not_wait_for_the_views(monkeypatch: pytest.MonkeyPatch):
-    assert submitted(Steps(), monkeypatch) == ["prepare", "build", "run", "refresh"]
+def test_a_job_is_built_on_servers_that_are_prepared(monkeypatch: pytest.MonkeyPatch):
+    assert submitted(Steps(), monkeypatch) == ["prepare", "build", "run"]
 
 
 def test_a_job_is_built_before_the_servers_are_ready(monkeypatch: pytest.MonkeyPatch):
     steps = Steps()
     done = submitted(steps, monkeypatch, steps.step("ready"))
-    assert done == ["build", "ready", "prepare", "run", "refresh"]
+    assert done == ["build", "ready", "prepare", "run"]
 
 
 def test_a_job_that_needs_its_servers_is_built_after_them(monkeypatch: pytest.MonkeyPatch):
     steps = Steps(builds_fail=1)
     done = submitted(steps, monkeypatch, steps.step("ready"))
-    assert done == ["build", "ready", "prepare", "build", "run", "refresh"]
-
-
-def test_a_job_that_runs_is_not_reported_as_failed(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
-    """The supervisor would submit it again."""
-    steps = Steps()
-
-    def fails(_: object) -> None:
-        raise psycopg.OperationalError("away")
-
-    monkeypatch.setattr(submission, "built", steps.built)
-    monkeypatch.setattr(submission, "prepare", steps.step("prepare"))
-    monkeypatch.setattr(submission, "refresh_views", fails)
-    assert submit(INGEST_JOB, FLAGS) == "running"
-    assert "the views are not refreshed" in caplog.text
+    assert done == ["build", "ready", "prepare", "build", "run"]

@@ -80,8 +80,8 @@ def test_loads_of_one_time_share_a_refresh_and_the_last_is_never_missed(
 def test_only_what_may_have_changed_a_view_refreshes_it(
     dsn: str, refreshes: list[bool], result: LoadResult, count: int
 ):
-    run_loads(dsn, [result])
-    assert len(refreshes) == count
+    run_loads(dsn, [NOTHING], [result])
+    assert len(refreshes) == 1 + count, "one is that of the job's start"
 
 
 @pytest.fixture(autouse=True)
@@ -103,12 +103,12 @@ class Flag:
     """A state of one value, as Beam gives it to a step."""
 
     def __init__(self) -> None:
-        self.value: bool | None = None
+        self.value: bool | str | None = None
 
-    def read(self) -> bool | None:
+    def read(self) -> bool | str | None:
         return self.value
 
-    def write(self, value: bool) -> None:
+    def write(self, value: bool | str) -> None:
         self.value = value
 
     def clear(self) -> None:
@@ -117,7 +117,7 @@ class Flag:
 
 def test_a_timer_that_runs_is_not_put_off_by_further_loads(dsn: str):
     """Else a pipeline that never rests would never refresh."""
-    is_set, changed, timer = Flag(), Flag(), Mock()
+    is_set, changed, latest, timer = Flag(), Flag(), Flag(), Mock()
     with refresh_step(dsn) as step:
         for count in (1, 2):
             begun = time.time()
@@ -125,7 +125,7 @@ def test_a_timer_that_runs_is_not_put_off_by_further_loads(dsn: str):
                 step.process(("views", 1), is_set, changed, timer)
             assert timer.set.call_count == count
             assert begun < float(timer.set.call_args.args[0]) <= time.time() + EVERY
-            list(step.refresh(is_set, changed, timer))
+            list(step.refresh(is_set, changed, latest, timer))
 
 
 def test_a_bundle_does_not_wait_for_a_long_refresh_and_a_later_load_needs_another(
@@ -139,19 +139,19 @@ def test_a_bundle_does_not_wait_for_a_long_refresh_and_a_later_load_needs_anothe
         return released.acquire(timeout=60)
 
     monkeypatch.setattr(views, "refresh_views", long_refresh)
-    is_set, changed, timer, ended = Flag(), Flag(), Mock(), Mock()
+    is_set, changed, latest, timer, ended = Flag(), Flag(), Flag(), Mock(), Mock()
     with refresh_step(dsn) as step:
         monkeypatch.setattr(step, "_count", ended)
 
         def fire_until_ended(count: int) -> None:
             deadline = time.monotonic() + 60
             while ended.call_count < count and time.monotonic() < deadline:
-                list(step.refresh(is_set, changed, timer))
+                list(step.refresh(is_set, changed, latest, timer))
                 time.sleep(0.01)
             assert ended.call_count == count
 
         step.process(("views", 1), is_set, changed, timer)
-        list(step.refresh(is_set, changed, timer))
+        list(step.refresh(is_set, changed, latest, timer))
         assert (ended.call_count, is_set.read()) == (0, True), "the refresh runs, and the bundle ends"
         assert began.acquire(timeout=60)
         step.process(("views", 1), is_set, changed, timer)
@@ -163,13 +163,61 @@ def test_a_bundle_does_not_wait_for_a_long_refresh_and_a_later_load_needs_anothe
         assert is_set.read() is None
 
 
+def test_a_load_is_refreshed_by_whichever_instance_has_the_timer(dsn: str, monkeypatch: pytest.MonkeyPatch):
+    """The first refresh does not cover the second load, and the second instance does not get the lock."""
+    monkeypatch.setattr(views, "MOST_SECONDS", 0)
+    began, released = threading.Semaphore(0), threading.Semaphore(0)
+    covered: list[int] = []
+    loads = 1
+
+    def refresh(_: object) -> bool:
+        covers = loads
+        began.release()
+        assert released.acquire(timeout=30)
+        covered.append(covers)
+        return True
+
+    is_set, changed, latest, timer = Flag(), Flag(), Flag(), Mock()
+    with refresh_step(dsn) as first, refresh_step(dsn) as second:
+        monkeypatch.setattr(views, "refresh_views", refresh)
+        first.process(("views", 1), is_set, changed, timer)
+        list(first.refresh(is_set, changed, latest, timer))
+        assert began.acquire(timeout=60)
+        loads = 2
+        second.process(("views", 1), is_set, changed, timer)
+        monkeypatch.setattr(views, "refresh_views", lambda _: False)
+        monkeypatch.setattr(views, "MOST_SECONDS", 60)
+        list(second.refresh(is_set, changed, latest, timer))
+        assert is_set.read()
+        monkeypatch.setattr(views, "refresh_views", refresh)
+        for _ in range(2):
+            released.release()
+        deadline = time.monotonic() + 60
+        while is_set.read() and time.monotonic() < deadline:
+            list(first.refresh(is_set, changed, latest, timer))
+    assert (is_set.read(), covered) == (None, [1, 2])
+
+
+def test_the_end_of_a_worker_does_not_wait_for_its_refresh(dsn: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(views, "MOST_SECONDS", 0)
+    closed = threading.Event()
+    released = threading.Event()
+    monkeypatch.setattr(views, "refresh_views", lambda _: released.wait(60))
+    with refresh_step(dsn) as step:
+        monkeypatch.setattr(step, "_session", Mock(close=closed.set))
+        list(step.refresh(Flag(), Flag(), Flag(), Mock()))
+    assert not closed.is_set()
+    released.set()
+    assert closed.wait(60)
+
+
 def test_a_refresh_that_ended_with_its_worker_is_begun_again(dsn: str, refreshes: list[bool]):
     is_set, changed = Flag(), Flag()
     with refresh_step(dsn) as first:
         first.process(("views", 1), is_set, changed, Mock())
     changed.clear()  # as a checkpoint has it while a refresh runs
     with refresh_step(dsn) as second:
-        list(second.refresh(is_set, changed, Mock()))
+        list(second.refresh(is_set, changed, Flag(), Mock()))
     assert (refreshes, is_set.read()) == ([True], None)
 
 
@@ -178,7 +226,7 @@ def test_a_worker_keeps_its_connection(dsn: str, db: Connection):
     seen = []
     with refresh_step(dsn) as step:
         for _ in range(2):
-            list(step.refresh(Flag(), Flag(), Mock()))
+            list(step.refresh(Flag(), Flag(), Flag(), Mock()))
             seen.append(db.execute(sessions).fetchall())
     assert seen[0] == seen[1]
     assert len(seen[0]) == 1
@@ -204,18 +252,18 @@ def test_views_that_cannot_be_refreshed_stop_nothing(
     dsn: str, db: Connection, caplog: pytest.LogCaptureFixture
 ):
     db.execute("ALTER MATERIALIZED VIEW chain_health RENAME TO elsewhere")
-    is_set, changed, timer = Flag(), Flag(), Mock()
+    is_set, changed, latest, timer = Flag(), Flag(), Flag(), Mock()
     with refresh_step(dsn) as step:
         step.process(("views", 1), is_set, changed, timer)
-        list(step.refresh(is_set, changed, timer))
+        list(step.refresh(is_set, changed, latest, timer))
         assert "not refreshed" in caplog.text
         assert (is_set.read(), timer.set.call_count) == (True, 2), "it is tried again"
         db.execute("ALTER MATERIALIZED VIEW elsewhere RENAME TO chain_health")
-        list(step.refresh(is_set, changed, timer))
+        list(step.refresh(is_set, changed, latest, timer))
         assert (is_set.read(), timer.set.call_count) == (None, 2)
 
 
 def test_a_database_out_of_reach_fails_the_refresh(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(postgres, "FIRST_PAUSE_SECONDS", 0.0)
     with refresh_step("postgresql://127.0.0.1:1/none") as step, pytest.raises(psycopg.OperationalError):
-        list(step.refresh(Flag(), Flag(), Mock()))
+        list(step.refresh(Flag(), Flag(), Flag(), Mock()))
