@@ -8,6 +8,14 @@ import pytest
 from gogobe.local.stack import StackAddresses, running_stack
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """Servers have a minute to answer a command, on however slow a machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gogobe.commands.reach.SECONDS", 60.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def jars() -> Path:
     """Where `make install` has put the Java class paths."""
