@@ -19,9 +19,10 @@ install: $(STAMPS)/project $(STAMPS)/java $(STAMPS)/overrides ## Install everyth
 run: install ## The main job on real feeds, on a stack of its own; shows the result. CLUSTER=2: on a Flink cluster
 	@$(BIN)/gogobe demo $(if $(CLUSTER),--flink-cluster $(CLUSTER))
 
-# Tests that need the whole stack run one after the other: two stacks would share the cores.
+# Three processes on two cores, because the tests wait for servers a third of their time. Tests that need the whole
+# stack run one after the other: two stacks would share the cores.
 test: install lint ## Lint, types and all tests, with real servers
-	@$(BIN)/pytest -m "not integration and not acceptance" --numprocesses 2 --dist loadfile
+	@$(BIN)/pytest -m "not integration and not acceptance" --numprocesses 3 --dist loadfile
 	@$(BIN)/pytest -m "integration and not acceptance"
 
 test-fast: install ## The tests that start no server, in under a minute
