@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import psutil
 import requests
 
 from chaos.faults import Fault
@@ -77,7 +76,7 @@ class World:
                 name, said = fault.name, self._take_away(fault)
             else:
                 name = self._break(fault)
-        except (StackError, psutil.Error, requests.RequestException) as error:
+        except Exception as error:  # noqa: BLE001 - shown beside the fault; the run goes on
             problem = f"{type(error).__name__}: {error}".splitlines()[0]
             return Injected(fault.name, started, time.time(), problem)
         return Injected(name, started, time.time(), said=said)
