@@ -5,13 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 # Beyond this number of announcements that wait in the topic, each chain has a share.
 CROWD: Final = 300
 # The share of a chain on one worker: so many announcements at once, and so many a second from then on.
 BURST: Final = 4
 A_SECOND: Final = 2.0
+# How long an answer of `Shares.waiting` is used: in seconds, and in announcements that exceed a share.
+USED_SECONDS: Final = 1.0
+USED_TIMES: Final = 50
+# More chains than any country has; chains come from messages, which may name anything.
+MOST_CHAINS: Final = 50_000
+
+
+class Waiting(NamedTuple):
+    """How many announcements wait: in their topic, and in the overflow."""
+
+    announced: int = 0
+    in_overflow: int = 0
 
 
 @dataclass
@@ -22,37 +34,50 @@ class _Bucket:
 
 @dataclass
 class Shares:
-    """Decides for each announcement, on one worker.
+    """Decides for each announcement, on one worker. `waiting` answers how many wait; it is asked only while a
+    chain exceeds its share.
 
-    A chain that exceeded its share stays in the overflow until the overflow is empty, so that the files of a
-    store keep their order. All times are of one monotonic clock, in seconds.
+    A chain that exceeded its share in a crowd stays in the overflow until the overflow is empty, so that the
+    files of a store keep their order. All times are of one monotonic clock, in seconds.
     """
 
+    waiting: Callable[[], Waiting]
     clock: Callable[[], float] = time.monotonic
-    _is_crowded: bool = False
+    _last: Waiting = field(default_factory=Waiting)
+    _expires: float = 0.0
+    _uses: int = 0
     _buckets: dict[str, _Bucket] = field(default_factory=dict)
     _diverted: set[str] = field(default_factory=set)
 
-    def look(self, waiting: int, in_overflow: int) -> None:
-        """Takes note of how many announcements wait in the topic, and in the overflow."""
-        self._is_crowded = waiting > CROWD
-        if not self._is_crowded:
-            self._buckets.clear()
-            if not in_overflow:
-                self._diverted.clear()
-
     def admits(self, chain: str) -> bool:
         """Whether an announcement of a chain goes on now; otherwise it belongs to the overflow."""
-        if chain in self._diverted:
-            return False
-        if not self._is_crowded:
+        if chain not in self._diverted and self._is_within(chain):
             return True
-        now = self.clock()
-        bucket = self._buckets.setdefault(chain, _Bucket(BURST, now))
-        bucket.tokens = min(BURST, bucket.tokens + (now - bucket.at) * A_SECOND)
-        bucket.at = now
-        if bucket.tokens >= 1:
-            bucket.tokens -= 1
+        self._ask()
+        is_crowd = self._last.announced > CROWD
+        if not is_crowd and not self._last.in_overflow:
+            self._diverted.clear()
+        if chain not in self._diverted and not is_crowd:
+            self._uses += 1
             return True
         self._diverted.add(chain)
         return False
+
+    def _is_within(self, chain: str) -> bool:
+        """Whether the chain has some of its share left; takes one."""
+        now = self.clock()
+        if len(self._buckets) > MOST_CHAINS:
+            self._buckets.clear()
+        bucket = self._buckets.setdefault(chain, _Bucket(BURST, now))
+        bucket.tokens = min(BURST, bucket.tokens + (now - bucket.at) * A_SECOND)
+        bucket.at = now
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
+
+    def _ask(self) -> None:
+        if self.clock() >= self._expires or self._uses >= USED_TIMES:
+            self._last = self.waiting()
+            self._expires = self.clock() + USED_SECONDS
+            self._uses = 0

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import apache_beam as beam
 
-from gogobe.io.kafka.beam import ReadTopic, WriteTopic
+from gogobe.io.kafka.beam import IN_TURN, JOINED, ReadTopic, WriteTopic
 from gogobe.io.kafka.reading import Backlog
 from gogobe.io.lines import ReadLines, WriteLines
-from gogobe.records.messages import DEADLETTER, OVERFLOW
+from gogobe.records.messages import DEADLETTER, DISCOVERED, OVERFLOW
 from gogobe.settings import Settings
+
+# Announcements that wait are read a hundred at once, so that what exceeds a chain's share makes way for others.
+# Chains that flood take turns in the overflow.
+_PACES: Final[Mapping[str, Mapping[str, str]]] = {DISCOVERED: JOINED, OVERFLOW: IN_TURN}
 
 
 class Source(Protocol):
@@ -54,7 +58,7 @@ class KafkaSource:
             self.settings.expansion_service,
             partitions=None if self.partitions is None else self.partitions[topic],
             backlog=self.backlog,
-            in_turn=topic == OVERFLOW,
+            pace=_PACES.get(topic, {}),
         )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
+from gogobe.io.kafka.joined import split
 from gogobe.io.objects import ObjectStore
 from gogobe.records.messages import decoder
 from gogobe.transforms.dead_letters import DeadLetters, failure
@@ -16,7 +17,10 @@ from gogobe.transforms.steps import step
 
 
 class DecodeMessages(beam.PTransform):
-    """(key, value) → messages of one type. An invalid message is a dead letter `invalid_message`."""
+    """(key, value) → messages of one type; a value may be several that were joined.
+
+    An invalid message is a dead letter `invalid_message`.
+    """
 
     def __init__(self, message_type: type[msgspec.Struct], store: ObjectStore, stage: str = "decode") -> None:
         super().__init__()
@@ -40,11 +44,11 @@ class _Decode(beam.DoFn):
         self._decoder = decoder(self._message_type)
 
     def process(self, record: tuple[bytes | None, bytes | None]) -> Iterator[msgspec.Struct | TaggedOutput]:
-        yield from self._letters.guard(record, self._decode(record))
-        self._messages.inc()
+        for value in split(record[1] or b""):  # a Kafka record may have no value
+            yield from self._letters.guard(value, self._decode(value))
+            self._messages.inc()
 
-    def _decode(self, record: tuple[bytes | None, bytes | None]) -> Iterator[msgspec.Struct | TaggedOutput]:
-        value = record[1] or b""  # a Kafka record may have no value
+    def _decode(self, value: bytes) -> Iterator[msgspec.Struct | TaggedOutput]:
         try:
             yield self._decoder.decode(value)
         except (ValueError, RecursionError) as error:  # msgspec bounds the nesting depth

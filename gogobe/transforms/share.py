@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 from gogobe.io.kafka.lags import Lags
 from gogobe.io.kafka.options import Kafka, KafkaOptionsError
 from gogobe.io.objects import ObjectStore
-from gogobe.io.shares import Shares
+from gogobe.io.shares import Shares, Waiting
 from gogobe.records.messages import DISCOVERED, OVERFLOW, FileDiscovered
 from gogobe.secrets import SecretError
 from gogobe.transforms.dead_letters import DeadLetters
@@ -51,24 +51,23 @@ class Turns:
 
     def __init__(self, kafka: Kafka, group: str) -> None:
         self._lock = threading.Lock()
-        self._shares = Shares()
+        self._shares = Shares(self._waiting)
         self._lags: Lags | None = None
         try:
             self._lags = Lags(kafka, group, (DISCOVERED, OVERFLOW))
         except (KafkaOptionsError, SecretError, KafkaException) as error:
             logger.warning("a chain that floods will hold up the others, since no lag can be read: %s", error)
 
-    def look(self) -> None:
-        """Reads how many announcements wait, at most once a second."""
-        if self._lags is not None:
-            with self._lock:
-                lags = self._lags.now()
-                self._shares.look(lags[DISCOVERED], lags[OVERFLOW])
-
     def admits(self, chain: str) -> bool:
         """As `Shares.admits`."""
         with self._lock:
             return self._shares.admits(chain)
+
+    def _waiting(self) -> Waiting:
+        if self._lags is None:
+            return Waiting()
+        lags = self._lags.now()
+        return Waiting(lags[DISCOVERED], lags[OVERFLOW])
 
 
 class _Share(beam.DoFn):
@@ -82,9 +81,6 @@ class _Share(beam.DoFn):
 
     def setup(self) -> None:
         self._turns: Turns = self._process.acquire(lambda: Turns(self._kafka, self._group))
-
-    def start_bundle(self) -> None:
-        self._turns.look()
 
     def process(self, message: FileDiscovered) -> Iterator[FileDiscovered | TaggedOutput]:
         yield from self._letters.guard(message, self._divide(message))

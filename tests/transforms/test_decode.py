@@ -14,6 +14,7 @@ from gogobe.records.messages import FileDiscovered, encode
 from gogobe.transforms.dead_letters import MAX_LETTER_BYTES, DeadLetters
 from gogobe.transforms.decode import _Decode
 from tests.database.samples import at
+from tests.io.kafka.test_joined import joined
 
 GOOD = FileDiscovered("shufersal", "http://p/Price7290-1-202501010000.gz", at(1))
 
@@ -47,3 +48,13 @@ def test_it_is_a_small_dead_letter_and_the_next_message_goes_on(tmp_path: Path, 
     assert len(encode(letter)) <= MAX_LETTER_BYTES
     assert original_of(letter, store) == message
     assert list(step.process((b"k", encode(GOOD)))) == [GOOD]
+
+
+def test_of_joined_messages_a_bad_one_is_a_dead_letter_and_the_others_go_on(tmp_path: Path):
+    store = ObjectStore(str(tmp_path))
+    step = _Decode(FileDiscovered, DeadLetters("decode", store))
+    step.setup()
+    first, letter, second = step.process((b"k", joined([encode(GOOD), b"{", encode(GOOD)])))
+    assert first == second == GOOD
+    assert isinstance(letter, TaggedOutput)
+    assert original_of(letter.value, store) == b"{"

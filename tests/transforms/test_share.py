@@ -59,15 +59,17 @@ def divided(step: _Share, chain: str, count: int, waiting: int) -> tuple[int, in
     """How many of a bundle go on, and how many to the overflow."""
     lags: Any = step._turns._lags
     lags.lags = {DISCOVERED: waiting, OVERFLOW: 0}
-    step.start_bundle()
     outputs = [one for number in range(count) for one in step.process(announcement(chain, number))]
     excess = [one for one in outputs if isinstance(one, TaggedOutput)]
     assert {one.tag for one in excess} <= {EXCESS}
     return len(outputs) - len(excess), len(excess)
 
 
-def test_a_crowd_is_divided_and_nothing_is_lost(step: _Share):
+def test_while_few_wait_nothing_is_divided(step: _Share):
     assert divided(step, "a", 20, waiting=CROWD) == (20, 0)
+
+
+def test_a_crowd_is_divided_and_nothing_is_lost(step: _Share):
     assert divided(step, "a", 20, waiting=CROWD + 1) == (BURST, 20 - BURST)
     assert divided(step, "b", 1, waiting=CROWD + 1) == (1, 0)
 
@@ -88,6 +90,5 @@ def test_options_that_no_client_can_use_stop_no_file(tmp_path: Path, caplog: pyt
     letters = DeadLetters("share", ObjectStore(str(tmp_path)))
     step = _Share(KafkaAddress("127.0.0.1:1", options), "group", letters)
     step.setup()
-    step.start_bundle()
     assert list(step.process(announcement("a"))) == [announcement("a")]
     assert "no lag can be read" in caplog.text

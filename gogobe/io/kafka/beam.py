@@ -7,7 +7,8 @@ offsets cover exactly the work that is done. Other configurations restart the jo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import apache_beam as beam
@@ -19,10 +20,12 @@ from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.reading import READ_PARTITIONS, Backlog
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
 
-# A class of java/overrides.
+# Classes of java/overrides.
 UP_TO_OFFSETS: Final = "io.gogobe.UpToOffsets"
-# A consumer returns all records of a fetch before it turns to another partition.
-IN_TURN: Final = {"max.partition.fetch.bytes": "4096", "max.poll.records": "8"}
+JOINED_POLLS: Final = "io.gogobe.JoinedPolls"
+# How a consumer takes records that wait. It returns a whole fetch before it turns to another partition.
+IN_TURN: Final = MappingProxyType({"max.partition.fetch.bytes": "4096", "max.poll.records": "8"})
+JOINED: Final = MappingProxyType({"max.poll.records": "100", "interceptor.classes": JOINED_POLLS})
 # Reading ends with the last record of a backlog. This bounds it for a topic with fewer records than offsets.
 READ_SECONDS: Final = 300
 
@@ -44,16 +47,17 @@ class ReadTopic(beam.PTransform):
         *,
         partitions: Sequence[int] | None = None,
         backlog: Backlog | None = None,
-        in_turn: bool = False,
+        pace: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`in_turn`: partitions take turns after a few records, and not after as many as a fetch returns."""
+        """`pace` is for unbounded reads. `IN_TURN`: partitions take turns after a few records. `JOINED`: of
+        records that wait, a hundred are one element, which `gogobe.io.kafka.joined` splits."""
         super().__init__()
         config = {
             **java_config(kafka),
             "group.id": group,
             "auto.offset.reset": "earliest",
             "enable.auto.commit": "false",
-            **(IN_TURN if in_turn else {}),
+            **({} if backlog else pace),
         }
         if backlog is not None:
             self._read = _read_backlog(topic, config, backlog, expansion_service)

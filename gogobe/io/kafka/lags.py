@@ -1,10 +1,9 @@
-"""How many records of some topics a group has not done, read again and again over one connection."""
+"""How many records of some topics a group has not done, over one connection."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaException, TopicPartition
@@ -15,37 +14,23 @@ from gogobe.io.kafka.options import Kafka
 logger = logging.getLogger(__name__)
 
 REQUEST_SECONDS: Final = 2.0
-EVERY_SECONDS: Final = 1.0
 
 
 class Lags:
-    """The lags of a group by topic, read at most every `every` seconds. While the broker does not answer, the
-    last ones count. Not thread-safe."""
+    """The lags of a group by topic. While the broker does not answer, the last ones count. Not thread-safe."""
 
-    def __init__(
-        self,
-        kafka: Kafka,
-        group: str,
-        topics: Sequence[str],
-        every: float = EVERY_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, kafka: Kafka, group: str, topics: Sequence[str]) -> None:
         """Raises SecretError, KafkaOptionsError."""
         self._consumer = group_consumer(kafka, group)
         self._topics = topics
-        self._every = every
-        self._clock = clock
-        self._next = -every
         self._last: Mapping[str, int] = dict.fromkeys(topics, 0)
 
     def now(self) -> Mapping[str, int]:
         """The number of records after the group's committed offsets, by topic."""
-        if self._clock() >= self._next:
-            try:
-                self._last = {topic: self._read(topic) for topic in self._topics}
-            except KafkaException as error:
-                logger.warning("the lag of %s is unknown: %s", ", ".join(self._topics), error)
-            self._next = self._clock() + self._every
+        try:
+            self._last = {topic: self._read(topic) for topic in self._topics}
+        except KafkaException as error:
+            logger.warning("the lag of %s is unknown: %s", ", ".join(self._topics), error)
         return self._last
 
     def close(self) -> None:

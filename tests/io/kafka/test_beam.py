@@ -9,7 +9,7 @@ from apache_beam.coders import RowCoder
 from apache_beam.portability.api import external_transforms_pb2
 from apache_beam.transforms.external import ExternalTransform
 
-from gogobe.io.kafka.beam import ReadTopic, WriteTopic
+from gogobe.io.kafka.beam import IN_TURN, JOINED, UP_TO_OFFSETS, ReadTopic, WriteTopic
 from gogobe.io.kafka.reading import Backlog
 
 KAFKA, EXPANSION = "127.0.0.1:1", "127.0.0.1:2"
@@ -44,3 +44,14 @@ def test_a_record_counts_as_written_when_all_replicas_have_it():
     row = sent(WriteTopic("t", KAFKA, EXPANSION)._write)
     assert row.producer_config["acks"] == "all"
     assert row.topic == "t"
+
+
+@pytest.mark.parametrize("pace", [IN_TURN, JOINED], ids=["in turn", "joined"])
+def test_a_backlog_is_read_at_no_pace(pace: dict[str, str]):
+    """It counts records, and has an interceptor of its own."""
+    unbounded = sent(ReadTopic("t", KAFKA, "a-group", EXPANSION, pace=pace)._read)
+    assert dict(pace).items() <= dict(unbounded.consumer_config).items()
+    backlog = Backlog({0: (3, 7)})
+    bounded = sent(ReadTopic("t", KAFKA, "a-group", EXPANSION, backlog=backlog, pace=pace)._read)
+    assert bounded.consumer_config["interceptor.classes"] == UP_TO_OFFSETS
+    assert "max.poll.records" not in bounded.consumer_config
