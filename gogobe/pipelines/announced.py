@@ -6,7 +6,6 @@ import apache_beam as beam
 
 from gogobe.pipelines.job import Job
 from gogobe.records.messages import DISCOVERED, OVERFLOW, FileDiscovered
-from gogobe.transforms.publish import KeyOverflow
 from gogobe.transforms.share import ShareFairly
 
 
@@ -19,6 +18,5 @@ def announced(job: Job) -> beam.PCollection[FileDiscovered]:
         return messages
     settings = job.settings
     shared = job.add(messages | "Share" >> ShareFairly(settings.kafka_address, settings.group, job.store))
-    job.publish(shared.excess | "Key overflow" >> KeyOverflow(job.store), OVERFLOW)
     later = job.read("Read overflow", OVERFLOW, FileDiscovered, decode="Decode overflow")
     return (shared.messages, later) | "All announced" >> beam.Flatten()

@@ -44,6 +44,11 @@ class _Decode(beam.DoFn):
         self._decoder = decoder(self._message_type)
 
     def process(self, record: tuple[bytes | None, bytes | None]) -> Iterator[msgspec.Struct | TaggedOutput]:
+        yield from self._letters.guard(record, self._messages_of(record))
+
+    def _messages_of(
+        self, record: tuple[bytes | None, bytes | None]
+    ) -> Iterator[msgspec.Struct | TaggedOutput]:
         for value in split(record[1] or b""):  # a Kafka record may have no value
             yield from self._letters.guard(value, self._decode(value))
             self._messages.inc()

@@ -58,6 +58,21 @@ def keyed_dead_letter(letter: DeadLetter, letters: DeadLetters) -> Record:
     return key, value
 
 
+def too_large(
+    message: FileDiscovered | FileDownloaded | IngestBatch,
+    value: bytes,
+    letters: DeadLetters,
+    effect: str,
+    max_value_bytes: int,
+) -> TaggedOutput | None:
+    """The dead letter `message_too_large` of a message whose value is too large for its topic, else None;
+    `effect` describes the consequence."""
+    if len(value) <= max_value_bytes:
+        return None
+    size = f"{len(value):,} bytes, a message holds {max_value_bytes:,}"
+    return failure(letters.letter(message, "message_too_large", f"{size}: the topic lacks it, {effect}"))
+
+
 class KeyDownloaded(beam.PTransform):
     """`FileDownloaded` → key and value for the topic of downloaded files."""
 
@@ -67,17 +82,6 @@ class KeyDownloaded(beam.PTransform):
 
     def expand(self, files: beam.PCollection[FileDownloaded]) -> beam.pvalue.DoOutputsTuple:
         return files | step("Encode", self._dofn, main="records", output=Record)
-
-
-class KeyOverflow(beam.PTransform):
-    """`FileDiscovered` → key and value for the overflow topic."""
-
-    def __init__(self, store: ObjectStore) -> None:
-        super().__init__()
-        self._dofn = _Key(keyed_overflow, DeadLetters(STAGE, store), MAX_VALUE_BYTES, "announce it again")
-
-    def expand(self, messages: beam.PCollection[FileDiscovered]) -> beam.pvalue.DoOutputsTuple:
-        return messages | step("Encode", self._dofn, main="records", output=Record)
 
 
 class KeyBatches(beam.PTransform):
@@ -130,9 +134,5 @@ class _Key(beam.DoFn):
         self, message: FileDiscovered | FileDownloaded | IngestBatch
     ) -> Iterator[Record | TaggedOutput]:
         key, value = self._keyed(message)
-        if len(value) <= self._max_value_bytes:
-            yield key, value
-            return
-        size = f"{len(value):,} bytes, a message holds {self._max_value_bytes:,}"
-        detail = f"{size}: the topic lacks it, {self._effect}"
-        yield failure(self._letters.letter(message, "message_too_large", detail))
+        letter = too_large(message, value, self._letters, self._effect, self._max_value_bytes)
+        yield (key, value) if letter is None else letter

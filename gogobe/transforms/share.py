@@ -15,24 +15,28 @@ from confluent_kafka import KafkaException
 
 from gogobe.io.kafka.lags import Lags
 from gogobe.io.kafka.options import Kafka, KafkaOptionsError
+from gogobe.io.kafka.publisher import Marked, Publisher
 from gogobe.io.objects import ObjectStore
 from gogobe.io.shares import Shares, Waiting
 from gogobe.records.messages import DISCOVERED, OVERFLOW, FileDiscovered
 from gogobe.secrets import SecretError
 from gogobe.transforms.dead_letters import DeadLetters
+from gogobe.transforms.publish import MAX_VALUE_BYTES, keyed_overflow, too_large
 from gogobe.transforms.steps import step
 
 logger = logging.getLogger(__name__)
 
 STAGE: Final = "share"
-EXCESS: Final = "excess"
+PUBLISH_SECONDS: Final = 30.0
 
 
 class ShareFairly(beam.PTransform):
-    """`FileDiscovered` → the messages that go on now, and in `excess` the ones for the overflow topic.
+    """`FileDiscovered` → the messages that go on now. The others are in the overflow topic when the bundle
+    ends.
 
     All go on unless many announcements wait. A partition is read in order: without this, a file waits for all
-    that another chain announced before it.
+    that another chain announced before it. The step writes to the topic itself: as elements of `WriteTopic`, in
+    bundles of two, thousands of messages would take minutes.
     """
 
     def __init__(self, kafka: Kafka, group: str, store: ObjectStore) -> None:
@@ -40,9 +44,7 @@ class ShareFairly(beam.PTransform):
         self._dofn = _Share(kafka, group, DeadLetters(STAGE, store))
 
     def expand(self, messages: beam.PCollection[FileDiscovered]) -> beam.pvalue.DoOutputsTuple:
-        return messages | step(
-            "Divide", self._dofn, main="messages", output=FileDiscovered, **{EXCESS: FileDiscovered}
-        )
+        return messages | step("Divide", self._dofn, main="messages", output=FileDiscovered)
 
 
 class Turns:
@@ -81,6 +83,10 @@ class _Share(beam.DoFn):
 
     def setup(self) -> None:
         self._turns: Turns = self._process.acquire(lambda: Turns(self._kafka, self._group))
+        self._overflow = Publisher(self._kafka, OVERFLOW, PUBLISH_SECONDS)
+
+    def start_bundle(self) -> None:
+        self._excess: list[Marked] = []
 
     def process(self, message: FileDiscovered) -> Iterator[FileDiscovered | TaggedOutput]:
         yield from self._letters.guard(message, self._divide(message))
@@ -88,6 +94,18 @@ class _Share(beam.DoFn):
     def _divide(self, message: FileDiscovered) -> Iterator[FileDiscovered | TaggedOutput]:
         if self._turns.admits(message.chain):
             yield message
+            return
+        key, value = keyed_overflow(message)
+        if letter := too_large(message, value, self._letters, "announce it again", MAX_VALUE_BYTES):
+            yield letter
         else:
-            self._diverted.inc()
-            yield TaggedOutput(EXCESS, message)
+            self._excess.append(Marked(b"", key, value))
+
+    def finish_bundle(self) -> None:
+        """Raises PublishError: the runner repeats the bundle."""
+        if self._excess:
+            self._overflow.publish(self._excess)
+            self._diverted.inc(len(self._excess))
+
+    def teardown(self) -> None:
+        self._overflow.close()

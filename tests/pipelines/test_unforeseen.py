@@ -60,7 +60,6 @@ GOOD: dict[str, tuple[Callable[[Path], Any], int]] = {
     "Decode/Validate/ParDo": (lambda _: (b"k", encode(DISCOVERED)), 1),
     "Decode overflow/Validate/ParDo": (lambda _: (b"k", encode(DISCOVERED)), 1),
     "Share/Divide/ParDo": (lambda _: DISCOVERED, 1),
-    "Key overflow/Encode/ParDo": (lambda _: DISCOVERED, 1),
     "Spread downloads/Key/ParDo": (lambda _: DISCOVERED, 1),
     "Spread downloads/Ungroup/ParDo": (lambda _: ("store", [encode(DISCOVERED)]), 1),
     "Download/Fetch/ParDo": (lambda _: DISCOVERED, 0),

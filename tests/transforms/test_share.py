@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,17 @@ from apache_beam.internal import pickler
 from apache_beam.pvalue import TaggedOutput
 
 from gogobe.io.kafka.options import KafkaAddress, KafkaOptions
+from gogobe.io.kafka.publisher import Marked, Publisher
+from gogobe.io.kafka.topics import PublishError, ensure_topics, read_to_end
 from gogobe.io.objects import ObjectStore
 from gogobe.io.shares import BURST, CROWD
-from gogobe.records.messages import DISCOVERED, OVERFLOW, FileDiscovered
+from gogobe.records.messages import DISCOVERED, OVERFLOW, FileDiscovered, decoder
 from gogobe.transforms import share
 from gogobe.transforms.dead_letters import DeadLetters
 from gogobe.transforms.publish import keyed_overflow
-from gogobe.transforms.share import EXCESS, _Share
+from gogobe.transforms.share import _Share
 from tests.database.samples import at
+from tests.discovery.kafka import broker
 
 
 class FixedLags:
@@ -30,10 +34,24 @@ class FixedLags:
         return self.lags
 
 
+class FixedPublisher:
+    """In the place of `Publisher`."""
+
+    def __init__(self, *_arguments: Any) -> None:
+        self.published: list[Marked] = []
+
+    def publish(self, records: Sequence[Marked]) -> None:
+        self.published += records
+
+    def close(self) -> None:
+        """As `Publisher.close`."""
+
+
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> bytes:
     """The step as a runner sends it to its workers."""
     monkeypatch.setattr(share, "Lags", FixedLags)
+    monkeypatch.setattr(share, "Publisher", FixedPublisher)
     sent: bytes = pickler.dumps(
         _Share("127.0.0.1:1", "group", DeadLetters("share", ObjectStore(str(tmp_path))))
     )
@@ -59,10 +77,19 @@ def divided(step: _Share, chain: str, count: int, waiting: int) -> tuple[int, in
     """How many of a bundle go on, and how many to the overflow."""
     lags: Any = step._turns._lags
     lags.lags = {DISCOVERED: waiting, OVERFLOW: 0}
+    step.start_bundle()
     outputs = [one for number in range(count) for one in step.process(announcement(chain, number))]
-    excess = [one for one in outputs if isinstance(one, TaggedOutput)]
-    assert {one.tag for one in excess} <= {EXCESS}
-    return len(outputs) - len(excess), len(excess)
+    assert all(isinstance(one, FileDiscovered) for one in outputs)
+    return len(outputs), len(diverted_by(step))
+
+
+def diverted_by(step: _Share) -> list[FileDiscovered]:
+    """What the end of the bundle writes to the overflow."""
+    overflow: Any = step._overflow
+    overflow.published.clear()
+    step.finish_bundle()
+    assert all(one.key == b"a" for one in overflow.published), "chains take turns in the overflow"
+    return [decoder(FileDiscovered).decode(one.value) for one in overflow.published]
 
 
 def test_while_few_wait_nothing_is_divided(step: _Share):
@@ -82,7 +109,44 @@ def test_instances_of_one_process_divide_together(sent: bytes):
     """Else a file could overtake an older one of its store that another instance diverted."""
     one, other = received(sent), received(sent)
     assert divided(one, "a", 20, waiting=CROWD + 1) == (BURST, 20 - BURST)
-    assert list(other.process(announcement("a"))) != [announcement("a")]
+    other.start_bundle()
+    assert list(other.process(announcement("a"))) == []
+    assert diverted_by(other) == [announcement("a")]
+
+
+def test_what_is_too_large_for_the_overflow_is_a_dead_letter(step: _Share, monkeypatch: pytest.MonkeyPatch):
+    divided(step, "a", BURST + 1, waiting=CROWD + 1)
+    monkeypatch.setattr(share, "MAX_VALUE_BYTES", 10)
+    step.start_bundle()
+    (letter,) = step.process(announcement("a"))
+    assert isinstance(letter, TaggedOutput)
+    assert (letter.value.stage, letter.value.reason) == ("share", "message_too_large")
+    assert diverted_by(step) == []
+
+
+@pytest.mark.server
+def test_what_is_diverted_is_in_the_topic_before_the_bundle_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(share, "Lags", FixedLags)
+    step = _Share("127.0.0.1:1", "group", DeadLetters("share", ObjectStore(str(tmp_path / "store"))))
+    step.setup()
+    with broker(tmp_path) as kafka:
+        ensure_topics(kafka, [OVERFLOW])
+        step._overflow = Publisher(kafka, OVERFLOW, 60.0)
+        lags: Any = step._turns._lags
+        lags.lags = {DISCOVERED: CROWD + 1, OVERFLOW: 0}
+        step.start_bundle()
+        assert sum(len(list(step.process(announcement("a", n)))) for n in range(20)) == BURST
+        step.finish_bundle()
+        values = [decoder(FileDiscovered).decode(value) for _, value in read_to_end(kafka, OVERFLOW)]
+        assert values == [announcement("a", n) for n in range(BURST, 20)]
+    step.start_bundle()
+    list(step.process(announcement("a")))
+    step._overflow = Publisher("127.0.0.1:1", OVERFLOW, 0.5)
+    with pytest.raises(PublishError):
+        step.finish_bundle()
+    step.teardown()
 
 
 def test_options_that_no_client_can_use_stop_no_file(tmp_path: Path, caplog: pytest.LogCaptureFixture):
@@ -90,5 +154,6 @@ def test_options_that_no_client_can_use_stop_no_file(tmp_path: Path, caplog: pyt
     letters = DeadLetters("share", ObjectStore(str(tmp_path)))
     step = _Share(KafkaAddress("127.0.0.1:1", options), "group", letters)
     step.setup()
+    step.start_bundle()
     assert list(step.process(announcement("a"))) == [announcement("a")]
     assert "no lag can be read" in caplog.text
