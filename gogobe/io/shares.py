@@ -7,14 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-# Beyond this number of announcements that wait in the topic, each chain has a share.
-CROWD: Final = 300
+# From this number of announcements on that wait in the topic, each chain has a share.
+CROWD: Final = 100
 # The share of a chain on one worker: so many announcements at once, and so many a second from then on.
 BURST: Final = 4
 A_SECOND: Final = 2.0
+# That of all chains together: a checkpoint waits for what goes on.
+BURST_OF_ALL: Final = 20
+A_SECOND_OF_ALL: Final = 20.0
 # How long an answer of `Shares.waiting` is used: in seconds, and in announcements that exceed a share.
 USED_SECONDS: Final = 1.0
-USED_TIMES: Final = 50
+USED_TIMES: Final = 10
 # More chains than any country has; chains come from messages, which may name anything.
 MOST_CHAINS: Final = 50_000
 
@@ -28,8 +31,21 @@ class Waiting(NamedTuple):
 
 @dataclass
 class _Bucket:
+    """A token bucket."""
+
+    burst: float
+    a_second: float
     tokens: float
     at: float
+
+    def take(self, now: float) -> bool:
+        """Takes a token if there is one."""
+        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.a_second)
+        self.at = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
 
 
 @dataclass
@@ -46,7 +62,7 @@ class Shares:
     _last: Waiting = field(default_factory=Waiting)
     _expires: float = 0.0
     _uses: int = 0
-    _buckets: dict[str, _Bucket] = field(default_factory=dict)
+    _buckets: dict[str | None, _Bucket] = field(default_factory=dict)
     _diverted: set[str] = field(default_factory=set)
 
     def admits(self, chain: str) -> bool:
@@ -54,7 +70,7 @@ class Shares:
         if chain not in self._diverted and self._is_within(chain):
             return True
         self._ask()
-        is_crowd = self._last.announced > CROWD
+        is_crowd = self._last.announced >= CROWD
         if not is_crowd and not self._last.in_overflow:
             self._diverted.clear()
         if chain not in self._diverted and not is_crowd:
@@ -64,17 +80,13 @@ class Shares:
         return False
 
     def _is_within(self, chain: str) -> bool:
-        """Whether the chain has some of its share left; takes one."""
+        """Whether the shares of the chain and of all have something left; takes it."""
         now = self.clock()
         if len(self._buckets) > MOST_CHAINS:
             self._buckets.clear()
-        bucket = self._buckets.setdefault(chain, _Bucket(BURST, now))
-        bucket.tokens = min(BURST, bucket.tokens + (now - bucket.at) * A_SECOND)
-        bucket.at = now
-        if bucket.tokens < 1:
-            return False
-        bucket.tokens -= 1
-        return True
+        of_all = self._buckets.setdefault(None, _Bucket(BURST_OF_ALL, A_SECOND_OF_ALL, BURST_OF_ALL, now))
+        own = self._buckets.setdefault(chain, _Bucket(BURST, A_SECOND, BURST, now))
+        return own.take(now) and of_all.take(now)
 
     def _ask(self) -> None:
         if self.clock() >= self._expires or self._uses >= USED_TIMES:

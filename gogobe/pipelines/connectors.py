@@ -14,7 +14,7 @@ from gogobe.io.lines import ReadLines, WriteLines
 from gogobe.records.messages import DEADLETTER, DISCOVERED, OVERFLOW
 from gogobe.settings import Settings
 
-# Announcements that wait are read a hundred at once, so that what exceeds a chain's share makes way for others.
+# Announcements of a crowd are read hundreds at once, so that what exceeds a chain's share makes way for others.
 # Chains that flood take turns in the overflow.
 _PACES: Final[Mapping[str, Mapping[str, str]]] = {DISCOVERED: JOINED, OVERFLOW: IN_TURN}
 

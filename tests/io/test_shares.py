@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gogobe.io import shares as module
-from gogobe.io.shares import A_SECOND, BURST, CROWD, USED_SECONDS, USED_TIMES, Shares, Waiting
+from gogobe.io.shares import A_SECOND, BURST, BURST_OF_ALL, CROWD, USED_SECONDS, USED_TIMES, Shares, Waiting
 
-CROWDED = Waiting(CROWD + 1, 0)
+CROWDED = Waiting(CROWD, 0)
 
 
 class World:
@@ -15,7 +15,7 @@ class World:
 
     def __init__(self) -> None:
         self.now = 100.0
-        self.waiting = Waiting(CROWD, 0)
+        self.waiting = Waiting(CROWD - 1, 0)
         self.asked = 0
 
     def ask(self) -> Waiting:
@@ -53,6 +53,12 @@ def test_in_a_crowd_a_chain_has_a_share_and_others_theirs(shares: Shares, world:
     world.waiting = CROWDED
     assert admitted(shares, "a", 1000) == BURST
     assert admitted(shares, "b", BURST) == BURST
+
+
+def test_in_a_crowd_of_chains_all_have_a_share_together(shares: Shares, world: World):
+    """Else the first files of a thousand chains would hold up a checkpoint."""
+    world.waiting = CROWDED
+    assert sum(shares.admits(f"chain {number}") for number in range(1000)) == BURST_OF_ALL
 
 
 def test_a_chain_within_its_rate_never_exceeds_its_share(shares: Shares, world: World):

@@ -93,12 +93,12 @@ def diverted_by(step: _Share) -> list[FileDiscovered]:
 
 
 def test_while_few_wait_nothing_is_divided(step: _Share):
-    assert divided(step, "a", 20, waiting=CROWD) == (20, 0)
+    assert divided(step, "a", 20, waiting=CROWD - 1) == (20, 0)
 
 
 def test_a_crowd_is_divided_and_nothing_is_lost(step: _Share):
-    assert divided(step, "a", 20, waiting=CROWD + 1) == (BURST, 20 - BURST)
-    assert divided(step, "b", 1, waiting=CROWD + 1) == (1, 0)
+    assert divided(step, "a", 20, waiting=CROWD) == (BURST, 20 - BURST)
+    assert divided(step, "b", 1, waiting=CROWD) == (1, 0)
 
 
 def test_chains_take_turns_in_the_overflow():
@@ -108,14 +108,14 @@ def test_chains_take_turns_in_the_overflow():
 def test_instances_of_one_process_divide_together(sent: bytes):
     """Else a file could overtake an older one of its store that another instance diverted."""
     one, other = received(sent), received(sent)
-    assert divided(one, "a", 20, waiting=CROWD + 1) == (BURST, 20 - BURST)
+    assert divided(one, "a", 20, waiting=CROWD) == (BURST, 20 - BURST)
     other.start_bundle()
     assert list(other.process(announcement("a"))) == []
     assert diverted_by(other) == [announcement("a")]
 
 
 def test_what_is_too_large_for_the_overflow_is_a_dead_letter(step: _Share, monkeypatch: pytest.MonkeyPatch):
-    divided(step, "a", BURST + 1, waiting=CROWD + 1)
+    divided(step, "a", BURST + 1, waiting=CROWD)
     monkeypatch.setattr(share, "MAX_VALUE_BYTES", 10)
     step.start_bundle()
     (letter,) = step.process(announcement("a"))
@@ -135,7 +135,7 @@ def test_what_is_diverted_is_in_the_topic_before_the_bundle_ends(
         ensure_topics(kafka, [OVERFLOW])
         step._overflow = Publisher(kafka, OVERFLOW, 60.0)
         lags: Any = step._turns._lags
-        lags.lags = {DISCOVERED: CROWD + 1, OVERFLOW: 0}
+        lags.lags = {DISCOVERED: CROWD, OVERFLOW: 0}
         step.start_bundle()
         assert sum(len(list(step.process(announcement("a", n)))) for n in range(20)) == BURST
         step.finish_bundle()

@@ -19,13 +19,16 @@ from gogobe.io.kafka.clients import java_config
 from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.reading import READ_PARTITIONS, Backlog
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
+from gogobe.io.shares import CROWD
 
 # Classes of java/overrides.
 UP_TO_OFFSETS: Final = "io.gogobe.UpToOffsets"
 JOINED_POLLS: Final = "io.gogobe.JoinedPolls"
 # How a consumer takes records that wait. It returns a whole fetch before it turns to another partition.
 IN_TURN: Final = MappingProxyType({"max.partition.fetch.bytes": "4096", "max.poll.records": "8"})
-JOINED: Final = MappingProxyType({"max.poll.records": "100", "interceptor.classes": JOINED_POLLS})
+JOINED: Final = MappingProxyType(
+    {"max.poll.records": "500", "interceptor.classes": JOINED_POLLS, "gogobe.join.from": str(CROWD)}
+)
 # Reading ends with the last record of a backlog. This bounds it for a topic with fewer records than offsets.
 READ_SECONDS: Final = 300
 
@@ -49,8 +52,8 @@ class ReadTopic(beam.PTransform):
         backlog: Backlog | None = None,
         pace: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`pace` is for unbounded reads. `IN_TURN`: partitions take turns after a few records. `JOINED`: of
-        records that wait, a hundred are one element, which `gogobe.io.kafka.joined` splits."""
+        """`pace` is for unbounded reads. `IN_TURN`: partitions take turns after a few records. `JOINED`: the
+        records of a crowd are few elements, which `gogobe.io.kafka.joined` splits."""
         super().__init__()
         config = {
             **java_config(kafka),

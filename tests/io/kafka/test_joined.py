@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gogobe.io.kafka.beam import JOINED, JOINED_POLLS
 from gogobe.io.kafka.joined import MAGIC, split
+from gogobe.io.shares import CROWD
 
 JAVA = Path(__file__).parents[3] / "var" / "java"
 JOIN_POLLS = Path(__file__).parent / "data" / "JoinPolls.java"
@@ -39,28 +40,29 @@ def test_what_only_begins_like_joined_values_is_one_value(rest: bytes):
     assert list(split(MAGIC + rest)) == [MAGIC + rest]
 
 
-def polled(full: int) -> list[tuple[int, int, list[bytes]]]:
+def polled(large: int) -> list[tuple[int, int, list[bytes]]]:
     """What `io.gogobe.JoinedPolls` makes of `POLL`: partition, offset, and the values that Python splits."""
     java = shutil.which("java")
     assert java is not None
     jars = f"{JAVA}/overrides.jar:{JAVA}/expansion/*"
     poll = [str(part) for record in POLL for part in record]
-    command = [java, "-cp", jars, str(JOIN_POLLS), str(full), *poll]
+    command = [java, "-cp", jars, str(JOIN_POLLS), str(large), *poll]
     lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
     records = [line.split(" ") for line in lines]
     return sorted((int(one[0]), int(one[1]), list(split(bytes.fromhex(one[2])))) for one in records)
 
 
 @pytest.mark.slow
-def test_java_joins_the_records_of_a_full_poll_by_partition():
+def test_java_joins_the_records_of_a_large_poll_by_partition():
     assert polled(4) == [(0, 9, [b"one", b"", b""]), (1, 3, ["שלום".encode()])], "with the last offset"
 
 
 @pytest.mark.slow
-def test_java_leaves_the_records_of_another_poll_as_they_are():
+def test_java_leaves_the_records_of_a_smaller_poll_as_they_are():
     assert [offset for _, offset, _ in polled(5)] == [5, 6, 9, 3]
 
 
-def test_a_poll_is_full_with_the_number_of_records_that_is_configured():
+def test_a_joined_poll_is_a_crowd():
+    """So that no bundle lets hundreds of files go on at once: a checkpoint would wait for them."""
     assert JOINED["interceptor.classes"] == JOINED_POLLS
-    assert int(JOINED["max.poll.records"]) > 1
+    assert CROWD <= int(JOINED["gogobe.join.from"]) <= int(JOINED["max.poll.records"])

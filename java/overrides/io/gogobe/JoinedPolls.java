@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerInterceptor;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -16,26 +15,28 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * A Kafka consumer interceptor that joins the records of a full poll, {@code max.poll.records}: one record for each
- * partition, with the offset of the last one. A bundle is far dearer than a small record, and bundles have few
- * elements, so this is how many records that wait are read fast. Records of a poll that is not full stay as they are.
+ * A Kafka consumer interceptor that joins the records of a large poll: one record for each partition, with the offset
+ * of the last one. A bundle is far dearer than a small record, and bundles have few elements, so this is how many
+ * records that wait are read fast. The option {@code gogobe.join.from} is the number of records of a large poll; those
+ * of a smaller one stay as they are.
  *
  * <p>A joined value is {@link #MAGIC}, which no JSON begins with, and each value after its length in bytes (4 bytes,
  * big-endian). The Python side is gogobe/io/kafka/joined.py.
  */
 public final class JoinedPolls implements ConsumerInterceptor<byte[], byte[]> {
+  private static final String OPTION = "gogobe.join.from";
   private static final byte[] MAGIC = "\0joined\0".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] NONE = {};
-  private int full;
+  private int large;
 
   @Override
   public void configure(Map<String, ?> options) {
-    full = Integer.parseInt(options.get(ConsumerConfig.MAX_POLL_RECORDS_CONFIG).toString());
+    large = Integer.parseInt(options.get(OPTION).toString());
   }
 
   @Override
   public ConsumerRecords<byte[], byte[]> onConsume(ConsumerRecords<byte[], byte[]> records) {
-    if (records.count() < full) {
+    if (records.count() < large) {
       return records;
     }
     Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> joined = new HashMap<>();

@@ -10,7 +10,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * Gives the interceptor one poll: FULL, then PARTITION OFFSET VALUE for each record; the value `null` is none. Prints
+ * Gives the interceptor one poll: LARGE, then PARTITION OFFSET VALUE for each record; the value `null` is none. Prints
  * what it returns: PARTITION OFFSET VALUE, the value in hexadecimal.
  */
 public final class JoinPolls {
@@ -24,7 +24,7 @@ public final class JoinPolls {
           .add(new ConsumerRecord<>("t", partition, Long.parseLong(arguments[i + 1]), null, value));
     }
     JoinedPolls interceptor = new JoinedPolls();
-    interceptor.configure(Map.of("max.poll.records", arguments[0]));
+    interceptor.configure(Map.of("gogobe.join.from", arguments[0]));
     for (ConsumerRecord<byte[], byte[]> record : interceptor.onConsume(new ConsumerRecords<>(poll))) {
       String hex = record.value() == null ? "" : HexFormat.of().formatHex(record.value());
       System.out.println(record.partition() + " " + record.offset() + " " + hex);
