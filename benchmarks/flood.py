@@ -6,8 +6,8 @@ while they wait, again single files of the first chain. Memory of the workers, m
 are done are sampled meanwhile.
 
 Prints a table and a last line with the figures, and writes `var/bench-flood.json`. Exit code 1 if a file is
-lost, if a price is not that of its store's newest file, if a single file took more than 3 times its idle
-latency, or if the memory of the Python workers in the last third of the flood is above that of the first by a
+lost, if a price is not that of its store's newest file, if a change of a price is missing in the history
+(files of a store overtook each other), if a single file took more than 3 times its idle latency, or if the memory of the Python workers in the last third of the flood is above that of the first by a
 tenth.
 """
 
@@ -69,6 +69,9 @@ _OLD_PRICES: Final = """
     SELECT count(*) FROM prices JOIN stores USING (store_key)
     WHERE chain_id = %s AND ended_at IS NULL AND price <> %s
 """
+_HISTORY: Final = """
+    SELECT count(*) FROM price_changes JOIN stores USING (store_key) WHERE chain_id = %s
+"""
 _PRICES: Final = (
     "SELECT count(*) FROM prices JOIN stores USING (store_key) WHERE chain_id = %s AND ended_at IS NULL"
 )
@@ -97,6 +100,7 @@ class Result(msgspec.Struct):
     seconds: float = 0.0
     lost: int = 0
     old_prices: int = 0
+    missing_history: int = 0
 
     @property
     def ratio(self) -> float:
@@ -235,6 +239,8 @@ def _account(flood: Flood, files: int) -> None:
     prices = flood.connection.execute(_PRICES, (chain_id,)).fetchone() or (0,)
     flood.result.old_prices = int(str(old[0]))
     flood.result.lost = files // VERSIONS * ITEMS - int(str(prices[0]))
+    history = flood.connection.execute(_HISTORY, (chain_id,)).fetchone() or (0,)
+    flood.result.missing_history = files // VERSIONS * ITEMS * (VERSIONS - 1) - int(str(history[0]))
 
 
 def show(result: Result) -> None:
@@ -253,7 +259,7 @@ def show(result: Result) -> None:
         f"a file of another chain after {statistics.median(result.flooded):.1f} s (median of "
         f"{len(result.flooded)}), {max(result.flooded):.1f} s (longest), {result.ratio:.1f} of "
         f"{statistics.median(result.idle):.1f} s idle; memory {result.growth:.2f} of the beginning; "
-        f"{result.lost} prices lost, {result.old_prices} old",
+        f"{result.lost} prices lost, {result.old_prices} old, {result.missing_history} changes missing",
         soft_wrap=True,
     )
 
@@ -269,7 +275,13 @@ def main(files: int, output: Path) -> None:
         result = measure(files, Path(folder))
     write_json(output, result)
     show(result)
-    if result.lost or result.old_prices or result.ratio > MOST_RATIO or result.growth > MOST_GROWTH:
+    if (
+        result.lost
+        or result.old_prices
+        or result.missing_history
+        or result.ratio > MOST_RATIO
+        or result.growth > MOST_GROWTH
+    ):
         sys.exit(1)
 
 

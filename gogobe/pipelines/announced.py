@@ -12,11 +12,14 @@ from gogobe.transforms.share import ShareFairly
 def announced(job: Job) -> beam.PCollection[FileDiscovered]:
     """Reads the announcements. When many wait, what exceeds the share of its chain goes through the
     overflow topic, which is read beside the topic of announcements: a worker takes from both in turn, so a file
-    of another chain does not wait for them. A job that ends by itself reads one topic after the other."""
+    of another chain does not wait for them. Only where offsets follow the work is it known how many wait. A
+    job that ends by itself reads one topic after the other."""
     messages = job.read("Read discovered", DISCOVERED, FileDiscovered)
     if job.is_bounded:
         return messages
-    settings = job.settings
-    shared = job.add(messages | "Share" >> ShareFairly(settings.kafka_address, settings.group, job.store))
     later = job.read("Read overflow", OVERFLOW, FileDiscovered, decode="Decode overflow")
-    return (shared.messages, later) | "All announced" >> beam.Flatten()
+    if job.is_native:
+        kafka, group = job.settings.kafka_address, job.settings.group
+        share = ShareFairly(kafka, group, job.store, job.partitions)
+        messages = job.add(messages | "Share" >> share).messages
+    return (messages, later) | "All announced" >> beam.Flatten()

@@ -20,10 +20,20 @@ _PACES: Final[Mapping[str, Mapping[str, str]]] = {DISCOVERED: JOINED, OVERFLOW: 
 
 
 class Source(Protocol):
-    """A source of records. `is_bounded`: it ends by itself."""
+    """A source of records. `is_bounded`: it ends by itself. `is_native`: the runner reads it so that committed
+    offsets cover exactly the work that is done. `partitions`: the ones that it reads, by topic; None: all."""
 
     @property
     def is_bounded(self) -> bool: ...
+
+    @property
+    def is_native(self) -> bool: ...
+
+    @property
+    def partitions(self) -> Mapping[str, Sequence[int]] | None: ...
+
+    def is_joined(self, topic: str) -> bool:
+        """Whether a record of a topic may be several that were joined."""
 
     def records(self, topic: str) -> beam.PTransform:
         """A pipeline → the (key, value) records of a topic, or of what replaces it."""
@@ -39,16 +49,20 @@ class Sink(Protocol):
 @dataclass(frozen=True)
 class KafkaSource:
     """The topics themselves: unbounded, all their partitions or only `partitions`, by topic; or bounded,
-    exactly a `backlog`, which is that of `instead` if that is given."""
+    exactly a `backlog`, which is that of `instead` if that is given. `is_native`: Flink runs the read."""
 
     settings: Settings
     partitions: Mapping[str, Sequence[int]] | None = None
     backlog: Backlog | None = None
     instead: str | None = None
+    is_native: bool = False
 
     @property
     def is_bounded(self) -> bool:
         return self.backlog is not None
+
+    def is_joined(self, topic: str) -> bool:
+        return self._pace(topic) is JOINED
 
     def records(self, topic: str) -> beam.PTransform:
         return ReadTopic(
@@ -58,8 +72,11 @@ class KafkaSource:
             self.settings.expansion_service,
             partitions=None if self.partitions is None else self.partitions[topic],
             backlog=self.backlog,
-            pace=_PACES.get(topic, {}),
+            pace=self._pace(topic),
         )
+
+    def _pace(self, topic: str) -> Mapping[str, str]:
+        return _PACES.get(topic, {}) if self.is_native and not self.is_bounded else {}
 
 
 @dataclass(frozen=True)
@@ -77,10 +94,15 @@ class FileSource:
     """JSON Lines files with the messages of the topic that the job reads."""
 
     files: str
+    is_native: bool = False
+    partitions: Mapping[str, Sequence[int]] | None = None
 
     @property
     def is_bounded(self) -> bool:
         return True
+
+    def is_joined(self, topic: str) -> bool:
+        return False
 
     def records(self, topic: str) -> beam.PTransform:
         return ReadLines(self.files)

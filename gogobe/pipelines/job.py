@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -53,6 +53,16 @@ class Job:
         """Whether the job ends by itself."""
         return self._source.is_bounded
 
+    @property
+    def is_native(self) -> bool:
+        """Whether committed offsets cover exactly the work that is done."""
+        return self._source.is_native
+
+    @property
+    def partitions(self) -> Mapping[str, Sequence[int]] | None:
+        """The partitions that the job reads, by topic; None: all."""
+        return self._source.partitions
+
     @cached_property
     def store(self) -> ObjectStore:
         """The object store of raw files."""
@@ -76,7 +86,10 @@ class Job:
     def read(self, label: str, topic: str, message_type: type[msgspec.Struct], decode: str = "Decode") -> Any:
         """The messages of a topic. Records that are no such messages are failures of the job."""
         records = self.pipeline | label >> self._source.records(topic)
-        return self.add(records | decode >> DecodeMessages(message_type, self.store)).messages
+        return self.add(
+            records
+            | decode >> DecodeMessages(message_type, self.store, is_joined=self._source.is_joined(topic))
+        ).messages
 
     def add(self, outputs: Any) -> Any:
         """Collects the failures of a step for `report_failures`; returns the step's outputs."""

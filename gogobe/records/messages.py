@@ -7,6 +7,7 @@ timezone-aware and written in UTC. Prices are JSON numbers, exact decimals on bo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -20,6 +21,8 @@ DOWNLOADED: Final = "gogobe.files.downloaded"
 INGEST: Final = "gogobe.products.ingest"
 DEADLETTER: Final = "gogobe.files.deadletter"
 TOPICS: Final = (DISCOVERED, OVERFLOW, DOWNLOADED, INGEST, DEADLETTER)
+# Chains take turns in the overflow by partition.
+LEAST_PARTITIONS: Final[Mapping[str, int]] = {OVERFLOW: 16}
 
 # The reason code of a dead letter after an unexpected exception.
 INTERNAL_ERROR: Final = "internal_error"

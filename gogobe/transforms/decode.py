@@ -17,26 +17,37 @@ from gogobe.transforms.steps import step
 
 
 class DecodeMessages(beam.PTransform):
-    """(key, value) → messages of one type; a value may be several that were joined.
+    """(key, value) → messages of one type. `is_joined`: a value may be several that were joined.
 
     An invalid message is a dead letter `invalid_message`.
     """
 
-    def __init__(self, message_type: type[msgspec.Struct], store: ObjectStore, stage: str = "decode") -> None:
+    def __init__(
+        self,
+        message_type: type[msgspec.Struct],
+        store: ObjectStore,
+        stage: str = "decode",
+        *,
+        is_joined: bool = False,
+    ) -> None:
         super().__init__()
         self._message_type = message_type
+        self._is_joined = is_joined
         self._letters = DeadLetters(stage, store)
 
     def expand(
         self, records: beam.PCollection[tuple[bytes | None, bytes | None]]
     ) -> beam.pvalue.DoOutputsTuple:
-        decode = _Decode(self._message_type, self._letters)
+        decode = _Decode(self._message_type, self._letters, is_joined=self._is_joined)
         return records | step("Validate", decode, main="messages", output=self._message_type)
 
 
 class _Decode(beam.DoFn):
-    def __init__(self, message_type: type[msgspec.Struct], letters: DeadLetters) -> None:
+    def __init__(
+        self, message_type: type[msgspec.Struct], letters: DeadLetters, *, is_joined: bool = False
+    ) -> None:
         self._message_type = message_type
+        self._is_joined = is_joined
         self._letters = letters
         self._messages = Metrics.counter("gogobe.decode", "messages")
 
@@ -49,7 +60,8 @@ class _Decode(beam.DoFn):
     def _messages_of(
         self, record: tuple[bytes | None, bytes | None]
     ) -> Iterator[msgspec.Struct | TaggedOutput]:
-        for value in split(record[1] or b""):  # a Kafka record may have no value
+        whole = record[1] or b""  # a Kafka record may have no value
+        for value in split(whole) if self._is_joined else (whole,):
             yield from self._letters.guard(value, self._decode(value))
             self._messages.inc()
 

@@ -38,7 +38,7 @@ def keyed_downloaded(file: FileDownloaded) -> Record:
 
 def keyed_overflow(message: FileDiscovered) -> Record:
     """The key and value of an announcement in the overflow. The key is the chain: its reader takes turns
-    between partitions, and so between chains."""
+    between partitions, and so between chains (`Shares` has the partition of a chain)."""
     return message.chain.encode(), encode(message)
 
 
@@ -56,21 +56,6 @@ def keyed_dead_letter(letter: DeadLetter, letters: DeadLetters) -> Record:
         detail = f"a dead letter of {len(value):,} bytes; at most {MAX_LETTER_BYTES:,} are published"
         value = encode(letters.letter(letter, "message_too_large", detail))
     return key, value
-
-
-def too_large(
-    message: FileDiscovered | FileDownloaded | IngestBatch,
-    value: bytes,
-    letters: DeadLetters,
-    effect: str,
-    max_value_bytes: int,
-) -> TaggedOutput | None:
-    """The dead letter `message_too_large` of a message whose value is too large for its topic, else None;
-    `effect` describes the consequence."""
-    if len(value) <= max_value_bytes:
-        return None
-    size = f"{len(value):,} bytes, a message holds {max_value_bytes:,}"
-    return failure(letters.letter(message, "message_too_large", f"{size}: the topic lacks it, {effect}"))
 
 
 class KeyDownloaded(beam.PTransform):
@@ -134,5 +119,9 @@ class _Key(beam.DoFn):
         self, message: FileDiscovered | FileDownloaded | IngestBatch
     ) -> Iterator[Record | TaggedOutput]:
         key, value = self._keyed(message)
-        letter = too_large(message, value, self._letters, self._effect, self._max_value_bytes)
-        yield (key, value) if letter is None else letter
+        if len(value) <= self._max_value_bytes:
+            yield key, value
+            return
+        size = f"{len(value):,} bytes, a message holds {self._max_value_bytes:,}"
+        detail = f"{size}: the topic lacks it, {self._effect}"
+        yield failure(self._letters.letter(message, "message_too_large", detail))

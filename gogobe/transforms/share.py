@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import apache_beam as beam
@@ -21,13 +22,18 @@ from gogobe.io.shares import Shares, Waiting
 from gogobe.records.messages import DISCOVERED, OVERFLOW, FileDiscovered
 from gogobe.secrets import SecretError
 from gogobe.transforms.dead_letters import DeadLetters
-from gogobe.transforms.publish import MAX_VALUE_BYTES, keyed_overflow, too_large
+from gogobe.transforms.publish import MAX_VALUE_BYTES, keyed_overflow
 from gogobe.transforms.steps import step
 
 logger = logging.getLogger(__name__)
 
 STAGE: Final = "share"
-PUBLISH_SECONDS: Final = 30.0
+# As long as the Java producers of the other topics.
+PUBLISH_SECONDS: Final = 120.0
+# Bundles of some runners have any number of elements.
+MOST_EXCESS: Final = 1000
+
+Partitions = Mapping[str, Sequence[int]]
 
 
 class ShareFairly(beam.PTransform):
@@ -36,12 +42,15 @@ class ShareFairly(beam.PTransform):
 
     All go on unless many announcements wait. A partition is read in order: without this, a file waits for all
     that another chain announced before it. The step writes to the topic itself: as elements of `WriteTopic`, in
-    bundles of two, thousands of messages would take minutes.
+    bundles of two, thousands of messages would take minutes. `partitions`: the ones that the job reads, by
+    topic; None: all.
     """
 
-    def __init__(self, kafka: Kafka, group: str, store: ObjectStore) -> None:
+    def __init__(
+        self, kafka: Kafka, group: str, store: ObjectStore, partitions: Partitions | None = None
+    ) -> None:
         super().__init__()
-        self._dofn = _Share(kafka, group, DeadLetters(STAGE, store))
+        self._dofn = _Share(kafka, group, DeadLetters(STAGE, store), partitions)
 
     def expand(self, messages: beam.PCollection[FileDiscovered]) -> beam.pvalue.DoOutputsTuple:
         return messages | step("Divide", self._dofn, main="messages", output=FileDiscovered)
@@ -51,61 +60,88 @@ class Turns:
     """The shares of one worker process, for all its threads. Without a broker that answers nothing is
     diverted."""
 
-    def __init__(self, kafka: Kafka, group: str) -> None:
+    def __init__(self, kafka: Kafka, group: str, partitions: Partitions | None) -> None:
         self._lock = threading.Lock()
-        self._shares = Shares(self._waiting)
+        self._shares = Shares(self._ask)
         self._lags: Lags | None = None
+        topics = (DISCOVERED, OVERFLOW)
+        read = dict.fromkeys(topics) if partitions is None else {topic: partitions[topic] for topic in topics}
         try:
-            self._lags = Lags(kafka, group, (DISCOVERED, OVERFLOW))
+            self._lags = Lags(kafka, group, read)
         except (KafkaOptionsError, SecretError, KafkaException) as error:
             logger.warning("a chain that floods will hold up the others, since no lag can be read: %s", error)
 
-    def admits(self, chain: str) -> bool:
-        """As `Shares.admits`."""
+    def divert(self, chain: str) -> int | None:
+        """As `Shares.divert`."""
         with self._lock:
-            return self._shares.admits(chain)
+            return self._shares.divert(chain)
 
-    def _waiting(self) -> Waiting:
+    def arrived(self, chains: Counter[str], ends: Mapping[int, int]) -> None:
+        """As `Shares.arrived`."""
+        with self._lock:
+            self._shares.arrived(chains, ends)
+
+    def _ask(self) -> Waiting | None:
         if self._lags is None:
-            return Waiting()
-        lags = self._lags.now()
-        return Waiting(lags[DISCOVERED], lags[OVERFLOW])
+            return None
+        try:
+            offsets = self._lags.now()
+        except KafkaException as error:
+            logger.warning("the lag of %s and %s is unknown: %s", DISCOVERED, OVERFLOW, error)
+            return None
+        return Waiting(sum(one.lag for one in offsets[DISCOVERED].values()), offsets[OVERFLOW])
 
 
 class _Share(beam.DoFn):
-    def __init__(self, kafka: Kafka, group: str, letters: DeadLetters) -> None:
+    def __init__(self, kafka: Kafka, group: str, letters: DeadLetters, partitions: Partitions | None) -> None:
         self._kafka = kafka
         self._group = group
         self._letters = letters
+        self._partitions = partitions
         # Bundles of one partition may be given to several instances of a process.
         self._process = Shared()
         self._diverted = Metrics.counter("gogobe.share", "diverted")
 
     def setup(self) -> None:
-        self._turns: Turns = self._process.acquire(lambda: Turns(self._kafka, self._group))
+        self._turns: Turns = self._process.acquire(lambda: Turns(self._kafka, self._group, self._partitions))
         self._overflow = Publisher(self._kafka, OVERFLOW, PUBLISH_SECONDS)
+        self._excess: list[tuple[str, Marked]] = []
 
     def start_bundle(self) -> None:
-        self._excess: list[Marked] = []
+        """After a bundle that failed: what was not written comes again."""
+        self._settle({})
 
     def process(self, message: FileDiscovered) -> Iterator[FileDiscovered | TaggedOutput]:
         yield from self._letters.guard(message, self._divide(message))
+        if len(self._excess) >= MOST_EXCESS:
+            self._write()
 
     def _divide(self, message: FileDiscovered) -> Iterator[FileDiscovered | TaggedOutput]:
-        if self._turns.admits(message.chain):
+        partition = self._turns.divert(message.chain)
+        if partition is None:
             yield message
             return
         key, value = keyed_overflow(message)
-        if letter := too_large(message, value, self._letters, "announce it again", MAX_VALUE_BYTES):
-            yield letter
+        if len(value) <= MAX_VALUE_BYTES:
+            self._excess.append((message.chain, Marked(b"", key, value, partition)))
         else:
-            self._excess.append(Marked(b"", key, value))
+            self._turns.arrived(Counter([message.chain]), {})
+            yield message
 
     def finish_bundle(self) -> None:
         """Raises PublishError: the runner repeats the bundle."""
         if self._excess:
-            self._overflow.publish(self._excess)
-            self._diverted.inc(len(self._excess))
+            self._write()
+
+    def _write(self) -> None:
+        ends = self._overflow.publish([record for _, record in self._excess])
+        self._diverted.inc(len(self._excess))
+        self._settle(ends)
+
+    def _settle(self, ends: Mapping[int, int]) -> None:
+        if self._excess:
+            self._turns.arrived(Counter(chain for chain, _ in self._excess), ends)
+            self._excess = []
 
     def teardown(self) -> None:
         self._overflow.close()

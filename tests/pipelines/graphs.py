@@ -42,5 +42,6 @@ def graph_of(monkeypatch: pytest.MonkeyPatch, name: str, settings: Settings = SE
     monkeypatch.setattr(connectors, "ReadTopic", ReadNothing)
     monkeypatch.setattr(connectors, "WriteTopic", WriteNowhere)
     pipeline = beam.Pipeline()
-    JOBS[name].build(job.Job(pipeline, settings))
+    source = connectors.KafkaSource(settings, is_native=True)
+    JOBS[name].build(job.Job(pipeline, settings, source=source))
     return pipeline

@@ -52,9 +52,16 @@ def test_it_is_a_small_dead_letter_and_the_next_message_goes_on(tmp_path: Path, 
 
 def test_of_joined_messages_a_bad_one_is_a_dead_letter_and_the_others_go_on(tmp_path: Path):
     store = ObjectStore(str(tmp_path))
-    step = _Decode(FileDiscovered, DeadLetters("decode", store))
+    step = _Decode(FileDiscovered, DeadLetters("decode", store), is_joined=True)
     step.setup()
     first, letter, second = step.process((b"k", joined([encode(GOOD), b"{", encode(GOOD)])))
     assert first == second == GOOD
     assert isinstance(letter, TaggedOutput)
     assert original_of(letter.value, store) == b"{"
+
+
+def test_in_other_topics_what_looks_joined_is_one_message(tmp_path: Path):
+    step = _Decode(FileDiscovered, DeadLetters("decode", ObjectStore(str(tmp_path))))
+    step.setup()
+    (output,) = step.process((b"k", joined([encode(GOOD)] * 500)))
+    assert isinstance(output, TaggedOutput)

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Final
 
 MAGIC: Final = b"\0joined\0"
+# More than a poll has.
+MOST_VALUES: Final = 1000
 _LENGTH: Final = struct.Struct(">I")
 
 
 def split(value: bytes) -> Iterator[bytes]:
-    """The values that a record's value consists of: those that were joined, or only itself. Raises nothing:
+    """The values that a record's value consists of: several that were joined, or only itself. Raises nothing:
     what begins as a joined value and is none is one value too.
 
     >>> list(split(MAGIC + b"\\0\\0\\0\\2{}" + b"\\0\\0\\0\\0"))
@@ -31,7 +33,11 @@ def split(value: bytes) -> Iterator[bytes]:
 
 def _parts(value: bytes) -> Iterator[bytes]:
     at = len(MAGIC)
+    count = 0
     while at < len(value):
+        count += 1
+        if count > MOST_VALUES:
+            raise ValueError("more values than a poll has")
         (length,) = _LENGTH.unpack_from(value, at)
         at += _LENGTH.size + length
         if at > len(value):

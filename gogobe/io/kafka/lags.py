@@ -1,65 +1,60 @@
-"""How many records of some topics a group has not done, over one connection."""
+"""A consumer group's offsets in some topics, asked for again and again over one connection."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from gogobe.io.kafka.clients import librdkafka_config
-from gogobe.io.kafka.offsets import group_consumer
+from gogobe.io.kafka.offsets import PartitionOffsets, group_consumer
 from gogobe.io.kafka.options import Kafka
-
-logger = logging.getLogger(__name__)
 
 REQUEST_SECONDS: Final = 2.0
 
 
 class Lags:
-    """The lags of a group by topic, with a few requests for all partitions. While the broker does not answer,
-    the last ones count. Not thread-safe."""
+    """The offsets of a group in topics, of all their partitions or the given ones. Three requests for all of
+    them together. Not thread-safe."""
 
-    def __init__(self, kafka: Kafka, group: str, topics: Sequence[str]) -> None:
+    def __init__(self, kafka: Kafka, group: str, topics: Mapping[str, Sequence[int] | None]) -> None:
         """Raises SecretError, KafkaOptionsError."""
         self._consumer = group_consumer(kafka, group)
         self._admin = AdminClient({**librdkafka_config(kafka), "log_level": 0})
         self._topics = topics
-        self._last: Mapping[str, int] = dict.fromkeys(topics, 0)
+        self._places: Sequence[tuple[str, int]] = ()
 
-    def now(self) -> Mapping[str, int]:
-        """The number of records after the group's committed offsets, by topic."""
-        try:
-            self._last = self._read()
-        except KafkaException as error:
-            logger.warning("the lag of %s is unknown: %s", ", ".join(self._topics), error)
-        return self._last
+    def now(self) -> Mapping[str, Mapping[int, PartitionOffsets]]:
+        """The offsets by topic and partition. Raises KafkaException, also for a topic that is missing."""
+        if not self._places:
+            self._places = [(topic, one) for topic in self._topics for one in self._partitions(topic)]
+        asked = [TopicPartition(*place) for place in self._places]
+        committed = self._consumer.committed(asked, timeout=REQUEST_SECONDS)
+        done = {(one.topic, one.partition): one.offset for one in committed}
+        low, high = self._offsets(OffsetSpec.earliest()), self._offsets(OffsetSpec.latest())
+        found: dict[str, dict[int, PartitionOffsets]] = {topic: {} for topic in self._topics}
+        for topic, partition in self._places:
+            place = topic, partition
+            offsets = PartitionOffsets.of(low[place], high[place], done[place])
+            found[topic][partition] = offsets
+        return found
 
     def close(self) -> None:
         """Closes the connection."""
         self._consumer.close()
 
-    def _read(self) -> Mapping[str, int]:
-        known = self._consumer.list_topics(timeout=REQUEST_SECONDS).topics
-        places = [
-            TopicPartition(topic, one)
-            for topic in self._topics
-            if topic in known
-            for one in known[topic].partitions
-        ]
-        committed = self._consumer.committed(places, timeout=REQUEST_SECONDS)
-        done = {(one.topic, one.partition): one.offset for one in committed}
-        done |= self._offsets([one for one in committed if one.offset < 0], OffsetSpec.earliest())
-        lags = dict.fromkeys(self._topics, 0)
-        for place, end in self._offsets(places, OffsetSpec.latest()).items():
-            lags[place[0]] += max(0, end - done[place])
-        return lags
+    def _partitions(self, topic: str) -> Iterable[int]:
+        given = self._topics[topic]
+        if given is not None:
+            return given
+        known = self._consumer.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
+        if known.error is not None:
+            raise KafkaException(known.error)
+        return list(known.partitions)
 
-    def _offsets(self, places: Sequence[TopicPartition], which: OffsetSpec) -> dict[tuple[str, int], int]:
-        if not places:
-            return {}
-        asked = {TopicPartition(one.topic, one.partition): which for one in places}
+    def _offsets(self, which: OffsetSpec) -> dict[tuple[str, int], int]:
+        asked = {TopicPartition(*place): which for place in self._places}
         answers = self._admin.list_offsets(asked, request_timeout=REQUEST_SECONDS)
         return {(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}

@@ -18,6 +18,11 @@ class PartitionOffsets(NamedTuple):
     high: int
     next: int
 
+    @classmethod
+    def of(cls, low: int, high: int, committed: int) -> PartitionOffsets:
+        """`committed` is negative if the group has no offset. One that retention has passed counts as `low`."""
+        return cls(low, high, min(max(committed, low), high))
+
     @property
     def lag(self) -> int:
         """The number of records that the group has not done."""
@@ -37,4 +42,4 @@ def offsets_of(consumer: Consumer, committed: TopicPartition, seconds: float) ->
     low, high = consumer.get_watermark_offsets(
         TopicPartition(committed.topic, committed.partition), timeout=seconds
     )
-    return PartitionOffsets(low, high, min(max(committed.offset, low), high))
+    return PartitionOffsets.of(low, high, committed.offset)

@@ -1,6 +1,6 @@
 """A producer for the lifetime of a process, which can find out later which messages have arrived. No Beam.
 
-Each message has a unique mark in the header `announcement`. If it is unknown whether messages have arrived
+A message may have a unique mark in the header `announcement`. If it is unknown whether messages have arrived
 (the process died, the broker did not answer in time), the topic is read from an earlier offset on, and
 searched for their marks.
 """
@@ -19,6 +19,7 @@ from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES, PublishError
 
 MARK: Final = "announcement"
+OF_THE_KEY: Final = -1
 # The timeout of one request; the caller retries.
 ASK_SECONDS: Final = 5.0
 READ_BATCH: Final = 1000
@@ -26,11 +27,13 @@ READ_SECONDS: Final = 0.1
 
 
 class Marked(NamedTuple):
-    """A record and its mark."""
+    """A record and its mark; without one (empty) it cannot be searched for. A `partition`, or that of its
+    key."""
 
     mark: bytes
     key: bytes
     value: bytes
+    partition: int = OF_THE_KEY
 
 
 class Publisher:
@@ -53,8 +56,9 @@ class Publisher:
             self._offsets = ends_of(self._kafka, self._topic)
         return dict(self._offsets)
 
-    def publish(self, records: Sequence[Marked]) -> None:
-        """Publishes, and waits until the broker has confirmed all messages.
+    def publish(self, records: Sequence[Marked]) -> Mapping[int, int]:
+        """Publishes, and waits until the broker has confirmed all messages. Returns for each partition that it
+        has written to an offset after its messages.
 
         Raises PublishError if any was not confirmed; `marks_since` then shows whether it has arrived.
         """
@@ -85,15 +89,18 @@ class Publisher:
             raise PublishError(
                 f"{self._topic} at {self._kafka}: {count} of {len(records)} messages not confirmed ({why})"
             )
+        return dict(self._offsets)
 
     def close(self) -> None:
         """Closes the producer. No message is queued, because `publish` waits."""
         self._give_up()
 
     def _queued(self, producer: Producer, record: Marked, delivered: Any) -> bool:
-        headers = [(MARK, record.mark)]
+        headers = [(MARK, record.mark)] if record.mark else None
         try:
-            producer.produce(self._topic, record.value, record.key, on_delivery=delivered, headers=headers)
+            producer.produce(
+                self._topic, record.value, record.key, record.partition, on_delivery=delivered, headers=headers
+            )
         except BufferError:
             return False  # the queue is full: deliver its messages first
         return True

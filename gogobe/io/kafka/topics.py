@@ -94,31 +94,33 @@ def ensure_topics(
     partitions: int = DEFAULT_PARTITIONS,
     replication: int = BROKERS_DEFAULT,
     config: Mapping[str, str] = MappingProxyType({}),
+    *,
+    at_least: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Creates missing topics, and waits until every partition has a leader. `replication` 0 is the brokers'
-    default; `config` is the new topics' own. Existing topics stay unchanged; fewer partitions than requested
-    are logged.
+    default; `config` is the new topics' own; `at_least` has for some topics a least number of partitions.
+    Existing topics stay unchanged; fewer partitions than requested are logged.
 
     Raises KafkaException if the brokers refuse, SecretError, KafkaOptionsError.
     """
-    topics = list(topics)
+    counts = {topic: max(partitions, at_least.get(topic, 0)) for topic in topics}
     admin, present = admin_of(kafka)
-    for topic in topics:
-        if topic in present and len(present[topic].partitions) < partitions:
+    for topic, count in counts.items():
+        if topic in present and len(present[topic].partitions) < count:
             logger.warning(
                 "topic %s has %d partitions, fewer than %d: kafka-topics --alter adds some",
                 topic,
                 len(present[topic].partitions),
-                partitions,
+                count,
             )
     missing = [
         NewTopic(
             topic,
-            num_partitions=partitions,
+            num_partitions=count,
             replication_factor=replication or -1,
             config={"max.message.bytes": str(MAX_MESSAGE_BYTES), **config},
         )
-        for topic in topics
+        for topic, count in counts.items()
         if topic not in present
     ]
     for made in admin.create_topics(missing).values() if missing else ():
@@ -127,7 +129,9 @@ def ensure_topics(
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-    _wait_for_leaders(kafka, [TopicPartition(topic.topic, n) for topic in missing for n in range(partitions)])
+    _wait_for_leaders(
+        kafka, [TopicPartition(one.topic, n) for one in missing for n in range(counts[one.topic])]
+    )
 
 
 def _wait_for_leaders(kafka: Kafka, partitions: list[TopicPartition]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gogobe.io.kafka.beam import JOINED, JOINED_POLLS
-from gogobe.io.kafka.joined import MAGIC, split
+from gogobe.io.kafka.joined import MAGIC, MOST_VALUES, split
 from gogobe.io.shares import CROWD
 
 JAVA = Path(__file__).parents[3] / "var" / "java"
@@ -25,7 +25,7 @@ def joined(values: list[bytes]) -> bytes:
     return MAGIC + b"".join(struct.pack(">I", len(value)) + value for value in values)
 
 
-@given(st.lists(st.binary(max_size=50)))
+@given(st.lists(st.binary(max_size=50), max_size=MOST_VALUES))
 def test_joined_values_are_split_again(values: list[bytes]):
     assert list(split(joined(values))) == values
 
@@ -35,26 +35,41 @@ def test_another_value_stays_as_it_is(value: bytes):
     assert list(split(value)) == [value]
 
 
-@pytest.mark.parametrize("rest", [b"\0", b"\0\0\0\5abcd", b"\xff\xff\xff\xff", joined([b"a"])[8:] + b"\0\0"])
+@pytest.mark.parametrize(
+    "rest", [b"\0", b"\0\0\0\5abcd", b"\xff\xff\xff\xff", joined([b"a"])[8:] + b"\0\0", b"\0" * 40_000]
+)
 def test_what_only_begins_like_joined_values_is_one_value(rest: bytes):
     assert list(split(MAGIC + rest)) == [MAGIC + rest]
 
 
-def polled(large: int) -> list[tuple[int, int, list[bytes]]]:
-    """What `io.gogobe.JoinedPolls` makes of `POLL`: partition, offset, and the values that Python splits."""
+def polled(large: int, records: list[tuple[int, int, str]] = POLL) -> list[tuple[int, int, list[bytes]]]:
+    """What `io.gogobe.JoinedPolls` makes of a poll: partition, offset, and the values that Python splits."""
     java = shutil.which("java")
     assert java is not None
     jars = f"{JAVA}/overrides.jar:{JAVA}/expansion/*"
-    poll = [str(part) for record in POLL for part in record]
+    poll = [str(part) for record in records for part in record]
     command = [java, "-cp", jars, str(JOIN_POLLS), str(large), *poll]
     lines = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
-    records = [line.split(" ") for line in lines]
-    return sorted((int(one[0]), int(one[1]), list(split(bytes.fromhex(one[2])))) for one in records)
+    found = [line.split(" ") for line in lines]
+    return sorted((int(one[0]), int(one[1]), list(split(bytes.fromhex(one[2])))) for one in found)
 
 
 @pytest.mark.slow
 def test_java_joins_the_records_of_a_large_poll_by_partition():
     assert polled(4) == [(0, 9, [b"one", b"", b""]), (1, 3, ["שלום".encode()])], "with the last offset"
+
+
+@pytest.mark.slow
+def test_java_joins_no_large_values():
+    """Memory is bounded, and a large record is joined to none."""
+    poll = [(0, 1, "a"), (0, 2, "b"), (0, 3, "1100000*x"), (0, 4, "600000*y"), (0, 5, "600000*z"), (0, 6, "c")]
+    found = [(offset, [(len(value), value[:1]) for value in values]) for _, offset, values in polled(6, poll)]
+    assert found == [
+        (2, [(1, b"a"), (1, b"b")]),
+        (3, [(1_100_000, b"x")]),
+        (4, [(600_000, b"y")]),
+        (6, [(600_000, b"z"), (1, b"c")]),
+    ]
 
 
 @pytest.mark.slow

@@ -10,7 +10,8 @@ import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.common.TopicPartition;
 
 /**
- * Gives the interceptor one poll: LARGE, then PARTITION OFFSET VALUE for each record; the value `null` is none. Prints
+ * Gives the interceptor one poll: LARGE, then PARTITION OFFSET VALUE for each record; the value `null` is none,
+ * `N*x` is x, N times. Prints
  * what it returns: PARTITION OFFSET VALUE, the value in hexadecimal.
  */
 public final class JoinPolls {
@@ -19,7 +20,9 @@ public final class JoinPolls {
     for (int i = 1; i < arguments.length; i += 3) {
       int partition = Integer.parseInt(arguments[i]);
       String text = arguments[i + 2];
-      byte[] value = text.equals("null") ? null : text.getBytes(StandardCharsets.UTF_8);
+      String[] times = text.split("\\*");
+      String whole = times.length == 2 ? times[1].repeat(Integer.parseInt(times[0])) : text;
+      byte[] value = text.equals("null") ? null : whole.getBytes(StandardCharsets.UTF_8);
       poll.computeIfAbsent(new TopicPartition("t", partition), none -> new ArrayList<>())
           .add(new ConsumerRecord<>("t", partition, Long.parseLong(arguments[i + 1]), null, value));
     }
