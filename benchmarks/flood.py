@@ -7,8 +7,8 @@ are done are sampled meanwhile.
 
 Prints a table and a last line with the figures, and writes `var/bench-flood.json`. Exit code 1 if a file is
 lost, if a price is not that of its store's newest file, if a change of a price is missing in the history
-(files of a store overtook each other), if a single file took more than 3 times its idle latency, or if the memory of the Python workers in the last third of the flood is above that of the first by a
-tenth.
+(files of a store overtook each other), if a single file took more than 3 times its idle latency, or if the
+memory of the Python workers in the last third of the flood is above that of the first by a tenth.
 """
 
 from __future__ import annotations
