@@ -60,7 +60,8 @@ def start_kafka(jars: Path, data: Path, log: Path, ports: tuple[int, int], recor
     properties.write_text(_kafka_properties(data, *ports), "utf-8")
     if not (data / "log" / "meta.properties").exists():
         _format_kafka(jars, properties)
-    command = java_command(jars, "512m", "kafka.Kafka", str(properties))
+    # A heap that begins as large as the machine suggests is filled before anything is collected.
+    command = java_command(jars, "512m", "kafka.Kafka", str(properties), options=["-Xms64m"])
     return start_service("Kafka", command, log, records)
 
 

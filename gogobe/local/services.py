@@ -189,8 +189,9 @@ def _start_worker_pool(folders: StackFolders, port: int) -> ServiceRecord:
         folders.scratch.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StackError(f"{WORKER_POOL} cannot be started: {error}") from error
-    # There are as many workers as cores, so threads of numpy would only compete.
-    environment = {"TMPDIR": str(folders.scratch), "OPENBLAS_NUM_THREADS": "1"}
+    # There are as many workers as cores, so threads of numpy would only compete. Each of glibc's arenas, eight
+    # a core by default, keeps as much as the largest file that its thread ever read.
+    environment = {"TMPDIR": str(folders.scratch), "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
     command = [sys.executable, "-m", "gogobe.local.worker_pool", str(port), PRELOADED]
     return start_service(WORKER_POOL, command, folders.log("workers"), folders.records, environment=environment)
 
