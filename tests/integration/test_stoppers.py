@@ -1,4 +1,4 @@
-"""Inputs that used to stop every chain, among a hundred good files: the good ones are loaded, and it ends by itself."""
+"""Inputs that used to stop every chain, among many good files: the good ones are loaded, and it ends by itself."""
 
 from __future__ import annotations
 
@@ -18,21 +18,34 @@ from gogobe.commands.follow import follow
 from gogobe.database.announcements import AnnouncedFile
 from gogobe.demo.run import pipeline_flags
 from gogobe.feeds.ordering import store_of
-from gogobe.io.kafka.topics import lag, publish, read_to_end
+from gogobe.io.kafka.publisher import ends_of
+from gogobe.io.kafka.topics import ensure_topics, lag, publish, read_to_end
 from gogobe.io.objects import ObjectStore
 from gogobe.io.originals import original_of
+from gogobe.io.shares import CROWD
 from gogobe.local.flink import cancel_jobs, jobs
 from gogobe.local.stack import StackAddresses, running_stack
 from gogobe.pipelines.ingest import INGEST_JOB
 from gogobe.pipelines.submission import submit
 from gogobe.records.addresses import file_name_of
-from gogobe.records.messages import DEADLETTER, DISCOVERED, DeadLetter, FileDiscovered, decoder, encode
+from gogobe.records.messages import (
+    DEADLETTER,
+    DISCOVERED,
+    LEAST_PARTITIONS,
+    OVERFLOW,
+    TOPICS,
+    DeadLetter,
+    FileDiscovered,
+    decoder,
+    encode,
+)
 from tests.portals import Request, Response, portal
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 CHAIN, CHAIN_ID = "shufersal", "7290027600007"
-GOOD = 100
+# More than a crowd: they are read together, and most go through the overflow.
+GOOD = 2 * CROWD + 50
 ITEMS = 20
 SECONDS = 240.0
 # Loaded by Python itself as each worker starts: no code of the product knows of it.
@@ -138,7 +151,7 @@ def wait_for(what: str, true: Callable[[], bool], seconds: float = SECONDS) -> N
 
 
 def run_with(stoppers: Sequence[Stopper], var: Path, jars: Path) -> None:
-    """Feeds the stoppers among a hundred good files to a stack of their own, and checks every end."""
+    """Feeds the stoppers among good files to a stack of their own, and checks every end."""
     bodies = {name_of(store): prices(store) for store in range(1, GOOD + 1)}
     bodies |= dict(stopper.file for stopper in stoppers if stopper.file is not None)
 
@@ -146,12 +159,13 @@ def run_with(stoppers: Sequence[Stopper], var: Path, jars: Path) -> None:
         return Response(body=bodies[request.path.removeprefix("/")])
 
     with running_stack(var, jars) as stack, portal(answer) as served:
-        submit(INGEST_JOB, pipeline_flags(stack, var, served.host))
         since = datetime.now(UTC)
         files = [FileDiscovered(CHAIN, f"{served.url}/{name}", since) for name in bodies]
         records = [(store_of(file).encode(), encode(file)) for file in files]
         odd = [(b"odd", stopper.message) for stopper in stoppers if stopper.message is not None]
+        ensure_topics(stack.kafka, TOPICS, at_least=LEAST_PARTITIONS)
         publish(stack.kafka, DISCOVERED, records[: GOOD // 2] + odd + records[GOOD // 2 :])
+        submit(INGEST_JOB, pipeline_flags(stack, var, served.host))
         outcomes = follow(
             stack.database,
             [AnnouncedFile(file.chain, file.url, file_name_of(file.url), since) for file in files],
@@ -173,6 +187,7 @@ def run_with(stoppers: Sequence[Stopper], var: Path, jars: Path) -> None:
         wait_for(
             "views with the prices", lambda: rows(stack, "SELECT 1 FROM master_chain_prices LIMIT 1") != []
         )
+        assert sum(ends_of(stack.kafka, OVERFLOW).values()) >= CROWD
         assert [job.state for job in jobs(stack.flink)] == ["RUNNING"]
         cancel_jobs(stack.flink)
 
@@ -201,7 +216,7 @@ def check_letters(stack: StackAddresses, store: ObjectStore, expected: list[tupl
 
 
 @pytest.mark.usefixtures("unforeseen")
-def test_stoppers_among_a_hundred_good_files(tmp_path: Path, jars: Path):
+def test_stoppers_among_many_good_files(tmp_path: Path, jars: Path):
     run_with([stopper for stoppers in STOPPERS.values() for stopper in stoppers], tmp_path / "var", jars)
 
 
