@@ -70,7 +70,13 @@ def step(sent: bytes) -> _Share:
 def received(sent: bytes) -> _Share:
     step: _Share = pickler.loads(sent)
     step.setup()
+    stand_still(step)
     return step
+
+
+def stand_still(step: _Share) -> None:
+    """No time passes, in which shares would fill."""
+    step._turns._shares.clock = lambda: 1000.0
 
 
 def announcement(chain: str, number: int = 1) -> FileDiscovered:
@@ -158,6 +164,7 @@ def test_what_is_diverted_is_in_the_topic_before_the_bundle_ends(
         commit_offsets(kafka, "group", OVERFLOW, {1: 0})  # the group has a coordinator from here on
         step = _Share(kafka, "group", letters, {DISCOVERED: [0, 1, 2, 3], OVERFLOW: [1]})
         step.setup()
+        stand_still(step)
         step.start_bundle()
         went_on = [one for n in range(20) for one in step.process(announcement("a", n))]
         assert went_on == [announcement("a", n) for n in range(BURST)]

@@ -21,8 +21,13 @@ def test_what_real_lists_teach() -> None:
         assert weights[against] < -2
     assert model.code_weights[UNRELATED] == 0
     assert min(model.code_weights[SAME_NUMBER], model.code_weights[PADDED]) > 3
-    again = learn_pairs_of(loose_rows())
-    assert np.array_equal(model.names.weights, again.names.weights), "it is deterministic"
+
+
+@pytest.mark.slow
+def test_the_same_lists_teach_the_same() -> None:
+    some = [row for row in loose_rows() if row.item_code[-1] in "05"]
+    first, again = (learn_pairs_of(some).names.weights for _ in range(2))
+    assert np.array_equal(first, again)
 
 
 def test_lists_that_have_nothing_in_common_teach_nothing() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -91,6 +92,8 @@ def test_every_character_is_taken() -> None:
     """Alone, in a word, as a number, in a product, as a unit and as a percentage."""
     for point in range(sys.maxunicode + 1):
         one = chr(point)
+        if unicodedata.category(one) in ("Cn", "Co") and point % 97:
+            continue  # a million that are assigned to nothing, or for private use
         parsed = parse_name(f"{one} א{one}ב 1{one} 3*{one} קג {one}% %{one} {one}*{one}")
         assert all(math.isfinite(number) for number in (*parsed.numbers, *parsed.percents, parsed.amount))
         assert all(parsed.words), f"U+{point:04X}"
