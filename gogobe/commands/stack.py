@@ -57,7 +57,7 @@ def up(
     from gogobe.database.migrations import migrate
     from gogobe.io.kafka.retention import topic_config
     from gogobe.io.kafka.topics import ensure_topics
-    from gogobe.records.messages import LEAST_PARTITIONS, TOPICS
+    from gogobe.records.messages import TOPICS
 
     settings = load_settings(flags)
     stack = Stack(var, task_managers=flink_cluster)
@@ -65,7 +65,7 @@ def up(
     databases = {name: getattr(addresses, name) for name in DATABASES}
     migrate(addresses.database, roles=Settings(**databases).database_roles)
     config = topic_config(settings.keep_topic_days)
-    ensure_topics(addresses.kafka, TOPICS, settings.topic_partitions, config=config, at_least=LEAST_PARTITIONS)
+    ensure_topics(addresses.kafka, TOPICS, settings.topic_partitions, config=config)
     _print_addresses(addresses)
     running = _jobs_again(stack, addresses)
     for job in running:

@@ -22,7 +22,7 @@ from gogobe.io.kafka.topics import backlog, commit_offsets, ensure_topics, parti
 from gogobe.pipelines.connectors import FileSource, KafkaSink, KafkaSource, Sink, StdoutSink
 from gogobe.pipelines.job import Job, JobKind
 from gogobe.pipelines.options import InstanceOptions, refuse_unknown, restricted, settings_of
-from gogobe.records.messages import LEAST_PARTITIONS, TOPICS
+from gogobe.records.messages import TOPICS
 from gogobe.secrets import SecretError
 from gogobe.settings import Settings, SettingsError, refuse_secret_values
 
@@ -157,7 +157,6 @@ def prepare(settings: Settings, *, uses_kafka: bool = True) -> None:
             settings.topic_partitions,
             settings.topic_replication,
             topic_config(settings.keep_topic_days),
-            at_least=LEAST_PARTITIONS,
         )
 
 

@@ -17,8 +17,8 @@ from confluent_kafka import KafkaException
 from gogobe.io.kafka.lags import Lags
 from gogobe.io.kafka.options import Kafka, KafkaOptionsError
 from gogobe.io.kafka.publisher import Marked, Publisher
+from gogobe.io.kafka.shares import Shares, Waiting
 from gogobe.io.objects import ObjectStore
-from gogobe.io.shares import Shares, Waiting
 from gogobe.records.messages import DISCOVERED, OVERFLOW, FileDiscovered
 from gogobe.secrets import SecretError
 from gogobe.transforms.dead_letters import DeadLetters

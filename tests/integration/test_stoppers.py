@@ -19,10 +19,10 @@ from gogobe.database.announcements import AnnouncedFile
 from gogobe.demo.run import pipeline_flags
 from gogobe.feeds.ordering import store_of
 from gogobe.io.kafka.publisher import ends_of
+from gogobe.io.kafka.shares import CROWD
 from gogobe.io.kafka.topics import ensure_topics, lag, publish, read_to_end
 from gogobe.io.objects import ObjectStore
 from gogobe.io.originals import original_of
-from gogobe.io.shares import CROWD
 from gogobe.local.flink import cancel_jobs, jobs
 from gogobe.local.stack import StackAddresses, running_stack
 from gogobe.pipelines.ingest import INGEST_JOB
@@ -31,7 +31,6 @@ from gogobe.records.addresses import file_name_of
 from gogobe.records.messages import (
     DEADLETTER,
     DISCOVERED,
-    LEAST_PARTITIONS,
     OVERFLOW,
     TOPICS,
     DeadLetter,
@@ -163,7 +162,7 @@ def run_with(stoppers: Sequence[Stopper], var: Path, jars: Path) -> None:
         files = [FileDiscovered(CHAIN, f"{served.url}/{name}", since) for name in bodies]
         records = [(store_of(file).encode(), encode(file)) for file in files]
         odd = [(b"odd", stopper.message) for stopper in stoppers if stopper.message is not None]
-        ensure_topics(stack.kafka, TOPICS, at_least=LEAST_PARTITIONS)
+        ensure_topics(stack.kafka, TOPICS)
         publish(stack.kafka, DISCOVERED, records[: GOOD // 2] + odd + records[GOOD // 2 :])
         submit(INGEST_JOB, pipeline_flags(stack, var, served.host))
         outcomes = follow(

@@ -12,9 +12,9 @@ from apache_beam.internal import pickler
 from gogobe.io.kafka.offsets import PartitionOffsets
 from gogobe.io.kafka.options import KafkaAddress, KafkaOptions
 from gogobe.io.kafka.publisher import Marked, Publisher, ends_of
+from gogobe.io.kafka.shares import BURST, CROWD
 from gogobe.io.kafka.topics import PublishError, commit_offsets, ensure_topics, publish, read_to_end
 from gogobe.io.objects import ObjectStore
-from gogobe.io.shares import BURST, CROWD
 from gogobe.records.messages import DISCOVERED, OVERFLOW, FileDiscovered, decoder
 from gogobe.transforms import share
 from gogobe.transforms.dead_letters import DeadLetters
@@ -171,7 +171,8 @@ def test_what_is_diverted_is_in_the_topic_before_the_bundle_ends(
         step.finish_bundle()
         values = [decoder(FileDiscovered).decode(value) for _, value in read_to_end(kafka, OVERFLOW)]
         assert values == [announcement("a", n) for n in range(BURST, 20)]
-        assert ends_of(kafka, OVERFLOW) == {0: 0, 1: 20 - BURST, 2: 0, 3: 0}, "a partition that the job reads"
+        written = {partition for partition, end in ends_of(kafka, OVERFLOW).items() if end}
+        assert written == {1}, "a partition that the job reads"
         assert not list(step.process(announcement("a")))
     step._overflow = Publisher("127.0.0.1:1", OVERFLOW, 0.5)
     with pytest.raises(PublishError):

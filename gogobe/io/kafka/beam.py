@@ -18,8 +18,8 @@ from apache_beam.transforms.external import ExternalTransform, ImplicitSchemaPay
 from gogobe.io.kafka.clients import java_config
 from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.reading import READ_PARTITIONS, Backlog
+from gogobe.io.kafka.shares import CROWD
 from gogobe.io.kafka.topics import MAX_MESSAGE_BYTES
-from gogobe.io.shares import CROWD
 
 # Classes of java/overrides.
 UP_TO_OFFSETS: Final = "io.gogobe.UpToOffsets"

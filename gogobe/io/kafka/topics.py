@@ -18,6 +18,7 @@ from gogobe.io.kafka.offsets import offsets_of
 from gogobe.io.kafka.options import Kafka
 from gogobe.io.kafka.patience import until_answered
 from gogobe.io.kafka.reading import Backlog
+from gogobe.records.messages import LEAST_PARTITIONS
 
 logger = logging.getLogger(__name__)
 
@@ -94,16 +95,14 @@ def ensure_topics(
     partitions: int = DEFAULT_PARTITIONS,
     replication: int = BROKERS_DEFAULT,
     config: Mapping[str, str] = MappingProxyType({}),
-    *,
-    at_least: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Creates missing topics, and waits until every partition has a leader. `replication` 0 is the brokers'
-    default; `config` is the new topics' own; `at_least` has for some topics a least number of partitions.
-    Existing topics stay unchanged; fewer partitions than requested are logged.
+    default; `config` is the new topics' own. Existing topics stay unchanged; fewer partitions than requested
+    are logged. A topic of `LEAST_PARTITIONS` has at least so many.
 
     Raises KafkaException if the brokers refuse, SecretError, KafkaOptionsError.
     """
-    counts = {topic: max(partitions, at_least.get(topic, 0)) for topic in topics}
+    counts = {topic: max(partitions, LEAST_PARTITIONS.get(topic, 0)) for topic in topics}
     admin, present = admin_of(kafka)
     for topic, count in counts.items():
         if topic in present and len(present[topic].partitions) < count:

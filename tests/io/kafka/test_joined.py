@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gogobe.io.kafka.beam import JOINED, JOINED_POLLS
 from gogobe.io.kafka.joined import MAGIC, MOST_VALUES, split
-from gogobe.io.shares import CROWD
+from gogobe.io.kafka.shares import CROWD
 
 JAVA = Path(__file__).parents[3] / "var" / "java"
 JOIN_POLLS = Path(__file__).parent / "data" / "JoinPolls.java"

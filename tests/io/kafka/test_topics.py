@@ -16,6 +16,7 @@ from gogobe.io.kafka.topics import (
     publish,
     read_to_end,
 )
+from gogobe.records.messages import OVERFLOW
 from tests.discovery.kafka import broker
 
 pytestmark = pytest.mark.server
@@ -29,10 +30,11 @@ def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_topics_are_made_once_with_their_partitions_and_size(bootstrap: str):
     ensure_topics(bootstrap, ["made"], partitions=3)
-    ensure_topics(bootstrap, ["made", "second"])
+    ensure_topics(bootstrap, ["made", "second", OVERFLOW])
     admin = AdminClient({"bootstrap.servers": bootstrap})
     topics = admin.list_topics(timeout=60).topics
-    assert {name: len(topics[name].partitions) for name in ("made", "second")} == {"made": 3, "second": 4}
+    counts = {name: len(topics[name].partitions) for name in ("made", "second", OVERFLOW)}
+    assert counts == {"made": 3, "second": 4, OVERFLOW: 16}
     resource = ConfigResource(ResourceType.TOPIC, "made")
     config = admin.describe_configs([resource])[resource].result(60)
     assert int(config["max.message.bytes"].value) == MAX_MESSAGE_BYTES == 16 << 20

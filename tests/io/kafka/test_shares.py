@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from gogobe.io import shares as module
+from gogobe.io.kafka import shares as module
 from gogobe.io.kafka.offsets import PartitionOffsets
-from gogobe.io.shares import (
+from gogobe.io.kafka.shares import (
     A_SECOND,
     BURST,
     BURST_OF_ALL,
