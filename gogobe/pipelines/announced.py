@@ -13,7 +13,7 @@ def announced(job: Job) -> beam.PCollection[FileDiscovered]:
     """Reads the announcements. When many wait, what exceeds the share of its chain goes through the
     overflow topic, which is read beside the topic of announcements: a worker takes from both in turn, so a file
     of another chain does not wait for them. Only where offsets follow the work is it known how many wait. A
-    job that ends by itself reads one topic after the other."""
+    job that ends by itself reads one topic after the other, the overflow first."""
     messages = job.read("Read discovered", DISCOVERED, FileDiscovered)
     if job.is_bounded:
         return messages

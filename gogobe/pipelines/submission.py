@@ -117,7 +117,7 @@ def run_bounded(
 
 def _run_backlog(kind: JobKind, flags: Sequence[str], settings: Settings, sink: Sink, portion: int) -> int:
     records = 0
-    for topic in kind.topics:
+    for topic in reversed(kind.topics):  # what is in the overflow was announced before
         whole = backlog(settings.kafka_address, settings.group, topic)
         for part in whole.portions(portion):
             pipeline = beam.Pipeline(options=PipelineOptions(list(flags)))

@@ -22,7 +22,7 @@ INGEST: Final = "gogobe.products.ingest"
 DEADLETTER: Final = "gogobe.files.deadletter"
 TOPICS: Final = (DISCOVERED, OVERFLOW, DOWNLOADED, INGEST, DEADLETTER)
 # Chains take turns in the overflow by partition.
-LEAST_PARTITIONS: Final[Mapping[str, int]] = {OVERFLOW: 16}
+LEAST_PARTITIONS: Final[Mapping[str, int]] = {OVERFLOW: 32}
 
 # The reason code of a dead letter after an unexpected exception.
 INTERNAL_ERROR: Final = "internal_error"

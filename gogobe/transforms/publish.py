@@ -37,8 +37,8 @@ def keyed_downloaded(file: FileDownloaded) -> Record:
 
 
 def keyed_overflow(message: FileDiscovered) -> Record:
-    """The key and value of an announcement in the overflow. The key is the chain: its reader takes turns
-    between partitions, and so between chains (`Shares` has the partition of a chain)."""
+    """The key and value of an announcement in the overflow. The key is the chain (`Shares` chooses its
+    partition)."""
     return message.chain.encode(), encode(message)
 
 

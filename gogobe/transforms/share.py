@@ -16,6 +16,7 @@ from confluent_kafka import KafkaException
 
 from gogobe.io.kafka.lags import Lags
 from gogobe.io.kafka.options import Kafka, KafkaOptionsError
+from gogobe.io.kafka.patience import until_answered
 from gogobe.io.kafka.publisher import Marked, Publisher
 from gogobe.io.kafka.shares import Shares, Waiting
 from gogobe.io.objects import ObjectStore
@@ -30,6 +31,10 @@ logger = logging.getLogger(__name__)
 STAGE: Final = "share"
 # As long as the Java producers of the other topics.
 PUBLISH_SECONDS: Final = 120.0
+# Without a first answer, all that waits would go on at once.
+FIRST_SECONDS: Final = 30.0
+# A reader takes whole batches before it turns to another partition.
+IN_A_BATCH: Final = 8
 # Bundles of some runners have any number of elements.
 MOST_EXCESS: Final = 1000
 
@@ -63,6 +68,7 @@ class Turns:
     def __init__(self, kafka: Kafka, group: str, partitions: Partitions | None) -> None:
         self._lock = threading.Lock()
         self._shares = Shares(self._ask)
+        self._is_answered = False
         self._lags: Lags | None = None
         topics = (DISCOVERED, OVERFLOW)
         read = dict.fromkeys(topics) if partitions is None else {topic: partitions[topic] for topic in topics}
@@ -84,8 +90,10 @@ class Turns:
     def _ask(self) -> Waiting | None:
         if self._lags is None:
             return None
+        seconds = 0.0 if self._is_answered else FIRST_SECONDS
         try:
-            offsets = self._lags.now()
+            offsets = until_answered(self._lags.now, seconds)
+            self._is_answered = True
         except KafkaException as error:
             logger.warning("the lag of %s and %s is unknown: %s", DISCOVERED, OVERFLOW, error)
             return None
@@ -104,12 +112,8 @@ class _Share(beam.DoFn):
 
     def setup(self) -> None:
         self._turns: Turns = self._process.acquire(lambda: Turns(self._kafka, self._group, self._partitions))
-        self._overflow = Publisher(self._kafka, OVERFLOW, PUBLISH_SECONDS)
+        self._overflow = Publisher(self._kafka, OVERFLOW, PUBLISH_SECONDS, IN_A_BATCH)
         self._excess: list[tuple[str, Marked]] = []
-
-    def start_bundle(self) -> None:
-        """After a bundle that failed: what was not written comes again."""
-        self._settle({})
 
     def process(self, message: FileDiscovered) -> Iterator[FileDiscovered | TaggedOutput]:
         yield from self._letters.guard(message, self._divide(message))
@@ -117,16 +121,12 @@ class _Share(beam.DoFn):
             self._write()
 
     def _divide(self, message: FileDiscovered) -> Iterator[FileDiscovered | TaggedOutput]:
-        partition = self._turns.divert(message.chain)
+        key, value = keyed_overflow(message)
+        partition = None if len(value) > MAX_VALUE_BYTES else self._turns.divert(message.chain)
         if partition is None:
             yield message
-            return
-        key, value = keyed_overflow(message)
-        if len(value) <= MAX_VALUE_BYTES:
-            self._excess.append((message.chain, Marked(b"", key, value, partition)))
         else:
-            self._turns.arrived(Counter([message.chain]), {})
-            yield message
+            self._excess.append((message.chain, Marked(b"", key, value, partition)))
 
     def finish_bundle(self) -> None:
         """Raises PublishError: the runner repeats the bundle."""
@@ -144,4 +144,6 @@ class _Share(beam.DoFn):
             self._excess = []
 
     def teardown(self) -> None:
+        """After a bundle that failed: what was not written comes again."""
+        self._settle({})
         self._overflow.close()

@@ -16,8 +16,9 @@ REQUEST_SECONDS: Final = 2.0
 
 
 class Lags:
-    """The offsets of a group in topics, of all their partitions or the given ones. Three requests for all of
-    them together. Not thread-safe."""
+    """The offsets of a group in topics: of the given partitions, or of the ones that the group has read when it
+    is first asked, or of all if it has read none yet. A running job does not read partitions that are added.
+    Three requests for all together. Not thread-safe."""
 
     def __init__(self, kafka: Kafka, group: str, topics: Mapping[str, Sequence[int] | None]) -> None:
         """Raises SecretError, KafkaOptionsError."""
@@ -30,9 +31,7 @@ class Lags:
         """The offsets by topic and partition. Raises KafkaException, also for a topic that is missing."""
         if not self._places:
             self._places = [(topic, one) for topic in self._topics for one in self._partitions(topic)]
-        asked = [TopicPartition(*place) for place in self._places]
-        committed = self._consumer.committed(asked, timeout=REQUEST_SECONDS)
-        done = {(one.topic, one.partition): one.offset for one in committed}
+        done = self._committed(self._places)
         low, high = self._offsets(OffsetSpec.earliest()), self._offsets(OffsetSpec.latest())
         found: dict[str, dict[int, PartitionOffsets]] = {topic: {} for topic in self._topics}
         for topic, partition in self._places:
@@ -52,7 +51,14 @@ class Lags:
         known = self._consumer.list_topics(topic, timeout=REQUEST_SECONDS).topics[topic]
         if known.error is not None:
             raise KafkaException(known.error)
-        return list(known.partitions)
+        done = self._committed([(topic, one) for one in known.partitions])
+        read = [partition for (_, partition), offset in done.items() if offset >= 0]
+        return read or list(known.partitions)
+
+    def _committed(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        asked = [TopicPartition(*place) for place in places]
+        committed = self._consumer.committed(asked, timeout=REQUEST_SECONDS)
+        return {(one.topic, one.partition): one.offset for one in committed}
 
     def _offsets(self, which: OffsetSpec) -> dict[tuple[str, int], int]:
         asked = {TopicPartition(*place): which for place in self._places}

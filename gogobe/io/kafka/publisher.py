@@ -38,12 +38,13 @@ class Marked(NamedTuple):
 
 class Publisher:
     """An idempotent producer for one topic. `seconds` is the time within which the broker must confirm a
-    message."""
+    message; `batch` the maximum number of messages in a record batch, which a consumer takes as a whole."""
 
-    def __init__(self, kafka: Kafka, topic: str, seconds: float) -> None:
+    def __init__(self, kafka: Kafka, topic: str, seconds: float, batch: int = 10_000) -> None:
         self._kafka = kafka
         self._topic = topic
         self._seconds = seconds
+        self._batch = batch
         self._producer: Producer | None = None
         self._offsets: dict[int, int] = {}
 
@@ -117,6 +118,7 @@ class Publisher:
             "enable.idempotence": True,
             "acks": "all",
             "linger.ms": 5,
+            "batch.num.messages": self._batch,
             "log_level": 0,
             "message.max.bytes": MAX_MESSAGE_BYTES,
             "message.timeout.ms": int(self._seconds * 1000),

@@ -55,8 +55,8 @@ class Shares:
     called at first, and while a chain exceeds its share.
 
     A chain that exceeded its share in a crowd stays in the overflow until what it has there is done, so that
-    the files of a store keep their order. What was in the overflow at first may be of any chain. All times are
-    of one monotonic clock, in seconds.
+    files do not overtake older ones of their store there. What was in the overflow at first may be of any chain
+    of its partition. All times are of one monotonic clock, in seconds.
     """
 
     ask: Callable[[], Waiting | None]
@@ -99,7 +99,7 @@ class Shares:
             self._after = {chain: end for chain, end in self._after.items() if self._is_behind(chain)}
 
     def _partition(self, chain: str) -> int:
-        """The same one in each worker and in each run of the job."""
+        """The same one in each worker, as long as the job reads the same partitions."""
         assert self._last is not None
         partitions = sorted(self._last.overflow)
         return partitions[zlib.crc32(chain.encode()) % len(partitions)]

@@ -38,6 +38,21 @@ def test_offsets_of_several_topics(kafka: str, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.server
+def test_partitions_that_are_added_are_not_those_of_a_running_job(kafka: str, monkeypatch: pytest.MonkeyPatch):
+    """They are not read before the job is submitted again."""
+    monkeypatch.setattr("gogobe.io.kafka.lags.REQUEST_SECONDS", 60.0)
+    ensure_topics(kafka, ["lags.grown"], 4)
+    commit_offsets(kafka, "reader", "lags.grown", {0: 0, 2: 0})
+    read, unread = Lags(kafka, "reader", {"lags.grown": None}), Lags(kafka, "none", {"lags.grown": None})
+    assert set(read.now()["lags.grown"]) == {0, 2}
+    assert set(unread.now()["lags.grown"]) == {0, 1, 2, 3}
+    commit_offsets(kafka, "reader", "lags.grown", {1: 0})
+    assert set(read.now()["lags.grown"]) == {0, 2}
+    read.close()
+    unread.close()
+
+
+@pytest.mark.server
 def test_a_missing_topic_is_no_empty_one(kafka: str):
     lags = Lags(kafka, "group", {"lags.missing": None})
     with pytest.raises(KafkaException):

@@ -34,7 +34,7 @@ def test_topics_are_made_once_with_their_partitions_and_size(bootstrap: str):
     admin = AdminClient({"bootstrap.servers": bootstrap})
     topics = admin.list_topics(timeout=60).topics
     counts = {name: len(topics[name].partitions) for name in ("made", "second", OVERFLOW)}
-    assert counts == {"made": 3, "second": 4, OVERFLOW: 16}
+    assert counts == {"made": 3, "second": 4, OVERFLOW: 32}
     resource = ConfigResource(ResourceType.TOPIC, "made")
     config = admin.describe_configs([resource])[resource].result(60)
     assert int(config["max.message.bytes"].value) == MAX_MESSAGE_BYTES == 16 << 20
