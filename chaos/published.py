@@ -94,7 +94,8 @@ def _generated(folder: Path, count: int, chance: random.Random) -> list[list[Pub
 def _store_files(
     chain_id: str, store: int, size: int, chance: random.Random
 ) -> Iterator[tuple[str, datetime, bytes]]:
-    prices = {str(7_290_000_100_000 + store * 100_000 + n): chance.randint(100, 9_999) for n in range(size)}
+    # The stores of a chain list the same products.
+    prices = {str(7_290_000_100_000 + n): chance.randint(100, 9_999) for n in range(size)}
     for number in range(_FILES_OF_A_STORE):
         at = _MORNING + timedelta(hours=number, minutes=store % 60)
         is_full = number % 3 == 0
@@ -119,8 +120,9 @@ def _local(at: datetime) -> str:
 
 def _document(chain_id: str, store: int, prices: Sequence[tuple[str, int]]) -> bytes:
     items = "".join(
-        f"<Item><ItemCode>{code}</ItemCode><ItemType>1</ItemType><ItemName>{_NAMES[price % len(_NAMES)]} {code}"
-        f"</ItemName><ManufacturerName>יצרן</ManufacturerName><UnitOfMeasure>יחידה</UnitOfMeasure>"
+        f"<Item><ItemCode>{code}</ItemCode><ItemType>1</ItemType>"
+        f"<ItemName>{_NAMES[int(code) % len(_NAMES)]} {code}</ItemName>"
+        f"<ManufacturerName>יצרן</ManufacturerName><UnitOfMeasure>יחידה</UnitOfMeasure>"
         f"<Quantity>1.00</Quantity><ItemPrice>{price / 100:.2f}</ItemPrice></Item>"
         for code, price in prices
     )
