@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ from gogobe.local.processes import Records, is_running
 from gogobe.local.services import Service, StackFolders, services_of
 from gogobe.local.stack import Stack, StackAddresses
 from gogobe.local.state import read_state
+from gogobe.local.watch import EVERY_SECONDS
 from tests.integration.small_feeds import (
     BODIES,
     FILES,
@@ -179,3 +181,5 @@ def test_each_service_that_dies_or_hangs_comes_back_at_its_address(
         for name, answers in local.questions().items():
             wait_for(f"{name} answers", answers)
         wait_for("all services running", all_run)
+        # A service that hangs before the supervisor has asked it once has three minutes to start.
+        time.sleep(2 * EVERY_SECONDS)

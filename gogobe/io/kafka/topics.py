@@ -257,15 +257,21 @@ def read_to_end(kafka: Kafka, topic: str) -> list[tuple[bytes, bytes]]:
     consumer = Consumer(reports.config(kafka, **{"group.id": "read-to-end", "enable.auto.commit": False}))
     try:
         partitions = reports.topics(consumer, topic)[topic].partitions
+        # Asked for before anything is read: a request waits for a fetch that is under way.
+        ranges = [
+            (one, *consumer.get_watermark_offsets(TopicPartition(topic, one), timeout=ADMIN_SECONDS))
+            for one in partitions
+        ]
         records = []
-        for partition in partitions:
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=ADMIN_SECONDS)
-            consumer.assign([TopicPartition(topic, partition, low)])
-            while low < high:
+        for partition, low, high in ranges:
+            done = low
+            if done < high:
+                consumer.assign([TopicPartition(topic, partition, done)])
+            while done < high:
                 message = consumer.poll(ADMIN_SECONDS)
                 if message is None or message.error():
                     raise KafkaException(message.error() if message else f"{topic}: nothing came")
-                low = message.offset() + 1
+                done = message.offset() + 1
                 records.append((message.key(), message.value()))
         return records
     finally:
