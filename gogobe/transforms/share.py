@@ -121,6 +121,7 @@ class _Share(beam.DoFn):
             self._write()
 
     def _divide(self, message: FileDiscovered) -> Iterator[FileDiscovered | TaggedOutput]:
+        # Before `divert`, which counts the message as under way: an exception after it would leave that count.
         key, value = keyed_overflow(message)
         partition = None if len(value) > MAX_VALUE_BYTES else self._turns.divert(message.chain)
         if partition is None:
